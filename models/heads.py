@@ -1,0 +1,74 @@
+"""Heads: how a task's classifier starts from its support features, for any number of ways.
+
+Each gives a linear classifier over features, so that any head can adapt further by gradient:
+logit of class c = features . weight_c + bias_c.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from models.conv4 import Params
+from models.support import Support
+
+HeadKind = Literal["prototype", "shared"]
+
+
+def prototypes(features: Tensor, support: Support) -> Tensor:
+    """Mean support feature of each class (Snell et al. 2017, eq. 1).
+
+    Args:
+        features: ``[T, S, D]`` of the support images.
+        support: labels and weights of the same images.
+
+    Returns:
+        ``[T, N, D]``; zero where a task has no such class.
+    """
+    membership = support.membership()
+    share = membership / membership.sum(1, keepdim=True).clamp_min(1e-12)
+    return share.transpose(1, 2) @ features
+
+
+@dataclass(frozen=True)
+class Head:
+    """A linear classifier's start.
+
+    Attributes:
+        kind: ``prototype`` starts from class means: the logit is the negative squared distance to the class
+            mean times a learned scale, up to a term that is the same for all classes (Snell et al. 2017,
+            eq. 8; Triantafillou et al. 2020, section 3, for starting gradient steps from it).
+            ``shared`` starts every class from one learned vector (Ye and Chao 2022, UNICORN-MAML), so
+            that only the inner loop tells classes apart.
+    """
+
+    kind: HeadKind
+
+    def initial(self, features: int, generator: torch.Generator) -> Params:
+        """Draw the head's part of phi for ``features`` features."""
+        if self.kind == "prototype":
+            return {"log_scale": torch.tensor(-0.5 * float(torch.tensor(features).log()))}
+        return {"vector": torch.randn(features, generator=generator) / features**0.5, "bias": torch.zeros(())}
+
+    def start(self, phi: Params, centres: Tensor) -> Params:
+        """Build the classifier that adaptation starts from.
+
+        Args:
+            phi: the head's part, as ``initial`` names it.
+            centres: prototypes ``[T, N, D]``.
+
+        Returns:
+            ``weight`` ``[T, N, D]`` and ``bias`` ``[T, N]``.
+        """
+        if self.kind == "prototype":
+            scale = phi["log_scale"].exp()
+            return {"weight": 2 * scale * centres, "bias": -scale * centres.square().sum(-1)}
+        tasks, ways, _ = centres.shape
+        return {"weight": phi["vector"].expand(tasks, ways, -1), "bias": phi["bias"].expand(tasks, ways)}
+
+
+def classify(head: Params, features: Tensor, class_mask: Tensor) -> Tensor:
+    """Logits ``[T, Q, N]`` of features ``[T, Q, D]``; the lowest finite number where a task lacks a class."""
+    logits = features @ head["weight"].transpose(1, 2) + head["bias"][:, None]
+    return logits.masked_fill(~class_mask[:, None], torch.finfo(logits.dtype).min)

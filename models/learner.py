@@ -1,0 +1,174 @@
+"""The learner F_phi: from a support set to a classifier, the same code offline and online."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Self
+
+import torch
+from torch import Tensor
+
+from models.conv4 import Conv4, Params
+from models.heads import Head, classify, prototypes
+from models.inner_rule import InnerRule
+from models.support import Support
+
+BODY, HEAD, RATES = "body.", "head.", "rates."
+_CONSTANTS = ".moments"  # statistics, which no gradient moves
+
+
+@dataclass(frozen=True)
+class Theta:
+    """Adapted classifiers of T tasks.
+
+    Attributes:
+        body: the backbone's parameters; those that adaptation moved have a task dimension in front.
+        head: ``weight`` ``[T, N, D]`` and ``bias`` ``[T, N]``.
+        prototypes: ``[T, N, D]``, the class means of the support features under this body.
+        ways: int64 ``[T]``.
+        moments: what ``support`` normalisation uses for queries (see ``Conv4``), else None.
+    """
+
+    body: Params
+    head: Params
+    prototypes: Tensor
+    ways: Tensor
+    moments: Tensor | None
+
+    @property
+    def class_mask(self) -> Tensor:
+        """Which classes each task has, bool ``[T, N]``."""
+        return torch.arange(self.prototypes.shape[1], device=self.ways.device) < self.ways[:, None]
+
+    def tensors(self) -> Params:
+        """All of it under flat names, as safetensors stores it."""
+        flat = {f"{BODY}{name}": value.detach().contiguous() for name, value in self.body.items()}
+        flat |= {f"{HEAD}{name}": value.detach().contiguous() for name, value in self.head.items()}
+        flat |= {"prototypes": self.prototypes.detach().contiguous(), "ways": self.ways}
+        if self.moments is not None:
+            flat["moments"] = self.moments.detach().contiguous()
+        return flat
+
+    @classmethod
+    def from_tensors(cls, flat: Mapping[str, Tensor]) -> Self:
+        """Rebuild from ``tensors``' answer."""
+        return cls(
+            body=_part(flat, BODY),
+            head=_part(flat, HEAD),
+            prototypes=flat["prototypes"],
+            ways=flat["ways"],
+            moments=flat.get("moments"),
+        )
+
+
+@dataclass(frozen=True)
+class Learner:
+    """A backbone, a head and an inner rule; phi holds the parameters of all three under one namespace."""
+
+    backbone: Conv4
+    head: Head
+    rule: InnerRule
+
+    def initial(self, seed: int) -> Params:
+        """Draw a fresh phi: ``body.*``, ``head.*`` and ``rates.*``."""
+        generator = torch.Generator().manual_seed(seed)
+        body = self.backbone.initial(generator)
+        head = self.head.initial(self.backbone.features, generator)
+        rates = self.rule.initial(self._movable(body))
+        phi = {f"{BODY}{name}": value for name, value in body.items()}
+        phi |= {f"{HEAD}{name}": value for name, value in head.items()}
+        return phi | {f"{RATES}{name}": value for name, value in rates.items()}
+
+    def adapt(
+        self,
+        phi: Params,
+        support: Support,
+        *,
+        steps: int | None = None,
+        second_order: bool = False,
+        on_step: Callable[[int], None] | None = None,
+    ) -> Theta:
+        """Fine-tune on support sets: theta = adapt(phi, support), T tasks at once, none aware of the others.
+
+        Args:
+            phi: as ``initial`` names it. Never written to.
+            support: the labelled examples.
+            steps: inner steps, by default as many as meta-training unrolled; 0 is the head's start.
+            second_order: let a later backward pass differentiate the inner gradients too (Finn et al. 2017,
+                section 2.2); otherwise they count as constants (first-order).
+            on_step: called with the step's number before each; what it raises ends the adaptation.
+
+        Returns:
+            Theta, through which gradients flow to phi where phi asks for them.
+        """
+        count = self.rule.steps if steps is None or self.rule.moves == "nothing" else steps
+        body, rates = _part(phi, BODY), _part(phi, RATES)
+        features, moments = self.backbone(body, support.images, weights=support.weights)
+        head = self.head.start(_part(phi, HEAD), prototypes(features, support))
+        weights, mask = support.balanced_weights(), support.class_mask()
+        moves_body = self.rule.moves == "all" and count > 0
+        if moves_body:
+            tasks = len(support.ways)
+            body = {
+                name: value if name.endswith(_CONSTANTS) else value.expand(tasks, *value.shape)
+                for name, value in body.items()
+            }
+        for step in range(count):
+            if on_step is not None:
+                on_step(step)
+            with torch.enable_grad():
+                body, head = _as_nodes(body) if moves_body else body, _as_nodes(head)
+                if moves_body:
+                    features, _ = self.backbone(body, support.images, weights=support.weights)
+                loss = support_loss(classify(head, features, mask), support.labels, weights)
+                moving = {f"{HEAD}{name}": value for name, value in head.items()}
+                if moves_body:
+                    moving |= {BODY + n: v for n, v in body.items() if not n.endswith(_CONSTANTS)}
+                gradients = torch.autograd.grad(
+                    loss.sum(), list(moving.values()), create_graph=second_order, retain_graph=True
+                )
+            moved = {
+                name: value - self.rule.rate(rates, name, step) * gradient
+                for (name, value), gradient in zip(moving.items(), gradients, strict=True)
+            }
+            body, head = body | _part(moved, BODY), _part(moved, HEAD)
+        if moves_body:
+            features, moments = self.backbone(body, support.images, weights=support.weights)
+        return Theta(body, head, prototypes(features, support), support.ways, moments)
+
+    def features(self, theta: Theta, images: Tensor) -> Tensor:
+        """Features ``[T, Q, D]`` of query images ``[T, Q, C, H, W]``, each image's independent of the others'."""
+        seen = theta.moments if self.backbone.normalisation == "support" else None
+        features, _ = self.backbone(theta.body, images, seen=seen)
+        return features
+
+    def logits(self, theta: Theta, features: Tensor) -> Tensor:
+        """Logits ``[T, Q, N]`` of features ``[T, Q, D]``."""
+        return classify(theta.head, features, theta.class_mask)
+
+    def predict(self, theta: Theta, images: Tensor) -> Tensor:
+        """Logits ``[T, Q, N]`` of query images ``[T, Q, C, H, W]``."""
+        return self.logits(theta, self.features(theta, images))
+
+    def _movable(self, body: Params) -> list[str]:
+        head = [f"{HEAD}weight", f"{HEAD}bias"]
+        if self.rule.moves != "all":
+            return head
+        return head + [f"{BODY}{name}" for name in body if not name.endswith(_CONSTANTS)]
+
+
+def support_loss(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
+    """Cross-entropy of each task, ``[T]``: logits ``[T, S, N]``, labels ``[T, S]``, weights ``[T, S]``."""
+    losses = torch.nn.functional.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none")
+    return (losses.view_as(weights) * weights).sum(1)
+
+
+def _as_nodes(params: Params) -> Params:
+    """Make each tensor one that gradients can be asked for: a node of its graph, or a leaf where it has none."""
+    return {
+        name: value if value.requires_grad or name.endswith(_CONSTANTS) else value.detach().requires_grad_()
+        for name, value in params.items()
+    }
+
+
+def _part(params: Mapping[str, Tensor], prefix: str) -> Params:
+    return {name.removeprefix(prefix): value for name, value in params.items() if name.startswith(prefix)}
