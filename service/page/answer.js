@@ -1,0 +1,114 @@
+/** Shows the answer about one image: the winner, a bar a class, and the examples that explain it. */
+
+import { element } from './dom.js';
+import { percent, texts } from './texts.js';
+
+/** @typedef {import('./api.js').Prediction} Prediction */
+/** @typedef {import('./api.js').Neighbour} Neighbour */
+/** @typedef {import('./queries.js').Query} Query */
+
+const MOST_BARS = 8;
+const MOST_NEIGHBOURS = 4;
+
+export class Answer {
+  /** @type {Map<string, { row: HTMLElement, fill: HTMLElement, meter: HTMLElement, number: HTMLElement }>} */
+  #bars = new Map();
+
+  /** @param {(fileName: string) => string | null} thumbnailOf address of a support image shown on the page */
+  constructor(thumbnailOf) {
+    this.thumbnailOf = thumbnailOf;
+    this.winner = element('p', { class: 'winner' });
+    this.closest = element('p', { class: 'hint closest' });
+    this.list = element('ul', { class: 'bars' });
+    this.nearest = element('div', { class: 'nearest' });
+    this.timing = element('p', { class: 'hint timing' });
+    this.element = element('div', { class: 'answer' }, [this.winner, this.closest, this.list, this.nearest, this.timing]);
+  }
+
+  /** @param {Query | null} query */
+  show(query) {
+    const prediction = query?.prediction ?? null;
+    this.element.dataset.state = query?.state ?? 'blank';
+    this.element.classList.toggle('is-unknown', prediction?.unknown ?? false);
+    if (query && prediction && query.state !== 'failed') this.#showPrediction(query, prediction);
+    else this.#showSentence(query);
+  }
+
+  /** @param {Query | null} query */
+  #showSentence(query) {
+    const sentences = { waiting: texts.pendingAnswer, asking: texts.asking, answered: '', failed: query?.problem ?? '' };
+    this.winner.textContent = query ? sentences[query.state] : texts.blankAnswer;
+    this.closest.textContent = '';
+    this.timing.textContent = '';
+    this.nearest.replaceChildren();
+    this.list.replaceChildren();
+    this.#bars.clear();
+  }
+
+  /** @param {Query} query @param {Prediction} prediction */
+  #showPrediction(query, prediction) {
+    this.winner.textContent = prediction.unknown ? texts.unknown : prediction.label;
+    this.closest.textContent = prediction.unknown ? texts.closest(prediction.label) : '';
+    this.timing.textContent = query.timing;
+    const shares = shownShares(prediction);
+    for (const [key, bar] of this.#bars) {
+      if (shares.some(([label]) => label === key)) continue;
+      bar.row.remove();
+      this.#bars.delete(key);
+    }
+    shares.forEach(([label, share], index) => {
+      const bar = this.#bar(label);
+      bar.row.classList.toggle('is-winner', label === prediction.label && !prediction.unknown);
+      bar.fill.style.width = `${share * 100}%`;
+      bar.meter.setAttribute('aria-valuenow', String(share));
+      bar.meter.setAttribute('aria-valuetext', percent(share));
+      bar.number.textContent = percent(share);
+      if (this.list.children[index] !== bar.row) this.list.insertBefore(bar.row, this.list.children[index] ?? null);
+    });
+    this.#showNearest(prediction.nearest ?? []);
+  }
+
+  /** @param {string} label */
+  #bar(label) {
+    const known = this.#bars.get(label);
+    if (known) return known;
+    const fill = element('span', { class: 'bar-fill' });
+    const meter = element('span', { class: 'bar', role: 'meter', 'aria-label': label, 'aria-valuemin': '0', 'aria-valuemax': '1' }, [fill]);
+    const number = element('span', { class: 'bar-number' });
+    const row = element('li', { class: 'bar-row' }, [element('span', { class: 'bar-label', text: label, title: label }), meter, number]);
+    const bar = { row, fill, meter, number };
+    this.#bars.set(label, bar);
+    return bar;
+  }
+
+  /** @param {Neighbour[]} neighbours */
+  #showNearest(neighbours) {
+    if (!neighbours.length) {
+      this.nearest.replaceChildren();
+      return;
+    }
+    const figures = neighbours.slice(0, MOST_NEIGHBOURS).map((neighbour) => {
+      const caption = texts.similarity(neighbour.label, neighbour.similarity);
+      const url = this.thumbnailOf(neighbour.filename ?? '');
+      const picture = url
+        ? element('img', { src: url, alt: caption, title: caption })
+        : element('span', { class: 'no-picture', text: neighbour.filename ?? neighbour.label, title: caption });
+      return element('figure', {}, [picture, element('figcaption', { text: neighbour.similarity.toFixed(2) })]);
+    });
+    this.nearest.replaceChildren(element('p', { class: 'hint', text: texts.nearest }), element('div', { class: 'nearest-row' }, figures));
+  }
+}
+
+/**
+ * All classes in their own order, so that bars stay in place while one draws; of many, the most probable.
+ * @param {Prediction} prediction
+ * @returns {[string, number][]} shares that sum to 1
+ */
+function shownShares({ probabilities }) {
+  const shares = Object.entries(probabilities);
+  if (shares.length <= MOST_BARS) return shares;
+  const sorted = [...shares].sort((one, other) => other[1] - one[1]);
+  const top = sorted.slice(0, MOST_BARS - 2);
+  const rest = sorted.slice(MOST_BARS - 2);
+  return [...top, [texts.others(rest.length), rest.reduce((sum, [, share]) => sum + share, 0)]];
+}

@@ -1,0 +1,118 @@
+/** Speaks HTTP with the service: one function a route, every failure a `Problem` with a sentence to show. */
+
+import { texts } from './texts.js';
+
+/** @typedef {{ accuracy: number, low: number, high: number }} Estimate */
+/** @typedef {{ label: string, examples: unknown }} TaskClass `examples` is a number or a list */
+/** @typedef {{ id: string, name?: string | null, version: number, model: string, classes: TaskClass[], estimate?: Estimate | null }} Task */
+/** @typedef {{ label: string, similarity: number, id?: string, example_id?: string, filename?: string }} Neighbour */
+/** @typedef {{ filename?: string, label: string, probability: number, probabilities: Record<string, number>, unknown: boolean, nearest?: Neighbour[] }} Prediction */
+/** @typedef {{ file: File, label: string }} Labelled */
+
+const RETRIES = 2;
+const LONGEST_WAIT = 5; // seconds: a longer Retry-After is for the user to decide
+
+/** A failure that says what to do. */
+export class Problem extends Error {
+  /**
+   * @param {string} sentence
+   * @param {number} status HTTP status; 0 where no answer came
+   * @param {string} [file] name of the file at fault
+   * @param {string} [field] name of the form field at fault
+   */
+  constructor(sentence, status, file, field) {
+    super(sentence);
+    this.status = status;
+    this.file = file;
+    this.field = field;
+  }
+}
+
+/** @param {Response} response @returns {Promise<Problem>} */
+async function problemOf(response) {
+  const body = await response.json().catch(() => ({}));
+  const stated = [body.title, body.detail].filter((part) => typeof part === 'string' && part);
+  // The title only repeats a detail that already says it all.
+  const sentence = body.detail && body.detail.length > 20 ? body.detail : stated.join(': ');
+  const busy = [429, 503, 504].includes(response.status) ? texts.busy : texts.badAnswer;
+  return new Problem(sentence || busy, response.status, body.file, body.field);
+}
+
+/**
+ * @param {string} path
+ * @param {RequestInit} [init]
+ * @returns {Promise<any>} the JSON answer, or null where there is none
+ */
+async function ask(path, init = {}) {
+  for (let attempt = 0; ; attempt += 1) {
+    let response;
+    try {
+      response = await fetch(path, init);
+    } catch (error) {
+      if (error instanceof DOMException && error.name === 'AbortError') throw error;
+      throw new Problem(texts.offline, 0);
+    }
+    if (response.ok) {
+      if (response.status === 204) return null;
+      return response.json().catch(() => {
+        throw new Problem(texts.badAnswer, response.status);
+      });
+    }
+    const wait = Number(response.headers.get('Retry-After') ?? 'NaN');
+    if (![429, 503].includes(response.status) || attempt === RETRIES || !(wait <= LONGEST_WAIT)) throw await problemOf(response);
+    await new Promise((resume) => { window.setTimeout(resume, wait * 1000); });
+  }
+}
+
+/**
+ * @param {Labelled[]} support
+ * @param {string} name
+ * @returns {Promise<Task>}
+ */
+export function createTask(support, name) {
+  const form = new FormData();
+  form.append('name', name);
+  for (const { file, label } of support) {
+    form.append('support', file, file.name);
+    form.append('labels', label);
+  }
+  return ask('/v1/tasks', { method: 'POST', body: form });
+}
+
+/**
+ * @param {string} id
+ * @param {File[]} queries
+ * @returns {Promise<{ model: string, predictions: Prediction[] }>} predictions in the order of the queries
+ */
+export function classify(id, queries) {
+  const form = new FormData();
+  for (const query of queries) form.append('query', query, query.name);
+  return ask(`/v1/tasks/${encodeURIComponent(id)}/classify`, { method: 'POST', body: form });
+}
+
+/**
+ * @param {string} [cursor]
+ * @returns {Promise<{ items: Task[], next_cursor: string | null }>}
+ */
+export function listTasks(cursor) {
+  const page = new URLSearchParams({ limit: '20', ...(cursor ? { cursor } : {}) });
+  return ask(`/v1/tasks?${page}`);
+}
+
+/** @param {string} id @returns {Promise<Task>} with what a list may leave out */
+export function showTask(id) {
+  return ask(`/v1/tasks/${encodeURIComponent(id)}`);
+}
+
+/**
+ * @param {string} id
+ * @returns {Promise<null>} also when the task was gone already; outlives the page
+ */
+export async function deleteTask(id) {
+  try {
+    return await ask(`/v1/tasks/${encodeURIComponent(id)}`, { method: 'DELETE', keepalive: true });
+  } catch (problem) {
+    if (problem instanceof Problem && problem.status === 404) return null;
+    throw problem;
+  }
+}

@@ -1,0 +1,104 @@
+/** The column that asks: the sheet with its live answer, chosen and dropped images with theirs. */
+
+import { Answer } from './answer.js';
+import { byId, cross, debounced, element, inputById, say } from './dom.js';
+import { DrawingPad } from './drawing.js';
+import { fromInput, sortOut } from './files.js';
+import { acceptDrops } from './intake.js';
+import { texts } from './texts.js';
+
+/** @typedef {import('./files.js').Found} Found */
+/** @typedef {import('./queries.js').Query} Query */
+
+const AFTER_LAST_STROKE = 300; // milliseconds
+
+export class AskColumn {
+  /** @type {Map<Query, { row: HTMLElement, answer: Answer }>} */
+  #rows = new Map();
+  #list = byId('answers');
+  #note = byId('query-note');
+  #spoken = '';
+
+  /**
+   * @param {import('./queries.js').Queries} queries
+   * @param {(fileName: string) => string | null} thumbnailOf
+   */
+  constructor(queries, thumbnailOf) {
+    this.queries = queries;
+    this.thumbnailOf = thumbnailOf;
+    this.drawingAnswer = new Answer(thumbnailOf);
+    byId('drawing-answer').append(this.drawingAnswer.element);
+    const stillness = debounced(AFTER_LAST_STROKE, () => this.#askDrawing());
+    this.pad = new DrawingPad(texts.padQuery, { onBegin: stillness.cancel, onChange: stillness.call });
+    byId('query-pad').append(this.pad.element);
+    const input = inputById('choose-queries');
+    input.addEventListener('change', () => {
+      this.take(fromInput(input.files));
+      input.value = '';
+    });
+    acceptDrops(byId('ask'), (found) => this.take(found));
+    queries.addEventListener('change', () => this.#sync());
+    this.#sync();
+  }
+
+  /** @param {Found[]} found */
+  take(found) {
+    const { images, refused } = sortOut(found);
+    this.#note.textContent = refused.length ? texts.refused(refused) : images.length ? '' : texts.noImages;
+    if (images.length) this.queries.add(images.map(({ file }) => file));
+  }
+
+  async #askDrawing() {
+    await this.queries.draw(this.pad.isBlank ? null : await this.pad.toFile(texts.drawingName));
+  }
+
+  #sync() {
+    const { drawing, files } = this.queries;
+    this.drawingAnswer.show(drawing);
+    for (const [query, { row }] of this.#rows) {
+      if (files.includes(query)) continue;
+      row.remove();
+      this.#rows.delete(query);
+    }
+    files.forEach((query, index) => {
+      const { row, answer } = this.#rowOf(query);
+      answer.show(query);
+      if (this.#list.children[index] !== row) this.#list.insertBefore(row, this.#list.children[index] ?? null);
+    });
+    this.#announce();
+  }
+
+  /** @param {Query} query */
+  #rowOf(query) {
+    const known = this.#rows.get(query);
+    if (known) return known;
+    const answer = new Answer(this.thumbnailOf);
+    const { name } = query.file;
+    const remove = element('button', {
+      type: 'button', class: 'icon', 'aria-label': texts.removeQuery(name), title: texts.removeQuery(name),
+      onclick: () => { this.queries.remove(query); inputById('choose-queries').focus(); },
+    }, [cross()]);
+    const picture = element('figure', { class: 'query' }, [
+      element('img', { src: query.url, alt: '' }), element('figcaption', { text: name, title: name }),
+    ]);
+    const row = element('li', { class: 'answer-row' }, [picture, answer.element, remove]);
+    this.#rows.set(query, { row, answer });
+    return { row, answer };
+  }
+
+  /** Tell a screen reader what is new, once, and only when all is answered. */
+  #announce() {
+    const { all } = this.queries;
+    if (!all.length || all.some((query) => query.state !== 'answered')) return;
+    const [newest] = all;
+    const { prediction } = newest;
+    if (!prediction) return;
+    const name = newest === this.queries.drawing ? texts.yourDrawing : newest.file.name;
+    const sentence = all.length > 1 && newest !== this.queries.drawing
+      ? texts.spokenMany(all.length)
+      : prediction.unknown ? texts.spokenUnknown(name) : texts.spokenAnswer(name, prediction.label, prediction.probability);
+    if (sentence === this.#spoken) return;
+    this.#spoken = sentence;
+    say(sentence);
+  }
+}

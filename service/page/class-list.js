@@ -1,0 +1,113 @@
+/** The column of the user's classes: rows, new classes, whole folders, and taking removals back. */
+
+import { ClassRow } from './class-row.js';
+import { buttonById, byId, inputById } from './dom.js';
+import { byFolder, fromInput, sortOut } from './files.js';
+import { acceptDrops } from './intake.js';
+import { offerUndo } from './notice.js';
+import { texts } from './texts.js';
+
+/** @typedef {import('./files.js').Found} Found */
+/** @typedef {import('./support.js').Group} Group */
+
+export class ClassList {
+  /** @type {Map<Group, ClassRow>} */
+  #rows = new Map();
+  #list = byId('classes');
+  #note = byId('folder-note');
+
+  /** @param {import('./support.js').SupportSet} support */
+  constructor(support) {
+    this.support = support;
+    for (const kind of ['change', 'mark']) support.addEventListener(kind, () => this.#sync());
+    buttonById('add-class').addEventListener('click', () => {
+      const row = this.#rows.get(support.addGroup());
+      row?.name.focus();
+    });
+    const folder = inputById('choose-folder');
+    folder.addEventListener('change', () => {
+      this.#takeFolders(fromInput(folder.files));
+      folder.value = '';
+    });
+    acceptDrops(byId('own'), (found) => this.#takeFolders(found));
+    this.#sync();
+  }
+
+  /**
+   * @param {Element} target the focused element
+   * @returns {((found: Found[]) => void) | null} who takes a paste there; null outside of every class
+   */
+  receiverAt(target) {
+    const row = [...this.#rows.values()].find((one) => one.element.contains(target));
+    return row ? (found) => this.#take(row.group, found) : null;
+  }
+
+  /**
+   * @param {string} sentence
+   * @param {() => void} change
+   */
+  withUndo(sentence, change) {
+    const restore = this.support.remember();
+    change();
+    offerUndo(sentence, restore);
+  }
+
+  /** @param {Group} group @param {Found[]} found */
+  #take(group, found) {
+    const { images, refused } = sortOut(found);
+    // A folder of folders means classes of its own, wherever it was dropped.
+    if (byFolder(images).size > 1) {
+      this.#takeFolders(found);
+      return;
+    }
+    if (images.length) this.support.add(group, images.map(({ file }) => file));
+    const note = refused.length ? texts.refused(refused) : images.length ? '' : texts.noImages;
+    if (note) this.#rows.get(group)?.tell(note);
+  }
+
+  /** @param {Found[]} found */
+  #takeFolders(found) {
+    const { images, refused } = sortOut(found);
+    const filesByLabel = byFolder(images);
+    const count = [...filesByLabel.values()].reduce((sum, files) => sum + files.length, 0);
+    if (count) this.support.fill(filesByLabel);
+    const notes = [count ? texts.filled(count, filesByLabel.size) : texts.dropFolderHint];
+    if (refused.length) notes.push(texts.refused(refused));
+    this.#note.textContent = notes.join(' ');
+  }
+
+  #sync() {
+    const { groups } = this.support;
+    const obstacle = this.support.obstacle();
+    for (const [group, row] of this.#rows) {
+      if (groups.includes(group)) continue;
+      row.element.remove();
+      this.#rows.delete(group);
+    }
+    groups.forEach((group, index) => {
+      const row = this.#rowOf(group);
+      row.sync(obstacle);
+      if (this.#list.children[index] !== row.element) this.#list.insertBefore(row.element, this.#list.children[index] ?? null);
+    });
+  }
+
+  /** @param {Group} group */
+  #rowOf(group) {
+    const known = this.#rows.get(group);
+    if (known) return known;
+    const row = new ClassRow(group, {
+      rename: (label) => this.support.rename(group, label),
+      removeGroup: () => this.#removeGroup(group),
+      removeExample: (example) => this.withUndo(texts.removedImage(example.file.name), () => this.support.remove(group, example)),
+      take: (found) => this.#take(group, found),
+    });
+    this.#rows.set(group, row);
+    return row;
+  }
+
+  /** @param {Group} group */
+  #removeGroup(group) {
+    this.withUndo(texts.removedClass(group.label, group.examples.length), () => this.support.removeGroup(group));
+    buttonById('add-class').focus();
+  }
+}

@@ -1,0 +1,143 @@
+/** One class on the page: its name, its images, and the ways to add more. */
+
+import { cross, element } from './dom.js';
+import { DrawingPad } from './drawing.js';
+import { fromInput } from './files.js';
+import { acceptDrops } from './intake.js';
+import { texts } from './texts.js';
+
+/** @typedef {import('./support.js').Group} Group */
+/** @typedef {import('./support.js').Example} Example */
+/** @typedef {import('./files.js').Found} Found */
+/**
+ * @typedef {object} RowActions
+ * @property {(label: string) => void} rename
+ * @property {() => void} removeGroup
+ * @property {(example: Example) => void} removeExample
+ * @property {(found: Found[]) => void} take
+ */
+
+const ACCEPT = 'image/png,image/jpeg,image/webp,image/bmp';
+
+export class ClassRow {
+  /** @type {Map<Example, HTMLElement>} */
+  #tiles = new Map();
+  /** @type {DrawingPad | null} */
+  #pad = null;
+
+  /** @param {Group} group @param {RowActions} actions */
+  constructor(group, actions) {
+    this.group = group;
+    this.actions = actions;
+    this.name = element('input', {
+      class: 'class-name', type: 'text', maxlength: '100', autocomplete: 'off', spellcheck: 'false', value: group.label,
+      oninput: () => actions.rename(this.name.value),
+      onfocus: () => this.name.select(),
+      onkeydown: (/** @type {KeyboardEvent} */ event) => { if (event.key === 'Enter') this.name.blur(); },
+    });
+    this.count = element('span', { class: 'class-count' });
+    this.removeButton = element('button', { type: 'button', class: 'icon', onclick: actions.removeGroup }, [cross()]);
+    this.input = element('input', {
+      type: 'file', class: 'hidden-input', accept: ACCEPT, multiple: true,
+      onchange: () => { actions.take(fromInput(this.input.files)); this.input.value = ''; },
+    });
+    const choose = element('label', { class: 'tile add' }, [element('span', { text: texts.chooseImages }), this.input]);
+    this.drawButton = element('button', {
+      type: 'button', class: 'tile add', 'aria-expanded': 'false', text: texts.draw, onclick: () => this.#togglePad(),
+    });
+    this.empty = element('p', { class: 'tray-empty', text: texts.emptyTray });
+    this.tray = element('div', { class: 'tray' }, [this.empty, choose, this.drawButton]);
+    this.note = element('p', { class: 'note', role: 'status' });
+    this.padPlace = element('div', { class: 'class-pad', hidden: true });
+    this.element = element('li', { class: 'class-row', 'data-group': String(group.id) }, [
+      element('div', { class: 'class-head' }, [this.name, this.count, this.removeButton]), this.tray, this.padPlace, this.note,
+    ]);
+    acceptDrops(this.element, actions.take);
+    this.sync();
+  }
+
+  /** Show the class as it is now. @param {import('./support.js').Obstacle | null} [obstacle] */
+  sync(obstacle = null) {
+    const { label, examples } = this.group;
+    if (document.activeElement !== this.name) this.name.value = label;
+    this.name.setAttribute('aria-label', texts.className(label));
+    this.removeButton.setAttribute('aria-label', texts.removeClass(label));
+    this.removeButton.title = texts.removeClass(label);
+    this.input.setAttribute('aria-label', texts.chooseImagesFor(label));
+    this.drawButton.setAttribute('aria-label', texts.drawFor(label));
+    this.count.textContent = examples.length ? texts.imageCount(examples.length) : '';
+    this.empty.hidden = examples.length > 0;
+    for (const [example, tile] of this.#tiles) {
+      if (examples.includes(example)) continue;
+      tile.remove();
+      this.#tiles.delete(example);
+    }
+    examples.forEach((example, index) => {
+      const tile = this.#tileOf(example);
+      tile.classList.toggle('is-bad', example.problem !== null);
+      if (this.tray.children[index] !== tile) this.tray.insertBefore(tile, this.tray.children[index]);
+    });
+    const bad = examples.find((example) => example.problem);
+    const misnamed = obstacle?.misnamed === this.group.id;
+    this.element.classList.toggle('has-problem', Boolean(bad) || misnamed);
+    this.name.setAttribute('aria-invalid', String(misnamed));
+    this.tell(bad?.problem ?? (misnamed ? obstacle.sentence : ''));
+  }
+
+  /** @param {string} sentence shown under the class */
+  tell(sentence) {
+    if (this.note.textContent !== sentence) this.note.textContent = sentence;
+  }
+
+  /** @param {Example} example */
+  #tileOf(example) {
+    const known = this.#tiles.get(example);
+    if (known) return known;
+    const { name } = example.file;
+    const label = texts.removeImage(name, this.group.label);
+    const made = element('figure', { class: 'tile', title: name }, [
+      element('img', { src: example.url, alt: name, draggable: 'false' }),
+      element('button', { type: 'button', class: 'icon', 'aria-label': label, onclick: () => this.#remove(example) }, [cross()]),
+    ]);
+    this.#tiles.set(example, made);
+    return made;
+  }
+
+  /** @param {Example} example */
+  #remove(example) {
+    const beside = this.group.examples[this.group.examples.indexOf(example) + 1] ?? this.group.examples.at(-2);
+    this.actions.removeExample(example);
+    // The focus goes to the neighbour, so that the keyboard does not fall back to the top of the page.
+    (beside ? this.#tiles.get(beside)?.querySelector('button') : this.input)?.focus();
+  }
+
+  #togglePad() {
+    const open = this.padPlace.hidden;
+    this.padPlace.hidden = !open;
+    this.drawButton.setAttribute('aria-expanded', String(open));
+    if (!open) {
+      this.drawButton.focus();
+      return;
+    }
+    if (!this.#pad) this.#makePad();
+    this.#pad?.canvas.focus();
+  }
+
+  #makePad() {
+    const pad = new DrawingPad(texts.padFor(this.group.label), { onChange: () => { add.disabled = pad.isBlank; }, onBegin: () => { add.disabled = false; } });
+    const add = element('button', {
+      type: 'button', class: 'button primary', disabled: true, text: texts.addDrawing,
+      onclick: async () => {
+        const file = await pad.toFile(texts.drawingName);
+        pad.clear();
+        this.actions.take([{ file, folders: [] }]);
+        pad.canvas.focus();
+      },
+    });
+    const done = element('button', { type: 'button', class: 'button quiet', text: texts.closePad, onclick: () => this.#togglePad() });
+    pad.tools.prepend(add);
+    pad.tools.append(done);
+    this.padPlace.append(pad.element);
+    this.#pad = pad;
+  }
+}

@@ -1,0 +1,124 @@
+/**
+ * Which classifier answers: the one made from the user's classes, or a kept one that was opened.
+ *
+ * Why tasks and not the stateless POST /v1/classify: a drawing is asked about after every stroke, and with
+ * a task each of these requests carries one small image instead of all examples, and adapts nothing anew.
+ * The task also has the estimate to show and an address for the command. Its price is clean-up: a task
+ * made here is a draft, deleted when the classes change or the page is left, until the user keeps it.
+ */
+
+import { createTask, deleteTask, Problem } from './api.js';
+import { texts } from './texts.js';
+
+/** @typedef {import('./api.js').Task} Task */
+/** @typedef {{ task: Task, revision: number, took: number, kept: boolean }} Classifier */
+
+/** The classes stopped making a classifier while one was asked for. */
+export class NotReady extends Error {}
+
+export class Classifiers extends EventTarget {
+  /** @type {import('./support.js').SupportSet} */
+  #support;
+  /** @type {Classifier | null} */
+  #own = null;
+  /** @type {Classifier | null} */
+  #opened = null;
+  /** @type {Promise<Classifier> | null} */
+  #making = null;
+
+  /** @type {Problem | null} what went wrong in making the last one */
+  problem = null;
+
+  /** @param {import('./support.js').SupportSet} support */
+  constructor(support) {
+    super();
+    this.#support = support;
+    support.addEventListener('change', () => {
+      this.problem = null;
+      if (support.obstacle()) this.#replace(null);
+    });
+  }
+
+  get opened() {
+    return this.#opened;
+  }
+
+  /** @returns {Classifier | null} the one that answers now, without making any */
+  get ready() {
+    if (this.#opened) return this.#opened;
+    return this.#own?.revision === this.#support.revision ? this.#own : null;
+  }
+
+  /** @returns {Promise<Classifier>} the one that answers, made where the classes changed */
+  async current() {
+    if (this.ready) return this.ready;
+    this.#making ??= this.#make().finally(() => {
+      this.#making = null;
+      this.#tell();
+    });
+    return this.#making;
+  }
+
+  /** @param {string} name */
+  async keep(name) {
+    const own = await this.current();
+    if (own.kept) return;
+    const kept = { ...own, task: await createTask(this.#support.labelled(), name), kept: true };
+    // A change made meanwhile has its own draft by now; the kept task is on the list either way.
+    if (this.#own === own) this.#replace(kept);
+    this.#tell();
+  }
+
+  /** Forget a classifier that the service no longer has. @param {Classifier} classifier */
+  lost(classifier) {
+    if (this.#own === classifier) this.#own = null;
+  }
+
+  /** @param {Task} task */
+  open(task) {
+    this.#opened = { task, revision: -1, took: 0, kept: true };
+    this.#tell();
+  }
+
+  close() {
+    this.#opened = null;
+    this.#tell();
+  }
+
+  /** Leave no draft behind. */
+  abandon() {
+    this.#replace(null);
+  }
+
+  async #make() {
+    this.problem = null;
+    this.#tell();
+    try {
+      for (;;) {
+        if (this.#support.obstacle()) throw new NotReady();
+        const revision = this.#support.revision;
+        const labels = this.#support.groups.map((group) => group.label);
+        const start = performance.now();
+        const task = await createTask(this.#support.labelled(), texts.draftName(texts.suggestedName(labels)));
+        const made = { task, revision, took: performance.now() - start, kept: false };
+        this.#replace(made);
+        if (revision === this.#support.revision) return made;
+      }
+    } catch (error) {
+      if (error instanceof Problem && !(error.file && this.#support.mark(error.file, error.message))) this.problem = error;
+      throw error;
+    }
+  }
+
+  /** @param {Classifier | null} next */
+  #replace(next) {
+    const last = this.#own;
+    this.#own = next;
+    // A draft that cannot be deleted now (the service is off) does no harm: it stays on the list of kept ones.
+    if (last && !last.kept) deleteTask(last.task.id).catch(() => {});
+  }
+
+  #tell() {
+    this.dispatchEvent(new Event('change'));
+  }
+}

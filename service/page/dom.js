@@ -1,0 +1,83 @@
+/** Builds elements and fills the texts of the static page. */
+
+import { texts } from './texts.js';
+
+/**
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {Record<string, string | boolean | ((event: any) => void)>} [attributes] `text` sets the content,
+ *   `on...` a listener, true an empty attribute; false leaves the attribute out
+ * @param {(Node | string)[]} [children]
+ * @returns {HTMLElementTagNameMap[Tag]}
+ */
+export function element(tag, attributes = {}, children = []) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (typeof value === 'function') made.addEventListener(name.slice(2), value);
+    else if (name === 'text') made.textContent = String(value);
+    else if (value !== false) made.setAttribute(name, value === true ? '' : value);
+  }
+  made.append(...children);
+  return made;
+}
+
+/**
+ * @param {string} id
+ * @returns {HTMLElement} the element of the static page
+ */
+export function byId(id) {
+  const found = document.getElementById(id);
+  if (!found) throw new Error(`index.html has no element with id ${id}`);
+  return found;
+}
+
+/** @param {string} id @returns {HTMLInputElement} */
+export const inputById = (id) => /** @type {HTMLInputElement} */ (byId(id));
+
+/** @param {string} id @returns {HTMLButtonElement} */
+export const buttonById = (id) => /** @type {HTMLButtonElement} */ (byId(id));
+
+/** Write the sentences of texts.js into the elements that name them by data-text. */
+export function fillTexts() {
+  for (const target of document.querySelectorAll('[data-text]')) {
+    const key = target.getAttribute('data-text') ?? '';
+    target.textContent = /** @type {Record<string, unknown>} */ (texts)[key]?.toString() ?? key;
+  }
+}
+
+/**
+ * Run `action` once calls have stopped for `delay` milliseconds.
+ * @param {number} delay
+ * @param {() => void} action
+ * @returns {{ call: () => void, cancel: () => void }}
+ */
+export function debounced(delay, action) {
+  let timer = 0;
+  const cancel = () => window.clearTimeout(timer);
+  return {
+    cancel,
+    call: () => {
+      cancel();
+      timer = window.setTimeout(action, delay);
+    },
+  };
+}
+
+/**
+ * A drawn cross, for buttons that remove.
+ * @returns {SVGSVGElement}
+ */
+export function cross() {
+  const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
+  svg.setAttribute('viewBox', '0 0 12 12');
+  svg.setAttribute('aria-hidden', 'true');
+  const path = document.createElementNS('http://www.w3.org/2000/svg', 'path');
+  path.setAttribute('d', 'M2.5 2.5l7 7M9.5 2.5l-7 7');
+  svg.append(path);
+  return svg;
+}
+
+/** Say `sentence` to a screen reader. @param {string} sentence */
+export function say(sentence) {
+  byId('spoken').textContent = sentence;
+}

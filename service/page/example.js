@@ -1,0 +1,43 @@
+/**
+ * Fills the page with drawings to try. The service may offer them by /page/examples.json:
+ * `{"classes": [{"label": "alpha", "support": ["examples/a1.png"], "query": ["examples/a2.png"]}]}`,
+ * addresses relative to that file.
+ */
+
+import { buttonById } from './dom.js';
+
+/** @typedef {{ label: string, support: string[], query: string[] }} ExampleClass */
+/** @typedef {{ support: Map<string, File[]>, queries: File[] }} Example */
+
+const MANIFEST = '/page/examples.json';
+
+/** @param {(example: Example) => void} take called when the user asks for the example */
+export async function offerExample(take) {
+  const response = await fetch(MANIFEST).catch(() => null);
+  if (!response?.ok) return;
+  const { classes } = /** @type {{ classes: ExampleClass[] }} */ (await response.json());
+  const button = buttonById('try-example');
+  button.hidden = false;
+  button.addEventListener('click', async () => {
+    button.disabled = true;
+    try {
+      const filled = await Promise.all(classes.map(async (one) => ({
+        label: one.label, support: await load(one.support), query: await load(one.query),
+      })));
+      take({ support: new Map(filled.map((one) => [one.label, one.support])), queries: filled.flatMap((one) => one.query) });
+    } finally {
+      button.disabled = false;
+    }
+  });
+}
+
+/** @param {string[]} paths @returns {Promise<File[]>} */
+function load(paths) {
+  return Promise.all(paths.map(async (path) => {
+    const address = new URL(path, new URL(MANIFEST, window.location.href));
+    const response = await fetch(address);
+    if (!response.ok) throw new Error(`${address.pathname} is in examples.json, but the service does not have it.`);
+    const name = decodeURIComponent(address.pathname.split('/').at(-1) ?? 'example.png');
+    return new File([await response.blob()], name, { type: 'image/png' });
+  }));
+}

@@ -1,0 +1,86 @@
+/** Gets images out of drops, pastes and file inputs, with the folders they lay in. */
+
+/** @typedef {{ file: File, folders: string[] }} Found */
+
+const READABLE = /\.(png|jpe?g|webp|bmp)$/i;
+const CLUTTER = /^(\..*|Thumbs\.db|desktop\.ini)$/i;
+
+/** @param {File} file */
+const isImage = (file) => /^image\/(png|jpeg|webp|bmp|x-ms-bmp)$/.test(file.type) || (!file.type && READABLE.test(file.name));
+
+/**
+ * Part what the service reads from what it does not; files that systems leave in folders count as neither.
+ * @param {Found[]} found
+ * @returns {{ images: Found[], refused: string[] }}
+ */
+export function sortOut(found) {
+  const kept = found.filter(({ file, folders }) => !CLUTTER.test(file.name) && !folders.includes('__MACOSX'));
+  return {
+    images: kept.filter(({ file }) => isImage(file)),
+    refused: kept.filter(({ file }) => !isImage(file)).map(({ file }) => file.name),
+  };
+}
+
+/** @param {FileList | null} list of a file input @returns {Found[]} */
+export function fromInput(list) {
+  return [...(list ?? [])].map((file) => ({ file, folders: file.webkitRelativePath.split('/').slice(0, -1) }));
+}
+
+/** @param {DataTransfer | null} data @returns {Found[]} */
+export function fromPaste(data) {
+  return [...(data?.files ?? [])].map((file) => ({ file, folders: [] }));
+}
+
+/**
+ * @param {DataTransfer | null} data
+ * @returns {Promise<Found[]>} files of folders, at any depth, too
+ */
+export async function fromDrop(data) {
+  // The transfer empties after the first await, so all entries are taken before it.
+  const entries = [...(data?.items ?? [])].map((item) => item.webkitGetAsEntry()).filter((entry) => entry !== null);
+  const plain = fromPaste(data);
+  if (!entries.length) return plain;
+  const nested = await Promise.all(entries.map((entry) => walk(entry, [])));
+  return nested.flat();
+}
+
+/**
+ * @param {FileSystemEntry} entry
+ * @param {string[]} folders
+ * @returns {Promise<Found[]>}
+ */
+async function walk(entry, folders) {
+  if (entry.isFile) {
+    const one = /** @type {FileSystemFileEntry} */ (entry);
+    const file = await new Promise((done, failed) => { one.file(done, failed); });
+    return [{ file, folders }];
+  }
+  const reader = /** @type {FileSystemDirectoryEntry} */ (entry).createReader();
+  /** @type {Found[]} */
+  const found = [];
+  for (;;) {
+    /** @type {FileSystemEntry[]} */
+    const batch = await new Promise((done, failed) => { reader.readEntries(done, failed); });
+    if (!batch.length) return found;
+    for (const child of batch) found.push(...await walk(child, [...folders, entry.name]));
+  }
+}
+
+/**
+ * Group images into classes by their folders: `letters/alpha/1.png` belongs to `alpha`.
+ * @param {Found[]} images
+ * @returns {Map<string, File[]>} label to files; empty where no folder names a class
+ */
+export function byFolder(images) {
+  const inFolders = images.filter(({ folders }) => folders.length);
+  let depth = 0; // folders that all share say nothing, except the last one
+  const first = inFolders[0]?.folders ?? [];
+  while (inFolders.length && inFolders.every(({ folders }) => folders.length > depth + 1 && folders[depth] === first[depth])) depth += 1;
+  /** @type {Map<string, File[]>} */
+  const groups = new Map();
+  for (const { file, folders } of inFolders) {
+    const label = folders.slice(depth).join('/');
+    groups.set(label, [...(groups.get(label) ?? []), file]);
+  }
+  return groups;
+}

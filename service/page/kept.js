@@ -1,0 +1,104 @@
+/** The list of kept classifiers: open one to ask it, or delete it. */
+
+import { deleteTask, listTasks, Problem, showTask } from './api.js';
+import { buttonById, byId, element } from './dom.js';
+import { texts } from './texts.js';
+
+/** @typedef {import('./api.js').Task} Task */
+
+/** @param {import('./api.js').TaskClass} one @returns {number} */
+export const exampleCount = ({ examples }) => (Array.isArray(examples) ? examples.length : Number(examples));
+
+export class KeptList {
+  #list = byId('kept-list');
+  #note = byId('kept-note');
+  #more = buttonById('kept-more');
+  /** @type {string | null} */
+  #cursor = null;
+  /** @type {Task[]} */
+  #tasks = [];
+
+  /**
+   * @param {() => string | undefined} draftId the page's own draft, which is not kept and not listed
+   * @param {(task: Task) => void} open
+   * @param {(task: Task) => void} gone
+   */
+  constructor(draftId, open, gone) {
+    this.draftId = draftId;
+    this.open = open;
+    this.gone = gone;
+    this.#more.addEventListener('click', () => this.#load(this.#cursor ?? undefined));
+  }
+
+  refresh() {
+    return this.#load();
+  }
+
+  /** @param {string} [cursor] */
+  async #load(cursor) {
+    await this.#reporting(async () => {
+      const { items, next_cursor: next } = await listTasks(cursor);
+      this.#tasks = cursor ? [...this.#tasks, ...items] : items;
+      this.#cursor = next;
+      this.#show();
+    });
+  }
+
+  #show() {
+    const shown = this.#tasks.filter((task) => task.id !== this.draftId());
+    byId('kept').hidden = !shown.length;
+    this.#more.hidden = !this.#cursor;
+    this.#list.replaceChildren(...shown.map((task) => this.#row(task)));
+  }
+
+  /** @param {Task} task */
+  #row(task) {
+    const name = task.name || texts.untitled;
+    const labels = task.classes.map((one) => one.label).join(', ');
+    const open = element('button', {
+      type: 'button', class: 'button', text: texts.open, 'aria-label': texts.openTask(name),
+      onclick: () => this.#reporting(async () => this.open(await showTask(task.id))),
+    });
+    const remove = element('button', {
+      type: 'button', class: 'button quiet', text: texts.delete, 'aria-label': texts.deleteTask(name),
+      onclick: () => {
+        if (remove.dataset.sure) this.#delete(task, name);
+        else Object.assign(remove, { textContent: texts.deleteSure, ariaLabel: texts.deleteSure }).dataset.sure = 'yes';
+      },
+      onblur: () => {
+        delete remove.dataset.sure;
+        Object.assign(remove, { textContent: texts.delete, ariaLabel: texts.deleteTask(name) });
+      },
+    });
+    return element('li', { class: 'kept-row' }, [
+      element('div', { class: 'kept-what' }, [
+        element('span', { class: 'kept-name', text: name }),
+        element('span', { class: 'hint', text: labels === name ? '' : labels }),
+      ]),
+      element('span', { class: 'hint kept-accuracy', text: task.estimate ? texts.keptAccuracy(task.estimate.accuracy) : '' }),
+      open, remove,
+    ]);
+  }
+
+  /** @param {Task} task @param {string} name */
+  async #delete(task, name) {
+    await this.#reporting(async () => {
+      await deleteTask(task.id);
+      this.#tasks = this.#tasks.filter((one) => one !== task);
+      this.#show();
+      this.#note.textContent = texts.deleted(name);
+      this.gone(task);
+    });
+  }
+
+  /** @param {() => Promise<void>} action */
+  async #reporting(action) {
+    try {
+      this.#note.textContent = '';
+      await action();
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      this.#note.textContent = error.message;
+    }
+  }
+}

@@ -1,0 +1,156 @@
+/** The images asked about, and their answers. Knows no element of the page; tells changes by `change`. */
+
+import { classify, Problem } from './api.js';
+import { NotReady } from './classifiers.js';
+import { texts } from './texts.js';
+
+/** @typedef {import('./classifiers.js').Classifier} Classifier */
+/**
+ * @typedef {object} Query
+ * @property {number} id
+ * @property {File} file
+ * @property {string} url
+ * @property {'waiting' | 'asking' | 'answered' | 'failed'} state
+ * @property {import('./api.js').Prediction | null} prediction the last one, also while a new one is asked for
+ * @property {string} timing how long the answer took
+ * @property {string} problem
+ */
+
+const PER_REQUEST = 20;
+
+export class Queries extends EventTarget {
+  /** @type {import('./classifiers.js').Classifiers} */
+  #classifiers;
+  #ids = 0;
+  /** @type {WeakMap<Query, number>} the latest request about a query: answers of older ones are dropped */
+  #turns = new WeakMap();
+  #turn = 0;
+
+  /** @type {Query[]} newest first */
+  files = [];
+  /** @type {Query | null} */
+  drawing = null;
+
+  /** @param {import('./classifiers.js').Classifiers} classifiers */
+  constructor(classifiers) {
+    super();
+    this.#classifiers = classifiers;
+  }
+
+  get all() {
+    return this.drawing ? [this.drawing, ...this.files] : this.files;
+  }
+
+  /** @param {File[]} files */
+  add(files) {
+    const added = files.map((file) => this.#query(file, URL.createObjectURL(file)));
+    this.files = [...added, ...this.files];
+    this.#tell();
+    return this.ask(added);
+  }
+
+  /** @param {Query} query */
+  remove(query) {
+    URL.revokeObjectURL(query.url);
+    this.files = this.files.filter((one) => one !== query);
+    this.#tell();
+  }
+
+  /** @param {File | null} file the drawing as it is now; null when the sheet is blank */
+  async draw(file) {
+    const before = this.drawing;
+    this.drawing = file && { ...this.#query(file, ''), prediction: before?.prediction ?? null };
+    this.#tell();
+    if (this.drawing) await this.ask([this.drawing]);
+  }
+
+  /** Ask about `queries`, or about all again because the classifier is another one. @param {Query[]} [queries] */
+  async ask(queries = this.all) {
+    const turn = this.#begin(queries);
+    try {
+      let classifier = await this.#classifiers.current();
+      for (let start = 0; start < queries.length; start += PER_REQUEST) {
+        const due = queries.slice(start, start + PER_REQUEST).filter((query) => this.#turns.get(query) === turn);
+        classifier = await this.#askSome(due, turn, classifier);
+      }
+    } catch (error) {
+      const about = error instanceof Problem && !this.#classifiers.problem ? error : null;
+      for (const query of queries.filter((one) => this.#turns.get(one) === turn && one.state === 'asking')) {
+        Object.assign(query, { state: about ? 'failed' : 'waiting', problem: about?.message ?? '', prediction: null });
+      }
+      if (!(error instanceof Problem || error instanceof NotReady)) throw error;
+    } finally {
+      this.#tell();
+    }
+  }
+
+  /**
+   * @param {Query[]} queries of one request
+   * @param {number} turn
+   * @param {Classifier} classifier
+   * @returns {Promise<Classifier>} the one that answered
+   */
+  async #askSome(queries, turn, classifier) {
+    const pending = [...queries];
+    const first = classifier;
+    while (pending.length) {
+      const start = performance.now();
+      try {
+        const { predictions } = await classify(classifier.task.id, pending.map((query) => query.file));
+        const took = performance.now() - start;
+        const timing = pending.length === 1 ? texts.took(took) : texts.tookMany(took, pending.length);
+        pending.forEach((query, index) => {
+          if (this.#turns.get(query) === turn) Object.assign(query, { state: 'answered', prediction: predictions[index], timing, problem: '' });
+        });
+        this.#tell();
+        return classifier;
+      } catch (error) {
+        classifier = await this.#recover(error, pending, classifier, first);
+      }
+    }
+    return classifier;
+  }
+
+  /**
+   * One unreadable image must not cost the others their answers, nor a task that the service lost.
+   * @param {unknown} error
+   * @param {Query[]} pending loses the query at fault
+   * @param {Classifier} classifier
+   * @param {Classifier} first the one asked before any recovery: a second loss in a row is an error
+   * @returns {Promise<Classifier>} to ask again
+   */
+  async #recover(error, pending, classifier, first) {
+    if (!(error instanceof Problem)) throw error;
+    const atFault = pending.findIndex((query) => query.file.name === error.file);
+    if (atFault >= 0) {
+      Object.assign(pending[atFault], { state: 'failed', problem: error.message, prediction: null });
+      pending.splice(atFault, 1);
+      return classifier;
+    }
+    if (error.status !== 404 || classifier !== first) throw error;
+    if (classifier === this.#classifiers.opened) throw new Problem(texts.taskGone, 404);
+    this.#classifiers.lost(classifier);
+    return this.#classifiers.current();
+  }
+
+  /** @param {Query[]} queries @returns {number} */
+  #begin(queries) {
+    this.#turn += 1;
+    for (const query of queries) {
+      this.#turns.set(query, this.#turn);
+      Object.assign(query, { state: 'asking', problem: '' });
+    }
+    this.#tell();
+    return this.#turn;
+  }
+
+  /** @param {File} file @param {string} url @returns {Query} */
+  #query(file, url) {
+    this.#ids += 1;
+    return { id: this.#ids, file, url, state: 'waiting', prediction: null, timing: '', problem: '' };
+  }
+
+  #tell() {
+    this.dispatchEvent(new Event('change'));
+  }
+}

@@ -1,0 +1,33 @@
+/** Says plainly how things stand: what is missing, what goes on, what failed, or how good the classifier is. */
+
+import { byId, element } from './dom.js';
+import { texts } from './texts.js';
+
+/**
+ * @param {import('./support.js').SupportSet} support
+ * @param {import('./classifiers.js').Classifiers} classifiers
+ * @param {() => void} tryAgain
+ */
+export function showStanding(support, classifiers, tryAgain) {
+  const place = byId('standing');
+  const { ready, problem, opened } = classifiers;
+  const obstacle = support.obstacle();
+  if (ready) {
+    const { estimate } = ready.task;
+    const sentences = [opened ? texts.readyOpened : texts.ready(ready.took)];
+    if (estimate) sentences.push(texts.estimate(estimate.accuracy, estimate.low, estimate.high));
+    put(place, 'ready', sentences.join(' '));
+  } else if (obstacle) put(place, 'waiting', texts.waiting(obstacle.sentence));
+  else if (problem) {
+    if (place.dataset.state === 'problem' && place.firstElementChild?.textContent === problem.message) return;
+    put(place, 'problem', problem.message);
+    place.append(element('button', { type: 'button', class: 'button', text: texts.tryAgain, onclick: tryAgain }));
+  } else put(place, 'making', texts.making);
+}
+
+/** @param {HTMLElement} place @param {string} state @param {string} sentence */
+function put(place, state, sentence) {
+  if (place.dataset.state === state && place.textContent === sentence) return; // said once to a screen reader
+  place.dataset.state = state;
+  place.replaceChildren(element('p', { text: sentence }));
+}

@@ -1,0 +1,141 @@
+/**
+ * Every sentence of the page, in English. A translation replaces this module and nothing else:
+ * strings stand as they are, functions carry what changes inside a sentence.
+ */
+
+/** @param {number} count @param {string} one @param {string} many */
+const plural = (count, one, many) => (count === 1 ? one : many);
+
+/** @param {number} share 0..1 @returns {string} a percentage that never rounds doubt away */
+export function percent(share) {
+  if (share > 0 && share < 0.005) return '<1%';
+  if (share < 1 && share > 0.995) return '>99%';
+  return `${Math.round(share * 100)}%`;
+}
+
+/** @param {number} milliseconds @returns {string} */
+export function duration(milliseconds) {
+  return milliseconds < 1000 ? `${Math.max(1, Math.round(milliseconds))} ms` : `${(milliseconds / 1000).toFixed(1)} s`;
+}
+
+/** @param {number} accuracy 0..1 @returns {string} */
+function odds(accuracy) {
+  if (accuracy >= 0.995) return 'at least 99 times in 100';
+  if (accuracy >= 0.95) return `about ${Math.round(accuracy * 100)} times in 100`;
+  return `about ${Math.round(accuracy * 10)} times in 10`;
+}
+
+export const texts = {
+  lead: 'Show it a few images of each class. Seconds later, it tells new ones apart.',
+  tryExample: 'Try an example',
+
+  classesHeading: 'Your classes',
+  classesHint: 'Two at least, with one image each or more. A class is whatever you name: a letter, a leaf, a crack.',
+  addClass: 'Add a class',
+  chooseFolder: 'Choose a folder of folders',
+  defaultLabel: (/** @type {number} */ number) => `Class ${number}`,
+  className: (/** @type {string} */ label) => `Name of class ${label}`,
+  imageCount: (/** @type {number} */ count) => `${count} ${plural(count, 'image', 'images')}`,
+  removeClass: (/** @type {string} */ label) => `Remove class ${label}`,
+  removeImage: (/** @type {string} */ name, /** @type {string} */ label) => `Remove ${name} from ${label}`,
+  emptyTray: 'Drop or paste images here, choose files, or draw.',
+  chooseImages: 'Choose images',
+  chooseImagesFor: (/** @type {string} */ label) => `Choose images for ${label}`,
+  draw: 'Draw',
+  drawFor: (/** @type {string} */ label) => `Draw images for ${label}`,
+  removedClass: (/** @type {string} */ label, /** @type {number} */ count) =>
+    count ? `Removed ${label} with its ${count} ${plural(count, 'image', 'images')}.` : `Removed ${label}.`,
+  removedImage: (/** @type {string} */ name) => `Removed ${name}.`,
+  replacedClasses: 'The example took the place of your classes.',
+  undo: 'Undo',
+  dropFolderHint: 'Drop a folder that holds one folder per class, or images onto a class.',
+  filled: (/** @type {number} */ images, /** @type {number} */ classes) =>
+    `Took ${images} ${plural(images, 'image', 'images')} into ${classes} ${plural(classes, 'class', 'classes')}.`,
+  noImages: 'No images in there. Metashot reads PNG, JPEG, WebP and BMP.',
+  refused: (/** @type {string[]} */ names) =>
+    `Left out ${names.slice(0, 3).join(', ')}${names.length > 3 ? ` and ${names.length - 3} more` : ''}: ` +
+    `Metashot reads PNG, JPEG, WebP and BMP images${names.some((name) => /\.zip$/i.test(name)) ? '. Unpack a zip and drop its folder' : ''}.`,
+
+  drawingName: 'drawing.png',
+  padFor: (/** @type {string} */ label) => `Sheet to draw ${label} on. To work without a pointer, choose images instead.`,
+  padQuery: 'Sheet to draw a new image on. To work without a pointer, choose images instead.',
+  drawHere: 'Draw here',
+  clear: 'Clear',
+  addDrawing: 'Add this drawing',
+  closePad: 'Done',
+
+  needClass: 'Add a second class: with one, there is nothing to tell apart.',
+  needName: 'One class has no name yet. Give it one.',
+  needOther: (/** @type {string} */ label) => `Two classes are called ${label}. Rename one of them.`,
+  needImages: (/** @type {string[]} */ labels) =>
+    labels.length === 1 ? `${labels[0]} needs an image.` : `${labels.slice(0, -1).join(', ')} and ${labels.at(-1)} need an image each.`,
+  needSound: (/** @type {string} */ label) => `${label} holds an image that the service cannot read. Remove it to go on.`,
+  waiting: (/** @type {string} */ obstacle) => `Not ready yet. ${obstacle}`,
+
+  askHeading: 'A new image',
+  askHint: 'Draw it, drop it here or paste it. Drawings are answered as you draw.',
+  chooseQueries: 'Choose images',
+  chooseQueriesHint: 'one or many',
+  making: 'Learning your classes…',
+  ready: (/** @type {number} */ took) => `Ready, learned in ${duration(took)}.`,
+  readyOpened: 'Ready.',
+  estimate: (/** @type {number} */ accuracy, /** @type {number} */ low, /** @type {number} */ high) =>
+    `Expected to be right ${odds(accuracy)} on new images of these classes (between ${percent(low)} and ${percent(high)}).`,
+  tryAgain: 'Try again',
+  offline: 'The service does not answer. Your classes and images are still here: check that it runs, then try again.',
+  badAnswer: 'The service gave an answer that this page cannot read. Try again; if it stays so, look at its log.',
+  busy: 'The service is busy with other work. Your classes and images are still here: try again in a moment.',
+  taskGone: 'This classifier is no longer kept by the service. Go back to your own classes, or open another one.',
+
+  blankAnswer: 'The answer appears here.',
+  pendingAnswer: 'Waits until your classes are ready.',
+  asking: 'Looking…',
+  unknown: 'Fits none of your classes',
+  closest: (/** @type {string} */ label) => `Closest is ${label}.`,
+  winner: (/** @type {string} */ label, /** @type {number} */ probability) => `${label}, ${percent(probability)}`,
+  took: (/** @type {number} */ milliseconds) => `Answered in ${duration(milliseconds)}`,
+  tookMany: (/** @type {number} */ milliseconds, /** @type {number} */ count) => `${count} images answered in ${duration(milliseconds)}`,
+  others: (/** @type {number} */ count) => `${count} others together`,
+  nearest: 'The images of yours most like it',
+  similarity: (/** @type {string} */ label, /** @type {number} */ value) => `${label}, similarity ${value.toFixed(2)}`,
+  removeQuery: (/** @type {string} */ name) => `Remove ${name}`,
+  spokenUnknown: (/** @type {string} */ name) => `${name} fits none of your classes.`,
+  spokenAnswer: (/** @type {string} */ name, /** @type {string} */ label, /** @type {number} */ probability) =>
+    `${name}: ${label}, ${percent(probability)}.`,
+  spokenMany: (/** @type {number} */ count) => `${count} images answered.`,
+  yourDrawing: 'Your drawing',
+
+  goOnHeading: 'Go on with this classifier',
+  keepHint: 'Until you keep it, it is deleted when you change an example or leave this page.',
+  keepName: 'Name',
+  keep: 'Keep it',
+  kept: (/** @type {string} */ name) => `Kept as ${name}.`,
+  suggestedName: (/** @type {string[]} */ labels) => {
+    const all = labels.join(', ');
+    return all.length > 60 ? `${all.slice(0, 59)}…` : all;
+  },
+  draftName: (/** @type {string} */ name) => `Draft: ${name}`,
+  commandHint: 'From a terminal or a program, with a new image of yours:',
+  command: 'Command',
+  queryPlaceholder: 'new-image.png',
+  copy: 'Copy',
+  copied: 'Copied',
+  copyFailed: 'The browser did not allow copying: select the command and copy it by keyboard.',
+
+  keptHeading: 'Kept classifiers',
+  keptMore: 'Show more',
+  keptAccuracy: (/** @type {number} */ accuracy) => `about ${percent(accuracy)} right`,
+  open: 'Open',
+  openTask: (/** @type {string} */ name) => `Open ${name}`,
+  delete: 'Delete',
+  deleteTask: (/** @type {string} */ name) => `Delete ${name}`,
+  deleteSure: 'Delete for good',
+  deleted: (/** @type {string} */ name) => `Deleted ${name}.`,
+  untitled: 'Without a name',
+  openedHeading: (/** @type {string} */ name) => name,
+  openedHint: 'A kept classifier. Its answers name its images, but only the images you added here can be shown.',
+  closeOpened: 'Back to your own classes',
+
+  footerPrivacy: 'Images go to this service only; the page loads nothing from elsewhere.',
+  footerApi: 'For programs: the HTTP interface',
+};
