@@ -14,15 +14,19 @@ export class Answer {
   /** @type {Map<string, { row: HTMLElement, fill: HTMLElement, meter: HTMLElement, number: HTMLElement }>} */
   #bars = new Map();
 
-  /** @param {(fileName: string) => string | null} thumbnailOf address of a support image shown on the page */
-  constructor(thumbnailOf) {
+  /**
+   * @param {(fileName: string) => string | null} thumbnailOf address of a support image shown on the page
+   * @param {() => void} tryAgain
+   */
+  constructor(thumbnailOf, tryAgain) {
     this.thumbnailOf = thumbnailOf;
+    this.again = element('button', { type: 'button', class: 'button again', text: texts.tryAgain, hidden: true, onclick: tryAgain });
     this.winner = element('p', { class: 'winner' });
     this.closest = element('p', { class: 'hint closest' });
     this.list = element('ul', { class: 'bars' });
     this.nearest = element('div', { class: 'nearest' });
     this.timing = element('p', { class: 'hint timing' });
-    this.element = element('div', { class: 'answer' }, [this.winner, this.closest, this.list, this.nearest, this.timing]);
+    this.element = element('div', { class: 'answer' }, [this.winner, this.again, this.closest, this.list, this.nearest, this.timing]);
   }
 
   /** @param {Query | null} query */
@@ -30,6 +34,7 @@ export class Answer {
     const prediction = query?.prediction ?? null;
     this.element.dataset.state = query?.state ?? 'blank';
     this.element.classList.toggle('is-unknown', prediction?.unknown ?? false);
+    this.again.hidden = !(query?.state === 'failed' && query.again);
     if (query && prediction && query.state !== 'failed') this.#showPrediction(query, prediction);
     else this.#showSentence(query);
   }

@@ -26,7 +26,7 @@ export class AskColumn {
   constructor(queries, thumbnailOf) {
     this.queries = queries;
     this.thumbnailOf = thumbnailOf;
-    this.drawingAnswer = new Answer(thumbnailOf);
+    this.drawingAnswer = new Answer(thumbnailOf, () => this.#askDrawing());
     byId('drawing-answer').append(this.drawingAnswer.element);
     const stillness = debounced(AFTER_LAST_STROKE, () => this.#askDrawing());
     this.pad = new DrawingPad(texts.padQuery, { onBegin: stillness.cancel, onChange: stillness.call });
@@ -72,7 +72,7 @@ export class AskColumn {
   #rowOf(query) {
     const known = this.#rows.get(query);
     if (known) return known;
-    const answer = new Answer(this.thumbnailOf);
+    const answer = new Answer(this.thumbnailOf, () => this.queries.ask([query]));
     const { name } = query.file;
     const remove = element('button', {
       type: 'button', class: 'icon', 'aria-label': texts.removeQuery(name), title: texts.removeQuery(name),

@@ -76,6 +76,9 @@ export function byFolder(images) {
   let depth = 0; // folders that all share say nothing, except the last one
   const first = inFolders[0]?.folders ?? [];
   while (inFolders.length && inFolders.every(({ folders }) => folders.length > depth + 1 && folders[depth] === first[depth])) depth += 1;
+  // Folders are read in the order of the disk; people expect that of their names, 2 before 10.
+  const path = (/** @type {Found} */ { file, folders }) => [...folders, file.name].join('/');
+  inFolders.sort((one, other) => path(one).localeCompare(path(other), undefined, { numeric: true }));
   /** @type {Map<string, File[]>} */
   const groups = new Map();
   for (const { file, folders } of inFolders) {

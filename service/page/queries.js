@@ -14,6 +14,7 @@ import { texts } from './texts.js';
  * @property {import('./api.js').Prediction | null} prediction the last one, also while a new one is asked for
  * @property {string} timing how long the answer took
  * @property {string} problem
+ * @property {boolean} again whether asking again may help
  */
 
 const PER_REQUEST = 20;
@@ -76,7 +77,7 @@ export class Queries extends EventTarget {
     } catch (error) {
       const about = error instanceof Problem && !this.#classifiers.problem ? error : null;
       for (const query of queries.filter((one) => this.#turns.get(one) === turn && one.state === 'asking')) {
-        Object.assign(query, { state: about ? 'failed' : 'waiting', problem: about?.message ?? '', prediction: null });
+        Object.assign(query, { state: about ? 'failed' : 'waiting', problem: about?.message ?? '', again: about !== null, prediction: null });
       }
       if (!(error instanceof Problem || error instanceof NotReady)) throw error;
     } finally {
@@ -123,7 +124,7 @@ export class Queries extends EventTarget {
     if (!(error instanceof Problem)) throw error;
     const atFault = pending.findIndex((query) => query.file.name === error.file);
     if (atFault >= 0) {
-      Object.assign(pending[atFault], { state: 'failed', problem: error.message, prediction: null });
+      Object.assign(pending[atFault], { state: 'failed', problem: error.message, again: false, prediction: null });
       pending.splice(atFault, 1);
       return classifier;
     }
@@ -147,7 +148,7 @@ export class Queries extends EventTarget {
   /** @param {File} file @param {string} url @returns {Query} */
   #query(file, url) {
     this.#ids += 1;
-    return { id: this.#ids, file, url, state: 'waiting', prediction: null, timing: '', problem: '' };
+    return { id: this.#ids, file, url, state: 'waiting', prediction: null, timing: '', problem: '', again: false };
   }
 
   #tell() {
