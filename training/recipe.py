@@ -1,0 +1,265 @@
+"""Recipes: everything that decides a meta-training run, in one YAML file."""
+
+import dataclasses
+import typing
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from models.initialization import learner_from_dict
+from models.learner import Learner
+from models.preprocessing import Preprocessing
+
+
+class RecipeError(ValueError):
+    """A recipe cannot be used; the message names the key and what it takes."""
+
+
+@dataclass(frozen=True)
+class Data:
+    """Where training tasks come from.
+
+    Attributes:
+        name: ``omniglot``, ``mini_imagenet``, ``folder`` or ``strokes``.
+        seed: of the split into training and validation classes, where the data set has none of its own.
+        rotations: add each class turned by 90, 180 and 270 degrees as classes of their own.
+        classes: of ``strokes``, how many to draw for training; others have as many as they have.
+    """
+
+    name: str = "strokes"
+    seed: int = 0
+    rotations: bool = False
+    classes: int = 1000
+
+
+@dataclass(frozen=True)
+class Episodes:
+    """The shape of training tasks.
+
+    Attributes:
+        ways: classes of a task.
+        shots: support examples of a class.
+        queries: query examples of a class.
+        within_group: share of the tasks whose classes all come from one group (alphabet).
+    """
+
+    ways: int = 20
+    shots: int = 1
+    queries: int = 4
+    within_group: float = 0.0
+
+
+@dataclass(frozen=True)
+class Jitter:
+    """Random affine and elastic change of every training image, drawn anew each time.
+
+    Attributes:
+        rotation: standard range in degrees, uniform in plus or minus.
+        shear: range, as a tangent.
+        scale: range of the logarithm of each axis' scale.
+        shift: range, as a fraction of the image.
+        elastic: standard deviation of a coarse random displacement, as a fraction of the image; 0 for none.
+    """
+
+    rotation: float = 0.0
+    shear: float = 0.0
+    scale: float = 0.0
+    shift: float = 0.0
+    elastic: float = 0.0
+
+
+@dataclass(frozen=True)
+class Outer:
+    """The outer loop.
+
+    Attributes:
+        tasks: of a step; their query losses are averaged.
+        steps: in all.
+        warm_up: the first steps, during which the inner loop takes none: the head's start alone is trained.
+        second_order: differentiate the inner gradients too; otherwise they count as constants.
+        learning_rate: Adam's, at its highest; it falls to 0 along half a cosine.
+        rates_learning_rate: the same for the inner rates.
+        clip: largest norm of the outer gradient.
+        precision: ``float32``, or ``bfloat16`` for convolutions and products during meta-training only.
+    """
+
+    tasks: int = 4
+    steps: int = 1000
+    warm_up: int = 0
+    second_order: bool = True
+    learning_rate: float = 2e-3
+    rates_learning_rate: float = 2e-3
+    clip: float = 10.0
+    precision: Literal["float32", "bfloat16"] = "float32"
+
+
+@dataclass(frozen=True)
+class Validation:
+    """Validation tasks, which choose the published phi; the same ones each time.
+
+    Attributes:
+        every: outer steps between looks.
+        episodes: validation tasks of one look.
+        ways: classes of a task.
+        shots: support examples of a class.
+        queries: query examples of a class.
+        within_group: 1 to draw each task's classes from one group, 0 across groups.
+        patience: looks without a better accuracy after which training stops early; 0 for never.
+        seed: of the tasks.
+    """
+
+    every: int = 200
+    episodes: int = 200
+    ways: int = 5
+    shots: int = 1
+    queries: int = 5
+    within_group: float = 0.0
+    patience: int = 0
+    seed: int = 1
+
+
+@dataclass(frozen=True)
+class Report:
+    """One row of the card's evaluation on unseen classes, adapted and not adapted side by side.
+
+    Attributes:
+        ways: classes of a task.
+        shots: support examples of a class.
+        within_group: whether each task's classes come from one group.
+        split: whose classes; never ``test`` in a recipe.
+    """
+
+    ways: int
+    shots: int
+    within_group: bool = False
+    split: Literal["validation"] = "validation"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A meta-training run.
+
+    Attributes:
+        name: the initialization's.
+        description: one sentence for its card.
+        licence: of the data, and what follows for the weights.
+        seed: of the first phi, the episodes and the jitter.
+        preprocessing: from image to input (see ``models.preprocessing``).
+        learner: backbone, head and inner rule (see ``models.learner``).
+        data: training tasks' classes.
+        episodes: their shape.
+        jitter: their images' change.
+        outer: how phi improves.
+        validation: what chooses phi.
+        reports: what the card tells.
+        report_episodes: validation tasks of each row of it.
+    """
+
+    name: str
+    description: str
+    licence: str
+    preprocessing: dict[str, Any]
+    learner: dict[str, Any]
+    seed: int = 0
+    data: Data = field(default_factory=Data)
+    episodes: Episodes = field(default_factory=Episodes)
+    jitter: Jitter = field(default_factory=Jitter)
+    outer: Outer = field(default_factory=Outer)
+    validation: Validation = field(default_factory=Validation)
+    reports: tuple[Report, ...] = (Report(5, 1), Report(5, 5), Report(20, 1), Report(20, 5))
+    report_episodes: int = 1000
+
+    def build_preprocessing(self) -> Preprocessing:
+        """The preprocessing that the recipe describes."""
+        return _built("preprocessing", Preprocessing.from_dict, self.preprocessing)
+
+    def build_learner(self) -> Learner:
+        """The learner that the recipe describes."""
+        return _built("learner", learner_from_dict, self.learner)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the whole recipe, defaults included, as JSON values."""
+        values = dataclasses.asdict(self)
+        return values | {"reports": list(values["reports"])}
+
+
+def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
+    """Read a recipe and lay ``key.key=value`` overrides (YAML values) over it.
+
+    Raises:
+        RecipeError: naming the key, where one is unknown, missing or of the wrong type.
+    """
+    try:
+        values = yaml.safe_load(path.read_text())
+    except FileNotFoundError:
+        raise RecipeError(f"there is no recipe {path}; those that come with the project: {_shipped()}") from None
+    except yaml.YAMLError as error:
+        raise RecipeError(f"{path} is not valid YAML: {error}") from error
+    if not isinstance(values, dict):
+        raise RecipeError(f"{path} must be a mapping of keys to values")
+    for override in overrides:
+        _lay_over(values, override)
+    recipe: Recipe = _build(Recipe, values, at="")
+    recipe.build_preprocessing()
+    recipe.build_learner()
+    return recipe
+
+
+def _shipped() -> str:
+    return ", ".join(sorted(path.name for path in (Path(__file__).parent / "recipes").glob("*.yaml")))
+
+
+def _lay_over(values: dict[str, Any], override: str) -> None:
+    key, equals, text = override.partition("=")
+    if not equals or not key:
+        raise RecipeError(f"--set takes key=value, for example outer.steps=500, not {override!r}")
+    *parents, last = key.split(".")
+    for parent in parents:
+        values = values.setdefault(parent, {})
+        if not isinstance(values, dict):
+            raise RecipeError(f"--set {override}: {parent} is a single value, not a group of keys")
+    values[last] = yaml.safe_load(text)
+
+
+def _build(cls: Any, values: Any, at: str) -> Any:
+    if not isinstance(values, Mapping):
+        raise RecipeError(f"{at or 'the recipe'} must be a mapping of keys to values, not {values!r}")
+    hints = typing.get_type_hints(cls)
+    fields = {entry.name: entry for entry in dataclasses.fields(cls)}
+    if unknown := sorted(set(values) - set(fields)):
+        raise RecipeError(f"unknown key {at}{unknown[0]}; {at or 'the recipe'} takes {', '.join(fields)}")
+    for name, entry in fields.items():
+        required = entry.default is dataclasses.MISSING and entry.default_factory is dataclasses.MISSING
+        if required and name not in values:
+            raise RecipeError(f"the recipe lacks {at}{name}")
+    return cls(**{name: _value(hints[name], value, f"{at}{name}") for name, value in values.items()})
+
+
+def _value(hint: Any, value: Any, at: str) -> Any:
+    if dataclasses.is_dataclass(hint):
+        return _build(hint, value, f"{at}.")
+    origin = typing.get_origin(hint)
+    if origin is tuple:
+        if not isinstance(value, list):
+            raise RecipeError(f"{at} must be a list")
+        return tuple(_value(typing.get_args(hint)[0], entry, f"{at}[{i}]") for i, entry in enumerate(value))
+    if origin is Literal:
+        if value not in typing.get_args(hint):
+            raise RecipeError(f"{at} must be one of {', '.join(map(str, typing.get_args(hint)))}, not {value!r}")
+        return value
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    wanted = dict if origin is dict else hint
+    if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
+        raise RecipeError(f"{at} must be of type {wanted.__name__}, not {value!r}")
+    return value
+
+
+def _built(key: str, build: Any, values: Mapping[str, Any]) -> Any:
+    try:
+        return build(values)
+    except (KeyError, TypeError, ValueError) as error:
+        raise RecipeError(f"{key} in the recipe does not fit: {error}") from error
