@@ -6,7 +6,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from models.normalisation import NormalisationKind, group_norm, moments, standardise
+from models.normalisation import NormalisationKind, affine, group_norm, moments, standardise
 from models.task_convolution import convolve
 
 Params = dict[str, Tensor]
@@ -83,19 +83,20 @@ class Conv4:
         maps = images
         taken: list[Tensor] = []
         for block in range(1, BLOCKS + 1):
-            stride = 2 if self.halving == "stride" else 1
-            maps = convolve(maps, params[f"block{block}.convolution"], stride)
+            scale, shift = params[f"block{block}.scale"], params[f"block{block}.shift"]
+            maps = convolve(maps, params[f"block{block}.convolution"], 2 if self.halving == "stride" else 1)
             if weights is not None and self.normalisation != "group":
                 taken.append(moments(maps, weights))
             if self.normalisation == "group":
-                maps = group_norm(maps, self.groups)
+                maps = group_norm(maps, self.groups, scale, shift)
             elif self.normalisation == "running":
-                maps = standardise(maps, params[f"block{block}.moments"])
+                maps = affine(standardise(maps, params[f"block{block}.moments"]), scale, shift)
             else:
                 if not taken and seen is None:
                     raise ValueError("support normalisation of queries needs the support set's moments")
-                maps = standardise(maps, taken[-1] if taken else _of_block(seen, block))
-            maps = torch.relu(_affine(maps, params[f"block{block}.scale"], params[f"block{block}.shift"]))
+                maps = affine(standardise(maps, taken[-1] if taken else _of_block(seen, block)), scale, shift)
+            # In place: no derivative above needs the value before, and the maps are the bulk of all traffic.
+            maps = maps.relu_()
             if self.halving == "pool":
                 maps = torch.nn.functional.max_pool2d(maps.flatten(0, 1), 2).unflatten(0, maps.shape[:2])
         features = maps.flatten(2) if self.halving == "pool" else maps.mean((3, 4))
@@ -106,9 +107,3 @@ def _of_block(seen: Tensor | None, block: int) -> Tensor:
     assert seen is not None
     return seen[block - 1]
 
-
-def _affine(maps: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
-    """Scale and shift channels of ``[T, B, C, H, W]`` by ``[C]``, or by ``[T, C]``, a row a task."""
-    if scale.ndim == 1:
-        return maps * scale[:, None, None] + shift[:, None, None]
-    return maps * scale[:, None, :, None, None] + shift[:, None, :, None, None]

@@ -40,7 +40,9 @@ class Head:
             mean times a learned scale, up to a term that is the same for all classes (Snell et al. 2017,
             eq. 8; Triantafillou et al. 2020, section 3, for starting gradient steps from it).
             ``shared`` starts every class from one learned vector (Ye and Chao 2022, UNICORN-MAML), so
-            that only the inner loop tells classes apart.
+            that only the inner loop tells classes apart. What all classes share shifts their logits
+            alike, so under a softmax that vector has no gradient: it acts as a start from zero (Kao et
+            al. 2022, the zeroing trick), and the body moves from the second inner step on.
     """
 
     kind: HeadKind

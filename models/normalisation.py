@@ -18,12 +18,21 @@ NormalisationKind = Literal["group", "support", "running"]
 _EPSILON = 1e-5
 
 
-def group_norm(maps: Tensor, groups: int) -> Tensor:
-    """Normalise each image's groups of channels; maps ``[T, B, C, H, W]``."""
-    tasks, batch = maps.shape[:2]
-    return torch.nn.functional.group_norm(maps.flatten(0, 1), groups, eps=_EPSILON).unflatten(
-        0, (tasks, batch)
+def group_norm(maps: Tensor, groups: int, scale: Tensor, shift: Tensor) -> Tensor:
+    """Normalise each image's groups of channels, then scale and shift each channel.
+
+    Args:
+        maps: ``[T, B, C, H, W]``.
+        groups: how many groups the C channels form.
+        scale: ``[C]`` for all tasks or ``[T, C]``, a row a task.
+        shift: as ``scale``.
+    """
+    shared = scale.ndim == 1
+    flat = torch.nn.functional.group_norm(
+        maps.flatten(0, 1), groups, scale if shared else None, shift if shared else None, eps=_EPSILON
     )
+    normal = flat.unflatten(0, maps.shape[:2])
+    return normal if shared else affine(normal, scale, shift)
 
 
 def moments(maps: Tensor, weights: Tensor) -> Tensor:
@@ -50,3 +59,10 @@ def standardise(maps: Tensor, moments_of: Tensor) -> Tensor:
     if mean.ndim == 1:
         return (maps - mean[:, None, None]) * scale[:, None, None]
     return (maps - mean[:, None, :, None, None]) * scale[:, None, :, None, None]
+
+
+def affine(maps: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+    """Scale and shift channels of ``[T, B, C, H, W]`` by ``[C]``, or by ``[T, C]``, a row a task."""
+    if scale.ndim == 1:
+        return maps * scale[:, None, None] + shift[:, None, None]
+    return maps * scale[:, None, :, None, None] + shift[:, None, :, None, None]

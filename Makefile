@@ -1,0 +1,57 @@
+# Everything a user types. Each target makes the environment that it needs in .venv.
+PYTHON ?= python3.11
+PORT ?= 3000
+DATA_DIR ?= var
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check
+
+.PHONY: run test check demo train characters bento clean help
+
+help: ## show this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 14
+
+run: $(VENV)/.serve ## start the service on http://127.0.0.1:$(PORT)
+	$(BIN)/python -m service serve --port $(PORT) --data-dir $(DATA_DIR)
+
+test: $(VENV)/.test ## run the tests
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.test ## lint, formats and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+demo: $(VENV)/.serve ## one whole run on real drawings
+	$(BIN)/python docs/examples/demo.py
+
+train: $(VENV)/.train ## a short meta-training run that needs no download
+	$(BIN)/python -m training train training/recipes/strokes.yaml --out runs/strokes-$$(date +%Y%m%d-%H%M%S)
+
+characters: $(VENV)/.train ## repeat the meta-training of the shipped initialization (Omniglot; under an hour)
+	$(BIN)/python -m training train training/recipes/characters.yaml --download
+
+bento: $(VENV)/.serve ## build a Bento for deployment
+	BENTOML_DO_NOT_TRACK=true $(BIN)/bentoml build
+
+clean: ## remove the environment and caches, not your data in var/ and runs/
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache
+
+$(VENV)/.made:
+	$(PYTHON) -m venv $(VENV)
+	touch $@
+
+$(VENV)/.serve: $(VENV)/.made requirements/serve.txt
+	@echo "installing what the service needs (a few minutes the first time)"
+	$(PIP) -r requirements/serve.txt
+	touch $@
+
+$(VENV)/.train: $(VENV)/.serve requirements/train.txt
+	@echo "installing what meta-training needs"
+	$(PIP) -r requirements/train.txt
+	touch $@
+
+$(VENV)/.test: $(VENV)/.train requirements/test.txt
+	@echo "installing what the tests need"
+	$(PIP) -r requirements/test.txt
+	touch $@

@@ -1,0 +1,205 @@
+"""An initialization: what meta-training publishes and the service loads.
+
+A folder of two files: ``weights.safetensors`` (phi) and ``card.json`` (what phi is, what it was trained on,
+what it reached, and the sha256 of the weights).
+"""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+
+from models.confidence import Confidence
+from models.conv4 import Conv4, Params
+from models.heads import Head
+from models.inner_rule import InnerRule
+from models.learner import Learner
+from models.preprocessing import Preprocessing
+
+FORMAT = 1
+WEIGHTS, CARD = "weights.safetensors", "card.json"
+SHIPPED = Path(__file__).parent / "pretrained"
+
+
+class InitializationError(ValueError):
+    """A folder is no usable initialization; the message names the file and what to do."""
+
+
+@dataclass(frozen=True)
+class Initialization:
+    """A loaded initialization.
+
+    Attributes:
+        name: as users ask for it.
+        version: the first 12 digits of the weights' sha256.
+        card: ``card.json`` as it stands.
+        learner: the composition that phi belongs to.
+        phi: float32 parameters by name.
+        preprocessing: from image to the learner's input.
+        confidence: calibration fitted on validation tasks.
+    """
+
+    name: str
+    version: str
+    card: dict[str, Any]
+    learner: Learner
+    phi: Params
+    preprocessing: Preprocessing
+    confidence: Confidence
+
+
+def learner_as_dict(learner: Learner) -> dict[str, Any]:
+    """Give the learner's composition as JSON values."""
+    backbone = asdict(learner.backbone)
+    del backbone["features"]
+    return {"backbone": backbone, "head": asdict(learner.head), "rule": asdict(learner.rule)}
+
+
+def learner_from_dict(values: Mapping[str, Any]) -> Learner:
+    """Rebuild from ``learner_as_dict``'s answer."""
+    return Learner(Conv4(**values["backbone"]), Head(**values["head"]), InnerRule(**values["rule"]))
+
+
+def shipped() -> dict[str, Path]:
+    """The initializations that come with the project: folder by name."""
+    return {path.parent.name: path.parent for path in sorted(SHIPPED.glob(f"*/{CARD}"))}
+
+
+def save(
+    folder: Path,
+    *,
+    name: str,
+    learner: Learner,
+    phi: Params,
+    preprocessing: Preprocessing,
+    confidence: Confidence,
+    facts: Mapping[str, Any],
+) -> Initialization:
+    """Write an initialization, each file whole or not at all.
+
+    Args:
+        folder: made where missing; a former initialization in it is replaced.
+        name: as users will ask for it.
+        learner: the composition.
+        phi: its parameters; stored as float32.
+        preprocessing: from image to input.
+        confidence: calibration.
+        facts: what else the card tells: description, training, evaluation, licence.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    stored = {key: value.detach().float().cpu().contiguous() for key, value in sorted(phi.items())}
+    weights = safetensors.torch.save(stored)
+    digest = hashlib.sha256(weights).hexdigest()
+    card: dict[str, Any] = {
+        "format": FORMAT,
+        "name": name,
+        "version": digest[:12],
+        **facts,
+        "learner": learner_as_dict(learner),
+        "preprocessing": preprocessing.as_dict(),
+        "confidence": confidence.as_dict(),
+        "weights": {"file": WEIGHTS, "bytes": len(weights), "sha256": digest},
+    }
+    _write_whole(folder / WEIGHTS, weights)
+    _write_whole(folder / CARD, (json.dumps(card, indent=2, ensure_ascii=False) + "\n").encode())
+    return Initialization(name, digest[:12], card, learner, stored, preprocessing, confidence)
+
+
+def load(folder: Path) -> Initialization:
+    """Read and verify an initialization.
+
+    Raises:
+        InitializationError: where a file is missing, damaged, of another format, or the two files do not
+            belong together.
+    """
+    card = _read_card(folder / CARD)
+    try:
+        expected = card["weights"]["sha256"]
+        learner = learner_from_dict(card["learner"])
+        preprocessing = Preprocessing.from_dict(card["preprocessing"])
+        confidence = Confidence.from_dict(card["confidence"])
+        name = str(card["name"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise InitializationError(
+            f"{folder / CARD} does not describe an initialization ({error!r}); "
+            "restore the folder from where it was published"
+        ) from error
+    phi = _read_weights(folder / WEIGHTS, expected)
+    _check_shapes(folder, learner, phi)
+    backbone = learner.backbone
+    if (backbone.channels, backbone.side) != (preprocessing.channels, preprocessing.side):
+        raise InitializationError(
+            f"{folder / CARD}: the preprocessing makes {preprocessing.channels} x {preprocessing.side} pixels, "
+            f"the backbone takes {backbone.channels} x {backbone.side}; restore the folder"
+        )
+    return Initialization(name, expected[:12], card, learner, phi, preprocessing, confidence)
+
+
+def _read_card(path: Path) -> dict[str, Any]:
+    try:
+        card = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise InitializationError(f"{path} is missing: an initialization is a folder with it") from None
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise InitializationError(f"{path} is not valid JSON ({error}); restore it") from error
+    if not isinstance(card, dict) or card.get("format") != FORMAT:
+        raise InitializationError(
+            f"{path} is not of format {FORMAT}, the one that this release reads; publish it again from its recipe"
+        )
+    return card
+
+
+def _read_weights(path: Path, expected: str) -> Params:
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise InitializationError(f"{path} is missing; restore it beside its card") from None
+    digest = hashlib.sha256(content).hexdigest()
+    if digest != expected:
+        raise InitializationError(
+            f"{path} is damaged or belongs to another card: its sha256 is {digest}, the card says {expected}; "
+            "restore both files from where they were published"
+        )
+    try:
+        return safetensors.torch.load(content)
+    except safetensors.SafetensorError as error:
+        raise InitializationError(f"{path} is not a safetensors file ({error}); restore it") from error
+
+
+def _check_shapes(folder: Path, learner: Learner, phi: Params) -> None:
+    wanted = {name: value.shape for name, value in learner.initial(seed=0).items()}
+    found = {name: value.shape for name, value in phi.items()}
+    if wanted != found:
+        name = sorted(name for name in wanted | found if wanted.get(name) != found.get(name))[0]
+        raise InitializationError(
+            f"{folder}: the weights do not fit the learner that the card describes: {name} should be "
+            f"{_shape(wanted.get(name))}, is {_shape(found.get(name))}; restore both files together"
+        )
+    broken = [name for name, value in phi.items() if not bool(torch.isfinite(value).all())]
+    if broken:
+        raise InitializationError(f"{folder}: {broken[0]} holds numbers that are not finite; train it again")
+
+
+def _shape(shape: torch.Size | None) -> str:
+    return "absent" if shape is None else str(list(shape))
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

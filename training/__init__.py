@@ -1,0 +1,1 @@
+"""Meta-training, offline: from many small tasks to an initialization."""

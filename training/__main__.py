@@ -1,0 +1,31 @@
+"""``python -m training``: meta-train, evaluate, publish and list initializations."""
+
+import argparse
+import sys
+
+from training.checkpoint import CheckpointError
+from training.commands import evaluate, listing, publish, train
+from training.datasets.registry import DataError
+from training.recipe import RecipeError
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; a fault of the user's is one line on stderr and exit status 2."""
+    parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for command in (train, evaluate, publish, listing):
+        command.add(commands)
+    options = parser.parse_args(arguments)
+    try:
+        options.run(options)
+    except (RecipeError, DataError, CheckpointError, ValueError, FileNotFoundError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

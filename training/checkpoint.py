@@ -1,0 +1,94 @@
+"""Checkpoints of a run: one safetensors file, so that it is there whole or not at all."""
+
+import json
+import os
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+
+from models.conv4 import Params
+
+_ADAM = ("exp_avg", "exp_avg_sq", "step")
+
+
+class CheckpointError(ValueError):
+    """A checkpoint cannot be continued from; the message says why and what to do."""
+
+
+@dataclass
+class Progress:
+    """Where a run stands.
+
+    Attributes:
+        step: outer steps done.
+        seconds: spent on them, over all of the run's sittings.
+        best_accuracy: of the validation looks so far.
+        best_step: when it was reached.
+        looks: step and accuracy of each validation look.
+    """
+
+    step: int = 0
+    seconds: float = 0.0
+    best_accuracy: float = -1.0
+    best_step: int = 0
+    looks: list[tuple[int, float]] = field(default_factory=list)
+
+
+def save_checkpoint(
+    path: Path, *, phi: Params, best: Params, optimiser: torch.optim.Adam, progress: Progress, recipe: dict[str, Any]
+) -> None:
+    """Write phi, the best phi so far, Adam's state and the progress, atomically."""
+    tensors = {f"phi.{name}": value.detach() for name, value in phi.items()}
+    tensors |= {f"best.{name}": value.detach() for name, value in best.items()}
+    for name, value in phi.items():
+        for key, moment in optimiser.state.get(value, {}).items():
+            tensors[f"adam.{key}.{name}"] = moment
+    metadata = {"progress": json.dumps(asdict(progress)), "recipe": json.dumps(recipe, sort_keys=True)}
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    safetensors.torch.save_file({k: v.contiguous() for k, v in tensors.items()}, temporary, metadata)
+    temporary.replace(path)
+
+
+def load_checkpoint(
+    path: Path, *, phi: Params, optimiser: torch.optim.Adam, recipe: dict[str, Any]
+) -> tuple[Params, Progress]:
+    """Lay a checkpoint into a fresh phi and optimiser.
+
+    Args:
+        path: written by ``save_checkpoint``.
+        phi: fresh parameters of the same recipe; their values are replaced.
+        optimiser: over those parameters; its state is replaced.
+        recipe: which must equal the checkpoint's but for the number of steps.
+
+    Returns:
+        The best phi so far, and the progress.
+
+    Raises:
+        CheckpointError: where the file is damaged or of another recipe.
+    """
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+        stored = json.loads(metadata["recipe"])
+        progress = Progress(**json.loads(metadata["progress"]))
+    except (safetensors.SafetensorError, KeyError, TypeError, json.JSONDecodeError) as error:
+        raise CheckpointError(f"{path} is damaged ({error}); start the run again without --resume") from error
+    progress.looks = [(step, accuracy) for step, accuracy in progress.looks]
+    if stored != json.loads(json.dumps(recipe, sort_keys=True)):
+        changed = sorted(key for key in stored | recipe if stored.get(key) != recipe.get(key))
+        raise CheckpointError(
+            f"{path} belongs to a recipe that differs in {', '.join(changed)}; "
+            "continue with the recipe it was started with, or choose another --out"
+        )
+    with torch.no_grad():
+        for name, value in phi.items():
+            value.copy_(tensors[f"phi.{name}"])
+            state = {key: tensors[f"adam.{key}.{name}"] for key in _ADAM if f"adam.{key}.{name}" in tensors}
+            if state:
+                optimiser.state[value] = state
+    return {name.removeprefix("best."): v for name, v in tensors.items() if name.startswith("best.")}, progress

@@ -1,0 +1,98 @@
+"""``python -m training evaluate INIT``: accuracy on unseen classes, or the one-shot runs."""
+
+import argparse
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from models.initialization import Initialization, load, shipped
+from training.datasets.registry import load_split
+from training.evaluation import Protocol, measure
+from training.oneshot_runs import RUNS, evaluate_runs
+
+
+def add(commands: "argparse._SubParsersAction[Any]") -> None:
+    """Declare the command."""
+    parser = commands.add_parser("evaluate", help="measure an initialization on unseen classes")
+    parser.add_argument("initialization", help="a folder, or the name of a shipped one")
+    parser.add_argument("--benchmark", choices=["omniglot-oneshot"], help="Lake's 20 within-alphabet runs")
+    parser.add_argument("--dataset", help="omniglot, mini_imagenet, folder or strokes")
+    parser.add_argument("--split", default="validation", choices=["train", "validation", "test"])
+    parser.add_argument("--ways", type=int, default=5)
+    parser.add_argument("--shots", type=int, default=1)
+    parser.add_argument("--queries", type=int, default=5, help="query images of a class")
+    parser.add_argument("--episodes", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=0, help="of the episodes")
+    parser.add_argument("--within-alphabet", action="store_true", help="draw each task from one alphabet or group")
+    parser.add_argument("--inner-steps", type=int, help="default: the learner's own; 0 does not adapt")
+    parser.add_argument("--data-dir", type=Path, help="where data sets lie (default: METASHOT_DATA)")
+    parser.add_argument("--data-seed", type=int, default=0, help="of the split of a folder's classes")
+    parser.add_argument("--download", action="store_true", help="fetch the data set where it is not there")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Measure, print, and write JSON where asked."""
+    initialization = find(options.initialization)
+    if options.benchmark:
+        if options.data_dir is None:
+            raise ValueError("--benchmark omniglot-oneshot needs --data-dir, the folder with all_runs")
+        result = evaluate_runs(initialization, options.data_dir)
+        figures: dict[str, Any] = {"benchmark": options.benchmark, "runs": RUNS, "error_percent": result.error}
+        figures |= {"errors_percent": list(result.errors)}
+        print(f"{initialization.name}: {result.error:.2f} % error over {RUNS} runs of 20-way one-shot")
+    else:
+        figures = _episodes(initialization, options)
+    if options.json:
+        figures |= {"initialization": initialization.name, "version": initialization.version}
+        options.json.write_text(json.dumps(figures, indent=2) + "\n")
+
+
+def find(name: str) -> Initialization:
+    """Load an initialization by folder, or by the name of a shipped one."""
+    return load(shipped().get(name, Path(name)))
+
+
+def _episodes(initialization: Initialization, options: argparse.Namespace) -> dict[str, Any]:
+    if options.dataset is None:
+        raise ValueError("say on what: --dataset omniglot, mini_imagenet, folder or strokes")
+    if options.episodes < 2:
+        raise ValueError("--episodes must be at least 2, for an interval")
+    protocol = Protocol(
+        options.ways, options.shots, options.queries, options.episodes, options.seed, options.within_alphabet
+    )
+    classes = load_split(
+        options.dataset,
+        options.split,
+        data_dir=options.data_dir,
+        preprocessing=initialization.preprocessing,
+        seed=options.data_seed,
+        download=options.download,
+    )
+    measured = measure(
+        initialization.learner,
+        initialization.phi,
+        initialization.preprocessing,
+        classes,
+        protocol,
+        inner_steps=options.inner_steps,
+        progress=True,
+    )
+    error = measured.calibration_error(initialization.confidence)
+    print(
+        f"{initialization.name} on {options.dataset} {options.split}, {protocol.describe()}, "
+        f"{protocol.episodes} episodes, seed {protocol.seed}: "
+        f"{100 * measured.accuracy:.2f} ± {100 * measured.interval:.2f} %, calibration error {100 * error:.2f} %"
+    )
+    return {
+        "dataset": options.dataset,
+        "split": options.split,
+        **asdict(protocol),
+        "inductive": True,
+        "inner_steps": options.inner_steps,
+        "accuracy": measured.accuracy,
+        "interval_95": measured.interval,
+        "calibration_error": error,
+    }

@@ -1,0 +1,29 @@
+"""``python -m training list``: the initializations at hand, and the recipes."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from models.initialization import load, shipped
+from training.commands.table import card_table
+
+_RECIPES = Path(__file__).parents[1] / "recipes"
+
+
+def add(commands: "argparse._SubParsersAction[Any]") -> None:
+    """Declare the command."""
+    parser = commands.add_parser("list", help="show shipped and published initializations, and recipes")
+    parser.set_defaults(run=run)
+
+
+def run(_options: argparse.Namespace) -> None:
+    """Print them."""
+    import bentoml
+
+    for name, folder in shipped().items():
+        initialization = load(folder)
+        print(f"{name} {initialization.version} (shipped)\n{card_table(initialization.card)}\n")
+    for model in bentoml.models.list():
+        if model.info.labels.get("metashot") == "initialization":
+            print(f"{model.tag} (in the BentoML model store)")
+    print("recipes:", ", ".join(str(path) for path in sorted(_RECIPES.glob("*.yaml"))))

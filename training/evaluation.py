@@ -1,0 +1,127 @@
+"""Measures a learner on tasks of classes that training never saw, inductively."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from models.confidence import Confidence, familiarity
+from models.conv4 import Params
+from models.learner import Learner
+from models.preprocessing import Preprocessing
+from training.datasets.class_images import ClassImages
+from training.episodes import EpisodeSampler
+
+_Z95 = 1.959964
+_IMAGES_AT_ONCE = 1000
+_BINS = 15
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """What is measured.
+
+    Attributes:
+        ways: classes of a task.
+        shots: support examples of a class.
+        queries: query examples of a class.
+        episodes: tasks.
+        seed: of their draw.
+        within_group: draw each task's classes from one group (alphabet).
+    """
+
+    ways: int
+    shots: int
+    queries: int
+    episodes: int
+    seed: int
+    within_group: bool = False
+
+    def describe(self) -> str:
+        """The protocol in the field's words."""
+        where = " within one group" if self.within_group else ""
+        return f"{self.ways}-way {self.shots}-shot{where}"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Answers on ``episodes`` tasks.
+
+    Attributes:
+        accuracies: of each task, ``[E]``.
+        logits: of each query, ``[E, Q, N]``.
+        labels: of each query, ``[E, Q]``.
+        familiarities: of each query to its nearest class mean, ``[E, Q]`` (see ``models.confidence``).
+    """
+
+    accuracies: Tensor
+    logits: Tensor
+    labels: Tensor
+    familiarities: Tensor
+
+    @property
+    def accuracy(self) -> float:
+        """Mean over tasks."""
+        return float(self.accuracies.mean())
+
+    @property
+    def interval(self) -> float:
+        """Half width of the mean's 95% interval, over tasks."""
+        return float(_Z95 * self.accuracies.std() / math.sqrt(len(self.accuracies)))
+
+    def calibration_error(self, confidence: Confidence) -> float:
+        """Expected calibration error over 15 equal bins of confidence (Guo et al. 2017, eq. 3)."""
+        probability, answer = confidence.probabilities(self.logits).max(-1)
+        right = (answer == self.labels).double().flatten()
+        probability = probability.flatten()
+        bins = (probability * _BINS).long().clamp_max(_BINS - 1)
+        gaps = torch.zeros(_BINS, dtype=torch.float64).index_add_(0, bins, right - probability)
+        return float(gaps.abs().sum() / len(right))
+
+
+def measure(
+    learner: Learner,
+    phi: Params,
+    preprocessing: Preprocessing,
+    classes: ClassImages,
+    protocol: Protocol,
+    *,
+    inner_steps: int | None = None,
+    progress: bool = False,
+) -> Measured:
+    """Adapt to each task's support set and answer its queries; no query informs another's answer.
+
+    Args:
+        learner: the composition.
+        phi: its parameters.
+        preprocessing: for the levels that ``classes`` holds.
+        classes: that training never saw.
+        protocol: of the tasks.
+        inner_steps: None for the learner's own number; 0 not to adapt.
+        progress: show a bar.
+    """
+    sampler = EpisodeSampler(
+        classes,
+        ways=protocol.ways,
+        shots=protocol.shots,
+        queries=protocol.queries,
+        seed=protocol.seed,
+        within_group=float(protocol.within_group),
+    )
+    # Episodes are drawn one at a time, so that the draw does not depend on how many run together.
+    at_once = max(1, _IMAGES_AT_ONCE // (protocol.ways * (protocol.shots + protocol.queries)))
+    parts: list[tuple[Tensor, Tensor, Tensor, Tensor]] = []
+    bar = tqdm(total=protocol.episodes, desc=protocol.describe(), unit="task", disable=not progress, leave=False)
+    with bar, torch.no_grad():
+        for first in range(0, protocol.episodes, at_once):
+            batch = sampler.episodes(range(first, min(first + at_once, protocol.episodes)), preprocessing)
+            theta = learner.adapt(phi, batch.support, steps=inner_steps)
+            features = learner.features(theta, batch.query_images)
+            logits = learner.logits(theta, features)
+            right = (logits.argmax(-1) == batch.query_labels).double().mean(1)
+            parts.append((right, logits, batch.query_labels, familiarity(features, theta.prototypes)))
+            bar.update(len(right))
+    accuracies, logits, labels, familiarities = (torch.cat(column) for column in zip(*parts, strict=True))
+    return Measured(accuracies, logits, labels, familiarities)
