@@ -59,9 +59,7 @@ class Conv4:
             params[f"block{block}.scale"] = torch.ones(self.width)
             params[f"block{block}.shift"] = torch.zeros(self.width)
             if self.normalisation == "running":
-                params[f"block{block}.moments"] = torch.stack(
-                    [torch.zeros(self.width), torch.ones(self.width)]
-                )
+                params[f"block{block}.moments"] = torch.stack([torch.zeros(self.width), torch.ones(self.width)])
             inputs = self.width
         return params
 
@@ -98,7 +96,8 @@ class Conv4:
             # In place: no derivative above needs the value before, and the maps are the bulk of all traffic.
             maps = maps.relu_()
             if self.halving == "pool":
-                maps = torch.nn.functional.max_pool2d(maps.flatten(0, 1), 2).unflatten(0, maps.shape[:2])
+                halved = torch.nn.functional.max_pool2d(maps.flatten(0, 1), 2)
+                maps = halved.view(*maps.shape[:2], *halved.shape[1:])
         features = maps.flatten(2) if self.halving == "pool" else maps.mean((3, 4))
         return features, torch.stack(taken) if taken else None
 
@@ -106,4 +105,3 @@ class Conv4:
 def _of_block(seen: Tensor | None, block: int) -> Tensor:
     assert seen is not None
     return seen[block - 1]
-

@@ -168,9 +168,10 @@ def _read_weights(path: Path, expected: str) -> Params:
             "restore both files from where they were published"
         )
     try:
-        return safetensors.torch.load(content)
+        phi: Params = safetensors.torch.load(content)
     except safetensors.SafetensorError as error:
         raise InitializationError(f"{path} is not a safetensors file ({error}); restore it") from error
+    return phi
 
 
 def _check_shapes(folder: Path, learner: Learner, phi: Params) -> None:

@@ -20,7 +20,7 @@ def ink_map(gray: Floats) -> Floats:
     residual = gray - _background(gray)
     if abs(residual.min()) > residual.max():
         residual = -residual
-    strongest = np.sort(residual, axis=None)[-max(8, residual.size // 200) :]
+    strongest = np.sort(residual, axis=None)[-max(5, residual.size // 2000) :]
     full = float(np.median(strongest))
     if full < _FAINTEST_INK:
         return np.zeros_like(gray)

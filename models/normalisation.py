@@ -31,7 +31,7 @@ def group_norm(maps: Tensor, groups: int, scale: Tensor, shift: Tensor) -> Tenso
     flat = torch.nn.functional.group_norm(
         maps.flatten(0, 1), groups, scale if shared else None, shift if shared else None, eps=_EPSILON
     )
-    normal = flat.unflatten(0, maps.shape[:2])
+    normal = flat.view(maps.shape)
     return normal if shared else affine(normal, scale, shift)
 
 

@@ -6,6 +6,7 @@ from typing import Any, Literal, Self
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
@@ -50,7 +51,9 @@ class Preprocessing:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """Rebuild from ``as_dict``'s answer (JSON gives lists for tuples)."""
-        fields = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+        fields: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in values.items()
+        }
         return cls(**fields)
 
     def as_dict(self) -> dict[str, Any]:
@@ -75,18 +78,17 @@ class Preprocessing:
 
 def _drawing(image: Image.Image, side: int, margin: float | None) -> Tensor:
     gray = image.convert("L")
-    if max(gray.size) > _WORKING_SIDE:
-        gray = gray.copy()
-        gray.thumbnail((_WORKING_SIDE, _WORKING_SIDE), Image.Resampling.BOX)
-    ink = ink_map(np.asarray(gray, dtype=np.float64) / 255)
+    if margin is not None and max(gray.size) > _WORKING_SIDE:
+        gray = _near_ink(gray)
+    ink = _ink(gray)
     height, width = ink.shape
     centre_y, centre_x, extent = height / 2, width / 2, float(max(height, width))
     if margin is not None and ink.max() > 0:
-        rows, columns = np.nonzero(ink > 0.5)
-        centre_y, centre_x = (rows.min() + rows.max() + 1) / 2, (columns.min() + columns.max() + 1) / 2
-        longer = max(np.ptp(rows), np.ptp(columns)) + 1
+        top, bottom, left, right = _bounds(ink)
+        centre_y, centre_x = (top + bottom) / 2, (left + right) / 2
         # A dot must not be blown up to the size of a letter.
-        extent = max(longer, 0.15 * min(height, width)) * (1 + 2 * margin)
+        longer = max(float(bottom - top), float(right - left), 0.15 * min(height, width))
+        extent = longer * (1 + 2 * margin)
     framed = Image.fromarray(np.round(ink * 255).astype(np.uint8)).transform(
         (_WORKING_SIDE, _WORKING_SIDE),
         Image.Transform.AFFINE,
@@ -94,6 +96,33 @@ def _drawing(image: Image.Image, side: int, margin: float | None) -> Tensor:
         Image.Resampling.BILINEAR,
     )
     return _to_tensor(framed.resize((side, side), Image.Resampling.BOX))
+
+
+def _ink(gray: Image.Image) -> NDArray[np.float64]:
+    if max(gray.size) > _WORKING_SIDE:
+        gray = gray.copy()
+        gray.thumbnail((_WORKING_SIDE, _WORKING_SIDE), Image.Resampling.BOX)
+    return ink_map(np.asarray(gray, dtype=np.float64) / 255)
+
+
+def _bounds(ink: NDArray[np.float64]) -> tuple[int, int, int, int]:
+    """Top, bottom, left and right edge of what is inked, in pixels; the second of each pair is exclusive."""
+    rows, columns = np.nonzero(ink > 0.5)
+    return int(rows.min()), int(rows.max()) + 1, int(columns.min()), int(columns.max()) + 1
+
+
+def _near_ink(gray: Image.Image) -> Image.Image:
+    """Cut a large image down to the neighbourhood of its ink, so that a small drawing keeps its detail."""
+    ink = _ink(gray)
+    if ink.max() == 0:
+        return gray
+    scale = max(gray.size) / max(ink.shape)
+    top, bottom, left, right = (scale * edge for edge in _bounds(ink))
+    # Room for the background's estimate: most of what is left must still be paper.
+    room = 0.5 * max(bottom - top, right - left, 0.15 * min(gray.size))
+    box = (int(left - room), int(top - room), int(right + room) + 1, int(bottom + room) + 1)
+    width, height = gray.size
+    return gray.crop((max(box[0], 0), max(box[1], 0), min(box[2], width), min(box[3], height)))
 
 
 def _crop_coefficients(centre_x: float, centre_y: float, extent: float) -> tuple[float, ...]:

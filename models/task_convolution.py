@@ -18,12 +18,12 @@ def convolve(images: Tensor, weight: Tensor, stride: int) -> Tensor:
     tasks, batch = images.shape[:2]
     if weight.ndim == 4:
         flat = torch.nn.functional.conv2d(images.flatten(0, 1), weight, stride=stride, padding=1)
-        return flat.unflatten(0, (tasks, batch))
+        return flat.view(tasks, batch, *flat.shape[1:])
     # One product a task over unfolded patches: its derivatives of any order are products again, which
     # run near the machine's peak, where grouped convolutions and their second derivatives do not.
     patches = torch.nn.functional.unfold(images.flatten(0, 1), 3, padding=1, stride=stride)
-    columns = patches.unflatten(0, (tasks, batch)).transpose(1, 2).flatten(2)  # [T, C*9, B*L]
+    columns = patches.view(tasks, batch, *patches.shape[1:]).transpose(1, 2).flatten(2)  # [T, C*9, B*L]
     product = weight.flatten(2) @ columns  # [T, O, B*L]
     height = (images.shape[3] - 1) // stride + 1
     width = (images.shape[4] - 1) // stride + 1
-    return product.unflatten(2, (batch, height, width)).transpose(1, 2)
+    return product.view(tasks, -1, batch, height, width).transpose(1, 2)

@@ -39,10 +39,10 @@ def _fit_temperature(fitted: Sequence[Fitted]) -> float:
             torch.nn.functional.cross_entropy(logits / log_temperature.exp(), labels) for logits, labels in data
         ]
         loss = torch.stack(losses).mean()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         return loss
 
-    optimiser.step(closure)  # type: ignore[no-untyped-call]
+    optimiser.step(closure)
     return float(log_temperature.detach().exp())
 
 

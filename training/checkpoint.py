@@ -39,7 +39,13 @@ class Progress:
 
 
 def save_checkpoint(
-    path: Path, *, phi: Params, best: Params, optimiser: torch.optim.Adam, progress: Progress, recipe: dict[str, Any]
+    path: Path,
+    *,
+    phi: Params,
+    best: Params,
+    optimiser: torch.optim.Adam,
+    progress: Progress,
+    recipe: dict[str, Any],
 ) -> None:
     """Write phi, the best phi so far, Adam's state and the progress, atomically."""
     tensors = {f"phi.{name}": value.detach() for name, value in phi.items()}

@@ -61,7 +61,7 @@ def _error(initialization: Initialization, root: Path, run: str) -> float:
     except OSError as error:
         raise DataError(f"{root / run / _LABELS} cannot be read ({error}); unpack all_runs.zip again") from error
     pairs = [line.split() for line in lines if line.strip()]
-    answers = {test: training for test, training in pairs}
+    answers: dict[str, str] = dict(pairs)
     classes = sorted(set(answers.values()))
     support = Support.of_task(
         torch.stack([_image(initialization, root / path) for path in classes]), torch.arange(len(classes))

@@ -22,7 +22,12 @@ _REPORT_SEED = 20_000  # apart from the seed of the tasks that chose phi
 
 
 def publish_run(
-    recipe: Recipe, phi: Params, progress: Progress, training: ClassImages, validation: ClassImages, folder: Path
+    recipe: Recipe,
+    phi: Params,
+    progress: Progress,
+    training: ClassImages,
+    validation: ClassImages,
+    folder: Path,
 ) -> Initialization:
     """Measure phi on validation classes, adapted and not, fit its confidence and write it to ``folder``."""
     learner, preprocessing = recipe.build_learner(), recipe.build_preprocessing()

@@ -104,7 +104,7 @@ class Trainer:
                 second_order=outer.second_order,
             )
         self.optimiser.zero_grad()
-        result.loss.backward()  # type: ignore[no-untyped-call]
+        result.loss.backward()
         learned = [value for value in self.phi.values() if value.grad is not None]
         torch.nn.utils.clip_grad_norm_(learned, outer.clip)
         self.optimiser.step()
@@ -138,7 +138,11 @@ class Trainer:
         # What the warm-up reached was reached without adapting: it does not compete with what follows.
         first_adapted = not warming and progress.best_step <= self.recipe.outer.warm_up
         if measured.accuracy > progress.best_accuracy or first_adapted:
-            progress.best_accuracy, progress.best_step, self.best = measured.accuracy, progress.step, self._copy()
+            progress.best_accuracy, progress.best_step, self.best = (
+                measured.accuracy,
+                progress.step,
+                self._copy(),
+            )
 
     def _out_of_patience(self) -> bool:
         patience = self.recipe.validation.patience
@@ -153,7 +157,9 @@ class Trainer:
                 (rates if name.startswith(RATES) else others).append(value.requires_grad_())
         groups = [{"params": others, "lr": outer.learning_rate, "highest": outer.learning_rate}]
         if rates:
-            groups.append({"params": rates, "lr": outer.rates_learning_rate, "highest": outer.rates_learning_rate})
+            groups.append(
+                {"params": rates, "lr": outer.rates_learning_rate, "highest": outer.rates_learning_rate}
+            )
         return torch.optim.Adam(groups)
 
     def _copy(self) -> Params:

@@ -24,7 +24,9 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
     parser.add_argument("--queries", type=int, default=5, help="query images of a class")
     parser.add_argument("--episodes", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0, help="of the episodes")
-    parser.add_argument("--within-alphabet", action="store_true", help="draw each task from one alphabet or group")
+    parser.add_argument(
+        "--within-alphabet", action="store_true", help="draw each task from one alphabet or group"
+    )
     parser.add_argument("--inner-steps", type=int, help="default: the learner's own; 0 does not adapt")
     parser.add_argument("--data-dir", type=Path, help="where data sets lie (default: METASHOT_DATA)")
     parser.add_argument("--data-seed", type=int, default=0, help="of the split of a folder's classes")
@@ -40,7 +42,11 @@ def run(options: argparse.Namespace) -> None:
         if options.data_dir is None:
             raise ValueError("--benchmark omniglot-oneshot needs --data-dir, the folder with all_runs")
         result = evaluate_runs(initialization, options.data_dir)
-        figures: dict[str, Any] = {"benchmark": options.benchmark, "runs": RUNS, "error_percent": result.error}
+        figures: dict[str, Any] = {
+            "benchmark": options.benchmark,
+            "runs": RUNS,
+            "error_percent": result.error,
+        }
         figures |= {"errors_percent": list(result.errors)}
         print(f"{initialization.name}: {result.error:.2f} % error over {RUNS} runs of 20-way one-shot")
     else:

@@ -1,0 +1,101 @@
+"""An initialization is read back as it was written, or refused with what to do."""
+
+import json
+
+import pytest
+import torch
+
+from models.confidence import Confidence, Expected
+from models.conv4 import Conv4
+from models.heads import Head
+from models.initialization import CARD, WEIGHTS, InitializationError, load, save, shipped
+from models.inner_rule import InnerRule
+from models.learner import Learner
+from models.preprocessing import Preprocessing
+
+
+@pytest.fixture
+def folder(tmp_path):
+    learner = Learner(Conv4(1, 28, 8, groups=4), Head("prototype"), InnerRule("all", 2))
+    save(
+        tmp_path / "tiny",
+        name="tiny",
+        learner=learner,
+        phi=learner.initial(seed=0),
+        preprocessing=Preprocessing("drawing", 28, 1, margin=0.1),
+        confidence=Confidence(2.0, 0.5, (Expected(5, 1, 0.9, 0.7, 1.0),)),
+        facts={"description": "for tests"},
+    )
+    return tmp_path / "tiny"
+
+
+def change_card(folder, change):
+    card = json.loads((folder / CARD).read_text())
+    change(card)
+    (folder / CARD).write_text(json.dumps(card))
+
+
+def test_round_trip(folder):
+    initialization = load(folder)
+    fresh = initialization.learner.initial(seed=0)
+    assert initialization.name == "tiny"
+    assert initialization.version == initialization.card["weights"]["sha256"][:12]
+    assert initialization.preprocessing.margin == 0.1
+    assert initialization.confidence.expected_accuracy(7, 2).accuracy == 0.9
+    assert {path.name for path in folder.iterdir()} == {WEIGHTS, CARD}
+    assert all(torch.equal(initialization.phi[name], value) for name, value in fresh.items())
+
+
+def flip_a_byte(folder):
+    content = bytearray((folder / WEIGHTS).read_bytes())
+    content[-3] ^= 1
+    (folder / WEIGHTS).write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (flip_a_byte, "weights.safetensors is damaged or belongs to another card"),
+        (lambda f: (f / WEIGHTS).write_bytes((f / WEIGHTS).read_bytes()[:100]), "damaged"),
+        (lambda f: (f / WEIGHTS).unlink(), "weights.safetensors is missing"),
+        (lambda f: (f / CARD).unlink(), "card.json is missing"),
+        (lambda f: (f / CARD).write_text("{"), "not valid JSON"),
+        (lambda f: change_card(f, lambda card: card.update(format=99)), "not of format 1"),
+        (lambda f: change_card(f, lambda card: card.pop("learner")), "does not describe"),
+        (lambda f: change_card(f, lambda card: card["learner"]["rule"].update(steps=5)), "rates.* should be"),
+        (
+            lambda f: change_card(f, lambda card: card["learner"]["backbone"].update(width=16)),
+            "body.*should be",
+        ),
+        (lambda f: change_card(f, lambda card: card["preprocessing"].update(side=40)), "the backbone takes"),
+        (lambda f: change_card(f, lambda card: card["confidence"].update(temperature=0)), "temperature"),
+    ],
+)
+def test_a_damaged_or_mismatching_one_is_refused(folder, damage, message):
+    damage(folder)
+    with pytest.raises(InitializationError, match=message):
+        load(folder)
+
+
+def test_replacing_one_leaves_no_leftovers(folder):
+    first = load(folder)
+    save(
+        folder,
+        name="tiny",
+        learner=first.learner,
+        phi=first.learner.initial(seed=1),
+        preprocessing=first.preprocessing,
+        confidence=first.confidence,
+        facts={},
+    )
+    assert load(folder).version != first.version
+    assert {path.name for path in folder.iterdir()} == {WEIGHTS, CARD}
+
+
+@pytest.mark.parametrize("name", sorted(shipped()))
+def test_shipped_ones_load_and_are_small(name):
+    initialization = load(shipped()[name])
+    assert initialization.name == name
+    assert initialization.card["weights"]["bytes"] < 2_000_000
+    assert initialization.card["licence"]
+    assert initialization.card["evaluation"]

@@ -1,0 +1,181 @@
+"""The learner's rules: answers depend on the support set and the query alone."""
+
+import itertools
+
+import pytest
+import torch
+
+from models.conv4 import Conv4
+from models.heads import Head
+from models.inner_rule import InnerRule
+from models.learner import Learner, Theta
+from models.support import Support
+
+SIDE = 16
+LEARNERS = [
+    pytest.param(halving, normalisation, head, moves, id="-".join((halving, normalisation, head, moves)))
+    for halving, normalisation, head, moves in itertools.product(
+        ["pool", "stride"],
+        ["group", "support", "running"],
+        ["prototype", "shared"],
+        ["all", "head", "nothing"],
+    )
+]
+
+
+def build(halving, normalisation, head, moves):
+    backbone = Conv4(1, SIDE, 8, halving, normalisation, 4)
+    rule = InnerRule(moves, 0 if moves == "nothing" else 2, "layer-step", 0.1)
+    learner = Learner(backbone, Head(head), rule)
+    return learner, {name: value.double() for name, value in learner.initial(seed=1).items()}
+
+
+def task(ways, shots, seed):
+    generator = torch.Generator().manual_seed(seed)
+    labels = torch.tensor([label for label in range(ways) for _ in range(shots[label % len(shots)])])
+    images = torch.rand(len(labels), 1, SIDE, SIDE, generator=generator, dtype=torch.float64)
+    return images, labels
+
+
+def padded(tasks):
+    most = max(len(labels) for _, labels in tasks)
+    images = torch.full((len(tasks), most, 1, SIDE, SIDE), 7.0, dtype=torch.float64)
+    labels = torch.zeros(len(tasks), most, dtype=torch.int64)
+    weights = torch.zeros(len(tasks), most, dtype=torch.float64)
+    for row, (task_images, task_labels) in enumerate(tasks):
+        images[row, : len(task_labels)] = task_images
+        labels[row, : len(task_labels)] = task_labels
+        weights[row, : len(task_labels)] = 1
+    ways = torch.tensor([int(task_labels.max()) + 1 for _, task_labels in tasks])
+    return Support(images, labels, weights, ways)
+
+
+def queries(count, seed=9):
+    generator = torch.Generator().manual_seed(seed)
+    return torch.rand(1, count, 1, SIDE, SIDE, generator=generator, dtype=torch.float64)
+
+
+def answer(learner, phi, support, query):
+    with torch.no_grad():
+        return learner.predict(learner.adapt(phi, support), query)
+
+
+@pytest.mark.parametrize(("halving", "normalisation", "head", "moves"), LEARNERS)
+def test_a_query_does_not_depend_on_its_batch_mates(halving, normalisation, head, moves):
+    learner, phi = build(halving, normalisation, head, moves)
+    support = Support.of_task(*task(3, [2], seed=2))
+    together = answer(learner, phi, support, queries(5))
+    alone = torch.cat([answer(learner, phi, support, queries(5)[:, i : i + 1]) for i in range(5)], 1)
+    torch.testing.assert_close(together, alone, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize(("halving", "normalisation", "head", "moves"), LEARNERS)
+def test_tasks_do_not_depend_on_each_other_nor_on_padding(halving, normalisation, head, moves):
+    learner, phi = build(halving, normalisation, head, moves)
+    tasks = [task(2, [1], 3), task(5, [3, 1], 4), task(3, [2], 5)]
+    query = queries(4)
+    together = answer(learner, phi, padded(tasks), query.expand(3, -1, -1, -1, -1))
+    for row, (images, labels) in enumerate(tasks):
+        alone = answer(learner, phi, Support.of_task(images, labels), query)
+        ways = alone.shape[-1]
+        torch.testing.assert_close(together[row, :, :ways], alone[0], rtol=1e-9, atol=1e-9)
+        assert (together[row, :, ways:] == torch.finfo(torch.float64).min).all()
+
+
+@pytest.mark.parametrize(("halving", "normalisation", "head", "moves"), LEARNERS)
+def test_order_of_classes_and_examples_does_not_matter(halving, normalisation, head, moves):
+    learner, phi = build(halving, normalisation, head, moves)
+    images, labels = task(4, [1, 3], seed=6)
+    plain = answer(learner, phi, Support.of_task(images, labels), queries(3))
+    new_place = torch.tensor([2, 0, 3, 1])
+    renamed = answer(learner, phi, Support.of_task(images, new_place[labels]), queries(3))
+    torch.testing.assert_close(renamed[..., new_place], plain, rtol=1e-9, atol=1e-9)
+    order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(0))
+    shuffled = answer(learner, phi, Support.of_task(images[order], labels[order]), queries(3))
+    torch.testing.assert_close(shuffled, plain, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize(("halving", "normalisation", "head", "moves"), LEARNERS)
+def test_phi_stays_and_a_second_call_repeats_the_first(halving, normalisation, head, moves):
+    learner, phi = build(halving, normalisation, head, moves)
+    before = {name: value.clone() for name, value in phi.items()}
+    support = Support.of_task(*task(3, [2], seed=2))
+    first = answer(learner, phi, support, queries(3))
+    answer(learner, phi, Support.of_task(*task(5, [1], seed=8)), queries(2))
+    assert torch.equal(answer(learner, phi, support, queries(3)), first)
+    assert all(torch.equal(phi[name], before[name]) for name in phi)
+
+
+@pytest.mark.parametrize("moves", ["all", "head"])
+def test_adapting_lowers_the_support_loss(moves):
+    learner, phi = build("pool", "group", "prototype", moves)
+    phi = {n: torch.full_like(v, 0.01) if n.startswith("rates") else v for n, v in phi.items()}
+    images, labels = task(3, [4], seed=2)
+    support = Support.of_task(images, labels)
+    losses = []
+    for steps in (0, 5, 20):
+        with torch.no_grad():
+            logits = learner.predict(learner.adapt(phi, support, steps=steps), images[None])
+        losses.append(float(torch.nn.functional.cross_entropy(logits[0], labels)))
+    assert losses[0] > losses[1] > losses[2]
+
+
+def test_training_and_request_time_give_the_same_theta():
+    learner, phi = build("pool", "group", "prototype", "all")
+    phi = {name: value.float() for name, value in phi.items()}
+    images, labels = task(5, [1], seed=2)
+    support = Support.of_task(images.float(), labels)
+    learned = {name: value.clone().requires_grad_() for name, value in phi.items()}
+    unrolled = learner.adapt(learned, support, second_order=True).tensors()
+    with torch.no_grad():
+        served = learner.adapt(phi, support).tensors()
+    for name, value in unrolled.items():
+        torch.testing.assert_close(served[name], value, rtol=1e-5, atol=1e-5)
+
+
+def test_prototype_head_orders_classes_by_squared_distance():
+    learner, phi = build("pool", "group", "prototype", "nothing")
+    support = Support.of_task(*task(4, [2], seed=2))
+    with torch.no_grad():
+        theta = learner.adapt(phi, support)
+        features = learner.features(theta, queries(6))
+        logits = learner.logits(theta, features)
+    distances = torch.cdist(features, theta.prototypes).square()
+    scale = phi["head.log_scale"].exp()
+    torch.testing.assert_close(logits - logits[..., :1], -scale * (distances - distances[..., :1]))
+
+
+def test_balanced_weights_give_each_class_the_same_share():
+    weights = padded([task(2, [1, 9], 0), task(3, [2], 1)]).balanced_weights()
+    torch.testing.assert_close(weights.sum(1), torch.ones(2, dtype=torch.float64))
+    assert weights[0, 0] == pytest.approx(0.5)
+    assert weights[0, 1] == pytest.approx(0.5 / 9)
+    assert (weights[1, 6:] == 0).all()
+
+
+def test_an_inner_step_can_be_stopped():
+    class Stop(Exception):
+        pass
+
+    def stop(step):
+        if step == 1:
+            raise Stop
+
+    learner, phi = build("pool", "group", "prototype", "all")
+    with pytest.raises(Stop):
+        learner.adapt(phi, Support.of_task(*task(3, [1], 0)), on_step=stop)
+
+
+def test_theta_survives_its_flat_form():
+    learner, phi = build("pool", "support", "prototype", "all")
+    with torch.no_grad():
+        theta = learner.adapt(phi, Support.of_task(*task(3, [1], 0)))
+        again = Theta.from_tensors(theta.tensors())
+        assert torch.equal(learner.predict(again, queries(2)), learner.predict(theta, queries(2)))
+
+
+def test_a_task_of_one_class_is_refused():
+    with pytest.raises(ValueError, match="at least two classes"):
+        Support.of_task(torch.rand(2, 1, SIDE, SIDE), torch.tensor([0, 0]))
+    with pytest.raises(ValueError, match="at least two classes"):
+        Support.of_task(torch.rand(2, 1, SIDE, SIDE), torch.tensor([0, 2]))
