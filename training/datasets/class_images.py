@@ -1,0 +1,75 @@
+"""Images grouped by class, in memory: what episodes are drawn from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import torch
+from torch import Tensor
+
+
+class DataError(ValueError):
+    """A data set cannot be used as it is; the message names what is wrong and what to do."""
+
+
+@dataclass(frozen=True)
+class ClassImages:
+    """The images of K classes, already preprocessed to 8-bit levels.
+
+    Attributes:
+        images: uint8 ``[M, C, side, side]``, class after class; level v stands for v / 255.
+        offsets: int64 ``[K + 1]``; class k's images are ``images[offsets[k]:offsets[k + 1]]``.
+        classes: K names, each once, e.g. ``Greek/character03``.
+        groups: K names of what the classes belong to (alphabet, parent folder; "" where there is none).
+    """
+
+    images: Tensor
+    offsets: Tensor
+    classes: tuple[str, ...]
+    groups: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse parts that do not fit together."""
+        if self.images.dtype != torch.uint8 or self.images.ndim != 4:
+            raise ValueError(
+                f"images must be uint8 [M, C, side, side], not {self.images.dtype} {list(self.images.shape)}"
+            )
+        if len(self.groups) != len(self.classes) or self.offsets.shape != (len(self.classes) + 1,):
+            raise ValueError(
+                f"{len(self.classes)} classes need as many groups and one offset more, got "
+                f"{len(self.groups)} and {list(self.offsets.shape)}"
+            )
+        if len(set(self.classes)) != len(self.classes):
+            raise ValueError("two classes have the same name")
+        ends = (int(self.offsets[0]), int(self.offsets[-1]))
+        if ends != (0, len(self.images)) or bool((self.counts < 1).any()):
+            raise ValueError("offsets must rise from 0 to the number of images")
+
+    def __len__(self) -> int:
+        """K, the number of classes."""
+        return len(self.classes)
+
+    @property
+    def counts(self) -> Tensor:
+        """How many images each class has, int64 ``[K]``."""
+        return self.offsets.diff()
+
+    def of_class(self, index: int) -> Tensor:
+        """The images of one class, uint8 ``[n, C, side, side]``, as a view."""
+        return self.images[self.offsets[index] : self.offsets[index + 1]]
+
+    def subset(self, indices: Sequence[int]) -> Self:
+        """Keep the classes of these indices, in this order.
+
+        Raises:
+            ValueError: if there is none, or one is named twice.
+        """
+        if not indices:
+            raise ValueError("a subset needs at least one class")
+        chosen = [self.of_class(index) for index in indices]
+        return type(self)(
+            images=torch.cat(chosen),
+            offsets=torch.tensor([0, *(len(images) for images in chosen)]).cumsum(0),
+            classes=tuple(self.classes[index] for index in indices),
+            groups=tuple(self.groups[index] for index in indices),
+        )

@@ -1,0 +1,147 @@
+"""Any tree of images with a folder per class, nested or not, split already or to be split by a seed."""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+from models.preprocessing import Preprocessing
+from training.datasets.class_images import ClassImages, DataError
+from training.datasets.image_cache import DEFAULT_FOLDER
+from training.datasets.image_files import ClassFiles, read_classes
+from training.datasets.splits import SPLITS, Split, shuffled
+
+SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".webp", ".bmp", ".ppm", ".pgm", ".tif", ".tiff"))
+# Share of the classes that validation and test each get; the rest is for training.
+HELD_OUT = 0.15
+_LEAST_CLASSES = 2
+_FOLDERS: dict[Split, tuple[str, ...]] = {
+    "train": ("train",),
+    "validation": ("val", "valid", "validation"),
+    "test": ("test",),
+}
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Tree:
+    """What a folder holds.
+
+    Attributes:
+        classes: the folders that hold images themselves, named by their path below the top.
+        ignored: how many files were left out, hidden ones and those that are no images by their name.
+    """
+
+    classes: tuple[ClassFiles, ...]
+    ignored: int
+
+
+def load(
+    split: Split,
+    root: Path,
+    preprocessing: Preprocessing,
+    *,
+    seed: int = 0,
+    cache_dir: Path | None = DEFAULT_FOLDER,
+) -> ClassImages:
+    """Read the classes of one split.
+
+    A tree whose top folders are ``train``, ``val`` (or ``valid``, ``validation``) and ``test`` is taken as
+    split that way. Otherwise validation and test get 15 % of the classes each, at least two, by the seed.
+
+    Args:
+        split: whose classes.
+        root: top of the tree.
+        preprocessing: from image to levels.
+        seed: of the split of a tree that is not split yet.
+        cache_dir: see ``read_classes``.
+
+    Raises:
+        DataError: where folder, classes or images lack.
+    """
+    if not root.is_dir():
+        raise DataError(f"{root} is not a folder; give one that holds a folder of images for each class")
+    if _is_split(root):
+        root = _split_folder(root, split)
+        tree = scan(root)
+        classes = list(tree.classes)
+    else:
+        tree = scan(root)
+        names = split_names([entry.name for entry in tree.classes], seed, str(root))[split]
+        classes = [entry for entry in tree.classes if entry.name in names]
+    if tree.ignored:
+        _log.warning("%s: %d hidden files or files that are no images were left out", root, tree.ignored)
+    if not classes:
+        raise DataError(f"{root} holds no folder with images ({', '.join(sorted(SUFFIXES))})")
+    return read_classes(classes, preprocessing, cache_dir=cache_dir)
+
+
+def scan(root: Path) -> Tree:
+    """Find the classes below a folder; a class' group is the folder above it, "" at the top."""
+    classes: list[ClassFiles] = []
+    ignored = 0
+    waiting = [(root, frozenset((root.resolve(),)))]
+    while waiting:
+        folder, above = waiting.pop()
+        images: list[Path] = []
+        for entry in folder.iterdir():
+            if entry.is_dir():
+                # Links to folders are followed, but not in a circle.
+                if not entry.name.startswith(".") and (real := entry.resolve()) not in above:
+                    waiting.append((entry, above | {real}))
+            elif entry.name.startswith(".") or entry.suffix.lower() not in SUFFIXES:
+                ignored += 1
+            else:
+                images.append(entry)
+        if folder == root:
+            ignored += len(images)  # images beside the class folders belong to no class
+        elif images:
+            path = folder.relative_to(root)
+            group = "" if path.parent == Path() else path.parent.as_posix()
+            classes.append(ClassFiles(path.as_posix(), group, tuple(images)))
+    return Tree(tuple(sorted(classes, key=lambda entry: entry.name)), ignored)
+
+
+def split_names(names: list[str], seed: int, where: str) -> dict[Split, frozenset[str]]:
+    """Divide class names into disjoint splits by a seed.
+
+    Raises:
+        DataError: if there are too few for at least two in each.
+    """
+    least = _LEAST_CLASSES * len(SPLITS)
+    if len(names) < least:
+        raise DataError(
+            f"{where} holds {len(names)} classes, at least {least} are needed to divide them into train, "
+            "validation and test; add classes, or divide them yourself into folders train, val and test"
+        )
+    held_out = max(_LEAST_CLASSES, round(HELD_OUT * len(names)))
+    order = shuffled(names, seed)
+    return {
+        "validation": frozenset(order[:held_out]),
+        "test": frozenset(order[held_out : 2 * held_out]),
+        "train": frozenset(order[2 * held_out :]),
+    }
+
+
+def _is_split(root: Path) -> bool:
+    folders = _visible(root)
+    known = {name for names in _FOLDERS.values() for name in names}
+    # A folder "train" with images of its own is a class (of vehicles, say).
+    return bool(folders) and all(
+        folder.name in known and not any(entry.suffix.lower() in SUFFIXES for entry in folder.iterdir())
+        for folder in folders
+    )
+
+
+def _split_folder(root: Path, split: Split) -> Path:
+    found = [folder for folder in _visible(root) if folder.name in _FOLDERS[split]]
+    if len(found) != 1:
+        held = ", ".join(folder.name for folder in _visible(root))
+        raise DataError(
+            f"{root} is divided into {held}, the {split} split needs one folder named "
+            f"{' or '.join(_FOLDERS[split])} in it, with a folder of images for each class"
+        )
+    return found[0]
+
+
+def _visible(root: Path) -> list[Path]:
+    return sorted(entry for entry in root.iterdir() if entry.is_dir() and not entry.name.startswith("."))

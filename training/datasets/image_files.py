@@ -1,0 +1,130 @@
+"""Reads the image files of classes into memory, once: later runs take the cache."""
+
+import warnings
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from PIL import Image, ImageOps
+from torch import Tensor
+from tqdm import tqdm
+
+from models.preprocessing import Preprocessing
+from training.datasets import image_cache
+from training.datasets.class_images import ClassImages, DataError
+
+MOST_PIXELS = 50_000_000  # of one image; more is a mistake or a decompression bomb
+_NAMED_IN_ERRORS = 5
+_THREADS = 4  # Pillow decodes and resizes outside the interpreter lock
+
+
+@dataclass(frozen=True)
+class ClassFiles:
+    """One class as it lies on disk.
+
+    Attributes:
+        name: unique among the classes read together.
+        group: what the class belongs to; "" for nothing.
+        paths: its image files.
+    """
+
+    name: str
+    group: str
+    paths: tuple[Path, ...]
+
+
+def read_classes(
+    classes: Sequence[ClassFiles],
+    preprocessing: Preprocessing,
+    *,
+    cache_dir: Path | None = image_cache.DEFAULT_FOLDER,
+) -> ClassImages:
+    """Decode and preprocess every image, classes sorted by name and files by path.
+
+    Args:
+        classes: at least two, of at least two images each.
+        preprocessing: gives the levels to keep; its mean and std are not applied.
+        cache_dir: where the outcome is kept for later runs, None for nowhere.
+
+    Raises:
+        DataError: naming the classes, or the file that cannot be read.
+    """
+    ordered = [
+        ClassFiles(entry.name, entry.group, tuple(sorted(entry.paths)))
+        for entry in sorted(classes, key=lambda entry: entry.name)
+    ]
+    _check_sizes(ordered)
+    if cache_dir is None:
+        return _decode_all(ordered, preprocessing)
+    facts = [[entry.name, entry.group, *image_cache.file_facts(entry.paths)] for entry in ordered]
+    path = cache_dir / f"{image_cache.key(facts, preprocessing)}.npz"
+    cached = image_cache.load(path)
+    if cached is not None:
+        return cached
+    built = _decode_all(ordered, preprocessing)
+    image_cache.save(path, built)
+    return built
+
+
+def open_image(path: Path) -> Image.Image:
+    """Decode one file whole, upright and its first frame only.
+
+    Raises:
+        DataError: naming the file, where it is damaged, too large or no image.
+    """
+    try:
+        with warnings.catch_warnings():
+            # Our own limit, lower than the one Pillow warns at, is checked before anything is decoded.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            opened = Image.open(path)
+        with opened as image:
+            width, height = image.size
+            if width * height <= MOST_PIXELS:
+                image.load()
+                return ImageOps.exif_transpose(image)
+    except Exception as error:  # damaged files make Pillow's decoders raise nearly anything
+        raise DataError(f"{path} cannot be read as an image ({error}); repair or remove the file") from error
+    raise DataError(
+        f"{path} has {width} x {height} pixels, more than the {MOST_PIXELS} read; shrink or remove the file"
+    )
+
+
+def _check_sizes(classes: Sequence[ClassFiles]) -> None:
+    if len(classes) < 2:
+        found = f"only {classes[0].name!r}" if classes else "none"
+        raise DataError(f"at least 2 classes are needed, found {found}")
+    small = [entry for entry in classes if len(entry.paths) < 2]
+    if small:
+        named = ", ".join(f"{entry.name!r} ({len(entry.paths)})" for entry in small[:_NAMED_IN_ERRORS])
+        rest = len(small) - _NAMED_IN_ERRORS
+        named += f" and {rest} more" if rest > 0 else ""
+        raise DataError(
+            f"each class needs at least 2 images, one to learn from and one to ask about; too few: {named}"
+        )
+
+
+def _decode_all(classes: Sequence[ClassFiles], preprocessing: Preprocessing) -> ClassImages:
+    paths = [path for entry in classes for path in entry.paths]
+    images = torch.empty(
+        len(paths), preprocessing.channels, preprocessing.side, preprocessing.side, dtype=torch.uint8
+    )
+
+    def levels(path: Path) -> Tensor:
+        return preprocessing.levels(open_image(path))
+
+    with ThreadPoolExecutor(_THREADS) as pool:
+        progress = tqdm(pool.map(levels, paths), "reading images", len(paths), unit=" images", disable=None)
+        try:
+            for index, image in enumerate(progress):
+                images[index] = image
+        except BaseException:
+            pool.shutdown(cancel_futures=True)  # an error must not wait for the other files
+            raise
+    return ClassImages(
+        images=images,
+        offsets=torch.tensor([0, *(len(entry.paths) for entry in classes)]).cumsum(0),
+        classes=tuple(entry.name for entry in classes),
+        groups=tuple(entry.group for entry in classes),
+    )

@@ -1,0 +1,164 @@
+"""Omniglot: 1,623 handwritten characters of 50 alphabets, each drawn by 20 people (Lake et al. 2015).
+
+Split by alphabet. ``test`` is the 20 evaluation alphabets; of the 30 background alphabets, five chosen once
+by a seed are ``validation`` and the others ``train``.
+"""
+
+import zipfile
+from pathlib import Path
+from typing import Literal
+
+import models  # noqa: F401  makes the import of torchvision work beside any torch
+from models.preprocessing import Preprocessing
+from training.datasets.class_images import ClassImages, DataError
+from training.datasets.image_cache import DEFAULT_FOLDER
+from training.datasets.image_files import ClassFiles, read_classes
+from training.datasets.splits import Split
+
+Part = Literal["images_background", "images_evaluation"]
+
+VALIDATION_SEED = 0
+# shuffled(BACKGROUND_ALPHABETS, VALIDATION_SEED)[:5]: drawn before anything was trained, not to be redrawn.
+VALIDATION_ALPHABETS = (
+    "Alphabet_of_the_Magi",
+    "Anglo-Saxon_Futhorc",
+    "Early_Aramaic",
+    "Greek",
+    "Japanese_(katakana)",
+)
+BACKGROUND_ALPHABETS = (
+    "Alphabet_of_the_Magi",
+    "Anglo-Saxon_Futhorc",
+    "Arcadian",
+    "Armenian",
+    "Asomtavruli_(Georgian)",
+    "Balinese",
+    "Bengali",
+    "Blackfoot_(Canadian_Aboriginal_Syllabics)",
+    "Braille",
+    "Burmese_(Myanmar)",
+    "Cyrillic",
+    "Early_Aramaic",
+    "Futurama",
+    "Grantha",
+    "Greek",
+    "Gujarati",
+    "Hebrew",
+    "Inuktitut_(Canadian_Aboriginal_Syllabics)",
+    "Japanese_(hiragana)",
+    "Japanese_(katakana)",
+    "Korean",
+    "Latin",
+    "Malay_(Jawi_-_Arabic)",
+    "Mkhedruli_(Georgian)",
+    "N_Ko",
+    "Ojibwe_(Canadian_Aboriginal_Syllabics)",
+    "Sanskrit",
+    "Syriac_(Estrangelo)",
+    "Tagalog",
+    "Tifinagh",
+)
+
+# An unpacked tree, what torchvision and learn2learn download, that inside omniglot/, the folder itself.
+_LAYOUTS = ("omniglot", "omniglot-py", "omniglot/omniglot-py", ".")
+_DOWNLOADED = "omniglot-py"
+
+
+def load(
+    split: Split,
+    data_dir: Path,
+    preprocessing: Preprocessing,
+    *,
+    download: bool = False,
+    cache_dir: Path | None = DEFAULT_FOLDER,
+) -> ClassImages:
+    """Read the characters of one split; a class is named ``Alphabet/characterNN`` and grouped by alphabet.
+
+    Args:
+        split: ``train``, ``validation`` (both from the background alphabets) or ``test``.
+        data_dir: holds one of the layouts that the error for missing data names.
+        preprocessing: from drawing to levels.
+        download: fetch the drawings through torchvision (10 MB a part) where they lack.
+        cache_dir: see ``read_classes``.
+
+    Raises:
+        DataError: where the drawings lack, were unpacked in part, or the download failed.
+    """
+    part: Part = "images_evaluation" if split == "test" else "images_background"
+    root = _find(data_dir, part)
+    if root is None or _unpacked_in_part(root):
+        if not download:
+            raise _lacking(data_dir, part, root)
+        root = _fetch(data_dir, part)
+    classes = [entry for entry in _characters(root) if _belongs(entry.group, split)]
+    if not classes:
+        raise DataError(
+            f"{root} holds no alphabet of the {split} split; validation takes "
+            f"{', '.join(VALIDATION_ALPHABETS)} and train the other background alphabets"
+        )
+    return read_classes(classes, preprocessing, cache_dir=cache_dir)
+
+
+def _fetch(data_dir: Path, part: Part) -> Path:
+    from torchvision.datasets import Omniglot  # slow to import, and only downloads need it
+    from torchvision.datasets.utils import check_integrity, extract_archive
+
+    folder = data_dir / _DOWNLOADED
+    archive = folder / f"{part}.zip"
+    try:
+        if check_integrity(archive, Omniglot.zips_md5[part]):
+            # torchvision takes a whole archive for a finished job, though unpacking may have been cut off.
+            extract_archive(archive, folder)
+        else:
+            Omniglot(data_dir, background=part == "images_background", download=True)
+    except (OSError, RuntimeError) as error:
+        raise DataError(
+            f"Omniglot's {part} could not be downloaded into {folder} ({error}); check the network and the "
+            f"space on the disk, or put the unpacked tree at {data_dir / 'omniglot' / part}"
+        ) from error
+    return folder / part
+
+
+def _belongs(alphabet: str, split: Split) -> bool:
+    return split == "test" or (alphabet in VALIDATION_ALPHABETS) == (split == "validation")
+
+
+def _characters(root: Path) -> list[ClassFiles]:
+    return [
+        ClassFiles(f"{alphabet.name}/{character.name}", alphabet.name, tuple(character.glob("*.png")))
+        for alphabet in _folders(root)
+        for character in _folders(alphabet)
+    ]
+
+
+def _folders(path: Path) -> list[Path]:
+    return sorted(entry for entry in path.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+
+
+def _find(data_dir: Path, part: Part) -> Path | None:
+    found = (data_dir / layout / part for layout in _LAYOUTS)
+    return next((root for root in found if root.is_dir()), None)
+
+
+def _unpacked_in_part(root: Path) -> bool:
+    """Whether the archive that a download leaves beside the tree holds drawings that the tree lacks."""
+    archive = root.with_name(f"{root.name}.zip")
+    if not archive.is_file():
+        return False
+    try:
+        with zipfile.ZipFile(archive) as stored:
+            names = [name for name in stored.namelist() if name.endswith(".png")]
+    except zipfile.BadZipFile:
+        return True
+    return not all((root.parent / name).is_file() for name in names)
+
+
+def _lacking(data_dir: Path, part: Part, root: Path | None) -> DataError:
+    remedy = (
+        f"unpack {part}.zip of github.com/brendenlake/omniglot so that "
+        f"{data_dir / 'omniglot' / part}/<Alphabet>/<characterNN>/*.png exist, or repeat the command with "
+        f"--download on a machine with a network"
+    )
+    if root is None:
+        return DataError(f"{data_dir} does not hold Omniglot's {part}; {remedy}")
+    return DataError(f"{root} lacks drawings that {part}.zip beside it holds; {remedy}")

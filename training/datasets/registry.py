@@ -1,0 +1,70 @@
+"""The data sets by name."""
+
+import os
+from pathlib import Path
+
+from models.preprocessing import Preprocessing
+from training.datasets import folder, omniglot
+from training.datasets.class_images import ClassImages, DataError
+from training.datasets.image_cache import DEFAULT_FOLDER
+from training.datasets.splits import SPLITS, Split
+
+__all__ = ["NAMES", "ClassImages", "DataError", "load_split"]
+
+NAMES = ("omniglot", "mini_imagenet", "folder", "strokes")
+
+
+def load_split(
+    name: str,
+    split: str,
+    *,
+    preprocessing: Preprocessing,
+    data_dir: Path | None = None,
+    seed: int = 0,
+    download: bool = False,
+    classes: int = 1000,
+    cache_dir: Path | None = DEFAULT_FOLDER,
+) -> ClassImages:
+    """Read the classes of one split of a data set.
+
+    Args:
+        name: ``omniglot``, ``mini_imagenet``, ``folder`` (any class-per-folder tree) or ``strokes``.
+        split: ``train``, ``validation`` or ``test``, of disjoint classes.
+        preprocessing: from image to levels.
+        data_dir: where the data sets lie, for ``folder`` the tree itself; by default METASHOT_DATA.
+        seed: of the classes of ``strokes`` and of the split of a ``folder`` that is not split yet.
+        download: fetch ``omniglot`` where it is not there.
+        classes: of ``strokes``, how many to draw; others have as many as they have.
+        cache_dir: where preprocessed images are kept for later runs, None for nowhere.
+
+    Raises:
+        DataError: where the name is unknown or data lack, with what to put where.
+    """
+    if split not in SPLITS:
+        raise DataError(f"there is no split {split!r}; there are {', '.join(SPLITS)}")
+    of: Split = split
+    if name not in NAMES:
+        raise DataError(f"there is no data set {name!r}; there are {', '.join(NAMES)}")
+    root = data_dir or _data_dir_of_environment(name)
+    if name == "omniglot":
+        return omniglot.load(of, root, preprocessing, download=download, cache_dir=cache_dir)
+    if name == "mini_imagenet":
+        root = _mini_imagenet(root)
+    return folder.load(of, root, preprocessing, seed=seed, cache_dir=cache_dir)
+
+
+def _data_dir_of_environment(name: str) -> Path:
+    value = os.environ.get("METASHOT_DATA")
+    if not value:
+        raise DataError(f"say where {name} lies: --data-dir DIR, or the environment variable METASHOT_DATA")
+    return Path(value)
+
+
+def _mini_imagenet(data_dir: Path) -> Path:
+    for root in (data_dir / "mini_imagenet", data_dir):
+        if (root / "train").is_dir() or (root / "val").is_dir() or (root / "test").is_dir():
+            return root
+    raise DataError(
+        f"{data_dir} does not hold mini-ImageNet; put its images at {data_dir / 'mini_imagenet'}"
+        "/{train,val,test}/<wnid>/*.jpg (64, 16 and 20 classes, the split of Ravi and Larochelle 2017)"
+    )
