@@ -1,0 +1,46 @@
+"""Lists in pages: newest first, each page ending in an opaque cursor for the next."""
+
+import base64
+import binascii
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from service.problems import Problem
+
+Item = TypeVar("Item")
+Other = TypeVar("Other")
+DEFAULT_LIMIT, MAX_LIMIT = 50, 500
+
+
+@dataclass(frozen=True)
+class Page(Generic[Item]):
+    """Some items of a list, and where the next ones begin (None at the end)."""
+
+    items: list[Item]
+    next_cursor: str | None
+
+
+def page(found: Sequence[tuple[int, Item]], limit: int) -> Page[Item]:
+    """Cut a page out of ``limit + 1`` numbered items, if there are as many."""
+    shown = [item for _, item in found[:limit]]
+    more = len(found) > limit
+    return Page(shown, _cursor(found[limit - 1][0]) if more else None)
+
+
+def before(cursor: str | None) -> int:
+    """Give the number that a page's items lie below.
+
+    Raises:
+        Problem: 422 for a cursor that no page gave.
+    """
+    if cursor is None:
+        return 2**62
+    try:
+        return int(base64.urlsafe_b64decode(cursor.encode()).decode("ascii"))
+    except (binascii.Error, ValueError):
+        raise Problem(422, "the cursor is none that a list gave; leave it out to begin", field="cursor") from None
+
+
+def _cursor(number: int) -> str:
+    return base64.urlsafe_b64encode(str(number).encode()).decode()

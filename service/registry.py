@@ -1,0 +1,108 @@
+"""The initializations that the service offers, and the choice among them."""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from models.initialization import CARD, Initialization, InitializationError, load, shipped
+from service.problems import Problem
+
+AUTO = "auto"
+STORE_LABEL = ("metashot", "initialization")
+logger = logging.getLogger("metashot")
+
+
+class Registry:
+    """Loaded initializations by name and version; read-only once made.
+
+    Of several versions under one name the latest added answers new tasks; the others stay for the tasks
+    that were made with them.
+    """
+
+    def __init__(self, initializations: Sequence[Initialization]) -> None:
+        self._by_version = {(one.name, one.version): one for one in initializations}
+        self._by_name = {one.name: one for one in initializations}
+
+    @property
+    def offered(self) -> list[Initialization]:
+        """One for each name, sorted by name."""
+        return [self._by_name[name] for name in sorted(self._by_name)]
+
+    def choose(self, model: str, colourful: Callable[[], bool]) -> Initialization:
+        """Find the initialization that a caller asks for.
+
+        Args:
+            model: a name, or ``auto``: the one for photographs if the support images have colours, else the
+                one for drawings.
+            colourful: looks at the support images; called only where it decides.
+
+        Raises:
+            Problem: 422 for an unknown name, 503 where none is offered at all.
+        """
+        if not self._by_name:
+            raise Problem(503, "no initialization is offered; publish one or put its folder under DATA_DIR")
+        if model != AUTO:
+            if model not in self._by_name:
+                names = ", ".join([AUTO, *sorted(self._by_name)])
+                raise Problem(422, f"there is no model {model!r}; known are {names}", field="model")
+            return self._by_name[model]
+        if len(self._by_name) == 1:
+            return self.offered[0]
+        kind = "photo" if colourful() else "drawing"
+        fitting = [one for one in self.offered if one.preprocessing.kind == kind]
+        return (fitting or self.offered)[0]
+
+    def kept(self, name: str, version: str) -> Initialization:
+        """Find the initialization that a kept task was made with, or the present version under its name.
+
+        Raises:
+            Problem: 409 where none has that name any more.
+        """
+        found = self._by_version.get((name, version)) or self._by_name.get(name)
+        if found is None:
+            raise Problem(
+                409,
+                f"the task was made with {name}, which is no longer offered; put its folder under "
+                "DATA_DIR/initializations and restart, or make the task again",
+                title="Initialization gone",
+            )
+        return found
+
+
+def open_registry(data_dir: Path) -> Registry:
+    """Load what comes with the project, what is published, and what lies in ``data_dir/initializations``.
+
+    A name found again replaces the former for new tasks, in that order. A folder that is no sound
+    initialization is left out, and the log says why.
+    """
+    loaded = []
+    for name, folder in _folders(data_dir):
+        try:
+            loaded.append(_renamed(load(folder), name))
+        except InitializationError as error:
+            logger.error("left out an initialization: %s", error)
+    return Registry(loaded)
+
+
+def _folders(data_dir: Path) -> Iterator[tuple[str | None, Path]]:
+    """Folders by the name to offer them under, None for the name on their card."""
+    for folder in shipped().values():
+        yield None, folder
+    for name, folder in _published():
+        yield name, folder
+    for card in sorted((data_dir / "initializations").glob(f"*/{CARD}")):
+        yield None, card.parent
+
+
+def _published() -> Iterator[tuple[str, Path]]:
+    import bentoml  # here, because the commands that need no server should not wait for it
+
+    key, value = STORE_LABEL
+    published = [model for model in bentoml.models.list() if model.info.labels.get(key) == value]
+    for model in sorted(published, key=lambda one: one.info.creation_time):
+        yield model.tag.name, Path(model.path)
+
+
+def _renamed(initialization: Initialization, name: str | None) -> Initialization:
+    return initialization if name is None else replace(initialization, name=name)
