@@ -31,11 +31,9 @@ export class Problem extends Error {
 /** @param {Response} response @returns {Promise<Problem>} */
 async function problemOf(response) {
   const body = await response.json().catch(() => ({}));
-  const stated = [body.title, body.detail].filter((part) => typeof part === 'string' && part);
-  // The title only repeats a detail that already says it all.
-  const sentence = body.detail && body.detail.length > 20 ? body.detail : stated.join(': ');
-  const busy = [429, 503, 504].includes(response.status) ? texts.busy : texts.badAnswer;
-  return new Problem(sentence || busy, response.status, body.file, body.field);
+  const stated = [body.title, body.detail].filter((part) => typeof part === 'string' && part).join(': ');
+  const unstated = [429, 503, 504].includes(response.status) ? texts.busy : texts.badAnswer;
+  return new Problem(stated || unstated, response.status, body.file, body.field);
 }
 
 /**

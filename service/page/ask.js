@@ -5,6 +5,7 @@ import { byId, cross, debounced, element, inputById, say } from './dom.js';
 import { DrawingPad } from './drawing.js';
 import { fromInput, sortOut } from './files.js';
 import { acceptDrops } from './intake.js';
+import { shrinkAll } from './shrink.js';
 import { texts } from './texts.js';
 
 /** @typedef {import('./files.js').Found} Found */
@@ -42,10 +43,10 @@ export class AskColumn {
   }
 
   /** @param {Found[]} found */
-  take(found) {
+  async take(found) {
     const { images, refused } = sortOut(found);
     this.#note.textContent = refused.length ? texts.refused(refused) : images.length ? '' : texts.noImages;
-    if (images.length) this.queries.add(images.map(({ file }) => file));
+    if (images.length) await this.queries.add(await shrinkAll(images.map(({ file }) => file)));
   }
 
   async #askDrawing() {

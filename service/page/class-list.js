@@ -5,6 +5,7 @@ import { buttonById, byId, inputById } from './dom.js';
 import { byFolder, fromInput, sortOut } from './files.js';
 import { acceptDrops } from './intake.js';
 import { offerUndo } from './notice.js';
+import { shrinkAll } from './shrink.js';
 import { texts } from './texts.js';
 
 /** @typedef {import('./files.js').Found} Found */
@@ -53,23 +54,24 @@ export class ClassList {
   }
 
   /** @param {Group} group @param {Found[]} found */
-  #take(group, found) {
+  async #take(group, found) {
     const { images, refused } = sortOut(found);
     // A folder of folders means classes of its own, wherever it was dropped.
     if (byFolder(images).size > 1) {
-      this.#takeFolders(found);
+      await this.#takeFolders(found);
       return;
     }
-    if (images.length) this.support.add(group, images.map(({ file }) => file));
+    if (images.length) this.support.add(group, await shrinkAll(images.map(({ file }) => file)));
     const note = refused.length ? texts.refused(refused) : images.length ? '' : texts.noImages;
     if (note) this.#rows.get(group)?.tell(note);
   }
 
   /** @param {Found[]} found */
-  #takeFolders(found) {
+  async #takeFolders(found) {
     const { images, refused } = sortOut(found);
     const filesByLabel = byFolder(images);
     const count = [...filesByLabel.values()].reduce((sum, files) => sum + files.length, 0);
+    for (const [label, files] of filesByLabel) filesByLabel.set(label, await shrinkAll(files));
     if (count) this.support.fill(filesByLabel);
     const notes = [count ? texts.filled(count, filesByLabel.size) : texts.dropFolderHint];
     if (refused.length) notes.push(texts.refused(refused));
