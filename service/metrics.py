@@ -1,0 +1,89 @@
+"""Prometheus metrics. Requests are labelled by route template, so callers cannot make new series."""
+
+import time
+from collections.abc import Callable, Mapping
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_UNMATCHED = "unmatched"
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_LATENCIES = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+
+
+class Metrics:
+    """The service's own metrics, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        labels = ("method", "route")
+        self.requests = Counter(
+            "metashot_requests", "Answered requests", (*labels, "status"), registry=self._registry
+        )
+        self.latency = Histogram(
+            "metashot_request_seconds",
+            "From a request's first byte to its answer's last",
+            labels,
+            buckets=_LATENCIES,
+            registry=self._registry,
+        )
+        self.in_flight = Gauge("metashot_requests_in_flight", "Requests being answered", registry=self._registry)
+        self.adaptations = Counter(
+            "metashot_adaptations", "Classifiers fitted", ("model",), registry=self._registry
+        )
+        self.queries = Counter("metashot_queries", "Images classified", ("model",), registry=self._registry)
+
+    def watch(self, waiting: Callable[[], int], jobs: Callable[[], Mapping[str, int]]) -> None:
+        """Report, whenever asked, how much work waits for a compute thread, and jobs by status."""
+        depth = Gauge("metashot_queue_depth", "Requests waiting for a compute thread", registry=self._registry)
+        depth.set_function(waiting)
+        self._registry.register(_Jobs(jobs))
+
+    def exposition(self) -> bytes:
+        """All metrics in Prometheus' text format."""
+        return generate_latest(self._registry)
+
+
+class _Jobs(Collector):
+    def __init__(self, counts: Callable[[], Mapping[str, int]]) -> None:
+        self._counts = counts
+
+    def collect(self) -> list[GaugeMetricFamily]:
+        family = GaugeMetricFamily("metashot_jobs", "Jobs by status", labels=("status",))
+        for status, count in self._counts().items():
+            family.add_metric([status], count)
+        return [family]
+
+
+class RequestMetrics:
+    """Pure ASGI middleware that counts and times requests."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self.app = app
+        self.metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, counted and timed."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        status = 500
+        began = time.perf_counter()
+
+        async def watch(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        self.metrics.in_flight.inc()
+        try:
+            await self.app(scope, receive, watch)
+        finally:
+            self.metrics.in_flight.dec()
+            method = scope["method"] if scope["method"] in _METHODS else "other"
+            route = getattr(scope.get("route"), "path", _UNMATCHED)
+            self.metrics.requests.labels(method, route, status).inc()
+            self.metrics.latency.labels(method, route).observe(time.perf_counter() - began)
