@@ -1,0 +1,169 @@
+"""Zip archives, from callers who may mean harm: checked whole before anything is unpacked."""
+
+import contextlib
+import stat
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+
+from service.problems import Problem
+from service.settings import MEBIBYTE, Settings
+
+FIELD = "archive"
+_LITTER = frozenset({"thumbs.db", "desktop.ini"})
+_DIRECTORY_BYTES_PER_ENTRY = 512  # of the list of entries, with generous names
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What an archive may hold: entries, bytes of one, bytes of all, unpacked to packed size."""
+
+    entries: int
+    file_bytes: int
+    total_bytes: int
+    ratio: int
+
+    @classmethod
+    def of_support(cls, settings: Settings) -> "Limits":
+        """For an archive that is read into memory."""
+        total = settings.max_support_unpacked_bytes
+        return cls(settings.max_files, settings.max_file_bytes, total, settings.max_archive_ratio)
+
+    @classmethod
+    def of_job(cls, settings: Settings) -> "Limits":
+        """For an archive that stays on disk and is read one image at a time."""
+        total = settings.max_archive_unpacked_bytes
+        return cls(settings.max_archive_entries, settings.max_file_bytes, total, settings.max_archive_ratio)
+
+
+class Archive:
+    """An open archive whose entries have passed every check that needs no unpacking.
+
+    Attributes:
+        names: of its files, in the archive's order, without folders, dot files and system litter.
+    """
+
+    def __init__(self, file: zipfile.ZipFile, limits: Limits) -> None:
+        self._file = file
+        entries = [entry for entry in file.infolist() if _counts(entry)]
+        if len(entries) > limits.entries:
+            raise _refusal(f"holds {len(entries)} files, {limits.entries} are allowed; split it", 413)
+        for entry in file.infolist():
+            _check_entry(entry, limits)
+        declared = sum(entry.file_size for entry in file.infolist())
+        if declared > limits.total_bytes:
+            raise _refusal(f"unpacks to {declared} bytes, {limits.total_bytes} are allowed; split it", 413)
+        self._entries: dict[str, zipfile.ZipInfo] = {}
+        for entry in entries:
+            name = _normal(entry.filename)
+            if name in self._entries:
+                raise _refusal(f"holds {name} twice; rename one", 422, name)
+            self._entries[name] = entry
+        if not entries:
+            raise _refusal("holds no image", 422)
+        self.names = tuple(self._entries)
+
+    def read(self, name: str) -> bytes:
+        """Unpack one file, no further than the size it declared (checked against the limits before).
+
+        Raises:
+            Problem: naming the entry, if it is damaged or larger than it declared.
+        """
+        entry = self._entries[name]
+        try:
+            with self._file.open(entry) as stream:
+                content = stream.read(entry.file_size)
+                if len(content) < entry.file_size or stream.read(1):
+                    raise zipfile.BadZipFile("its size is not the declared one")
+                return content
+        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+            raise _refusal(f"is damaged at {name}: {error}", 422, name) from error
+
+
+@contextlib.contextmanager
+def open_archive(source: Path | BinaryIO, limits: Limits) -> Iterator[Archive]:
+    """Open and check an archive.
+
+    Raises:
+        Problem: 413 beyond a limit, 422 for what is no zip archive or holds an entry that must not be there.
+    """
+    if isinstance(source, Path):
+        with source.open("rb") as stream, open_archive(stream, limits) as archive:
+            yield archive
+        return
+    _check_directory(source, limits)
+    try:
+        file = zipfile.ZipFile(source)
+    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
+        raise _refusal(f"is no sound zip archive: {error}", 422) from error
+    with file:
+        yield Archive(file, limits)
+
+
+def support_entries(source: Path | BinaryIO, settings: Settings) -> Iterator[tuple[str, str, bytes]]:
+    """Read a support archive, a folder per class: label, file name and content of each example.
+
+    A folder that holds all others is left out of the labels; folders within folders give labels as
+    ``Greek/character03``.
+    """
+    with open_archive(source, Limits.of_support(settings)) as archive:
+        folders = {name: PurePosixPath(name).parent.parts for name in archive.names}
+        for name, parts in folders.items():
+            if not parts:
+                remedy = "put each class's images in a folder of its name"
+                raise _refusal(f"has {name} outside of any folder; {remedy}", 422, name)
+        wrapped = len({parts[0] for parts in folders.values()}) == 1 and min(map(len, folders.values())) > 1
+        for name, parts in folders.items():
+            yield "/".join(parts[1:] if wrapped else parts), name, archive.read(name)
+
+
+def query_entries(source: Path | BinaryIO, settings: Settings) -> contextlib.AbstractContextManager[Archive]:
+    """Open a job's archive: ``names`` in order, and ``read(name)`` for one file at a time."""
+    return open_archive(source, Limits.of_job(settings))
+
+
+def _normal(name: str) -> str:
+    return name.replace("\\", "/")
+
+
+def _counts(entry: zipfile.ZipInfo) -> bool:
+    parts = PurePosixPath(_normal(entry.filename)).parts
+    hidden = any((part.startswith(".") and part != "..") or part == "__MACOSX" for part in parts)
+    return bool(parts) and not (entry.is_dir() or hidden or parts[-1].lower() in _LITTER)
+
+
+def _check_entry(entry: zipfile.ZipInfo, limits: Limits) -> None:
+    name = _normal(entry.filename)
+    path = PurePosixPath(name)
+    if ".." in path.parts or path.is_absolute() or name[1:2] == ":" or "\0" in entry.orig_filename:
+        raise _refusal(f"has an entry that leaves its folder: {name}", 422, name)
+    if stat.S_ISLNK(entry.external_attr >> 16):
+        raise _refusal(f"has a symbolic link: {name}; pack the files themselves", 422, name)
+    if entry.flag_bits & 0x1:
+        raise _refusal(f"has an encrypted entry: {name}; pack without a password", 422, name)
+    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise _refusal(f"packs {name} by a rare method; use the usual one (deflate)", 422, name)
+    if entry.file_size > limits.file_bytes:
+        raise _refusal(f"has {name} of {entry.file_size} bytes, {limits.file_bytes} are allowed", 413, name)
+    if entry.file_size >= MEBIBYTE and entry.file_size > limits.ratio * max(entry.compress_size, 1):
+        raise _refusal(f"has {name}, which unpacks to over {limits.ratio} times its size", 413, name)
+
+
+def _check_directory(file: BinaryIO, limits: Limits) -> None:
+    """Refuse an endless list of entries before ``zipfile`` reads it into memory."""
+    try:
+        end = zipfile._EndRecData(file)  # type: ignore[attr-defined]
+    except OSError:
+        end = None
+    if end is None:
+        raise _refusal("is no zip archive", 422)
+    allowed = (limits.entries + 64) * _DIRECTORY_BYTES_PER_ENTRY
+    if end[zipfile._ECD_SIZE] > allowed:  # type: ignore[attr-defined]
+        raise _refusal(f"lists more entries than the {limits.entries} allowed; split it", 413)
+
+
+def _refusal(why: str, status: int, name: str | None = None) -> Problem:
+    return Problem(status, f"the archive {why}", title="Unusable archive", file=name, field=FIELD)

@@ -1,0 +1,133 @@
+"""The images of a job: streamed to disk as one zip archive, and checked, before the job is accepted."""
+
+import os
+import zipfile
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from fastapi import Request
+from starlette.concurrency import run_in_threadpool
+
+from service import archives
+from service.intake import read_raw
+from service.multipart import File, FormReader, Sink
+from service.problems import Problem
+from service.settings import Settings
+
+INPUT = "input.zip"
+
+
+async def receive_job_input(request: Request, settings: Settings, folder: Path) -> Path:
+    """Put a job's images into ``folder/input.zip``: the ``archive`` that came, or the ``query`` files packed.
+
+    Args:
+        request: its body is consumed; a multipart form, or JSON with ``query``.
+        settings: the limits.
+        folder: exists.
+
+    Returns:
+        The archive, checked (``archives.query_entries`` opens it) and on disk for good.
+
+    Raises:
+        Problem: naming the field at fault, and the file where there is one; the folder is then as before.
+    """
+    spool = _Spool(folder / f".{INPUT}")
+    try:
+        if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
+            await _read_form(request, settings, spool)
+        else:
+            upload = await read_raw(request, settings)
+            if upload.support:
+                raise Problem(422, "a job takes no support examples", title="Unexpected field", field="support")
+            for query in upload.queries:
+                sink = spool.open("query", query.filename)
+                sink.write(query.content)
+                sink.finish()
+        await run_in_threadpool(spool.complete, settings)
+        return spool.path.replace(folder / INPUT)
+    finally:
+        spool.close()
+
+
+async def _read_form(request: Request, settings: Settings, spool: "_Spool") -> None:
+    limits = {archives.FIELD: settings.max_archive_bytes}
+    reader = FormReader(
+        max_files=settings.max_archive_entries,
+        max_bytes=lambda field: limits.get(field, settings.max_file_bytes),
+        open_file=spool.open,
+    )
+    for part in await reader.read(request.headers["content-type"], request.stream()):
+        if not isinstance(part, File):
+            what = "a text; send a file" if part.field in ("query", archives.FIELD) else "not known here"
+            raise Problem(422, f"{part.field!r} is {what}", title="Unexpected field", field=part.field)
+
+
+class _Spool:
+    """One archive on disk, either as it comes or packed from single files as they come."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._field: str | None = None
+        self._file: IO[bytes] = path.open("w+b")
+        self._packed: zipfile.ZipFile | None = None
+        self._names: set[str] = set()
+
+    def open(self, field: str, filename: str) -> Sink:
+        """Begin a file; raises a Problem for one that a job does not take."""
+        if field not in ("query", archives.FIELD):
+            detail = f"a job takes no {field!r}; send 'archive' (a zip of images) or 'query' files"
+            raise Problem(422, detail, title="Unexpected field", file=filename, field=field)
+        if self._field is not None and (self._field, field) != ("query", "query"):
+            detail = "send either one 'archive' or 'query' files"
+            raise Problem(422, detail, title="Unexpected field", file=filename, field=field)
+        self._field = field
+        if field == archives.FIELD:
+            return _Ending(self._file, close=False)
+        if self._packed is None:
+            self._packed = zipfile.ZipFile(self._file, "w", zipfile.ZIP_STORED)
+        return _Ending(self._packed.open(zipfile.ZipInfo(self._unused(filename)), "w"), close=True)
+
+    def complete(self, settings: Settings) -> None:
+        """Bring the archive to disk and check it."""
+        if self._field is None:
+            detail = "there is neither 'archive' (a zip of images) nor 'query' files"
+            raise Problem(422, detail, title="Missing field", field=archives.FIELD)
+        if self._packed is not None:
+            self._packed.close()
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        with archives.query_entries(self.path, settings):
+            pass
+
+    def close(self) -> None:
+        """Let go of the files; of an archive that was not moved away nothing stays."""
+        if self._packed is not None:
+            self._packed.close()
+        self._file.close()
+        self.path.unlink(missing_ok=True)
+
+    def _unused(self, filename: str) -> str:
+        """Name an entry after its file: results name images so, and no two may share one."""
+        name = PurePosixPath(filename.replace("\\", "/")).name.lstrip(".") or "query"
+        stem, dot, extension = name.rpartition(".")
+        number, unused = 1, name
+        while unused in self._names:
+            number += 1
+            unused = f"{stem or extension} ({number}){dot + extension if stem else ''}"
+        self._names.add(unused)
+        return unused
+
+
+class _Ending:
+    """A sink over an open file."""
+
+    def __init__(self, file: IO[bytes], *, close: bool) -> None:
+        self._file = file
+        self._close = close
+
+    def write(self, content: bytes, /) -> object:
+        return self._file.write(content)
+
+    def finish(self) -> None:
+        if self._close:
+            self._file.close()

@@ -1,0 +1,42 @@
+"""Labels and other short texts that callers choose."""
+
+import unicodedata
+from typing import Any
+
+from service.problems import Problem
+
+MAX_CHARACTERS = 100
+
+
+def clean_text(text: Any, *, field: str, what: str = "label", file: str | None = None) -> str:
+    """Give a text in canonical Unicode (NFC), without surrounding blanks.
+
+    Args:
+        text: what came; not known to be a text.
+        field: as problems name it.
+        what: the text's part in the request, as problems call it.
+        file: the image that it belongs to, as problems name it.
+
+    Raises:
+        Problem: 422 for one that is missing, blank, too long or not plain text.
+    """
+
+    def refuse(why: str) -> Problem:
+        return Problem(422, f"the {what} {why}", title=f"Unusable {what}", file=file, field=field)
+
+    if not isinstance(text, str):
+        raise refuse("is missing" if text is None else "is not a text")
+    clean = unicodedata.normalize("NFC", text).strip()
+    if not clean:
+        raise refuse("is blank")
+    if len(clean) > MAX_CHARACTERS:
+        raise refuse(f"has {len(clean)} characters, {MAX_CHARACTERS} are allowed")
+    if any(unicodedata.category(character) in ("Cc", "Cs") for character in clean):
+        raise refuse("holds control characters")
+    return clean
+
+
+def printable(name: str) -> str:
+    """Make a file name fit for logs, JSON and tables: no control characters, no lone surrogates, not endless."""
+    shown = "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in name)
+    return shown[-255:]

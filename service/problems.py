@@ -1,0 +1,124 @@
+"""Errors as callers see them: RFC 9457 problem+json, one exception class for all of them."""
+
+import logging
+import uuid
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+MEDIA_TYPE = "application/problem+json"
+logger = logging.getLogger("metashot")
+
+
+class Problem(Exception):
+    """What is wrong with a request, and what to do about it.
+
+    Attributes:
+        status: HTTP status.
+        title: the kind of problem, the same for all of its kind.
+        detail: this case, in a sentence that says what to do.
+        file: name of the file at fault, if one is.
+        field: name of the form field or JSON member at fault, if one is.
+        headers: further response headers.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        *,
+        title: str | None = None,
+        file: str | None = None,
+        field: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.title = title or HTTPStatus(status).phrase
+        self.detail = detail
+        self.file = file
+        self.field = field
+        self.headers = dict(headers or {})
+
+
+def not_found(kind: str, identity: str) -> Problem:
+    """Say that there is no such thing."""
+    return Problem(404, f"there is no {kind} {identity!r}", title=f"Unknown {kind}")
+
+
+def problem_response(problem: Problem, instance: str) -> JSONResponse:
+    """Render a problem; ``instance`` is the path of the request."""
+    body: dict[str, Any] = {
+        "type": "about:blank",
+        "title": problem.title,
+        "status": problem.status,
+        "detail": problem.detail,
+        "instance": instance,
+    }
+    if problem.file is not None:
+        body["file"] = problem.file
+    if problem.field is not None:
+        body["field"] = problem.field
+    return JSONResponse(body, problem.status, problem.headers, MEDIA_TYPE)
+
+
+def install_handlers(app: FastAPI) -> None:
+    """Make every error that a route can raise a problem+json answer."""
+
+    async def on_problem(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, Problem)
+        return problem_response(error, request.url.path)
+
+    async def on_http(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, HTTPException)
+        problem = Problem(error.status_code, str(error.detail), headers=error.headers)
+        return problem_response(problem, request.url.path)
+
+    async def on_validation(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, RequestValidationError)
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"][1:]) or str(first["loc"][0])
+        return problem_response(Problem(422, f"{field}: {first['msg']}", field=field), request.url.path)
+
+    app.add_exception_handler(Problem, on_problem)
+    app.add_exception_handler(HTTPException, on_http)
+    app.add_exception_handler(RequestValidationError, on_validation)
+
+
+class UnexpectedErrors:
+    """Outermost middleware: whatever no handler foresaw is logged, and answered by a 500 with its number.
+
+    It lets nothing through, because a server whose middleware waits for the first message of an answer
+    (BentoML's time limit does) would leave the caller hanging.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = False
+
+        async def watch(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, watch)
+        except Exception:
+            number = uuid.uuid4().hex
+            logger.exception("unexpected error %s at %s %s", number, scope["method"], scope["path"])
+            if started:
+                return  # too late for another answer; the connection ends short of what was announced
+            detail = f"an unexpected error, number {number}; the service's log tells more"
+            await problem_response(Problem(500, detail), scope["path"])(scope, receive, send)

@@ -1,0 +1,141 @@
+"""Settings of the service, read once from the environment; unsafe or absurd values are refused."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Self
+
+MEBIBYTE = 1024**2
+GIBIBYTE = 1024**3
+
+
+class SettingsError(ValueError):
+    """A setting is unusable; the message names the variable, its value and what is allowed."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Every limit of the service, with its default.
+
+    Each comes from ``METASHOT_<FIELD IN CAPITALS>``; ``PORT`` and ``DATA_DIR`` also without the prefix.
+
+    Attributes:
+        data_dir: state of the service: database, jobs, own initializations.
+        port: TCP port, on 127.0.0.1.
+        max_request_bytes: body of any request but a job's.
+        max_file_bytes: one uploaded file, or one entry of an archive.
+        max_files: uploaded files of one request, and images of a support archive.
+        max_support_unpacked_bytes: all entries of a support archive, unpacked.
+        max_pixels: width x height of one image; more is refused before decoding.
+        max_ways: classes of one task.
+        max_examples: support examples of one task.
+        upload_s: seconds in which a request's body must arrive.
+        deadline_s: seconds that an adaptation or an answer may take, waiting for a free thread included.
+        compute_threads: adaptations and answers computed at once.
+        queue_length: how many more may wait; beyond, callers get 503.
+        cache_bytes: memory for adapted classifiers, the least recently used go first.
+        job_batch: images that a job scores and commits at once.
+        max_archive_bytes: body of a job's request.
+        max_archive_entries: images of one job.
+        max_archive_unpacked_bytes: all entries of a job's archive, unpacked.
+        max_archive_ratio: unpacked to packed size of one entry of at least 1 MiB.
+    """
+
+    data_dir: Path = Path("var")
+    port: int = 3000
+    max_request_bytes: int = 64 * MEBIBYTE
+    max_file_bytes: int = 16 * MEBIBYTE
+    max_files: int = 1000
+    max_support_unpacked_bytes: int = 256 * MEBIBYTE
+    max_pixels: int = 50_000_000
+    max_ways: int = 200
+    max_examples: int = 1000
+    upload_s: float = 60.0
+    deadline_s: float = 30.0
+    compute_threads: int = 2
+    queue_length: int = 32
+    cache_bytes: int = 256 * MEBIBYTE
+    job_batch: int = 64
+    max_archive_bytes: int = GIBIBYTE
+    max_archive_entries: int = 100_000
+    max_archive_unpacked_bytes: int = 8 * GIBIBYTE
+    max_archive_ratio: int = 200
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot work or would take the machine down."""
+        for name, (low, high) in _RANGES.items():
+            value = getattr(self, name)
+            if not low <= value <= high:
+                raise SettingsError(f"METASHOT_{name.upper()}={value} is not within {low} to {high}")
+        if self.max_file_bytes > self.max_request_bytes:
+            raise SettingsError(
+                f"METASHOT_MAX_FILE_BYTES={self.max_file_bytes} exceeds METASHOT_MAX_REQUEST_BYTES="
+                f"{self.max_request_bytes}: no request could carry such a file; lower it or raise the other"
+            )
+        if self.data_dir.exists() and not self.data_dir.is_dir():
+            raise SettingsError(f"DATA_DIR={self.data_dir} is a file; name a folder")
+
+    @property
+    def request_timeout_s(self) -> int:
+        """When the server gives a request up; later than our own deadlines, whose answers say more."""
+        return int(self.upload_s + self.deadline_s) + 10
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Self:
+        """Read the settings that the environment gives, the defaults for all others.
+
+        Raises:
+            SettingsError: on a value that is no number, out of range, or on an unknown METASHOT_ variable.
+        """
+        known = {field.name: field for field in fields(cls)}
+        given: dict[str, Any] = {}
+        for variable, text in environ.items():
+            if not text:
+                continue
+            name = variable.removeprefix("METASHOT_").lower()
+            if variable in ("PORT", "DATA_DIR"):
+                given.setdefault(name, _parse(variable, text))
+            elif variable.startswith("METASHOT_") and name in known:
+                given[name] = _parse(variable, text)
+            elif variable.startswith("METASHOT_") and variable not in _OTHERS_USE:
+                raise SettingsError(f"{variable} is no setting; known are {_names(known)}")
+        return cls(**given)
+
+
+_RANGES: dict[str, tuple[float, float]] = {
+    "port": (1, 65535),
+    "max_request_bytes": (1024, 4 * GIBIBYTE),
+    "max_file_bytes": (1024, GIBIBYTE),
+    "max_files": (2, 100_000),
+    "max_support_unpacked_bytes": (1024, 16 * GIBIBYTE),
+    # Pillow's own guard against decompression bombs begins to warn there.
+    "max_pixels": (1, 89_000_000),
+    "max_ways": (2, 10_000),
+    "max_examples": (2, 100_000),
+    "upload_s": (0.1, 3600),
+    "deadline_s": (0.1, 3600),
+    "compute_threads": (1, 256),
+    "queue_length": (0, 10_000),
+    "cache_bytes": (0, 1024 * GIBIBYTE),
+    "job_batch": (1, 4096),
+    "max_archive_bytes": (1024, 1024 * GIBIBYTE),
+    "max_archive_entries": (1, 10_000_000),
+    "max_archive_unpacked_bytes": (1024, 1024 * GIBIBYTE),
+    "max_archive_ratio": (2, 100_000),
+}
+_OTHERS_USE = frozenset({"METASHOT_DATA"})  # where training finds its data sets
+
+
+def _parse(variable: str, text: str) -> Path | int | float:
+    if variable.endswith("DATA_DIR"):
+        return Path(text)
+    try:
+        return float(text) if variable.endswith("_S") else int(text)
+    except ValueError:
+        kind = "a number of seconds" if variable.endswith("_S") else "a whole number"
+        raise SettingsError(f"{variable}={text!r} is not {kind}") from None
+
+
+def _names(known: Mapping[str, object]) -> str:
+    return ", ".join(f"METASHOT_{name.upper()}" for name in known)
