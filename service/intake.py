@@ -1,12 +1,15 @@
 """What callers send, as multipart form or JSON, turned into typed and checked objects."""
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from fastapi import Request
+from PIL import Image
 from starlette.concurrency import run_in_threadpool
 
+from service import images
 from service.form_intake import read_form
 from service.json_intake import read_json
 from service.labels import clean_text
@@ -24,22 +27,27 @@ class Query:
     Attributes:
         filename: as answers and problems name it.
         content: the file.
+        max_pixels: width x height that it may have.
         field: the form field or JSON member that it came by.
     """
 
     filename: str
     content: bytes
+    max_pixels: int
     field: str = "query"
+
+    @property
+    def image(self) -> Image.Image:
+        """The decoded image, anew at each access; raises a Problem that names the file where there is none."""
+        return images.decode(self.content, self.filename, max_pixels=self.max_pixels, field=self.field)
 
 
 @dataclass(frozen=True)
-class Example:
-    """A labelled support image, as it came; the label is in order. Otherwise as ``Query``."""
+class Example(Query):
+    """A labelled support image, as it came; the label is in order."""
 
-    label: str
-    filename: str
-    content: bytes
     field: str = "support"
+    label: str = dataclasses.field(kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -80,11 +88,15 @@ async def read_upload(
             raise Problem(422, f"this route takes no {name!r}", title="Unexpected field", field=name)
     support = tuple(
         Example(
-            clean_text(one.label, field=one.label_place, file=one.filename), one.filename, one.content, one.place
+            one.filename,
+            one.content,
+            settings.max_pixels,
+            one.place,
+            label=clean_text(one.label, field=one.label_place, file=one.filename),
         )
         for one in upload.support
     )
-    queries = tuple(Query(one.filename, one.content, one.place) for one in upload.queries)
+    queries = tuple(Query(one.filename, one.content, settings.max_pixels, one.place) for one in upload.queries)
     return Upload(support, queries, _texts(upload, fields))
 
 
