@@ -100,6 +100,9 @@ class Learner:
         Returns:
             Theta, through which gradients flow to phi where phi asks for them.
         """
+        if not torch.is_grad_enabled():
+            # Views that no_grad takes of a tensor that requires gradients would pass for nodes of a graph.
+            phi = {name: value.detach() for name, value in phi.items()}
         count = self.rule.steps if steps is None or self.rule.moves == "nothing" else steps
         body, rates = _part(phi, BODY), _part(phi, RATES)
         features, moments = self.backbone(body, support.images, weights=support.weights)

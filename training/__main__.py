@@ -5,7 +5,7 @@ import sys
 
 from training.checkpoint import CheckpointError
 from training.commands import evaluate, listing, publish, train
-from training.datasets.registry import DataError
+from training.datasets.class_images import DataError
 from training.recipe import RecipeError
 
 

@@ -110,13 +110,13 @@ def measure(
         seed=protocol.seed,
         within_group=float(protocol.within_group),
     )
-    # Episodes are drawn one at a time, so that the draw does not depend on how many run together.
     at_once = max(1, _IMAGES_AT_ONCE // (protocol.ways * (protocol.shots + protocol.queries)))
     parts: list[tuple[Tensor, Tensor, Tensor, Tensor]] = []
     bar = tqdm(total=protocol.episodes, desc=protocol.describe(), unit="task", disable=not progress, leave=False)
     with bar, torch.no_grad():
         for first in range(0, protocol.episodes, at_once):
-            batch = sampler.episodes(range(first, min(first + at_once, protocol.episodes)), preprocessing)
+            numbers = range(first, min(first + at_once, protocol.episodes))
+            batch = sampler.episodes(numbers).map_images(preprocessing.normalise)
             theta = learner.adapt(phi, batch.support, steps=inner_steps)
             features = learner.features(theta, batch.query_images)
             logits = learner.logits(theta, features)

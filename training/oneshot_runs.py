@@ -8,7 +8,7 @@ from PIL import Image
 
 from models.initialization import Initialization
 from models.support import Support
-from training.datasets.registry import DataError
+from training.datasets.class_images import DataError
 
 RUNS = 20
 _LABELS = "class_labels.txt"

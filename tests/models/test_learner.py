@@ -127,10 +127,12 @@ def test_training_and_request_time_give_the_same_theta():
     support = Support.of_task(images.float(), labels)
     learned = {name: value.clone().requires_grad_() for name, value in phi.items()}
     unrolled = learner.adapt(learned, support, second_order=True).tensors()
-    with torch.no_grad():
-        served = learner.adapt(phi, support).tensors()
-    for name, value in unrolled.items():
-        torch.testing.assert_close(served[name], value, rtol=1e-5, atol=1e-5)
+    for phi_served in (phi, learned):  # the service's, and the trainer's own at its validation looks
+        with torch.no_grad():
+            served = learner.adapt(phi_served, support).tensors()
+        for name, value in unrolled.items():
+            assert not served[name].requires_grad
+            torch.testing.assert_close(served[name], value, rtol=1e-5, atol=1e-5)
 
 
 def test_prototype_head_orders_classes_by_squared_distance():
