@@ -10,7 +10,8 @@ from torch import Tensor
 
 from models.support import Support
 from training.datasets.class_images import ClassImages, DataError
-from training.distinct_draws import Floats, Integers, distinct, whole
+from training.distinct_draws import Integers, distinct, whole
+from training.hashed_noise import Floats, uniform
 
 Range = int | tuple[int, int]  # a number, or the lowest and the highest, both included
 
@@ -103,12 +104,11 @@ class EpisodeSampler:
     def episodes(self, numbers: Sequence[int]) -> EpisodeBatch:
         """Draw the episodes of these numbers."""
         tasks = len(numbers)
-        uniform = self._uniform(numbers)
-        scalars, uniform = uniform[:, :4], uniform[:, 4:]
+        scalars, of_classes, per_class = np.split(self._chances(numbers), [4, 4 + 2 * self._ways], axis=1)
         ways = self._low_ways + whole(scalars[:, 0], self._ways - self._low_ways + 1)
-        class_ids = self._classes(ways, scalars[:, 1], scalars[:, 2], uniform[:, : 2 * self._ways])
+        class_ids = self._classes(ways, scalars[:, 1], scalars[:, 2], of_classes)
         used = class_ids >= 0  # [T, N]
-        per_class = uniform[:, 2 * self._ways :].reshape(tasks, self._ways, -1)
+        per_class = per_class.reshape(tasks, self._ways, -1)
         of_shots = per_class[:, :, 0] if self._ragged else scalars[:, 3:4].repeat(self._ways, 1)
         shots = self._low_shots + whole(of_shots, self._shots - self._low_shots + 1)
         drawn = distinct(
@@ -132,11 +132,11 @@ class EpisodeSampler:
             class_ids=torch.from_numpy(class_ids),
         )
 
-    def _uniform(self, numbers: Sequence[int]) -> Floats:
+    def _chances(self, numbers: Sequence[int]) -> Floats:
         """Independent numbers in [0, 1) that all of an episode's choices come from, a row each."""
         per_class = 2 + 1 + 2 * (self._shots + self._queries)
         length = 4 + self._ways * per_class
-        return np.stack([np.random.default_rng((self._seed, e)).random(length) for e in numbers])
+        return uniform(np.array([(self._seed, number) for number in numbers], dtype=np.int64), length)
 
     def _classes(self, ways: Integers, of_kind: Floats, of_group: Floats, of_classes: Floats) -> Integers:
         """Which classes each task has, ``[T, N]``, padded with -1."""

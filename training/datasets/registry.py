@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from models.preprocessing import Preprocessing
-from training.datasets import folder, omniglot
+from training.datasets import folder, omniglot, strokes
 from training.datasets.class_images import ClassImages, DataError
 from training.datasets.image_cache import DEFAULT_FOLDER
 from training.datasets.splits import SPLITS, Split
@@ -45,6 +45,8 @@ def load_split(
     of: Split = split
     if name not in NAMES:
         raise DataError(f"there is no data set {name!r}; there are {', '.join(NAMES)}")
+    if name == "strokes":
+        return strokes.load(of, preprocessing, seed=seed, classes=classes)
     root = data_dir or _data_dir_of_environment(name)
     if name == "omniglot":
         return omniglot.load(of, root, preprocessing, download=download, cache_dir=cache_dir)
