@@ -1,0 +1,106 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from service.images import decode
+from service.problems import Problem
+from tests.service.made_images import bomb, drawing, encoded
+
+LIMIT = 1_000_000
+
+
+def pixels(content: bytes) -> np.ndarray:
+    return np.asarray(decode(content, "x.png", max_pixels=LIMIT))
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "BMP"])
+def test_takes_the_four_formats(kind: str) -> None:
+    image = decode(encoded(Image.new("RGB", (8, 6), (250, 10, 10)), kind), "x", max_pixels=LIMIT)
+    assert (image.size, image.mode) == ((8, 6), "RGB")
+    assert np.allclose(np.asarray(image)[3, 4], (250, 10, 10), atol=8)
+
+
+@pytest.mark.parametrize("kind", ["GIF", "TIFF", "PPM", "ICO"])
+def test_takes_no_other_format(kind: str) -> None:
+    with pytest.raises(Problem, match="is not a PNG, JPEG, WebP or BMP") as caught:
+        decode(encoded(Image.new("RGB", (32, 32)), kind), "x.png", max_pixels=LIMIT, field="query")
+    assert (caught.value.status, caught.value.file, caught.value.field) == (422, "x.png", "query")
+
+
+def test_transparency_becomes_white_paper() -> None:
+    clear_with_ink = Image.new("RGBA", (4, 4), (0, 0, 0, 0))
+    clear_with_ink.putpixel((1, 2), (0, 0, 0, 255))
+    clear_with_ink.putpixel((2, 2), (0, 0, 0, 128))
+    seen = pixels(encoded(clear_with_ink))
+    assert seen[0, 0].tolist() == [255, 255, 255]
+    assert seen[2, 1].tolist() == [0, 0, 0]
+    assert abs(int(seen[2, 2, 0]) - 127) <= 1
+    gray_alpha = Image.new("LA", (4, 4), (0, 0))
+    assert pixels(encoded(gray_alpha)).min() == 255
+
+
+def test_palette_with_a_transparent_entry() -> None:
+    image = Image.new("P", (4, 4), 0)
+    image.putpalette([0, 0, 0, 200, 0, 0])
+    image.putpixel((3, 3), 1)
+    seen = pixels(encoded(image, transparency=0))
+    assert seen[0, 0].tolist() == [255, 255, 255]
+    assert seen[3, 3].tolist() == [200, 0, 0]
+
+
+def test_sixteen_bits_are_scaled_not_cut_off() -> None:
+    deep = Image.fromarray(np.array([[0, 257 * 100], [257 * 200, 65535]], np.uint16))
+    assert pixels(encoded(deep)).tolist() == [[0, 100], [200, 255]]
+
+
+def test_black_and_white_and_cmyk() -> None:
+    assert set(np.unique(pixels(encoded(Image.new("1", (4, 4), 1))))) == {255}
+    ink = pixels(encoded(Image.new("CMYK", (8, 8), (0, 255, 255, 0)), "JPEG"))
+    assert np.allclose(ink[4, 4], (255, 0, 0), atol=12)
+
+
+def test_turns_upright_by_its_exif_note() -> None:
+    lying = Image.new("RGB", (8, 4), (255, 255, 255))
+    lying.paste((0, 0, 0), (0, 0, 2, 4))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by 90 degrees clockwise
+    upright = pixels(encoded(lying, "JPEG", exif=exif, quality=95))
+    assert upright.shape == (8, 4, 3)
+    assert upright[0].mean() < 60
+    assert upright[-1].mean() > 200
+
+
+def test_takes_the_first_frame_only() -> None:
+    red, blue = Image.new("RGB", (4, 4), (255, 0, 0)), Image.new("RGB", (4, 4), (0, 0, 255))
+    moving = encoded(red, "WEBP", save_all=True, append_images=[blue], lossless=True)
+    assert pixels(moving)[0, 0].tolist() == [255, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "words"),
+    [
+        (b"", 422, "empty"),
+        (b"hello", 422, "not a PNG"),
+        (b"\x89PNG\r\n\x1a\n", 422, "x.png is"),
+        (drawing()[:-60], 422, "damaged or cut short"),
+        (encoded(Image.effect_noise((64, 64), 50), "JPEG")[:-700], 422, "cut short"),
+        (encoded(Image.effect_noise((64, 64), 50), "WEBP")[:-700], 422, "x.png is"),
+        (encoded(Image.effect_noise((64, 64), 50), "BMP")[:-700], 422, "cut short"),
+        (bomb(2000, 2000), 413, "2000 x 2000 pixels"),
+        (bomb(60_000, 60_000), 413, "pixels"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", 422, "not a PNG"),
+    ],
+)
+def test_refuses_what_is_no_sound_image(content: bytes, status: int, words: str) -> None:
+    with pytest.raises(Problem, match=words) as caught:
+        decode(content, "x.png", max_pixels=LIMIT)
+    assert (caught.value.status, caught.value.file) == (status, "x.png")
+
+
+def test_checks_the_size_before_decoding(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise AssertionError("decoded")
+
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", fail)
+    with pytest.raises(Problem, match="make it smaller"):
+        decode(bomb(1001, 1000), "x.png", max_pixels=LIMIT)

@@ -1,0 +1,51 @@
+from pathlib import Path
+
+import pytest
+
+from service.settings import Settings, SettingsError
+
+
+def test_defaults_are_allowed_and_ask_for_a_thousand_files() -> None:
+    settings = Settings.from_environment({})
+    assert settings == Settings()
+    assert settings.max_files == 1000
+    assert settings.data_dir == Path("var")
+    assert settings.request_timeout_s > settings.upload_s + settings.deadline_s
+
+
+def test_reads_port_and_folder_with_and_without_the_prefix(tmp_path: Path) -> None:
+    settings = Settings.from_environment(
+        {"PORT": "4000", "METASHOT_DATA_DIR": str(tmp_path), "METASHOT_DATA": "x"}
+    )
+    assert (settings.port, settings.data_dir) == (4000, tmp_path)
+    both = Settings.from_environment({"METASHOT_PORT": "4001", "PORT": "4000"})
+    assert both.port == 4001
+    assert Settings.from_environment({"PORT": "", "METASHOT_DEADLINE_S": "2.5"}).deadline_s == 2.5
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "words"),
+    [
+        ("PORT", "http", "whole number"),
+        ("PORT", "0", "within 1 to 65535"),
+        ("METASHOT_MAX_PIXELS", "1e9", "whole number"),
+        ("METASHOT_MAX_PIXELS", "1000000000", "89000000"),
+        ("METASHOT_COMPUTE_THREADS", "0", "within"),
+        ("METASHOT_DEADLINE_S", "nan", "within"),
+        ("METASHOT_DEADLINE_S", "soon", "seconds"),
+        ("METASHOT_MAX_WAYS", "1", "within"),
+        ("METASHOT_MAX_FILE_BYTES", str(2**27), "METASHOT_MAX_REQUEST_BYTES"),
+        ("METASHOT_MAX_FILE", "5", "METASHOT_MAX_FILES"),
+    ],
+)
+def test_refuses_absurd_values_by_name(variable: str, value: str, words: str) -> None:
+    with pytest.raises(SettingsError, match=variable) as caught:
+        Settings.from_environment({variable: value})
+    assert words in str(caught.value)
+
+
+def test_refuses_a_file_in_place_of_the_data_folder(tmp_path: Path) -> None:
+    file = tmp_path / "var"
+    file.write_text("")
+    with pytest.raises(SettingsError, match="is a file"):
+        Settings(data_dir=file)
