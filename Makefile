@@ -29,7 +29,7 @@ train: $(VENV)/.train ## a short meta-training run that needs no download
 	$(BIN)/python -m training train training/recipes/strokes.yaml --out runs/strokes-$$(date +%Y%m%d-%H%M%S)
 
 characters: $(VENV)/.train ## repeat the meta-training of the shipped initialization (Omniglot; under an hour)
-	$(BIN)/python -m training train training/recipes/characters.yaml --download
+	$(BIN)/python -m training train training/recipes/characters.yaml --download --data-dir $(or $(METASHOT_DATA),data)
 
 bento: $(VENV)/.serve ## build a Bento for deployment
 	BENTOML_DO_NOT_TRACK=true $(BIN)/bentoml build

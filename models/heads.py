@@ -26,9 +26,10 @@ def prototypes(features: Tensor, support: Support) -> Tensor:
     Returns:
         ``[T, N, D]``; zero where a task has no such class.
     """
-    membership = support.membership()
-    share = membership / membership.sum(1, keepdim=True).clamp_min(1e-12)
-    return share.transpose(1, 2) @ features
+    with _full_precision(features):
+        membership = support.membership()
+        share = membership / membership.sum(1, keepdim=True).clamp_min(1e-12)
+        return share.transpose(1, 2) @ features.to(share.dtype)
 
 
 @dataclass(frozen=True)
@@ -72,5 +73,12 @@ class Head:
 
 def classify(head: Params, features: Tensor, class_mask: Tensor) -> Tensor:
     """Logits ``[T, Q, N]`` of features ``[T, Q, D]``; the lowest finite number where a task lacks a class."""
-    logits = features @ head["weight"].transpose(1, 2) + head["bias"][:, None]
+    weight, bias = head["weight"], head["bias"]
+    with _full_precision(features):
+        logits = features.to(weight.dtype) @ weight.transpose(1, 2) + bias[:, None]
     return logits.masked_fill(~class_mask[:, None], torch.finfo(logits.dtype).min)
+
+
+def _full_precision(features: Tensor) -> torch.autocast:
+    """Leave autocast: a logit is a small difference of large products, which bfloat16 would blur."""
+    return torch.autocast(features.device.type, enabled=False)

@@ -68,7 +68,7 @@ def load_checkpoint(
         path: written by ``save_checkpoint``.
         phi: fresh parameters of the same recipe; their values are replaced.
         optimiser: over those parameters; its state is replaced.
-        recipe: which must equal the checkpoint's but for the number of steps.
+        recipe: as JSON values, which must equal the checkpoint's.
 
     Returns:
         The best phi so far, and the progress.
@@ -85,7 +85,7 @@ def load_checkpoint(
     except (safetensors.SafetensorError, KeyError, TypeError, json.JSONDecodeError) as error:
         raise CheckpointError(f"{path} is damaged ({error}); start the run again without --resume") from error
     progress.looks = [(step, accuracy) for step, accuracy in progress.looks]
-    if stored != json.loads(json.dumps(recipe, sort_keys=True)):
+    if stored != recipe:
         changed = sorted(key for key in stored | recipe if stored.get(key) != recipe.get(key))
         raise CheckpointError(
             f"{path} belongs to a recipe that differs in {', '.join(changed)}; "

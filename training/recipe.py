@@ -1,6 +1,8 @@
 """Recipes: everything that decides a meta-training run, in one YAML file."""
 
 import dataclasses
+import json
+import types
 import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -41,13 +43,13 @@ class Episodes:
 
     Attributes:
         ways: classes of a task.
-        shots: support examples of a class.
+        shots: support examples of a class, or the least and the most, of which each task draws its own number.
         queries: query examples of a class.
         within_group: share of the tasks whose classes all come from one group (alphabet).
     """
 
     ways: int = 20
-    shots: int = 1
+    shots: int | tuple[int, int] = 1
     queries: int = 4
     within_group: float = 0.0
 
@@ -174,16 +176,18 @@ class Recipe:
 
     def build_preprocessing(self) -> Preprocessing:
         """The preprocessing that the recipe describes."""
-        return _built("preprocessing", Preprocessing.from_dict, self.preprocessing)
+        preprocessing: Preprocessing = _built("preprocessing", Preprocessing.from_dict, self.preprocessing)
+        return preprocessing
 
     def build_learner(self) -> Learner:
         """The learner that the recipe describes."""
-        return _built("learner", learner_from_dict, self.learner)
+        learner: Learner = _built("learner", learner_from_dict, self.learner)
+        return learner
 
     def as_dict(self) -> dict[str, Any]:
         """Give the whole recipe, defaults included, as JSON values."""
-        values = dataclasses.asdict(self)
-        return values | {"reports": list(values["reports"])}
+        values: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(self)))
+        return values
 
 
 def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
@@ -242,10 +246,16 @@ def _value(hint: Any, value: Any, at: str) -> Any:
     if dataclasses.is_dataclass(hint):
         return _build(hint, value, f"{at}.")
     origin = typing.get_origin(hint)
+    if origin is types.UnionType:
+        number, pair = typing.get_args(hint)
+        return _value(pair if isinstance(value, list) else number, value, at)
     if origin is tuple:
         if not isinstance(value, list):
             raise RecipeError(f"{at} must be a list")
-        return tuple(_value(typing.get_args(hint)[0], entry, f"{at}[{i}]") for i, entry in enumerate(value))
+        members = typing.get_args(hint)
+        if members[-1] is not ... and len(value) != len(members):
+            raise RecipeError(f"{at} must have {len(members)} entries, not {len(value)}")
+        return tuple(_value(members[0], entry, f"{at}[{i}]") for i, entry in enumerate(value))
     if origin is Literal:
         if value not in typing.get_args(hint):
             raise RecipeError(f"{at} must be one of {', '.join(map(str, typing.get_args(hint)))}, not {value!r}")

@@ -2,11 +2,10 @@
 
 import math
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import torch
+from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
@@ -70,7 +69,8 @@ class Trainer:
         """Train to the end, to an early stop, or until interrupted (Ctrl-C), which saves first."""
         self.out.mkdir(parents=True, exist_ok=True)
         outer, progress = self.recipe.outer, self.progress
-        with self._bar() as bar, SummaryWriter(str(self.out), purge_step=progress.step + 1) as board:
+        bar = tqdm(total=outer.steps, initial=progress.step, desc=self.recipe.name, unit="step")
+        with bar, SummaryWriter(str(self.out), purge_step=progress.step + 1) as board:
             try:
                 while progress.step < outer.steps and not self._out_of_patience():
                     start = time.perf_counter()
@@ -110,7 +110,7 @@ class Trainer:
         self.optimiser.step()
         if self.learner.backbone.normalisation == "running":
             update_running_moments(self.phi, result.theta)
-        return float(result.loss), result.accuracy
+        return float(result.loss.detach()), result.accuracy
 
     def _batch(self, step: int) -> EpisodeBatch:
         generator = torch.Generator().manual_seed(self.recipe.seed * 1_000_003 + step)
@@ -151,7 +151,8 @@ class Trainer:
 
     def _optimiser(self) -> torch.optim.Adam:
         outer = self.recipe.outer
-        rates, others = [], []
+        rates: list[Tensor] = []
+        others: list[Tensor] = []
         for name, value in self.phi.items():
             if not name.endswith(_MOMENTS):
                 (rates if name.startswith(RATES) else others).append(value.requires_grad_())
@@ -164,10 +165,3 @@ class Trainer:
 
     def _copy(self) -> Params:
         return {name: value.detach().clone() for name, value in self.phi.items()}
-
-    @contextmanager
-    def _bar(self) -> Iterator["tqdm[None]"]:
-        with tqdm(
-            total=self.recipe.outer.steps, initial=self.progress.step, desc=self.recipe.name, unit="step"
-        ) as bar:
-            yield bar
