@@ -16,7 +16,11 @@ _DRAINED_S = 10.0
 
 
 class BodyLimit:
-    """Pure ASGI middleware: beyond a limit, reading the body raises a Problem, which the handlers render."""
+    """Pure ASGI middleware: beyond a limit, reading the body raises a Problem, which the handlers render.
+
+    An answer that comes before the body is complete waits for the rest, within bounds: most clients read no
+    answer before they have sent everything, and a connection closed on them hides it.
+    """
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self.app = app
@@ -29,58 +33,69 @@ class BodyLimit:
             return
         is_job = _JOBS.fullmatch(scope["path"]) is not None
         limit = self._settings.max_archive_bytes if is_job else self._settings.max_request_bytes
-        headers = Headers(scope=scope)
-        announced = headers.get("content-length", "")
-        if announced.isdecimal() and int(announced) > limit:
-            if "expect" not in headers and int(announced) <= limit + _DRAINED_BYTES:
-                await _drain(receive)
-            await problem_response(_too_large(limit), scope["path"])(scope, receive, send)
-            return
-        await self.app(scope, _Counted(receive, limit, self._settings.upload_s), send)
+        body = _Body(receive, Headers(scope=scope), limit, self._settings.upload_s)
+
+        async def send_after_body(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                await body.drain()
+            await send(message)
+
+        if body.announced > limit:
+            await problem_response(_too_large(limit), scope["path"])(scope, receive, send_after_body)
+        else:
+            await self.app(scope, body.receive, send_after_body)
 
 
-class _Counted:
-    """A receive channel that counts bytes and seconds until the body is complete."""
+class _Body:
+    """A request's body: counts bytes and seconds until it is complete."""
 
-    def __init__(self, receive: Receive, limit: int, seconds: float) -> None:
+    def __init__(self, receive: Receive, headers: Headers, limit: int, seconds: float) -> None:
+        length = headers.get("content-length", "")
+        self.announced = int(length) if length.isdecimal() else 0
         self._receive = receive
         self._limit = limit
         self._seconds = seconds
         self._ends = time.monotonic() + seconds
         self._received = 0
+        # Whether the caller is sending: not before it was asked to, where it says that it waits for that.
+        self._coming = "expect" not in headers and (self.announced > 0 or "transfer-encoding" in headers)
         self._complete = False
 
-    async def __call__(self) -> Message:
+    async def receive(self) -> Message:
+        """Take the next piece, or raise a Problem."""
         if self._complete:
             return await self._receive()  # tells when the caller goes away, which may take as long as it likes
+        self._coming = True
         try:
             async with asyncio.timeout(max(0.0, self._ends - time.monotonic())):
                 message = await self._receive()
         except TimeoutError:
+            self._coming = False
             detail = f"the request's body did not arrive within {self._seconds:g} s"
             raise Problem(408, detail, headers={"Connection": "close"}) from None
         self._received += len(message.get("body", b""))
         self._complete = not message.get("more_body", False)
+        if message["type"] == "http.disconnect":
+            raise Problem(400, "the caller went away before the request's body was complete")
         if self._received > self._limit:
-            if not self._complete:
-                await _drain(self._receive)
             raise _too_large(self._limit)
         return message
+
+    async def drain(self) -> None:
+        """Drop what the caller is still sending."""
+        if self.announced - self._received > _DRAINED_BYTES:
+            return
+        drained = 0
+        try:
+            async with asyncio.timeout(_DRAINED_S):
+                while self._coming and not self._complete and drained < _DRAINED_BYTES:
+                    message = await self._receive()
+                    drained += len(message.get("body", b""))
+                    self._complete = not message.get("more_body", False)
+        except TimeoutError:
+            return
 
 
 def _too_large(limit: int) -> Problem:
     detail = f"the request's body is larger than the {limit} bytes allowed; send fewer or smaller files"
     return Problem(413, detail)
-
-
-async def _drain(receive: Receive) -> None:
-    """Take what the caller is still sending: most clients read no answer before they have sent it all."""
-    drained, more = 0, True
-    try:
-        async with asyncio.timeout(_DRAINED_S):
-            while more and drained < _DRAINED_BYTES:
-                message = await receive()
-                drained += len(message.get("body", b""))
-                more = message["type"] == "http.request" and message.get("more_body", False)
-    except TimeoutError:
-        return

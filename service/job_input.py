@@ -70,6 +70,7 @@ class _Spool:
         self._field: str | None = None
         self._file: IO[bytes] = path.open("w+b")
         self._packed: zipfile.ZipFile | None = None
+        self._entry: IO[bytes] | None = None
         self._names: set[str] = set()
 
     def open(self, field: str, filename: str) -> Sink:
@@ -85,7 +86,8 @@ class _Spool:
             return _Ending(self._file, close=False)
         if self._packed is None:
             self._packed = zipfile.ZipFile(self._file, "w", zipfile.ZIP_STORED)
-        return _Ending(self._packed.open(zipfile.ZipInfo(self._unused(filename)), "w"), close=True)
+        self._entry = self._packed.open(zipfile.ZipInfo(self._unused(filename)), "w")
+        return _Ending(self._entry, close=True)
 
     def complete(self, settings: Settings) -> None:
         """Bring the archive to disk and check it."""
@@ -101,6 +103,8 @@ class _Spool:
 
     def close(self) -> None:
         """Let go of the files; of an archive that was not moved away nothing stays."""
+        if self._entry is not None:
+            self._entry.close()  # of a form that was refused in the middle of a file
         if self._packed is not None:
             self._packed.close()
         self._file.close()

@@ -1,0 +1,49 @@
+"""An application that only takes requests in, and tells what it understood."""
+
+import base64
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Request
+
+from service.archives import query_entries
+from service.body_limit import BodyLimit
+from service.intake import Query, read_upload
+from service.job_input import receive_job_input
+from service.problems import UnexpectedErrors, install_handlers
+from service.settings import Settings
+
+
+def make_app(settings: Settings, folder: Path) -> FastAPI:
+    app = FastAPI()
+    app.state.folder = folder
+    install_handlers(app)
+    app.add_middleware(BodyLimit, settings=settings)
+    app.add_middleware(UnexpectedErrors)
+
+    def told(one: Query) -> dict[str, Any]:
+        size = list(one.image.size)
+        return {"filename": one.filename, "label": getattr(one, "label", None), "size": size, "field": one.field}
+
+    @app.post("/both")
+    async def both(request: Request) -> dict[str, Any]:
+        upload = await read_upload(request, settings, wants=frozenset({"support", "query"}))
+        support, queries = [told(one) for one in upload.support], [told(one) for one in upload.queries]
+        return {"support": support, "query": queries, "fields": upload.fields}
+
+    @app.post("/query")
+    async def query(request: Request) -> dict[str, Any]:
+        upload = await read_upload(request, settings, wants=frozenset({"query"}), fields=frozenset())
+        return {"query": [told(one) for one in upload.queries]}
+
+    @app.post("/v1/tasks/{task}/jobs")
+    async def job(request: Request, task: str) -> dict[str, Any]:
+        path = await receive_job_input(request, settings, folder)
+        with query_entries(path, settings) as archive:
+            return {name: base64.b64encode(archive.read(name)).decode() for name in archive.names}
+
+    @app.post("/number/{number}")
+    async def number(number: int) -> int:
+        return 1 // number
+
+    return app

@@ -1,0 +1,112 @@
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+from starlette.types import Message
+
+from service.settings import Settings
+from tests.service.intake_app import make_app
+
+SETTINGS = Settings(max_request_bytes=5000, max_file_bytes=2000, max_archive_bytes=9000, upload_s=0.2)
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> Iterator[TestClient]:
+    with TestClient(make_app(SETTINGS, tmp_path)) as client:
+        yield client
+
+
+def exchange(
+    tmp_path: Path,
+    path: str,
+    headers: dict[str, str],
+    chunks: list[bytes],
+    *,
+    stall: bool = False,
+    leave: bool = False,
+) -> Any:
+    """Send a body piece by piece; give the status, the answer's body and how many pieces were taken."""
+    taken = 0
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        nonlocal taken
+        if taken == len(chunks) and stall:
+            await asyncio.Event().wait()
+        if taken == len(chunks) and leave:
+            return {"type": "http.disconnect"}
+        taken += 1
+        more = stall or leave or taken < len(chunks)
+        return {"type": "http.request", "body": chunks[taken - 1], "more_body": more}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "POST",
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "root_path": "",
+        "headers": raw,
+        "server": ("127.0.0.1", 80),
+        "client": ("127.0.0.1", 1),
+    }
+    asyncio.run(make_app(SETTINGS, tmp_path)(scope, receive, send))
+    return sent[0]["status"], b"".join(message.get("body", b"") for message in sent), taken
+
+
+def test_announced_too_large(client: TestClient) -> None:
+    answer = client.post("/both", content=bytes(5001), headers={"Content-Type": "application/json"})
+    assert answer.status_code == 413
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "5000 bytes" in answer.json()["detail"]
+
+
+def test_streamed_without_a_length_is_counted(client: TestClient) -> None:
+    def chunks() -> Iterator[bytes]:
+        yield from [bytes(1000)] * 6
+
+    for kind in ("application/json", "multipart/form-data; boundary=x"):
+        answer = client.post("/both", content=chunks(), headers={"Content-Type": kind})
+        assert answer.status_code in (400, 413)
+        assert answer.headers["content-type"] == "application/problem+json"
+    assert client.post("/both", content=chunks(), headers={"Content-Type": "application/json"}).status_code == 413
+
+
+def test_takes_all_that_is_sent_before_it_refuses(tmp_path: Path) -> None:
+    status, body, taken = exchange(tmp_path, "/both", {"Content-Type": "application/json"}, [bytes(1000)] * 9)
+    assert (status, taken) == (413, 9)
+    assert b"5000 bytes" in body
+
+
+def test_a_patient_caller_is_refused_before_it_sends(tmp_path: Path) -> None:
+    headers = {"Content-Type": "application/json", "Content-Length": "9000", "Expect": "100-continue"}
+    status, _, taken = exchange(tmp_path, "/both", headers, [bytes(1000)] * 9)
+    assert (status, taken) == (413, 0)
+
+
+def test_jobs_have_a_limit_of_their_own(client: TestClient) -> None:
+    answer = client.post("/v1/tasks/x/jobs", files={"archive": ("x.zip", bytes(7000))})
+    assert answer.status_code == 422  # no zip, but not too large
+    answer = client.post("/v1/tasks/x/jobs", files={"archive": ("x.zip", bytes(9000))})
+    assert answer.status_code == 413
+
+
+def test_a_body_that_never_ends_is_given_up(tmp_path: Path) -> None:
+    status, body, _ = exchange(tmp_path, "/both", {"Content-Type": "application/json"}, [b"{"], stall=True)
+    assert status == 408
+    assert b"0.2 s" in body
+
+
+def test_a_caller_that_goes_away_is_no_unexpected_error(tmp_path: Path) -> None:
+    status, _, _ = exchange(tmp_path, "/both", {"Content-Type": "application/json"}, [b"{"], leave=True)
+    assert status == 400

@@ -1,0 +1,85 @@
+import base64
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from service.job_input import INPUT
+from service.settings import Settings
+from tests.service.intake_app import make_app
+from tests.service.made_images import drawing, zipped
+
+SETTINGS = Settings(max_file_bytes=5000, max_archive_entries=4, max_archive_bytes=20_000, max_files=2)
+JOBS = "/v1/tasks/x/jobs"
+A, B = drawing(1), drawing(2)
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> Iterator[TestClient]:
+    with TestClient(make_app(SETTINGS, tmp_path)) as client:
+        yield client
+
+
+def contents(answer: Any) -> dict[str, bytes]:
+    assert answer.status_code == 200, answer.text
+    return {name: base64.b64decode(content) for name, content in answer.json().items()}
+
+
+def test_keeps_an_archive_as_it_came(client: TestClient, tmp_path: Path) -> None:
+    archive = zipped({"x/2.png": A, "1.png": B, ".DS_Store": b""})
+    answer = client.post(JOBS, files={"archive": ("a.zip", archive)})
+    assert list(contents(answer).items()) == [("x/2.png", A), ("1.png", B)]
+    assert [path.name for path in tmp_path.iterdir()] == [INPUT]
+    assert (tmp_path / INPUT).read_bytes() == archive
+
+
+def test_packs_single_files_in_their_order(client: TestClient) -> None:
+    files = [("query", ("b.png", B)), ("query", ("a.png", A)), ("query", ("c.png", b""))]
+    assert list(contents(client.post(JOBS, files=files)).items()) == [("b.png", B), ("a.png", A), ("c.png", b"")]
+
+
+def test_files_of_one_name_stay_apart_and_none_is_skipped(client: TestClient) -> None:
+    names = ["x.png", "../up/x.png", ".hidden.png", "c\\x.png"]
+    answer = client.post(JOBS, files=[("query", (name, A)) for name in names])
+    assert list(contents(answer)) == ["x.png", "x (2).png", "hidden.png", "x (3).png"]
+
+
+def test_takes_json(client: TestClient) -> None:
+    query = [{"image": base64.b64encode(A).decode(), "filename": "a.png"}]
+    assert contents(client.post(JOBS, json={"query": query})) == {"a.png": A}
+
+
+@pytest.mark.parametrize(
+    ("files", "data", "status", "field", "file"),
+    [
+        ({"archive": ("a.zip", b"no zip")}, {}, 422, "archive", None),
+        ({"archive": ("a.zip", zipped({"../a.png": A}))}, {}, 422, "archive", "../a.png"),
+        ({"archive": ("a.zip", zipped({}))}, {}, 422, "archive", None),
+        ({"archive": ("a.zip", zipped({f"{k}.png": A for k in range(5)}))}, {}, 413, "archive", None),
+        ({"archive": ("a.zip", zipped({"a.png": bytes(6000)}))}, {}, 413, "archive", "a.png"),
+        ([("query", (f"{k}.png", A)) for k in range(5)], {}, 413, "query", None),
+        ({"query": ("a.png", bytes(6000))}, {}, 413, "query", "a.png"),
+        ({"support": ("a.png", A)}, {}, 422, "support", "a.png"),
+        ([("archive", ("a.zip", b"x")), ("query", ("q.png", A))], {}, 422, "query", "q.png"),
+        ([("query", ("q.png", A)), ("archive", ("a.zip", b"x"))], {}, 422, "archive", "a.zip"),
+        ([("archive", ("a.zip", b"x")), ("archive", ("b.zip", b"x"))], {}, 422, "archive", "b.zip"),
+        ({"query": ("q.png", A)}, {"modle": "x"}, 422, "modle", None),
+        ({"unknown": ("u.png", b"")}, {}, 422, "unknown", "u.png"),
+    ],
+)
+def test_what_is_refused_leaves_nothing(
+    client: TestClient, tmp_path: Path, files: Any, data: Any, status: int, field: str, file: str | None
+) -> None:
+    answer = client.post(JOBS, files=files, data=data)
+    assert answer.headers["content-type"] == "application/problem+json"
+    body = answer.json()
+    assert (answer.status_code, body["field"], body.get("file")) == (status, field, file)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_wants_something(client: TestClient, tmp_path: Path) -> None:
+    answer = client.post(JOBS, json={})
+    assert (answer.status_code, answer.json()["field"]) == (422, "archive")
+    assert list(tmp_path.iterdir()) == []

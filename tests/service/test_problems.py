@@ -1,0 +1,48 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from service.settings import Settings
+from tests.service.intake_app import make_app
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> Iterator[TestClient]:
+    with TestClient(make_app(Settings(), tmp_path)) as client:
+        yield client
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"), [("GET", "/nowhere", 404), ("GET", "/both", 405), ("POST", "/number/x", 422)]
+)
+def test_every_error_is_a_problem(client: TestClient, method: str, path: str, status: int) -> None:
+    answer = client.request(method, path)
+    assert answer.headers["content-type"] == "application/problem+json"
+    body = answer.json()
+    assert (answer.status_code, body["status"], body["instance"], body["type"]) == (
+        status,
+        status,
+        path,
+        "about:blank",
+    )
+
+
+def test_validation_names_the_field(client: TestClient) -> None:
+    assert client.post("/number/x").json()["field"] == "number"
+
+
+def test_a_405_tells_what_is_allowed(client: TestClient) -> None:
+    assert client.get("/both").headers["allow"] == "POST"
+
+
+def test_the_unexpected_has_a_number_and_no_trace(client: TestClient, caplog: pytest.LogCaptureFixture) -> None:
+    answer = client.post("/number/0")
+    assert answer.status_code == 500
+    assert answer.headers["content-type"] == "application/problem+json"
+    number = answer.json()["detail"].split("number ")[1].split(";")[0]
+    assert "ZeroDivision" not in answer.text
+    logged = next(record for record in caplog.records if number in record.getMessage())
+    assert logged.exc_info is not None
+    assert logged.exc_info[0] is ZeroDivisionError
