@@ -1,9 +1,11 @@
 """multipart/form-data, counted while it streams: files, fields and bytes of each."""
 
 import io
+import re
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Protocol
+from urllib.parse import unquote
 
 from python_multipart import MultipartParser
 from python_multipart.exceptions import FormParserError
@@ -13,6 +15,7 @@ from service.labels import printable
 from service.problems import Problem
 
 _MAX_TEXT_BYTES = 4096
+_EXTENDED_NAME = re.compile(rb"filename\*=utf-8''([^;\s]*)", re.IGNORECASE)
 _MAX_KNOBS = 16
 
 
@@ -130,9 +133,10 @@ class FormReader:
         if b"name" not in options:
             raise _malformed("a part has no name in its Content-Disposition")
         self._field = _decoded(options[b"name"])
-        if b"filename" in options:
+        filename = _filename(self._disposition, options)
+        if filename is not None:
             self._files += 1
-            self._filename = printable(_decoded(options[b"filename"])) or f"{self._field}[{self._files}]"
+            self._filename = printable(filename) or f"{self._field}[{self._files}]"
             if self._files > self._max_files:
                 raise Problem(
                     413,
@@ -168,6 +172,14 @@ class FormReader:
 
     def _end(self) -> None:
         self._ended = True
+
+
+def _filename(disposition: bytes, options: dict[bytes, bytes]) -> str | None:
+    """Find the name that makes a part a file, also where it is given as forms should not (RFC 7578, 4.2)."""
+    if b"filename" in options:
+        return _decoded(options[b"filename"])
+    extended = _EXTENDED_NAME.search(disposition)
+    return None if extended is None else unquote(extended[1].decode("ascii", "replace"))
 
 
 def _decoded(raw: bytes) -> str:

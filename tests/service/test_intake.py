@@ -88,6 +88,13 @@ def test_file_names_survive_and_control_characters_do_not(client: TestClient) ->
     assert answer["query"][0]["filename"] == "Zeichnung ä.png"
 
 
+def test_file_names_in_the_extended_notation(client: TestClient) -> None:
+    disposition = "Content-Disposition: form-data; name=\"query\"; filename*=UTF-8''%C3%A4.png"
+    content = f"--x\r\n{disposition}\r\n\r\n".encode() + Q + b"\r\n--x--\r\n"
+    answer = client.post("/query", content=content, headers={"Content-Type": "multipart/form-data; boundary=x"})
+    assert answer.json()["query"][0]["filename"] == "ä.png"
+
+
 def test_empty_texts_and_data_urls_are_fine(client: TestClient) -> None:
     assert form(client, model="", name="").json()["fields"] == {}
     query = [{"image": f"data:image/png;base64,{text(Q)}"}]
