@@ -35,26 +35,30 @@ class Metrics:
         )
         self.queries = Counter("metashot_queries", "Images classified", ("model",), registry=self._registry)
 
+        self._live = _Live()
+        self._registry.register(self._live)
+
     def watch(self, waiting: Callable[[], int], jobs: Callable[[], Mapping[str, int]]) -> None:
         """Report, whenever asked, how much work waits for a compute thread, and jobs by status."""
-        depth = Gauge("metashot_queue_depth", "Requests waiting for a compute thread", registry=self._registry)
-        depth.set_function(waiting)
-        self._registry.register(_Jobs(jobs))
+        self._live.waiting, self._live.jobs = waiting, jobs
 
     def exposition(self) -> bytes:
         """All metrics in Prometheus' text format."""
         return generate_latest(self._registry)
 
 
-class _Jobs(Collector):
-    def __init__(self, counts: Callable[[], Mapping[str, int]]) -> None:
-        self._counts = counts
+class _Live(Collector):
+    waiting: Callable[[], int] = staticmethod(lambda: 0)
+    jobs: Callable[[], Mapping[str, int]] = staticmethod(dict)
 
     def collect(self) -> list[GaugeMetricFamily]:
-        family = GaugeMetricFamily("metashot_jobs", "Jobs by status", labels=("status",))
-        for status, count in self._counts().items():
-            family.add_metric([status], count)
-        return [family]
+        depth = GaugeMetricFamily(
+            "metashot_queue_depth", "Requests waiting for a compute thread", value=self.waiting()
+        )
+        jobs = GaugeMetricFamily("metashot_jobs", "Jobs by status", labels=("status",))
+        for status, count in self.jobs().items():
+            jobs.add_metric([status], count)
+        return [depth, jobs]
 
 
 class RequestMetrics:

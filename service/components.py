@@ -1,0 +1,60 @@
+"""What one process of the service consists of, and how routes get at it."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from service.classifiers import Classifiers
+from service.database import Database
+from service.engine import Engine
+from service.job_store import JobStore
+from service.jobs import Jobs
+from service.metrics import Metrics
+from service.registry import Registry, open_registry
+from service.settings import Settings
+from service.task_store import TaskStore
+
+
+@dataclass(frozen=True)
+class Components:
+    """Everything that routes use."""
+
+    settings: Settings
+    registry: Registry
+    tasks: TaskStore
+    classifiers: Classifiers
+    jobs: Jobs
+
+
+@contextmanager
+def running(settings: Settings, metrics: Metrics) -> Iterator[Components]:
+    """Open the store, load the initializations, start the engine and the worker of jobs; stop them at the end."""
+    with ExitStack() as stack:
+        database = Database(settings.data_dir)
+        stack.callback(database.close)
+        registry = open_registry(settings.data_dir)
+        engine = Engine(settings)
+        stack.callback(engine.close)
+        tasks = TaskStore(database)
+        jobs = Jobs(settings, JobStore(database), engine)
+        stack.callback(jobs.stop)
+        metrics.watch(lambda: engine.waiting, jobs.store.counts)
+        jobs.start()
+        yield Components(
+            settings=settings,
+            registry=registry,
+            tasks=tasks,
+            classifiers=Classifiers(settings, registry, engine, tasks, metrics),
+            jobs=jobs,
+        )
+
+
+def _components(request: Request) -> Components:
+    components: Components = request.app.state.components
+    return components
+
+
+Parts = Annotated[Components, Depends(_components)]

@@ -1,0 +1,167 @@
+"""Batches that outlive requests and processes: scored in the background, committed batch by batch.
+
+A job's folder (images, pinned classifier) is complete before its row exists, and rows of results are
+committed together with the progress, so a process killed at any moment leaves nothing half done: the next
+one goes on at the first image without a row.
+"""
+
+import fcntl
+import logging
+import os
+import shutil
+import threading
+import time
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO, Any
+
+from fastapi import Request
+from starlette.concurrency import run_in_threadpool
+
+from service.archives import Archive, query_entries
+from service.classifier import Classifier
+from service.engine import Engine
+from service.images import decode
+from service.job_input import INPUT, receive_job_input
+from service.job_store import UNFINISHED, Job, JobStore
+from service.pinned import load_pinned, pin
+from service.problems import Problem
+from service.settings import Settings
+
+_LOOK_S = 2.0  # how often to look for jobs that another process took in
+_ORPHAN_S = 24 * 3600  # older than any upload: a folder without a row is of a process that died in between
+logger = logging.getLogger("metashot")
+
+
+class Jobs:
+    """Takes jobs in, and scores them on one thread; of several processes, in the one that holds the lock."""
+
+    def __init__(self, settings: Settings, store: JobStore, engine: Engine) -> None:
+        self.store = store
+        self._settings = settings
+        self._engine = engine
+        self._root = settings.data_dir / "jobs"
+        self._root.mkdir(parents=True, exist_ok=True)
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="jobs", daemon=True)
+
+    def start(self) -> None:
+        """Begin to score what is queued, and what a stopped process left."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop after the image at hand; the job goes on after the next start."""
+        self._stopping.set()
+        self._wake.set()
+        self._thread.join()
+
+    def folder(self, job_id: str) -> Path:
+        """Where a job's images and classifier lie."""
+        return self._root / job_id
+
+    async def take(self, request: Request, task_id: str, classifier: Classifier) -> Job:
+        """Receive a job's images and queue it; of a job that is refused nothing stays."""
+        job_id = uuid.uuid4().hex
+        folder = self.folder(job_id)
+        folder.mkdir()
+        try:
+            await receive_job_input(request, self._settings, folder)
+            return await run_in_threadpool(self._queue, job_id, task_id, classifier)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+
+    def end(self, job_id: str) -> Job | None:
+        """Cancel an unfinished job, whose results so far stay; delete a finished one (None)."""
+        if self.store.job(job_id).status in UNFINISHED and self.store.finish(job_id, "cancelled"):
+            return self.store.job(job_id)
+        self.store.delete(job_id)
+        shutil.rmtree(self.folder(job_id), ignore_errors=True)
+        return None
+
+    def _queue(self, job_id: str, task_id: str, classifier: Classifier) -> Job:
+        folder = self.folder(job_id)
+        pin(classifier, folder)
+        for path in (folder, self._root):
+            _sync_folder(path)
+        with query_entries(folder / INPUT, self._settings) as archive:
+            total = len(archive.names)
+        job = self.store.create(job_id, task_id=task_id, model=classifier.model, total=total)
+        self._wake.set()
+        return job
+
+    def _work(self) -> None:
+        with (self._root / ".lock").open("w") as lock:
+            while not self._stopping.is_set() and not _locked(lock):
+                self._stopping.wait(_LOOK_S)
+            self._remove_orphans()
+            while not self._stopping.is_set():
+                self._wake.clear()
+                try:
+                    job = self.store.start_next()
+                    if job is None:
+                        self._wake.wait(_LOOK_S)
+                    else:
+                        self._score(job)
+                except Exception:  # the store may be out of reach for a while; the thread must outlive that
+                    logger.exception("could not look for jobs; trying again")
+                    self._stopping.wait(_LOOK_S)
+
+    def _score(self, job: Job) -> None:
+        try:
+            classifier = load_pinned(self.folder(job.id))
+            with query_entries(self.folder(job.id) / INPUT, self._settings) as archive:
+                done = job.done
+                while done < job.total:
+                    names = archive.names[done : done + self._settings.job_batch]
+                    rows = self._rows(classifier, archive, names)
+                    if len(rows) < len(names) or not self.store.commit_batch(job.id, done, rows):
+                        return  # stopping, cancelled or deleted
+                    done += len(rows)
+            self.store.finish(job.id, "done")
+        except Exception as error:
+            if not self.folder(job.id).exists():
+                return  # deleted meanwhile
+            logger.exception("job %s failed", job.id)
+            self.store.finish(job.id, "failed", f"{type(error).__name__}: {error}")
+
+    def _rows(self, classifier: Classifier, archive: Archive, names: Sequence[str]) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = []
+        for name in names:
+            if self._stopping.is_set():
+                break
+            rows.append(self._engine.run_behind(lambda name=name: self._row(classifier, archive, name)))  # type: ignore[misc]
+        return rows
+
+    def _row(self, classifier: Classifier, archive: Archive, name: str) -> dict[str, Any]:
+        try:
+            image = decode(archive.read(name), name, max_pixels=self._settings.max_pixels)
+        except Problem as problem:
+            return {"filename": name, "error": problem.detail}
+        return classifier.answer(name, classifier.preprocessing(image))
+
+    def _remove_orphans(self) -> None:
+        known = self.store.ids()
+        for folder in self._root.iterdir():
+            old = time.time() - folder.stat().st_mtime > _ORPHAN_S
+            if folder.is_dir() and old and folder.name not in known:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _locked(lock: IO[str]) -> bool:
+    """Try to take the lock; the system frees it when this process ends, however it ends."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _sync_folder(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
