@@ -1,0 +1,122 @@
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from service.database import Database
+from service.job_store import JobStore
+from service.problems import Problem
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    database = Database(tmp_path)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def store(database: Database) -> JobStore:
+    return JobStore(database)
+
+
+def create(store: JobStore, job_id: str, total: int = 4) -> None:
+    store.create(job_id, task_id="t", model="tiny", total=total)
+
+
+def rows(first: int, count: int) -> list[dict[str, Any]]:
+    return [{"filename": f"{k}.png", "label": "é"} for k in range(first, first + count)]
+
+
+def test_results_and_progress_come_together(store: JobStore) -> None:
+    create(store, "j")
+    assert store.start_next() is not None
+    assert store.commit_batch("j", 0, [*rows(0, 2), {"filename": "2.png", "error": "damaged"}])
+    job = store.job("j")
+    assert (job.status, job.done, job.total, job.errors) == ("running", 3, 4, 1)
+    assert store.commit_batch("j", 3, rows(3, 1))
+    assert [row["filename"] for row in store.results("j")] == [f"{k}.png" for k in range(4)]
+    assert store.finish("j", "done")
+    assert store.job("j").finished is not None
+
+
+def test_a_batch_lands_once(store: JobStore) -> None:
+    create(store, "j")
+    store.start_next()
+    assert store.commit_batch("j", 0, rows(0, 2))
+    assert not store.commit_batch("j", 0, rows(0, 2))
+    assert not store.commit_batch("j", 3, rows(3, 1))
+    assert store.job("j").done == len(list(store.results("j"))) == 2
+
+
+def test_of_the_same_batch_from_several_threads_one_lands(store: JobStore) -> None:
+    create(store, "j")
+    store.start_next()
+    with ThreadPoolExecutor(4) as pool:
+        landed = list(pool.map(lambda _: store.commit_batch("j", 0, rows(0, 2)), range(8)))
+    assert sum(landed) == 1
+    assert len(list(store.results("j"))) == 2
+
+
+def test_takes_the_oldest_and_what_was_left_running(store: JobStore) -> None:
+    create(store, "first")
+    create(store, "second")
+    taken = store.start_next()
+    assert taken is not None
+    assert (taken.id, taken.status) == ("first", "running")
+    store.commit_batch("first", 0, rows(0, 2))
+    again = store.start_next()  # as after a SIGKILL
+    assert again is not None
+    assert (again.id, again.done) == ("first", 2)
+    store.finish("first", "done")
+    following = store.start_next()
+    assert following is not None
+    assert following.id == "second"
+    store.finish("second", "failed", "why")
+    assert store.start_next() is None
+    assert store.job("second").error == "why"
+
+
+def test_after_a_cancellation_nothing_lands(store: JobStore) -> None:
+    create(store, "j")
+    store.start_next()
+    store.commit_batch("j", 0, rows(0, 2))
+    assert store.finish("j", "cancelled")
+    assert not store.commit_batch("j", 2, rows(2, 2))
+    assert not store.finish("j", "done")
+    assert store.job("j").status == "cancelled"
+    assert len(list(store.results("j"))) == 2
+
+
+def test_deleting_a_job_deletes_its_results(store: JobStore, database: Database) -> None:
+    create(store, "j")
+    store.start_next()
+    store.commit_batch("j", 0, rows(0, 2))
+    store.delete("j")
+    with database.reading() as session:
+        assert session.execute(text("SELECT count(*) FROM results")).scalar() == 0
+    with pytest.raises(Problem, match="no job 'j'"):
+        store.job("j")
+    assert not store.commit_batch("j", 2, rows(2, 2))
+
+
+def test_streams_results_beyond_one_read(store: JobStore) -> None:
+    create(store, "j", 1203)
+    store.start_next()
+    for start in range(0, 1203, 401):
+        store.commit_batch("j", start, rows(start, 401))
+    assert [row["filename"] for row in store.results("j")] == [f"{k}.png" for k in range(1203)]
+
+
+def test_counts_and_pages(store: JobStore) -> None:
+    for name in "abc":
+        create(store, name)
+    store.finish("b", "cancelled")
+    assert store.counts() == {"queued": 2, "cancelled": 1}
+    assert store.ids() == {"a", "b", "c"}
+    page = store.page(2, None)
+    assert [job.id for job in page.items] == ["c", "b"]
+    assert [job.id for job in store.page(2, page.next_cursor).items] == ["a"]

@@ -1,0 +1,132 @@
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from models.confidence import Estimate
+from service.database import FILE, SCHEMA, Database
+from service.intake import Example
+from service.problems import Problem
+from service.settings import SettingsError
+from service.task_store import Fitted, NewExample, TaskStore
+
+FITTED = Fitted("tiny", "v1", Estimate(0.9, 0.8, 0.95))
+
+
+def new(label: str, content: bytes = b"x") -> NewExample:
+    return NewExample.of(Example(f"{label}.png", content, 100, label=label))
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    database = Database(tmp_path / "var")
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def store(database: Database) -> TaskStore:
+    return TaskStore(database)
+
+
+def test_keeps_a_task_over_a_restart(store: TaskStore, database: Database, tmp_path: Path) -> None:
+    examples = [new("b", b"1"), new("a", b"2"), new("b", b"3")]
+    task_id = store.create("Größen", examples, FITTED)
+    database.close()
+    again = TaskStore(Database(tmp_path / "var"))
+    task, stored = again.snapshot(task_id)
+    assert (task.name, task.version, task.classes, task.estimate) == (
+        "Größen",
+        1,
+        {"a": 1, "b": 2},
+        FITTED.estimate,
+    )
+    assert [one.id for one in stored] == [one.id for one in examples]
+    assert dict(again.contents([one.id for one in stored])) == {one.id: one.given.content for one in examples}
+
+
+def test_a_change_is_whole_and_counts_the_version(store: TaskStore) -> None:
+    first = [new("a"), new("b")]
+    task_id = store.create(None, first, FITTED)
+    more = [new("c"), new("c")]
+    assert store.change(task_id, 1, more, [first[0].id], Fitted("tiny", "v2", FITTED.estimate))
+    task, stored = store.snapshot(task_id)
+    assert (task.version, task.model_version, task.classes) == (2, "v2", {"b": 1, "c": 2})
+    assert {one.id for one in stored} == {first[1].id, more[0].id, more[1].id}
+
+
+def test_a_change_from_an_old_version_changes_nothing(store: TaskStore) -> None:
+    first = [new("a"), new("b")]
+    task_id = store.create(None, first, FITTED)
+    assert store.change(task_id, 1, [new("c")], [], FITTED)
+    assert not store.change(task_id, 1, [new("d")], [first[0].id], FITTED)
+    assert not store.change("nobody", 1, [new("d")], [], FITTED)
+    assert store.task(task_id).classes == {"a": 1, "b": 1, "c": 1}
+
+
+def test_of_many_changes_at_once_none_is_lost(store: TaskStore) -> None:
+    task_id = store.create(None, [new("a"), new("b")], FITTED)
+
+    def add(label: str) -> None:
+        while not store.change(task_id, store.task(task_id).version, [new(label)], [], FITTED):
+            pass
+
+    labels = [f"class {k}" for k in range(12)]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(add, labels))
+    task = store.task(task_id)
+    assert task.version == 13
+    assert set(task.classes) == {"a", "b", *labels}
+
+
+def test_deleting_a_task_deletes_its_examples(store: TaskStore, database: Database) -> None:
+    kept = store.create(None, [new("a"), new("b")], FITTED)
+    gone = store.create(None, [new("a"), new("b")], FITTED)
+    store.delete(gone)
+    with database.reading() as session:
+        assert session.execute(text("SELECT count(*) FROM examples")).scalar() == 2
+    assert store.task(kept).classes == {"a": 1, "b": 1}
+    for use in (store.task, store.snapshot, store.delete):
+        with pytest.raises(Problem, match=gone) as caught:
+            use(gone)
+        assert caught.value.status == 404
+
+
+def test_pages_are_stable_while_tasks_come_and_go(store: TaskStore) -> None:
+    ids = [store.create(str(k), [new("a"), new("b")], FITTED) for k in range(5)]
+    first = store.page(2, None)
+    assert [one.id for one in first.items] == [ids[4], ids[3]]
+    store.create("newer", [new("a"), new("b")], FITTED)
+    store.delete(ids[3])
+    second = store.page(2, first.next_cursor)
+    third = store.page(2, second.next_cursor)
+    assert [one.id for one in second.items + third.items] == [ids[2], ids[1], ids[0]]
+    assert third.next_cursor is None
+    exact = store.page(5, None)
+    assert (len(exact.items), exact.next_cursor) == (5, None)
+
+
+@pytest.mark.parametrize("cursor", ["x", "", "!!!!", "AAAA", "é"])
+def test_refuses_a_cursor_of_its_own_making(store: TaskStore, cursor: str) -> None:
+    with pytest.raises(Problem) as caught:
+        store.page(2, cursor)
+    assert (caught.value.status, caught.value.field) == (422, "cursor")
+
+
+def test_refuses_a_store_of_another_release(database: Database, tmp_path: Path) -> None:
+    with database.writing() as session:
+        session.execute(text(f"PRAGMA user_version = {SCHEMA + 1}"))
+        session.commit()
+    with pytest.raises(SettingsError, match=FILE):
+        Database(tmp_path / "var")
+
+
+def test_several_processes_may_open_one_store(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        opened = list(pool.map(lambda _: Database(tmp_path / "new"), range(4)))
+    TaskStore(opened[0]).create(None, [new("a"), new("b")], FITTED)
+    assert len(TaskStore(opened[3]).page(5, None).items) == 1
+    for database in opened:
+        database.close()
