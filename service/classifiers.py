@@ -11,7 +11,7 @@ from service.classifier import Answer, Classifier
 from service.engine import ClassifierCache, Deadline, Engine
 from service.intake import Example, Query, check_classes
 from service.metrics import Metrics
-from service.preparation import answer_all, choose, fit_examples
+from service.preparation import Prepared, answer_all, choose, fit_examples, prepare
 from service.problems import Problem
 from service.registry import Registry
 from service.settings import Settings
@@ -39,16 +39,19 @@ class Classifiers:
         self, model: str, support: Sequence[Example], queries: Sequence[Query]
     ) -> tuple[Classifier, list[Answer]]:
         """Fit a classifier, answer the queries, keep nothing."""
+        check_classes([example.label for example in support], self._settings)
 
         def work(deadline: Deadline) -> tuple[Classifier, list[Answer]]:
             initialization = choose(self._registry, model, support)
+            prepared = prepare(initialization.preprocessing, queries, deadline.check)  # fails before the fit
             classifier = self._fit(initialization, [(None, one) for one in support], deadline)
-            return classifier, self._answer(classifier, queries, deadline)
+            return classifier, self._answer(classifier, prepared, deadline)
 
         return await self._engine.run(work)
 
     async def create(self, name: str | None, model: str, support: Sequence[Example]) -> str:
         """Fit and keep a new task; give its id."""
+        check_classes([example.label for example in support], self._settings)
         new = [NewExample.of(example) for example in support]
 
         def work(deadline: Deadline) -> Classifier:
@@ -67,7 +70,11 @@ class Classifiers:
         if classifier is None:
             classifier = await self.of_task(task_id)
         kept = classifier
-        return kept, await self._engine.run(lambda deadline: self._answer(kept, queries, deadline))
+
+        def work(deadline: Deadline) -> list[Answer]:
+            return self._answer(kept, prepare(kept.preprocessing, queries, deadline.check), deadline)
+
+        return kept, await self._engine.run(work)
 
     async def of_task(self, task_id: str) -> Classifier:
         """Give a task's classifier, rebuilt from the store where it is not in memory."""
@@ -156,8 +163,8 @@ class Classifiers:
         self._metrics.adaptations.labels(initialization.name).inc()
         return classifier
 
-    def _answer(self, classifier: Classifier, queries: Sequence[Query], deadline: Deadline) -> list[Answer]:
-        answers = answer_all(classifier, queries, deadline.check)
+    def _answer(self, classifier: Classifier, prepared: Sequence[Prepared], deadline: Deadline) -> list[Answer]:
+        answers = answer_all(classifier, prepared, deadline.check)
         self._metrics.queries.labels(classifier.model).inc(len(answers))
         return answers
 

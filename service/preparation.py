@@ -2,7 +2,10 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
+from torch import Tensor
+
 from models.initialization import Initialization
+from models.preprocessing import Preprocessing
 from service.classifier import Answer, Classifier, Shot, digest_of, fit
 from service.colourfulness import are_colourful
 from service.intake import Example, Query
@@ -10,6 +13,7 @@ from service.registry import Registry
 
 _LOOKED_AT = 32  # support images that decide between photographs and drawings
 Check = Callable[[], None]
+Prepared = tuple[str, Tensor]  # a query's file name and its pixels [C, H, W]
 
 
 def choose(registry: Registry, model: str, examples: Sequence[Example]) -> Initialization:
@@ -41,10 +45,19 @@ def fit_examples(
     return fit(initialization, shots, lambda _: check())
 
 
-def answer_all(classifier: Classifier, queries: Iterable[Query], check: Check) -> list[Answer]:
-    """Classify images, in their order."""
-    answers = []
+def prepare(preprocessing: Preprocessing, queries: Iterable[Query], check: Check) -> list[Prepared]:
+    """Decode and preprocess queries; raises a Problem that names the first that is no image."""
+    prepared = []
     for query in queries:
         check()
-        answers.append(classifier.answer(query.filename, classifier.preprocessing(query.image)))
+        prepared.append((query.filename, preprocessing(query.image)))
+    return prepared
+
+
+def answer_all(classifier: Classifier, prepared: Iterable[Prepared], check: Check) -> list[Answer]:
+    """Classify images, in their order."""
+    answers = []
+    for filename, pixels in prepared:
+        check()
+        answers.append(classifier.answer(filename, pixels))
     return answers

@@ -1,0 +1,99 @@
+"""A job's results as JSON lines, CSV or Parquet, a few rows in memory at a time."""
+
+import csv
+import io
+import json
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import IO, Any, Literal
+
+Row = dict[str, Any]
+Format = Literal["jsonl", "csv", "parquet"]
+MEDIA_TYPES: dict[Format, str] = {
+    "jsonl": "application/x-ndjson",
+    "csv": "text/csv; charset=utf-8",
+    "parquet": "application/vnd.apache.parquet",
+}
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 - spreadsheets know them
+_AT_ONCE = 1000
+_CHUNK = 1 << 16
+
+
+def stream(rows: Iterable[Row], labels: Sequence[str], kind: Format) -> Iterator[bytes]:
+    """Write rows in a format.
+
+    Args:
+        rows: predictions, or ``filename`` with ``error``.
+        labels: the classes, for the columns of CSV.
+        kind: ``jsonl``; ``csv``, where the nearest example and one column a class stand for the nested
+            members, and text that a spreadsheet would take for a formula gets an apostrophe in front;
+            ``parquet``, with nested columns.
+    """
+    if kind == "jsonl":
+        return (json.dumps(row, ensure_ascii=False).encode() + b"\n" for row in rows)
+    return _csv(rows, sorted(labels)) if kind == "csv" else _parquet(rows)
+
+
+def _csv(rows: Iterable[Row], labels: Sequence[str]) -> Iterator[bytes]:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    classes = [f"probability of {label}" for label in labels]
+    head = ["filename", "label", "probability", "unknown", "nearest_label", "nearest_similarity", "error"]
+    writer.writerow(head + classes)
+    for row in rows:
+        nearest = (row.get("nearest") or [{}])[0]
+        cells = [
+            row["filename"],
+            row.get("label"),
+            row.get("probability"),
+            row.get("unknown"),
+            nearest.get("label"),
+            nearest.get("similarity"),
+            row.get("error"),
+            *(row.get("probabilities", {}).get(label) for label in labels),
+        ]
+        writer.writerow([_harmless(cell) for cell in cells])
+        yield buffer.getvalue().encode()
+        buffer.seek(0)
+        buffer.truncate()
+    if buffer.tell():
+        yield buffer.getvalue().encode()
+
+
+def _harmless(cell: Any) -> Any:
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
+
+
+def _parquet(rows: Iterable[Row]) -> Iterator[bytes]:
+    import pyarrow as pa  # here, because it takes as long to import as all the rest of the service's parts
+    import pyarrow.parquet as pq
+
+    neighbour = {"label": pa.string(), "similarity": pa.float64(), "filename": pa.string(), "id": pa.string()}
+    schema = pa.schema(
+        {
+            "filename": pa.string(),
+            "label": pa.string(),
+            "probability": pa.float64(),
+            "probabilities": pa.map_(pa.string(), pa.float64()),
+            "unknown": pa.bool_(),
+            "nearest": pa.list_(pa.struct(neighbour)),
+            "error": pa.string(),
+        }
+    )
+    with tempfile.TemporaryFile() as file:  # a Parquet file's directory is at its end
+        with pq.ParquetWriter(file, schema) as writer:
+            remaining = iter(rows)
+            while some := list(islice(remaining, _AT_ONCE)):
+                writer.write_table(pa.Table.from_pylist([_with_pairs(row) for row in some], schema))
+        file.seek(0)
+        yield from _chunks(file)
+
+
+def _with_pairs(row: Row) -> Row:
+    return {**row, "probabilities": list(row["probabilities"].items())} if "probabilities" in row else row
+
+
+def _chunks(file: IO[bytes]) -> Iterator[bytes]:
+    while chunk := file.read(_CHUNK):
+        yield chunk

@@ -1,0 +1,28 @@
+"""``POST /v1/classify``: support and queries in one request, nothing kept."""
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
+
+from service.answers import PredictionsAnswer
+from service.classifier import Answer, Classifier
+from service.components import Parts
+from service.intake import read_upload
+from service.registry import AUTO
+from service.routes.request_bodies import CLASSIFY
+
+router = APIRouter(tags=["classify"])
+
+
+@router.post("/v1/classify", response_model=PredictionsAnswer, openapi_extra=CLASSIFY)
+async def classify(request: Request, parts: Parts) -> JSONResponse:
+    """Fit a classifier to the labelled images, and classify the others with it."""
+    upload = await read_upload(
+        request, parts.settings, wants=frozenset({"support", "query"}), fields=frozenset({"model"})
+    )
+    model = upload.fields.get("model", AUTO)
+    return predictions(*await parts.classifiers.answer_once(model, upload.support, upload.queries))
+
+
+def predictions(classifier: Classifier, answers: list[Answer]) -> JSONResponse:
+    """Show answers. They are plain JSON values already, so no model of the answer copies them again."""
+    return JSONResponse({"model": classifier.model, "estimate": classifier.estimated(), "predictions": answers})

@@ -1,0 +1,56 @@
+"""``/v1/jobs``: batches scored in the background."""
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import StreamingResponse
+from starlette.concurrency import run_in_threadpool
+
+from service.answers import JobAnswer, JobListAnswer
+from service.components import Parts
+from service.paging import DEFAULT_LIMIT
+from service.results import MEDIA_TYPES, Format, stream
+from service.routes.request_bodies import JOB
+from service.routes.tasks import Limit
+
+router = APIRouter(tags=["jobs"])
+
+
+@router.post("/v1/tasks/{task_id}/jobs", status_code=202, response_model=JobAnswer, openapi_extra=JOB)
+async def create(task_id: str, request: Request, response: Response, parts: Parts) -> JobAnswer:
+    """Score a zip of images, or many images, with the task's classifier as it is now."""
+    await run_in_threadpool(parts.tasks.task, task_id)
+    classifier = await parts.classifiers.of_task(task_id)
+    job = await parts.jobs.take(request, task_id, classifier)
+    response.headers["Location"] = f"/v1/jobs/{job.id}"
+    return JobAnswer.of(job)
+
+
+@router.get("/v1/jobs")
+def list_jobs(parts: Parts, limit: Limit = DEFAULT_LIMIT, cursor: str | None = None) -> JobListAnswer:
+    """List jobs, the newest first."""
+    page = parts.jobs.store.page(limit, cursor)
+    return JobListAnswer(items=[JobAnswer.of(job) for job in page.items], next_cursor=page.next_cursor)
+
+
+@router.get("/v1/jobs/{job_id}")
+def show(job_id: str, parts: Parts) -> JobAnswer:
+    """Show a job's progress."""
+    return JobAnswer.of(parts.jobs.store.job(job_id))
+
+
+@router.delete("/v1/jobs/{job_id}", response_model=JobAnswer, responses={204: {"description": "deleted"}})
+def end(job_id: str, parts: Parts) -> Response | JobAnswer:
+    """Cancel an unfinished job (200; the results so far stay), or delete a finished one (204)."""
+    cancelled = parts.jobs.end(job_id)
+    return Response(status_code=204) if cancelled is None else JobAnswer.of(cancelled)
+
+
+@router.get("/v1/jobs/{job_id}/results", response_class=StreamingResponse)
+def results(job_id: str, parts: Parts, format: Format = "jsonl") -> StreamingResponse:
+    """Give the results so far, one row an image, in the images' order."""
+    job = parts.jobs.store.job(job_id)
+    rows = parts.jobs.store.results(job_id)
+    return StreamingResponse(
+        stream(rows, parts.jobs.labels(job_id), format),
+        media_type=MEDIA_TYPES[format],
+        headers={"Content-Disposition": f'attachment; filename="{job.id}.{format}"'},
+    )

@@ -1,0 +1,37 @@
+"""``/metrics``, and an answer for every path that there is not."""
+
+from fastapi import FastAPI, Request
+from fastapi.responses import PlainTextResponse
+from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.routing import Match, Route
+
+from service.metrics import Metrics
+from service.problems import Problem
+
+_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+
+
+def add_metrics(app: FastAPI, metrics: Metrics) -> None:
+    """Serve the metrics in Prometheus' text format."""
+
+    @app.get("/metrics", include_in_schema=False)
+    def exposition() -> PlainTextResponse:
+        return PlainTextResponse(metrics.exposition(), media_type=CONTENT_TYPE_LATEST)
+
+
+def add_unknown(app: FastAPI) -> None:
+    """Answer unknown paths under /v1 here: the server around this application would do so in plain text."""
+    known = list(app.routes)
+
+    @app.api_route("/v1/{path:path}", methods=_METHODS, include_in_schema=False)
+    def unknown(path: str, request: Request) -> None:
+        allowed = sorted(
+            method
+            for route in known
+            if isinstance(route, Route) and route.matches(dict(request.scope))[0] == Match.PARTIAL
+            for method in route.methods or ()
+        )
+        if allowed:
+            detail = f"{request.method} is not for /v1/{path}; {', '.join(allowed)} is"
+            raise Problem(405, detail, headers={"Allow": ", ".join(allowed)})
+        raise Problem(404, f"there is nothing at /v1/{path}; /docs.json lists the routes")

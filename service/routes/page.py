@@ -1,0 +1,45 @@
+"""The page at ``/`` with its files, and what browsers may do with them."""
+
+from pathlib import Path
+
+from fastapi import APIRouter, FastAPI
+from fastapi.responses import FileResponse
+from fastapi.staticfiles import StaticFiles
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+FOLDER = Path(__file__).parents[1] / "page"
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' blob: data:; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+router = APIRouter()
+
+
+@router.get("/", include_in_schema=False)
+def index() -> FileResponse:
+    """Give the page."""
+    return FileResponse(FOLDER / "index.html", headers={"Cache-Control": "no-cache"})
+
+
+def mount_files(app: FastAPI) -> None:
+    """Serve the page's files under ``/page``."""
+    app.mount("/page", StaticFiles(directory=FOLDER), name="page")
+
+
+class SecurityHeaders:
+    """Pure ASGI middleware: no answer of ours may load, or be framed by, anything from elsewhere."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, and add headers to its answer."""
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(_HEADERS)
+            await send(message)
+
+        await self.app(scope, receive, with_headers if scope["type"] == "http" else send)

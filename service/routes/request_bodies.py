@@ -1,0 +1,55 @@
+"""What the OpenAPI document says about bodies, which the routes read by themselves to count them as they come."""
+
+from typing import Any
+
+_FILES = {"type": "array", "items": {"type": "string", "format": "binary"}}
+_ARCHIVE = {
+    "type": "string",
+    "format": "binary",
+    "description": "a zip with a folder per class, in place of support and labels",
+}
+_IMAGE = {"type": "string", "format": "byte", "description": "PNG, JPEG, WebP or BMP in base64"}
+_SUPPORT_FORM = {
+    "support": {**_FILES, "description": "labelled images"},
+    "labels": {"type": "array", "items": {"type": "string"}, "description": "one for each of support, in order"},
+    "archive": _ARCHIVE,
+}
+_SUPPORT_JSON = {
+    "support": {
+        "type": "array",
+        "items": {
+            "type": "object",
+            "required": ["label", "image"],
+            "properties": {"label": {"type": "string"}, "image": _IMAGE, "filename": {"type": "string"}},
+        },
+    }
+}
+_QUERY_FORM = {"query": {**_FILES, "description": "images to classify"}}
+_QUERY_JSON = {
+    "query": {
+        "type": "array",
+        "items": {
+            "type": "object",
+            "required": ["image"],
+            "properties": {"image": _IMAGE, "filename": {"type": "string"}},
+        },
+    }
+}
+_MODEL = {"model": {"type": "string", "default": "auto", "description": "an initialization's name, or auto"}}
+_NAME = {"name": {"type": "string", "description": "of the task"}}
+
+
+def _body(form: dict[str, Any], document: dict[str, Any] | None) -> dict[str, Any]:
+    content = {"multipart/form-data": {"schema": {"type": "object", "properties": form}}}
+    if document is not None:
+        content["application/json"] = {"schema": {"type": "object", "properties": document}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+CLASSIFY = _body(_SUPPORT_FORM | _QUERY_FORM | _MODEL, _SUPPORT_JSON | _QUERY_JSON | _MODEL)
+CREATE = _body(_SUPPORT_FORM | _MODEL | _NAME, _SUPPORT_JSON | _MODEL | _NAME)
+ADD = _body(_SUPPORT_FORM, _SUPPORT_JSON)
+ASK = _body(_QUERY_FORM, _QUERY_JSON)
+JOB = _body(
+    {"archive": {**_ARCHIVE, "description": "a zip of images"}, "query": _QUERY_FORM["query"]}, _QUERY_JSON
+)

@@ -1,0 +1,98 @@
+"""``/v1/tasks``: kept classifiers."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import JSONResponse
+from starlette.concurrency import run_in_threadpool
+
+from service.answers import PredictionsAnswer, TaskAnswer, TaskListAnswer
+from service.components import Components, Parts
+from service.intake import read_upload
+from service.paging import DEFAULT_LIMIT, MAX_LIMIT
+from service.problems import not_found
+from service.registry import AUTO
+from service.routes.classify import predictions
+from service.routes.request_bodies import ADD, ASK, CREATE
+from service.task_store import StoredExample
+
+router = APIRouter(prefix="/v1/tasks", tags=["tasks"])
+Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
+
+
+@router.post("", status_code=201, response_model=TaskAnswer, openapi_extra=CREATE)
+async def create(request: Request, response: Response, parts: Parts) -> TaskAnswer:
+    """Fit a classifier to labelled images and keep it."""
+    upload = await read_upload(request, parts.settings, wants=frozenset({"support"}))
+    model = upload.fields.get("model", AUTO)
+    task_id = await parts.classifiers.create(upload.fields.get("name"), model, upload.support)
+    response.headers["Location"] = f"/v1/tasks/{task_id}"
+    return await _shown(parts, task_id)
+
+
+@router.get("", response_model_exclude_unset=True)
+def list_tasks(parts: Parts, limit: Limit = DEFAULT_LIMIT, cursor: str | None = None) -> TaskListAnswer:
+    """List kept classifiers, the newest first."""
+    page = parts.tasks.page(limit, cursor)
+    return TaskListAnswer(items=[TaskAnswer.of(task) for task in page.items], next_cursor=page.next_cursor)
+
+
+@router.get("/{task_id}")
+async def show(task_id: str, parts: Parts) -> TaskAnswer:
+    """Show one kept classifier with its examples."""
+    return await _shown(parts, task_id)
+
+
+@router.delete("/{task_id}", status_code=204)
+def delete(task_id: str, parts: Parts) -> None:
+    """Delete a kept classifier with its examples; jobs that it was given go on."""
+    parts.tasks.delete(task_id)
+
+
+@router.post("/{task_id}/examples", response_model=TaskAnswer, openapi_extra=ADD)
+async def add_examples(task_id: str, request: Request, parts: Parts) -> TaskAnswer:
+    """Add labelled images, of known classes or of new ones."""
+    await run_in_threadpool(parts.tasks.task, task_id)
+    upload = await read_upload(request, parts.settings, wants=frozenset({"support"}), fields=frozenset())
+    await parts.classifiers.add(task_id, upload.support)
+    return await _shown(parts, task_id)
+
+
+@router.delete("/{task_id}/examples/{example_id}")
+async def delete_example(task_id: str, example_id: str, parts: Parts) -> TaskAnswer:
+    """Delete one example."""
+
+    def removal(stored: Sequence[StoredExample]) -> set[str]:
+        if all(one.id != example_id for one in stored):
+            raise not_found("example", example_id)
+        return {example_id}
+
+    await parts.classifiers.remove(task_id, removal)
+    return await _shown(parts, task_id)
+
+
+@router.delete("/{task_id}/classes/{label:path}")
+async def delete_class(task_id: str, label: str, parts: Parts) -> TaskAnswer:
+    """Delete a class with its examples; labels may hold slashes."""
+
+    def removal(stored: Sequence[StoredExample]) -> set[str]:
+        of_class = {one.id for one in stored if one.label == label}
+        if not of_class:
+            raise not_found("class", label)
+        return of_class
+
+    await parts.classifiers.remove(task_id, removal)
+    return await _shown(parts, task_id)
+
+
+@router.post("/{task_id}/classify", response_model=PredictionsAnswer, openapi_extra=ASK)
+async def classify(task_id: str, request: Request, parts: Parts) -> JSONResponse:
+    """Classify images with a kept classifier."""
+    await run_in_threadpool(parts.tasks.task, task_id)
+    upload = await read_upload(request, parts.settings, wants=frozenset({"query"}), fields=frozenset())
+    return predictions(*await parts.classifiers.answer(task_id, upload.queries))
+
+
+async def _shown(parts: Components, task_id: str) -> TaskAnswer:
+    return TaskAnswer.of(*await run_in_threadpool(parts.tasks.snapshot, task_id))
