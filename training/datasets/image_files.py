@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from PIL import Image, ImageOps
 from torch import Tensor
@@ -69,7 +70,7 @@ def read_classes(
 
 
 def open_image(path: Path) -> Image.Image:
-    """Decode one file whole, upright and its first frame only.
+    """Decode one file as the service decodes an upload: first frame, upright, on white where transparent.
 
     Raises:
         DataError: naming the file, where it is damaged, too large or no image.
@@ -83,12 +84,32 @@ def open_image(path: Path) -> Image.Image:
             width, height = image.size
             if width * height <= MOST_PIXELS:
                 image.load()
-                return ImageOps.exif_transpose(image)
+                return _plain(_upright(image))
     except Exception as error:  # damaged files make Pillow's decoders raise nearly anything
         raise DataError(f"{path} cannot be read as an image ({error}); repair or remove the file") from error
     raise DataError(
         f"{path} has {width} x {height} pixels, more than the {MOST_PIXELS} read; shrink or remove the file"
     )
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:  # a sound image may carry broken notes about itself
+        return image.copy()
+
+
+def _plain(image: Image.Image) -> Image.Image:
+    """Give 8 bits a channel, grey or colour."""
+    if image.mode.startswith("I") or image.mode == "F":
+        # Pillow's own conversion of 16 bits a pixel cuts everything above 255 off.
+        levels = np.round(np.asarray(image, dtype=np.float64) / 257)
+        return Image.fromarray(np.clip(levels, 0, 255).astype(np.uint8))
+    if image.has_transparency_data:
+        layers = image.convert("RGBA")
+        sheet = Image.new("RGBA", layers.size, (255, 255, 255, 255))
+        return Image.alpha_composite(sheet, layers).convert("RGB")
+    return image.convert("L" if image.mode in ("1", "L") else "RGB")
 
 
 def _check_sizes(classes: Sequence[ClassFiles]) -> None:

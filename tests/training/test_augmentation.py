@@ -1,0 +1,93 @@
+"""Random changes of images, and classes of turned drawings."""
+
+import dataclasses
+
+import pytest
+import torch
+
+from training.augmentation import jitter, with_rotations
+from training.datasets.class_images import ClassImages
+from training.recipe import Jitter
+
+STRONG = Jitter(rotation=20, shear=0.2, scale=0.2, shift=0.1, elastic=0.02)
+
+
+def generator(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def blob(row=14.0, column=14.0, count=64, channels=1):
+    """The same round spot, many times."""
+    rows, columns = torch.meshgrid(torch.arange(28.0), torch.arange(28.0), indexing="ij")
+    spot = torch.exp(-((rows + 0.5 - row) ** 2 + (columns + 0.5 - column) ** 2) / 8)
+    return spot.expand(count, channels, 28, 28).clone()
+
+
+def centres(images):
+    """Column and row of each image's centre of mass, ``[B, 2]``."""
+    mass = images.sum((1, 2, 3))
+    at = torch.arange(28.0) + 0.5
+    return torch.stack([(images.sum((1, 2)) * at).sum(1) / mass, (images.sum((1, 3)) * at).sum(1) / mass], 1)
+
+
+def test_no_jitter_changes_nothing():
+    images = torch.rand(3, 4, 1, 28, 28)
+    assert jitter(images, Jitter(), generator()) is images
+
+
+def test_the_generator_decides():
+    images = torch.rand(2, 5, 1, 28, 28)
+    changed = jitter(images, STRONG, generator(1))
+    assert changed.shape == images.shape
+    assert torch.equal(changed, jitter(images, STRONG, generator(1)))
+    assert not torch.equal(changed, jitter(images, STRONG, generator(2)))
+
+
+@pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(Jitter)])
+def test_each_image_changes_on_its_own(name):
+    one_kind = Jitter(**{name: getattr(STRONG, name)})
+    changed = jitter(blob(8, 9), one_kind, generator())
+    assert (changed - changed[:1]).abs().amax((1, 2, 3))[1:].min() > 1e-3
+    assert changed.sum((1, 2, 3)).min() > 0.4 * blob(count=1).sum()
+
+
+def test_shift_stays_in_its_range():
+    moved = centres(jitter(blob(count=500), Jitter(shift=0.1), generator())) - 14
+    assert moved.abs().max() <= 2.8 + 0.05
+    assert moved.abs().amax(0).min() > 2.5
+    assert moved.mean(0).abs().max() < 0.3
+
+
+def test_rotation_keeps_the_distance_from_the_middle_and_its_range():
+    moved = centres(jitter(blob(14, 20, count=500), Jitter(rotation=30), generator())) - 14
+    assert torch.allclose(moved.norm(dim=1), torch.tensor(6.0), atol=0.1)
+    angles = torch.rad2deg(torch.atan2(moved[:, 1], moved[:, 0]))
+    assert angles.abs().max() <= 30.5
+    assert angles.min() < -28
+    assert angles.max() > 28
+
+
+def test_elastic_bends_by_about_its_deviation():
+    moved = centres(jitter(blob(count=2000), Jitter(elastic=0.05), generator())) - 14
+    # Between the coarse points the displacement is a mean of some of them, so it is smaller there.
+    assert 0.4 * 0.05 * 28 < moved.std() < 1.1 * 0.05 * 28
+
+
+def test_drawings_go_on_with_background_and_photos_with_their_mirror_image():
+    assert jitter(torch.ones(50, 1, 28, 28), Jitter(shift=0.3), generator()).min() == 0
+    photo = jitter(torch.ones(50, 3, 28, 28), Jitter(shift=0.3), generator())
+    assert torch.allclose(photo, torch.ones_like(photo), atol=1e-5)
+
+
+def test_rotations_are_classes_of_their_own():
+    images = torch.randint(0, 255, (5, 1, 6, 6), dtype=torch.uint8)
+    data = ClassImages(images, torch.tensor([0, 2, 5]), ("g/a", "g/b"), ("g", "g"))
+    turned = with_rotations(data)
+    assert turned.classes == (
+        *("g/a", "g/b", "g/a/rot90", "g/b/rot90"),
+        *("g/a/rot180", "g/b/rot180", "g/a/rot270", "g/b/rot270"),
+    )
+    assert turned.groups == ("g",) * 2 + ("g/rot90",) * 2 + ("g/rot180",) * 2 + ("g/rot270",) * 2
+    for index, name in enumerate(turned.classes):
+        turns = int(name.partition("/rot")[2] or 0) // 90
+        assert torch.equal(turned.of_class(index), torch.rot90(data.of_class(index % 2), turns, (2, 3)))

@@ -1,0 +1,115 @@
+"""Any class-per-folder tree: what counts as a class, and who is in which split."""
+
+import pytest
+
+from models.preprocessing import Preprocessing
+from tests.training.made_drawings import write_class
+from training.datasets import folder
+from training.datasets.class_images import DataError
+from training.datasets.splits import SPLITS, shuffled
+
+DRAWING = Preprocessing("drawing", 16, 1)
+
+
+def load(split, root, **options):
+    return folder.load(split, root, DRAWING, cache_dir=None, **options)
+
+
+def test_shuffled_is_a_permutation_that_a_newcomer_does_not_disturb():
+    names = [f"class{index}" for index in range(50)]
+    order = shuffled(names, 3)
+    assert sorted(order) == sorted(names)
+    assert order == shuffled(reversed(names), 3)
+    assert order != shuffled(names, 4)
+    assert [name for name in shuffled([*names, "newcomer"], 3) if name != "newcomer"] == order
+
+
+def test_nested_classes_are_named_by_path_and_grouped_by_parent(tmp_path):
+    write_class(tmp_path / "Greek" / "alpha", 2)
+    write_class(tmp_path / "Greek" / "old" / "digamma", 3)
+    write_class(tmp_path / "loose", 2, suffix=".JPG")
+    tree = folder.scan(tmp_path)
+    assert [(entry.name, entry.group, len(entry.paths)) for entry in tree.classes] == [
+        ("Greek/alpha", "Greek", 2),
+        ("Greek/old/digamma", "Greek/old", 3),
+        ("loose", "", 2),
+    ]
+    assert tree.ignored == 0
+
+
+def test_what_is_no_image_is_left_out_and_counted(tmp_path, caplog):
+    for index in range(6):
+        write_class(tmp_path / f"class{index}", 2)
+    (tmp_path / "class0" / "notes.txt").write_text("not an image")
+    (tmp_path / "class0" / ".hidden.png").write_bytes(b"")
+    write_class(tmp_path / ".hidden", 2)
+    write_class(tmp_path, 1)  # beside the classes, in none
+    assert folder.scan(tmp_path).ignored == 3
+    assert [entry.name for entry in folder.scan(tmp_path).classes] == [f"class{index}" for index in range(6)]
+    load("train", tmp_path)
+    assert "3 hidden files or files that are no images were left out" in caplog.text
+
+
+def test_links_in_a_circle_end(tmp_path):
+    write_class(tmp_path / "tree" / "a", 2)
+    (tmp_path / "tree" / "a" / "up").symlink_to(tmp_path / "tree")
+    write_class(tmp_path / "elsewhere", 2)
+    (tmp_path / "tree" / "linked").symlink_to(tmp_path / "elsewhere")
+    assert {entry.name for entry in folder.scan(tmp_path / "tree").classes} == {"a", "linked"}
+
+
+def test_seeded_splits_are_disjoint_and_complete(tmp_path):
+    for index in range(20):
+        write_class(tmp_path / f"class{index:02}", 2)
+    parts = {split: load(split, tmp_path, seed=1).classes for split in SPLITS}
+    assert {split: len(names) for split, names in parts.items()} == {"train": 14, "validation": 3, "test": 3}
+    assert len(set().union(*parts.values())) == 20
+    assert parts == {split: load(split, tmp_path, seed=1).classes for split in SPLITS}
+    assert parts["test"] != load("test", tmp_path, seed=2).classes
+
+
+def test_too_few_classes_to_split(tmp_path):
+    for index in range(5):
+        write_class(tmp_path / f"class{index}", 2)
+    with pytest.raises(DataError, match=r"holds 5 classes, at least 6 are needed"):
+        load("train", tmp_path)
+    write_class(tmp_path / "class5", 2)
+    assert [len(load(split, tmp_path)) for split in SPLITS] == [2, 2, 2]
+
+
+@pytest.mark.parametrize("validation", ["val", "valid", "validation"])
+def test_tree_that_is_split_already(tmp_path, validation):
+    for top, names in (("train", "abc"), (validation, "de"), ("test", "fg")):
+        for name in names:
+            write_class(tmp_path / top / name, 2)
+    assert {split: load(split, tmp_path).classes for split in SPLITS} == {
+        "train": ("a", "b", "c"),
+        "validation": ("d", "e"),
+        "test": ("f", "g"),
+    }
+
+
+def test_split_that_a_divided_tree_lacks(tmp_path):
+    for name in "ab":
+        write_class(tmp_path / "train" / name, 2)
+        write_class(tmp_path / "val" / name, 2)
+    with pytest.raises(DataError, match="divided into train, val, the test split needs one folder named test"):
+        load("test", tmp_path)
+    write_class(tmp_path / "valid" / "a", 2)
+    with pytest.raises(DataError, match="one folder named val or valid or validation"):
+        load("validation", tmp_path)
+
+
+def test_classes_named_like_splits_are_classes(tmp_path):
+    for name in ("train", "test"):
+        write_class(tmp_path / name, 2)
+    with pytest.raises(DataError, match="holds 2 classes"):
+        load("train", tmp_path)
+
+
+def test_no_folder_and_no_images(tmp_path):
+    with pytest.raises(DataError, match="is not a folder"):
+        load("train", tmp_path / "missing")
+    (tmp_path / "train" / "empty").mkdir(parents=True)
+    with pytest.raises(DataError, match="holds no folder with images"):
+        load("train", tmp_path)
