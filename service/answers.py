@@ -1,5 +1,6 @@
 """The shapes of JSON answers, as the OpenAPI document shows them."""
 
+from collections.abc import Sequence
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel
@@ -33,7 +34,7 @@ class ExampleAnswer(BaseModel):
 
 
 class TaskAnswer(BaseModel):
-    """A kept classifier; ``version`` counts its changes. ``examples`` is left out of lists."""
+    """A kept classifier; ``version`` counts its changes."""
 
     id: str
     name: str | None
@@ -43,10 +44,9 @@ class TaskAnswer(BaseModel):
     created: str
     classes: list[ClassAnswer]
     estimate: EstimateAnswer
-    examples: list[ExampleAnswer] | None = None
 
     @classmethod
-    def of(cls, task: Task, examples: list[StoredExample] | None = None) -> Self:
+    def of(cls, task: Task, **more: Any) -> Self:
         """Show a task."""
         estimate = task.estimate
         return cls(
@@ -58,17 +58,24 @@ class TaskAnswer(BaseModel):
             created=task.created,
             classes=[ClassAnswer(label=label, examples=count) for label, count in task.classes.items()],
             estimate=EstimateAnswer(accuracy=estimate.accuracy, low=estimate.low, high=estimate.high),
-            examples=None
-            if examples is None
-            else [
-                ExampleAnswer(id=one.id, label=one.label, filename=one.filename, sha256=one.sha256)
-                for one in examples
-            ],
+            **more,
         )
 
 
+class WholeTaskAnswer(TaskAnswer):
+    """A kept classifier with its examples."""
+
+    examples: list[ExampleAnswer]
+
+    @classmethod
+    def whole(cls, task: Task, examples: Sequence[StoredExample]) -> Self:
+        """Show a task and its examples."""
+        shown = [ExampleAnswer.model_validate(one, from_attributes=True) for one in examples]
+        return cls.of(task, examples=shown)
+
+
 class TaskListAnswer(BaseModel):
-    """A page of tasks, the newest first."""
+    """A page of tasks, the newest first, without their examples."""
 
     items: list[TaskAnswer]
     next_cursor: str | None

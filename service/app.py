@@ -39,7 +39,6 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(routes.router)
     operations.add_metrics(app, metrics)
     operations.add_unknown(app)
-    page.mount_files(app)
     install_handlers(app)
     # The last added is the outermost.
     app.add_middleware(BodyLimit, settings=settings)

@@ -81,10 +81,6 @@ class Jobs:
         shutil.rmtree(self.folder(job_id), ignore_errors=True)
         return None
 
-    def labels(self, job_id: str) -> tuple[str, ...]:
-        """The classes of a job's classifier."""
-        return load_pinned(self.folder(job_id)).labels
-
     def _queue(self, job_id: str, task_id: str, classifier: Classifier) -> Job:
         folder = self.folder(job_id)
         pin(classifier, folder)

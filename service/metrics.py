@@ -3,7 +3,14 @@
 import time
 from collections.abc import Callable, Mapping
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+)
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -11,6 +18,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 _UNMATCHED = "unmatched"
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _LATENCIES = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+
+disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each, of little use
 
 
 class Metrics:
@@ -88,6 +97,6 @@ class RequestMetrics:
         finally:
             self.metrics.in_flight.dec()
             method = scope["method"] if scope["method"] in _METHODS else "other"
-            route = getattr(scope.get("route"), "path", _UNMATCHED)
+            route = getattr(scope.get("route"), "path", "") or _UNMATCHED
             self.metrics.requests.labels(method, route, status).inc()
             self.metrics.latency.labels(method, route).observe(time.perf_counter() - began)

@@ -55,6 +55,12 @@ def load_pinned(folder: Path) -> Classifier:
     )
 
 
+def pinned_labels(folder: Path) -> list[str]:
+    """Read the classes of a classifier that ``pin`` wrote."""
+    labels: list[str] = json.loads((folder / DESCRIPTION).read_bytes())["labels"]
+    return labels
+
+
 def _write(path: Path, content: bytes) -> None:
     with path.open("wb") as file:
         file.write(content)

@@ -94,10 +94,10 @@ export class Answer {
     }
     const figures = neighbours.slice(0, MOST_NEIGHBOURS).map((neighbour) => {
       const caption = texts.similarity(neighbour.label, neighbour.similarity);
-      const url = this.thumbnailOf(neighbour.filename ?? '');
+      const url = this.thumbnailOf(neighbour.filename);
       const picture = url
         ? element('img', { src: url, alt: caption, title: caption })
-        : element('span', { class: 'no-picture', text: neighbour.filename ?? neighbour.label, title: caption });
+        : element('span', { class: 'no-picture', text: neighbour.filename, title: caption });
       return element('figure', {}, [picture, element('figcaption', { text: neighbour.similarity.toFixed(2) })]);
     });
     this.nearest.replaceChildren(element('p', { class: 'hint', text: texts.nearest }), element('div', { class: 'nearest-row' }, figures));

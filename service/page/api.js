@@ -3,9 +3,9 @@
 import { texts } from './texts.js';
 
 /** @typedef {{ accuracy: number, low: number, high: number }} Estimate */
-/** @typedef {{ label: string, examples: unknown }} TaskClass `examples` is a number or a list */
+/** @typedef {{ label: string, examples: number }} TaskClass */
 /** @typedef {{ id: string, name?: string | null, version: number, model: string, classes: TaskClass[], estimate?: Estimate | null }} Task */
-/** @typedef {{ label: string, similarity: number, id?: string, example_id?: string, filename?: string }} Neighbour */
+/** @typedef {{ label: string, similarity: number, filename: string }} Neighbour */
 /** @typedef {{ filename?: string, label: string, probability: number, probabilities: Record<string, number>, unknown: boolean, nearest?: Neighbour[] }} Prediction */
 /** @typedef {{ file: File, label: string }} Labelled */
 

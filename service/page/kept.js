@@ -6,9 +6,6 @@ import { texts } from './texts.js';
 
 /** @typedef {import('./api.js').Task} Task */
 
-/** @param {import('./api.js').TaskClass} one @returns {number} */
-export const exampleCount = ({ examples }) => (Array.isArray(examples) ? examples.length : Number(examples));
-
 export class KeptList {
   #list = byId('kept-list');
   #note = byId('kept-note');

@@ -7,7 +7,7 @@ import { byId, debounced, element, fillTexts } from './dom.js';
 import { offerExample } from './example.js';
 import { GoOn } from './go-on.js';
 import { acceptPastes, guardPage } from './intake.js';
-import { exampleCount, KeptList } from './kept.js';
+import { KeptList } from './kept.js';
 import { Queries } from './queries.js';
 import { showStanding } from './standing.js';
 import { SupportSet } from './support.js';
@@ -42,7 +42,7 @@ function show() {
   byId('opened-heading').textContent = opened.task.name || texts.untitled;
   byId('opened-classes').replaceChildren(...opened.task.classes.map((one) => element('li', {}, [
     element('span', { class: 'opened-label', text: one.label }),
-    element('span', { class: 'hint', text: texts.imageCount(exampleCount(one)) }),
+    element('span', { class: 'hint', text: texts.imageCount(one.examples) }),
   ])));
 }
 

@@ -18,9 +18,12 @@ export function duration(milliseconds) {
   return milliseconds < 1000 ? `${Math.max(1, Math.round(milliseconds))} ms` : `${(milliseconds / 1000).toFixed(1)} s`;
 }
 
+/** An interval wider than this, of a share, supports no single number. */
+const VAGUE = 0.3;
+
 /** @param {number} accuracy 0..1 @returns {string} */
 function odds(accuracy) {
-  if (accuracy >= 0.995) return 'at least 99 times in 100';
+  if (accuracy >= 0.995) return 'nearly always';
   if (accuracy >= 0.95) return `about ${Math.round(accuracy * 100)} times in 100`;
   return `about ${Math.round(accuracy * 10)} times in 10`;
 }
@@ -79,8 +82,9 @@ export const texts = {
   making: 'Learning your classes…',
   ready: (/** @type {number} */ took) => `Ready, learned in ${duration(took)}.`,
   readyOpened: 'Ready.',
-  estimate: (/** @type {number} */ accuracy, /** @type {number} */ low, /** @type {number} */ high) =>
-    `Expected to be right ${odds(accuracy)} on new images of these classes (between ${percent(low)} and ${percent(high)}).`,
+  estimate: (/** @type {number} */ accuracy, /** @type {number} */ low, /** @type {number} */ high) => (high - low > VAGUE
+    ? `Too few images to say how good it is: right between ${percent(low)} and ${percent(high)} of the time. More images of each class make it better and this surer.`
+    : `Expected to be right ${odds(accuracy)} on new images of these classes (between ${percent(low)} and ${percent(high)}).`),
   tryAgain: 'Try again',
   offline: 'The service does not answer. Your classes and images are still here: check that it runs, then try again.',
   badAnswer: 'The service gave an answer that this page cannot read. Try again; if it stays so, look at its log.',

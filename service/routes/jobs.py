@@ -7,6 +7,7 @@ from starlette.concurrency import run_in_threadpool
 from service.answers import JobAnswer, JobListAnswer
 from service.components import Parts
 from service.paging import DEFAULT_LIMIT
+from service.pinned import pinned_labels
 from service.results import MEDIA_TYPES, Format, stream
 from service.routes.request_bodies import JOB
 from service.routes.tasks import Limit
@@ -50,7 +51,7 @@ def results(job_id: str, parts: Parts, format: Format = "jsonl") -> StreamingRes
     job = parts.jobs.store.job(job_id)
     rows = parts.jobs.store.results(job_id)
     return StreamingResponse(
-        stream(rows, parts.jobs.labels(job_id), format),
+        stream(rows, pinned_labels(parts.jobs.folder(job_id)), format),
         media_type=MEDIA_TYPES[format],
         headers={"Content-Disposition": f'attachment; filename="{job.id}.{format}"'},
     )

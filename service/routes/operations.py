@@ -3,7 +3,7 @@
 from fastapi import FastAPI, Request
 from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST
-from starlette.routing import Match, Route
+from starlette.routing import Match
 
 from service.metrics import Metrics
 from service.problems import Problem
@@ -25,12 +25,11 @@ def add_unknown(app: FastAPI) -> None:
 
     @app.api_route("/v1/{path:path}", methods=_METHODS, include_in_schema=False)
     def unknown(path: str, request: Request) -> None:
-        allowed = sorted(
-            method
-            for route in known
-            if isinstance(route, Route) and route.matches(dict(request.scope))[0] == Match.PARTIAL
-            for method in route.methods or ()
-        )
+        def takes(method: str) -> bool:
+            scope = {**request.scope, "method": method}
+            return any(route.matches(dict(scope))[0] == Match.FULL for route in known)
+
+        allowed = [method for method in _METHODS if takes(method)]
         if allowed:
             detail = f"{request.method} is not for /v1/{path}; {', '.join(allowed)} is"
             raise Problem(405, detail, headers={"Allow": ", ".join(allowed)})

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.datastructures import MutableHeaders
@@ -14,6 +14,7 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
+_FILES = StaticFiles(directory=FOLDER)
 router = APIRouter()
 
 
@@ -23,9 +24,10 @@ def index() -> FileResponse:
     return FileResponse(FOLDER / "index.html", headers={"Cache-Control": "no-cache"})
 
 
-def mount_files(app: FastAPI) -> None:
-    """Serve the page's files under ``/page``."""
-    app.mount("/page", StaticFiles(directory=FOLDER), name="page")
+@router.get("/page/{path:path}", include_in_schema=False)
+async def file(path: str, request: Request) -> Response:
+    """Give one of the page's files."""
+    return await _FILES.get_response(path, request.scope)
 
 
 class SecurityHeaders:

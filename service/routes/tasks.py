@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
-from service.answers import PredictionsAnswer, TaskAnswer, TaskListAnswer
+from service.answers import PredictionsAnswer, TaskAnswer, TaskListAnswer, WholeTaskAnswer
 from service.components import Components, Parts
 from service.intake import read_upload
 from service.paging import DEFAULT_LIMIT, MAX_LIMIT
@@ -21,8 +21,8 @@ router = APIRouter(prefix="/v1/tasks", tags=["tasks"])
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
 
 
-@router.post("", status_code=201, response_model=TaskAnswer, openapi_extra=CREATE)
-async def create(request: Request, response: Response, parts: Parts) -> TaskAnswer:
+@router.post("", status_code=201, response_model=WholeTaskAnswer, openapi_extra=CREATE)
+async def create(request: Request, response: Response, parts: Parts) -> WholeTaskAnswer:
     """Fit a classifier to labelled images and keep it."""
     upload = await read_upload(request, parts.settings, wants=frozenset({"support"}))
     model = upload.fields.get("model", AUTO)
@@ -31,7 +31,7 @@ async def create(request: Request, response: Response, parts: Parts) -> TaskAnsw
     return await _shown(parts, task_id)
 
 
-@router.get("", response_model_exclude_unset=True)
+@router.get("")
 def list_tasks(parts: Parts, limit: Limit = DEFAULT_LIMIT, cursor: str | None = None) -> TaskListAnswer:
     """List kept classifiers, the newest first."""
     page = parts.tasks.page(limit, cursor)
@@ -39,7 +39,7 @@ def list_tasks(parts: Parts, limit: Limit = DEFAULT_LIMIT, cursor: str | None = 
 
 
 @router.get("/{task_id}")
-async def show(task_id: str, parts: Parts) -> TaskAnswer:
+async def show(task_id: str, parts: Parts) -> WholeTaskAnswer:
     """Show one kept classifier with its examples."""
     return await _shown(parts, task_id)
 
@@ -50,8 +50,8 @@ def delete(task_id: str, parts: Parts) -> None:
     parts.tasks.delete(task_id)
 
 
-@router.post("/{task_id}/examples", response_model=TaskAnswer, openapi_extra=ADD)
-async def add_examples(task_id: str, request: Request, parts: Parts) -> TaskAnswer:
+@router.post("/{task_id}/examples", response_model=WholeTaskAnswer, openapi_extra=ADD)
+async def add_examples(task_id: str, request: Request, parts: Parts) -> WholeTaskAnswer:
     """Add labelled images, of known classes or of new ones."""
     await run_in_threadpool(parts.tasks.task, task_id)
     upload = await read_upload(request, parts.settings, wants=frozenset({"support"}), fields=frozenset())
@@ -60,7 +60,7 @@ async def add_examples(task_id: str, request: Request, parts: Parts) -> TaskAnsw
 
 
 @router.delete("/{task_id}/examples/{example_id}")
-async def delete_example(task_id: str, example_id: str, parts: Parts) -> TaskAnswer:
+async def delete_example(task_id: str, example_id: str, parts: Parts) -> WholeTaskAnswer:
     """Delete one example."""
 
     def removal(stored: Sequence[StoredExample]) -> set[str]:
@@ -73,7 +73,7 @@ async def delete_example(task_id: str, example_id: str, parts: Parts) -> TaskAns
 
 
 @router.delete("/{task_id}/classes/{label:path}")
-async def delete_class(task_id: str, label: str, parts: Parts) -> TaskAnswer:
+async def delete_class(task_id: str, label: str, parts: Parts) -> WholeTaskAnswer:
     """Delete a class with its examples; labels may hold slashes."""
 
     def removal(stored: Sequence[StoredExample]) -> set[str]:
@@ -94,5 +94,5 @@ async def classify(task_id: str, request: Request, parts: Parts) -> JSONResponse
     return predictions(*await parts.classifiers.answer(task_id, upload.queries))
 
 
-async def _shown(parts: Components, task_id: str) -> TaskAnswer:
-    return TaskAnswer.of(*await run_in_threadpool(parts.tasks.snapshot, task_id))
+async def _shown(parts: Components, task_id: str) -> WholeTaskAnswer:
+    return WholeTaskAnswer.whole(*await run_in_threadpool(parts.tasks.snapshot, task_id))
