@@ -14,6 +14,15 @@ def test_numbers_belong_to_their_place():
     assert len(np.unique(whole)) == whole.size
 
 
+def test_numbers_never_change():
+    # Episodes and drawings of earlier runs hang on them.
+    numbers = uniform(np.array([[0, 0], [3, 10**9]]), 2) * 2**53
+    assert numbers.astype(np.int64).tolist() == [
+        [1344023515386167, 1620671390422262],
+        [6705469181614695, 5779183274462179],
+    ]
+
+
 def test_numbers_are_even_and_independent():
     grid = np.stack(np.meshgrid(np.arange(3), np.arange(300)), -1).reshape(-1, 2)
     numbers = uniform(grid, 100)

@@ -56,7 +56,7 @@ def site(tmp_path_factory, monkeypatch):
         sums[part] = hashlib.md5(archive.read_bytes()).hexdigest()
     handler = partial(SilentHandler, directory=str(folder))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         monkeypatch.setenv("no_proxy", "127.0.0.1")
         address = f"http://127.0.0.1:{server.server_port}"
         monkeypatch.setattr(torchvision_omniglot.Omniglot, "download_url_prefix", address)

@@ -23,7 +23,7 @@ _log = logging.getLogger(__name__)
 
 def file_facts(paths: Sequence[Path]) -> list[tuple[str, int, int]]:
     """Where each file lies, its size in bytes and when it changed (nanoseconds)."""
-    return [(str(path.resolve()), (status := path.stat()).st_size, status.st_mtime_ns) for path in paths]
+    return [(str(path.absolute()), (status := path.stat()).st_size, status.st_mtime_ns) for path in paths]
 
 
 def key(facts: Any, preprocessing: Preprocessing) -> str:
