@@ -26,9 +26,7 @@ ROOT = Path(__file__).parents[2]
 CHROMIUM, CHROMEDRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.skipif(
-        CHROMIUM is None or CHROMEDRIVER is None, reason="apt install chromium chromium-driver"
-    ),
+    pytest.mark.skipif(CHROMIUM is None or CHROMEDRIVER is None, reason="apt install chromium chromium-driver"),
 ]
 
 FLAGS = (
@@ -160,9 +158,7 @@ def test_two_classes_a_drawn_query_and_its_answer(browser: Chrome, origin: str, 
     assert set(shares) == {"cross", "ring"}
     assert sum(shares.values()) == pytest.approx(1, abs=1e-3)
     # A stranger is called unknown with the class it is closest to; either way the page names the likeliest.
-    shown = (
-        _find(browser, "#drawing-answer .winner")[0].text + _find(browser, "#drawing-answer .closest")[0].text
-    )
+    shown = _find(browser, "#drawing-answer .winner")[0].text + _find(browser, "#drawing-answer .closest")[0].text
     assert max(shares, key=lambda label: shares[label]) == "cross"
     assert "cross" in shown
     assert _find(browser, "#drawing-answer .nearest img"), "the nearest examples are shown as pictures"
