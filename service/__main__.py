@@ -1,38 +1,32 @@
-"""``python -m service``: serve, classify without a server, score batches."""
+"""``python -m service``: serve, classify and score."""
 
 import argparse
-import importlib
 import sys
 
-COMMANDS = {
-    "serve": "start the service on http://127.0.0.1:PORT (PORT=3000, DATA_DIR=var)",
-    "classify": "classify a folder of images by a folder of examples, without a server",
-    "score": "score many images with a kept classifier of a running service",
-}
+from service.client import ServiceError
+from service.commands import classify, score, serve
+from service.commands.folders import FolderError
+from service.problems import Problem
+from service.settings import SettingsError
 
 
-def main() -> None:
-    """Run the command that is named, importing no other's needs."""
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; a fault of the user's is one line on stderr and exit status 2."""
     parser = argparse.ArgumentParser(prog="python -m service", description=__doc__)
-    subparsers = parser.add_subparsers(dest="command", required=True)
-    chosen = next((argument for argument in sys.argv[1:] if argument in COMMANDS), None)
-    for name, purpose in COMMANDS.items():
-        subparser = subparsers.add_parser(name, help=purpose, description=purpose)
-        if name == chosen:
-            command = importlib.import_module(f"service.commands.{name}")
-            command.add_arguments(subparser)
-    arguments = parser.parse_args()
-    from service.client import ClientError
-    from service.commands.image_folders import NoImages
-    from service.problems import Problem
-    from service.settings import SettingsError
-
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for command in (serve, classify, score):
+        command.add(commands)
+    options = parser.parse_args(arguments)
     try:
-        command.run(arguments)
-    except (ClientError, NoImages, Problem, SettingsError) as error:
-        sys.exit(f"error: {error}")
+        options.run(options)
+    except (FolderError, Problem, ServiceError, SettingsError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
-        sys.exit(130)
+        print("interrupted", file=sys.stderr)
+        return 130
+    return 0
 
 
-main()
+if __name__ == "__main__":
+    sys.exit(main())

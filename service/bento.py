@@ -7,6 +7,7 @@ os.environ.setdefault("BENTOML_DO_NOT_TRACK", "true")
 import bentoml
 
 from service.app import create_app
+from service.launcher import end_with_launcher
 from service.settings import Settings
 
 settings = Settings.from_environment()
@@ -22,6 +23,9 @@ app = create_app(settings)
 @bentoml.asgi_app(app, path="/")
 class Metashot:
     """Few-shot image classification: labelled examples in, a classifier out, seconds later."""
+
+    def __init__(self) -> None:
+        end_with_launcher()
 
     def __is_ready__(self) -> bool:
         """Whether there is an initialization to answer with."""

@@ -1,7 +1,7 @@
-"""A client of the service's HTTP routes."""
+"""A small client of the service, for the command line and for scripts."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -10,128 +10,139 @@ from typing import Any, Self
 import httpx
 
 DEFAULT_SERVER = "http://127.0.0.1:3000"
-_ATTEMPTS = 5
-_POLL_S = (0.1, 1.0)  # the first and the longest pause between two looks at a job
-Answer = dict[str, Any]
+_POLL_S = 0.3
+_TIMEOUT = httpx.Timeout(120.0, connect=5.0)
+_PATIENCE_S = 60.0  # with a server that does not answer while a job runs
+_UNFINISHED = ("queued", "running")
 
 
-class ClientError(Exception):
-    """The service refused or could not be reached; the message says why, in its words."""
+class ServiceError(RuntimeError):
+    """The service refused a request, or could not be reached; the message says why."""
+
+
+class Unreachable(ServiceError):
+    """No answer came."""
 
 
 class Client:
-    """Talks to one service. Where it is busy, calls wait as long as it asks for and try again.
+    """Speaks HTTP with one server."""
 
-    Args:
-        server: address, such as ``http://127.0.0.1:3000``.
-        timeout_s: seconds without a byte after which a call is given up.
-    """
-
-    def __init__(self, server: str = DEFAULT_SERVER, *, timeout_s: float = 120.0) -> None:
-        self._http = httpx.Client(base_url=server, timeout=timeout_s)
+    def __init__(self, server: str = DEFAULT_SERVER) -> None:
+        self._server = server
+        self._http = httpx.Client(base_url=server, timeout=_TIMEOUT, trust_env=False)
 
     def __enter__(self) -> Self:
+        """Keep the connection open for several requests."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        """Close the connection."""
         self._http.close()
 
-    def create_task(
-        self, support: Sequence[tuple[str, Path]], *, name: str | None = None, model: str | None = None
-    ) -> Answer:
-        """Keep a classifier made from labelled images: pairs of label and file."""
-        fields: dict[str, Any] = {"labels": [label for label, _ in support]}
-        fields |= {key: value for key, value in (("name", name), ("model", model)) if value is not None}
-        return self._json("POST", "/v1/tasks", data=fields, files=[("support", path) for _, path in support])
+    def is_ready(self) -> bool:
+        """Whether the server takes requests."""
+        try:
+            return self._http.get("/readyz", timeout=2.0).status_code == 200
+        except httpx.HTTPError:
+            return False
 
-    def task(self, task_id: str) -> Answer:
-        """Show a kept classifier."""
-        return self._json("GET", f"/v1/tasks/{task_id}")
+    def create_task(
+        self, support: Iterable[tuple[str, Path]], name: str | None = None, model: str = "auto"
+    ) -> dict[str, Any]:
+        """Make a task of labelled image files."""
+        labelled = list(support)
+        data: dict[str, Any] = {"labels": [label for label, _ in labelled], "model": model}
+        if name is not None:
+            data["name"] = name
+        return self._upload("/v1/tasks", "support", [path for _, path in labelled], data)
+
+    def classify(self, task_id: str, queries: Sequence[Path]) -> list[dict[str, Any]]:
+        """Ask a task about image files."""
+        answer = self._upload(f"/v1/tasks/{task_id}/classify", "query", queries, {})
+        predictions: list[dict[str, Any]] = answer["predictions"]
+        return predictions
 
     def delete_task(self, task_id: str) -> None:
-        """Delete a kept classifier."""
-        self._call("DELETE", f"/v1/tasks/{task_id}")
+        """Delete a task."""
+        self._ask("DELETE", f"/v1/tasks/{task_id}")
 
-    def classify(self, task_id: str, queries: Sequence[Path]) -> list[Answer]:
-        """Classify images with a kept classifier; one prediction for each, in their order."""
-        files = [("query", path) for path in queries]
-        answer = self._json("POST", f"/v1/tasks/{task_id}/classify", files=files)
-        return list(answer["predictions"])
+    def start_job(self, task_id: str, archive: Path) -> dict[str, Any]:
+        """Hand a zip of images over to be scored."""
+        return self._upload(f"/v1/tasks/{task_id}/jobs", "archive", [archive], {})
 
-    def start_job(self, task_id: str, archive: Path) -> Answer:
-        """Have a zip of images scored in the background."""
-        return self._json("POST", f"/v1/tasks/{task_id}/jobs", files=[("archive", archive)])
+    def wait_for_job(self, job_id: str, on_progress: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+        """Wait until a job has ended; a server that is started again meanwhile goes on with it.
 
-    def follow_job(self, job_id: str) -> Iterator[Answer]:
-        """Give the job's state again and again, the last time when it has ended."""
-        pause, longest = _POLL_S
+        Args:
+            job_id: of the job.
+            on_progress: called with the job now and then.
+
+        Raises:
+            ServiceError: if it failed or was cancelled.
+        """
+        last_answer = time.monotonic()
         while True:
-            job = self._json("GET", f"/v1/jobs/{job_id}")
-            yield job
-            if job["status"] not in ("queued", "running"):
-                return
-            time.sleep(pause)
-            pause = min(1.5 * pause, longest)
+            try:
+                job: dict[str, Any] = self._ask("GET", f"/v1/jobs/{job_id}").json()
+            except Unreachable:
+                if time.monotonic() - last_answer > _PATIENCE_S:
+                    raise
+                time.sleep(_POLL_S)
+                continue
+            last_answer = time.monotonic()
+            on_progress(job)
+            if job["status"] == "done":
+                return job
+            if job["status"] not in _UNFINISHED:
+                raise ServiceError(f"job {job_id} is {job['status']}: {job['error'] or 'by request'}")
+            time.sleep(_POLL_S)
 
     def end_job(self, job_id: str) -> None:
-        """Cancel a job that is not finished, delete one that is."""
-        self._call("DELETE", f"/v1/jobs/{job_id}")
+        """Cancel a job, or delete it where it has ended."""
+        self._ask("DELETE", f"/v1/jobs/{job_id}")
 
-    def save_results(self, job_id: str, output: Path, kind: str) -> None:
-        """Write a job's results (``jsonl``, ``csv`` or ``parquet``) to a file, whole or not at all."""
-        partial = output.with_name(f".{output.name}.partial")
+    def save_results(self, job_id: str, kind: str, target: Path) -> None:
+        """Write a job's results (``jsonl``, ``csv`` or ``parquet``), whole or not at all."""
+        part = target.with_name(f".{target.name}.part")
         try:
-            with self._http.stream("GET", f"/v1/jobs/{job_id}/results", params={"format": kind}) as response:
-                if response.is_error:
-                    response.read()
-                    raise _error(response)
-                with partial.open("wb") as file:
-                    for chunk in response.iter_bytes():
-                        file.write(chunk)
-            partial.replace(output)
-        except httpx.TransportError as error:
+            with (
+                part.open("wb") as file,
+                self._http.stream("GET", f"/v1/jobs/{job_id}/results", params={"format": kind}) as response,
+            ):
+                _check(response)
+                for chunk in response.iter_bytes():
+                    file.write(chunk)
+            part.replace(target)
+        except httpx.HTTPError as error:
             raise self._unreachable(error) from error
         finally:
-            partial.unlink(missing_ok=True)
+            part.unlink(missing_ok=True)
 
-    def _json(self, method: str, path: str, **parts: Any) -> Answer:
-        answer: Answer = self._call(method, path, **parts).json()
+    def _upload(self, path: str, field: str, files: Sequence[Path], data: dict[str, Any]) -> dict[str, Any]:
+        with ExitStack() as stack:
+            parts = [(field, (file.name, stack.enter_context(file.open("rb")))) for file in files]
+            answer: dict[str, Any] = self._ask("POST", path, files=parts, data=data).json()
         return answer
 
-    def _call(
-        self,
-        method: str,
-        path: str,
-        *,
-        data: Mapping[str, Any] | None = None,
-        files: Sequence[tuple[str, Path]] = (),
-    ) -> httpx.Response:
-        for attempt in range(1, _ATTEMPTS + 1):
-            with ExitStack() as opened:
-                uploads = [(field, (file.name, opened.enter_context(file.open("rb")))) for field, file in files]
-                try:
-                    response = self._http.request(method, path, data=data, files=uploads or None)
-                except httpx.TransportError as error:
-                    raise self._unreachable(error) from error
-            wait = response.headers.get("Retry-After", "")
-            if response.status_code != httpx.codes.SERVICE_UNAVAILABLE or not wait.isdecimal():
-                break
-            if attempt < _ATTEMPTS:
-                time.sleep(int(wait))
-        if response.is_error:
-            raise _error(response)
+    def _ask(self, method: str, path: str, **options: Any) -> httpx.Response:
+        try:
+            response = self._http.request(method, path, **options)
+        except httpx.HTTPError as error:
+            raise self._unreachable(error) from error
+        _check(response)
         return response
 
-    def _unreachable(self, error: httpx.TransportError) -> ClientError:
-        reason = str(error) or type(error).__name__
-        return ClientError(f"no answer from {self._http.base_url} ({reason}); is the service running? `make run`")
+    def _unreachable(self, error: httpx.HTTPError) -> Unreachable:
+        return Unreachable(f"no answer from {self._server} ({error}); is it running? python -m service serve")
 
 
-def _error(response: httpx.Response) -> ClientError:
-    try:
-        problem = response.json()
-        return ClientError(f"{problem['title']}: {problem['detail']}")
-    except (ValueError, KeyError, TypeError):
-        return ClientError(f"the service answered {response.status_code} {response.reason_phrase}")
+def _check(response: httpx.Response) -> None:
+    if response.is_error:
+        response.read()
+        try:
+            detail = response.json()["detail"]
+        except (ValueError, KeyError):
+            detail = response.text[:200]
+        raise ServiceError(f"{response.status_code}: {detail}")

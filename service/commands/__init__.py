@@ -1,1 +1,1 @@
-"""Subcommands of ``python -m service``."""
+"""The commands of ``python -m service``, one file each."""

@@ -1,75 +1,68 @@
-"""Classify a folder of images by another one, without a server."""
+"""``python -m service classify``: fit a classifier to a folder per class and ask it, without a server."""
 
 import argparse
 import json
 from pathlib import Path
 from typing import Any
 
-from service.classifier import Classifier
-from service.commands.image_folders import images_below, labelled_below, name_below
-from service.commands.table import print_table
+from models.initialization import Initialization
+from service.classifier import Answer, Classifier
+from service.commands.folders import image_files, labelled_files
 from service.intake import Example, Query, check_classes
 from service.labels import clean_text
 from service.preparation import answer_all, choose, fit_examples, prepare
-from service.problems import Problem
 from service.registry import AUTO, open_registry
 from service.settings import Settings
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what the command takes."""
-    parser.add_argument("--support", type=Path, required=True, metavar="DIR", help="a folder for each class")
-    parser.add_argument("--query", type=Path, required=True, metavar="DIR", help="images to classify")
-    parser.add_argument("--model", default=AUTO, help="name of an initialization (default: %(default)s)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all there is to know")
+def add(commands: "argparse._SubParsersAction[Any]") -> None:
+    """Declare the command."""
+    parser = commands.add_parser("classify", help="classify a folder of images, without a server")
+    parser.add_argument("--support", type=Path, required=True, help="labelled images: a folder per class")
+    parser.add_argument("--query", type=Path, required=True, help="a folder of images to classify")
+    parser.add_argument("--model", default=AUTO, help="an initialization's name (default: auto)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the whole answer there, too")
+    parser.set_defaults(run=run)
 
 
-def run(arguments: argparse.Namespace) -> None:
-    """Fit, answer, print."""
+def run(options: argparse.Namespace) -> None:
+    """Print a table of answers."""
     settings = Settings.from_environment()
-    examples = [
-        Example(
-            name_below(path, arguments.support),
-            path.read_bytes(),
-            settings.max_pixels,
-            label=clean_text(label, field="support", file=path.name),
-        )
-        for label, path in labelled_below(arguments.support)
+    support = [
+        Example(str(path), path.read_bytes(), settings.max_pixels, label=clean_text(label, field="--support"))
+        for label, path in labelled_files(options.support)
     ]
-    check_classes([example.label for example in examples], settings)
-    initialization = choose(open_registry(settings.data_dir), arguments.model, examples)
-    classifier = fit_examples(initialization, [(None, one) for one in examples], _never_late)
-    answers = [
-        _answer(classifier, path, name_below(path, arguments.query), settings)
-        for path in images_below(arguments.query)
-    ]
-    estimate = classifier.estimated()
-    if arguments.json is not None:
-        document = {"model": classifier.model, "estimate": estimate, "predictions": answers}
-        arguments.json.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    print_table(("image", "answer", "probability", ""), [_row(answer) for answer in answers])
-    classes = len(classifier.labels)
+    queries = [Query(str(path), path.read_bytes(), settings.max_pixels) for path in image_files(options.query)]
+    check_classes([one.label for one in support], settings)
+    initialization = choose(open_registry(settings.data_dir), options.model, support)
+    classifier, answers = _answer(initialization, support, queries)
+    _print_table(classifier, answers)
+    if options.json is not None:
+        document = {"model": classifier.model, "estimate": classifier.estimated(), "predictions": answers}
+        options.json.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+
+
+def _answer(
+    initialization: Initialization, support: list[Example], queries: list[Query]
+) -> tuple[Classifier, list[Answer]]:
+    def unhurried() -> None:
+        """Nobody waits at the other end."""
+
+    prepared = prepare(initialization.preprocessing, queries, unhurried)
+    classifier = fit_examples(initialization, [(None, one) for one in support], unhurried)
+    return classifier, answer_all(classifier, prepared, unhurried)
+
+
+def _print_table(classifier: Classifier, answers: list[Answer]) -> None:
+    width = max(len(one["filename"]) for one in answers)
+    labels = max(len(label) for label in (*classifier.labels, "label"))
+    print(f"{'image':{width}}  {'label':{labels}}  probability  most like")
+    for one in answers:
+        mark = "  (fits none of the classes)" if one["unknown"] else ""
+        nearest = one["nearest"][0]["filename"]
+        print(f"{one['filename']:{width}}  {one['label']:{labels}}  {one['probability']:11.3f}  {nearest}{mark}")
+    estimate = classifier.estimate
     print(
-        f"\n{classes} classes from {len(examples)} examples by {classifier.model}; expected accuracy "
-        f"{estimate['accuracy']:.0%} ({estimate['low']:.0%} to {estimate['high']:.0%})"
+        f"\n{classifier.model}: about {estimate.accuracy:.0%} of answers should be right "
+        f"({estimate.low:.0%} to {estimate.high:.0%})"
     )
-
-
-def _answer(classifier: Classifier, path: Path, name: str, settings: Settings) -> dict[str, Any]:
-    query = Query(name, path.read_bytes(), settings.max_pixels)
-    try:
-        prepared = prepare(classifier.preprocessing, [query], _never_late)
-        return answer_all(classifier, prepared, _never_late)[0]
-    except Problem as problem:
-        return {"filename": name, "error": problem.detail}
-
-
-def _row(answer: dict[str, Any]) -> tuple[str, str, str, str]:
-    if "error" in answer:
-        return answer["filename"], "-", "", answer["error"]
-    remark = "fits none of the classes" if answer["unknown"] else ""
-    return answer["filename"], answer["label"], f"{answer['probability']:.1%}", remark
-
-
-def _never_late() -> None:
-    """Take all the time there is: nobody waits for an answer but the caller of this command."""

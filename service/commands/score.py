@@ -1,61 +1,65 @@
-"""Score a folder or an archive of images with a kept classifier of a running service."""
+"""``python -m service score``: a batch through a running server, into a file."""
 
 import argparse
 import tempfile
+import zipfile
 from pathlib import Path
 from typing import Any
 
-from service.client import DEFAULT_SERVER, Client, ClientError
-from service.commands.image_folders import images_below, pack
-from service.commands.table import Progress
+from tqdm import tqdm
 
-KINDS = {".jsonl": "jsonl", ".csv": "csv", ".parquet": "parquet"}
+from service.client import DEFAULT_SERVER, Client
+from service.commands.folders import FolderError, image_files
+
+FORMATS = {".jsonl": "jsonl", ".csv": "csv", ".parquet": "parquet"}
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what the command takes."""
-    parser.add_argument("--task", required=True, metavar="ID", help="the kept classifier")
+def add(commands: "argparse._SubParsersAction[Any]") -> None:
+    """Declare the command."""
+    parser = commands.add_parser("score", help="score many images with a kept task of a running service")
+    parser.add_argument("--task", required=True, help="id of the task")
     parser.add_argument(
-        "--input", type=Path, required=True, metavar="DIR_OR_FILE", help="images, or a zip of them"
+        "--input", type=Path, required=True, help="a folder of images, a zip of them, or one image"
     )
-    parser.add_argument("--output", type=Path, required=True, metavar="FILE", help=f"named {', '.join(KINDS)}")
-    parser.add_argument("--server", default=DEFAULT_SERVER, metavar="URL", help="(default: %(default)s)")
+    parser.add_argument("--output", type=Path, required=True, help="*.jsonl, *.csv or *.parquet")
+    parser.add_argument("--server", default=DEFAULT_SERVER, help=f"default: {DEFAULT_SERVER}")
+    parser.set_defaults(run=run)
 
 
-def run(arguments: argparse.Namespace) -> None:
-    """Send the images as one job, follow it, write its results, remove it from the service."""
-    kind = KINDS.get(arguments.output.suffix.lower())
+def run(options: argparse.Namespace) -> None:
+    """Score, and write the output whole or not at all."""
+    kind = FORMATS.get(options.output.suffix.lower())
     if kind is None:
-        raise ClientError(f"--output {arguments.output} must be named {', '.join(KINDS)}")
-    if not arguments.output.absolute().parent.is_dir():
-        raise ClientError(f"--output {arguments.output}: there is no folder {arguments.output.absolute().parent}")
-    with Client(arguments.server) as client, tempfile.TemporaryDirectory() as folder:
-        job = client.start_job(arguments.task, _archive(arguments.input, Path(folder)))
+        raise FolderError(f"{options.output} ends in none of {', '.join(FORMATS)}")
+    if not options.output.absolute().parent.is_dir():
+        raise FolderError(f"{options.output.parent} is no folder")
+    with tempfile.TemporaryDirectory() as folder, Client(options.server) as client:
+        archive = _archive(options.input, Path(folder) / "images.zip")
+        job = client.start_job(options.task, archive)
         try:
-            job = _follow(client, job)
-            client.save_results(job["id"], arguments.output, kind)
+            with tqdm(total=job["total"], unit="image") as bar:
+                done = client.wait_for_job(job["id"], lambda now: _show(bar, now))
         except KeyboardInterrupt:
             client.end_job(job["id"])
             raise
+        client.save_results(job["id"], kind, options.output)
         client.end_job(job["id"])
-    print(f"{job['done']} images scored into {arguments.output}, {job['errors']} of them could not be read")
+    print(f"{done['total']} images scored, {done['errors']} of them unreadable: {options.output}")
 
 
-def _archive(place: Path, folder: Path) -> Path:
-    if place.suffix.lower() == ".zip" and place.is_file():
-        return place
-    archive = folder / "images.zip"
-    pack(images_below(place), place, archive)
-    return archive
+def _archive(given: Path, target: Path) -> Path:
+    if given.is_file() and zipfile.is_zipfile(given):
+        return given
+    if not given.exists():
+        raise FolderError(f"{given} does not exist")
+    root = given if given.is_dir() else given.parent
+    files = image_files(given) if given.is_dir() else [given]
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:  # images are compressed already
+        for path in files:
+            archive.write(path, path.relative_to(root).as_posix())
+    return target
 
 
-def _follow(client: Client, job: dict[str, Any]) -> dict[str, Any]:
-    progress = Progress()
-    for state in client.follow_job(job["id"]):
-        job = state
-        progress.show(job["done"], job["total"])
-    progress.end()
-    if job["status"] != "done":
-        reason = f": {job['error']}" if job.get("error") else ""
-        raise ClientError(f"job {job['id']} ended as {job['status']}{reason}")
-    return job
+def _show(bar: "tqdm[Any]", job: dict[str, Any]) -> None:
+    bar.n = job["done"]
+    bar.refresh()

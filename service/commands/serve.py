@@ -1,73 +1,61 @@
-"""Serve on this machine."""
+"""``python -m service serve``: the service on this machine, until Ctrl-C."""
 
 import argparse
-import ctypes
 import os
-import signal
-import socket
-import subprocess
+import runpy
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
 from pathlib import Path
-from types import FrameType
+from typing import Any
 
-from service.settings import Settings, SettingsError
+from service.launcher import LAUNCHER
+from service.settings import Settings
 
 HOST = "127.0.0.1"
-TARGET = "service.bento:Metashot"
-_ROOT = Path(__file__).parents[2]
-_POLL_S = 0.2
-_PR_SET_PDEATHSIG = 1  # of Linux's prctl
+ROOT = Path(__file__).parents[2]
 
 
-def add_arguments(_: argparse.ArgumentParser) -> None:
-    """Take nothing: the environment says it all (see ``service.settings``)."""
+def add(commands: "argparse._SubParsersAction[Any]") -> None:
+    """Declare the command."""
+    parser = commands.add_parser("serve", help="start the service and its page")
+    parser.add_argument("--port", type=int, help="by default PORT, or 3000")
+    parser.add_argument("--data-dir", type=Path, help="where its state lies; by default DATA_DIR, or var/")
+    parser.set_defaults(run=run)
 
 
-def run(_: argparse.Namespace) -> None:
-    """Start the server, print its address once it is ready, stay until it ends."""
+def run(options: argparse.Namespace) -> None:
+    """Check the settings, then become ``bentoml serve``."""
+    if options.port is not None:
+        os.environ["PORT"] = str(options.port)
+    if options.data_dir is not None:
+        os.environ["DATA_DIR"] = str(options.data_dir)
     settings = Settings.from_environment()
-    _check_port(settings.port)
+    # What the working process reads: it runs in the project's folder, and ends when this process is gone.
+    os.environ["DATA_DIR"] = str(settings.data_dir.resolve())
+    os.environ["BENTOML_DO_NOT_TRACK"] = "true"
+    os.environ[LAUNCHER] = str(os.getpid())
     address = f"http://{HOST}:{settings.port}"
-    command = [sys.executable, "-m", "bentoml", "serve", TARGET, "--host", HOST, "--port", str(settings.port)]
-    state = {"METASHOT_DATA_DIR": str(settings.data_dir.absolute()), "METASHOT_PORT": str(settings.port)}
-    environment = os.environ | state | {"BENTOML_DO_NOT_TRACK": "true"}
-    server = subprocess.Popen(
-        [*command, "--working-dir", str(_ROOT)], env=environment, cwd=_ROOT, preexec_fn=_end_with_parent
-    )
-
-    def stop(_signal: int, _frame: FrameType | None) -> None:
-        server.terminate()
-
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
-    if _ready(address, server):
-        print(f"Metashot answers at {address} (Ctrl-C stops it)", flush=True)
-    sys.exit(max(server.wait(), 0))  # negative: ended by the signal that was passed on
+    threading.Thread(target=_announce, args=(address,), daemon=True).start()
+    options_of_server = ["--host", HOST, "--port", str(settings.port), "--working-dir", str(ROOT)]
+    sys.argv = ["bentoml", "serve", "service.bento:Metashot", *options_of_server]
+    runpy.run_module("bentoml", run_name="__main__", alter_sys=True)
 
 
-def _check_port(port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+def _announce(address: str) -> None:
+    warned = False
+    while True:
         try:
-            probe.bind((HOST, port))
-        except OSError as error:
-            raise SettingsError(f"port {port} is not free ({error.strerror}); choose another by PORT=") from None
-
-
-def _ready(address: str, server: "subprocess.Popen[bytes]") -> bool:
-    while server.poll() is None:
-        try:
-            with urllib.request.urlopen(f"{address}/readyz", timeout=5):
-                return True
-        except (urllib.error.URLError, OSError):
-            time.sleep(_POLL_S)
-    return False
-
-
-def _end_with_parent() -> None:
-    """Stop the server also when this process is killed and can pass no signal on."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+            with urllib.request.urlopen(f"{address}/readyz", timeout=2):
+                print(f"\nMetashot is ready on {address}  (Ctrl-C stops it)\n", flush=True)
+                return
+        except urllib.error.HTTPError as error:
+            if error.code == 503 and not warned:
+                warned = True
+                hint = "publish one, or put its folder under DATA_DIR/initializations, and start again"
+                print(f"{address} answers, but offers no initialization: {hint}", file=sys.stderr, flush=True)
+        except OSError:
+            pass
+        time.sleep(0.2)
