@@ -42,3 +42,15 @@ def test_a_level_line_covers_what_its_width_says():
     assert torch.allclose(drawn.sum(), torch.tensor(3 * 12 + math.pi * 1.5**2), rtol=0.03)
     assert torch.allclose(drawn, drawn.flip(0))
     assert torch.allclose(drawn, drawn.flip(1))
+
+
+def test_no_pixel_near_a_stroke_is_missed():
+    generator = torch.Generator().manual_seed(1)
+    for _ in range(20):
+        # One piece alone: nothing longer or thicker beside it widens the part of the image that is looked at.
+        start = 4 + 4 * torch.rand(2, generator=generator)
+        strokes = torch.stack([start, start + 3 * torch.rand(1, generator=generator)])[None]
+        one, radius = torch.tensor([0]), 0.3 + torch.rand(1, generator=generator)
+        assert torch.allclose(
+            render(strokes, one, radius, 1, 14).double(), naive(strokes, one, radius, 1, 14), atol=1e-5
+        )
