@@ -66,13 +66,15 @@ def _decode_base64(value: Any, place: str, name: str | None, allowed: int) -> by
     if not isinstance(value, str):
         raise _wrong(f"{place} is no base64 text", place, name)
     text = value.partition(",")[2] if value.startswith("data:") else value
-    if len(text) > 4 * (allowed // 3 + 1):
-        detail = f"{place} is larger than the {allowed} bytes allowed"
-        raise Problem(413, detail, title="File too large", file=name, field=place)
     try:
-        return base64.b64decode(text, validate=True)
+        # The length of the text tells before decoding, but for the padding.
+        content = base64.b64decode(text, validate=True) if len(text) <= 4 * (allowed // 3 + 1) else None
     except (binascii.Error, ValueError) as error:
         raise _wrong(f"{place} is not valid base64: {error}", place, name) from error
+    if content is None or len(content) > allowed:
+        detail = f"{place} is larger than the {allowed} bytes allowed"
+        raise Problem(413, detail, title="File too large", file=name, field=place)
+    return content
 
 
 def _wrong(detail: str, field: str, file: str | None = None) -> Problem:

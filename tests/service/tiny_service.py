@@ -1,0 +1,42 @@
+"""The real application on a tiny, untrained initialization: what is tested must not depend on accuracy."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from starlette.testclient import TestClient
+
+from models.confidence import Confidence, Expected
+from models.conv4 import Conv4
+from models.heads import Head
+from models.initialization import Initialization, save
+from models.inner_rule import InnerRule
+from models.learner import Learner
+from models.preprocessing import Preprocessing
+from service.app import create_app
+from service.settings import Settings
+
+TINY = "tiny"
+
+
+def save_tiny(folder: Path, *, name: str = TINY, seed: int = 0) -> Initialization:
+    """Write an initialization of 8 channels that moves the whole network by two steps."""
+    learner = Learner(Conv4(width=8), Head("prototype"), InnerRule("all", 2))
+    return save(
+        folder,
+        name=name,
+        learner=learner,
+        phi=learner.initial(seed),
+        preprocessing=Preprocessing("drawing", 28, 1, margin=0.1),
+        confidence=Confidence(1.0, 0.2, (Expected(5, 1, 0.9, 0.8, 0.95),)),
+        facts={"description": "untrained, for tests"},
+    )
+
+
+@contextmanager
+def serving(data_dir: Path, **limits: Any) -> Iterator[TestClient]:
+    """Run the application on ``data_dir``, in which the tiny initialization is put."""
+    save_tiny(data_dir / "initializations" / TINY)
+    with TestClient(create_app(Settings(data_dir=data_dir, **limits))) as client:
+        yield client
