@@ -24,7 +24,8 @@ def render(strokes: Tensor, image: Tensor, radius: Tensor, count: int, side: int
         float32 ``[B, 1, side, side]``, the share of each pixel that ink covers.
     """
     start, along = strokes[:, :-1].float(), strokes.diff(dim=1).float()
-    reach = float(radius.max()) + 0.5 + float(along.abs().max()) / 2
+    # Ink fades out half a pixel beyond the pen, and a pixel's centre is half a pixel beyond its corner.
+    reach = float(radius.max()) + float(along.abs().max()) / 2
     width = math.ceil(2 * reach) + 1
     corner = torch.floor(start + along / 2 - reach)  # [S, P - 1, 2], the first pixel of each piece's window
     offsets = torch.arange(width, dtype=torch.float32)
