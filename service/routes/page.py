@@ -18,13 +18,13 @@ _FILES = StaticFiles(directory=FOLDER)
 router = APIRouter()
 
 
-@router.get("/", include_in_schema=False)
+@router.api_route("/", methods=["GET", "HEAD"], include_in_schema=False)
 def index() -> FileResponse:
     """Give the page."""
     return FileResponse(FOLDER / "index.html", headers={"Cache-Control": "no-cache"})
 
 
-@router.get("/page/{path:path}", include_in_schema=False)
+@router.api_route("/page/{path:path}", methods=["GET", "HEAD"], include_in_schema=False)
 async def file(path: str, request: Request) -> Response:
     """Give one of the page's files."""
     return await _FILES.get_response(path, request.scope)
