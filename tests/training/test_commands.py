@@ -1,0 +1,147 @@
+"""The commands of ``python -m training``, on small made-up data."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.training.made_drawings import drawing
+from tests.training.tiny_run import TRAINING, VALIDATION, recipe
+from training.__main__ import main
+from training.publication import publish_run
+from training.trainer import Trainer
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def initialization(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tiny")
+    plan = recipe()
+    trainer = Trainer(plan, TRAINING, VALIDATION, folder)
+    # Untrained, the prototype start is right about its own support images; steps at random rates need not be.
+    phi = {name: value * (not name.startswith("rates")) for name, value in trainer.best.items()}
+    publish_run(plan, phi, trainer.progress, TRAINING, VALIDATION, folder / "initialization")
+    return folder / "initialization"
+
+
+@pytest.fixture
+def one_shot_runs(tmp_path):
+    """Twenty runs of four classes each, in the public archive's layout; every test image is a training one."""
+    for run in range(1, 21):
+        folder = tmp_path / "all_runs" / f"run{run:02d}"
+        (folder / "training").mkdir(parents=True)
+        (folder / "test").mkdir()
+        lines = []
+        for item in range(1, 5):
+            image = drawing(100 * run + item, (105, 105))
+            image.save(folder / "training" / f"class{item:02d}.png")
+            image.save(folder / "test" / f"item{item:02d}.png")
+            lines.append(f"run{run:02d}/test/item{item:02d}.png run{run:02d}/training/class{item:02d}.png")
+        (folder / "class_labels.txt").write_text("\n".join(lines) + "\n")
+    return tmp_path
+
+
+def oneshot(initialization, data_dir, *more):
+    return main(
+        ["evaluate", str(initialization), "--benchmark", "omniglot-oneshot", "--data-dir", str(data_dir), *more]
+    )
+
+
+def test_one_shot_runs_are_answered_and_written(initialization, one_shot_runs, capsys):
+    assert oneshot(initialization, one_shot_runs, "--json", str(one_shot_runs / "out.json")) == 0
+    figures = json.loads((one_shot_runs / "out.json").read_text())
+    assert figures["error_percent"] == 0.0
+    assert len(figures["errors_percent"]) == 20
+    assert "0.00 % error over 20 runs" in capsys.readouterr().out
+
+
+def test_one_shot_errors_are_counted_in_percent(initialization, one_shot_runs):
+    labels = one_shot_runs / "all_runs" / "run03" / "class_labels.txt"
+    swapped = labels.read_text().replace("item01.png run03/training/class01", "item01.png run03/training/class99")
+    swapped = swapped.replace("class02.png", "class01.png").replace("class99", "class02")
+    labels.write_text(swapped)
+    assert oneshot(initialization, one_shot_runs / "all_runs", "--json", str(one_shot_runs / "out.json")) == 0
+    figures = json.loads((one_shot_runs / "out.json").read_text())
+    assert figures["errors_percent"][2] == 50.0
+    assert figures["error_percent"] == 50.0 / 20
+
+
+def test_missing_runs_say_what_to_unpack_where(initialization, one_shot_runs, tmp_path, capsys):
+    assert oneshot(initialization, tmp_path / "elsewhere") == 2
+    assert "unpack all_runs.zip" in capsys.readouterr().err
+    (one_shot_runs / "all_runs" / "run07" / "test" / "item02.png").unlink()
+    assert oneshot(initialization, one_shot_runs) == 2
+    assert "item02.png cannot be read" in capsys.readouterr().err
+
+
+def test_evaluate_a_folder_of_classes(initialization, tmp_path, capsys):
+    for label in range(14):
+        folder = tmp_path / "symbols" / f"symbol{label:02d}"
+        folder.mkdir(parents=True)
+        for index in range(4):
+            drawing(label, (40, 40)).rotate(index, fillcolor=255).save(folder / f"{index}.png")
+    arguments = ["evaluate", str(initialization), "--dataset", "folder", "--data-dir", str(tmp_path / "symbols")]
+    arguments += ["--ways", "2", "--queries", "2", "--episodes", "30", "--json", str(tmp_path / "out.json")]
+    assert main(arguments) == 0
+    figures = json.loads((tmp_path / "out.json").read_text())
+    assert figures["accuracy"] > 0.8
+    assert figures["episodes"] == 30
+    assert figures["inductive"] is True
+    assert "2-way 1-shot, 30 episodes" in capsys.readouterr().out
+
+
+def test_train_ends_with_an_initialization_and_does_not_overwrite_a_run(tmp_path, capsys):
+    arguments = ["train", str(ROOT / "training/recipes/strokes.yaml"), "--out", str(tmp_path / "run")]
+    small = ["outer.steps=2", "outer.warm_up=1", "outer.tasks=2", "validation.every=1", "validation.episodes=5"]
+    small += ["report_episodes=5", "data.classes=20"]
+    for setting in small:
+        arguments += ["--set", setting]
+    assert main(arguments) == 0
+    assert (tmp_path / "run" / "initialization" / "weights.safetensors").is_file()
+    assert "5-way 1-shot" in capsys.readouterr().out
+    assert main(arguments) == 2
+    assert "--resume" in capsys.readouterr().err
+    assert main([*arguments, "--resume"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "none.yaml"], "there is no recipe"),
+        (["evaluate", "none", "--dataset", "strokes"], "card.json is missing"),
+        (["evaluate", "INIT"], "--dataset omniglot"),
+        (["evaluate", "INIT", "--dataset", "omniglot"], "--data-dir"),
+        (["evaluate", "INIT", "--benchmark", "omniglot-oneshot"], "needs --data-dir"),
+        (["evaluate", "INIT", "--dataset", "strokes", "--episodes", "1"], "at least 2"),
+        (["publish", "none", "--name", "x"], "card.json is missing"),
+    ],
+)
+def test_faults_are_one_line_and_status_2(initialization, arguments, message, capsys, monkeypatch):
+    monkeypatch.delenv("METASHOT_DATA", raising=False)
+    assert main([str(initialization) if argument == "INIT" else argument for argument in arguments]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ")
+    assert message in error
+    assert "Traceback" not in error
+
+
+def test_publish_and_list_through_the_bentoml_store(initialization, tmp_path):
+    environment = {"BENTOML_HOME": str(tmp_path / "bentoml"), "BENTOML_DO_NOT_TRACK": "true", "PATH": "/usr/bin"}
+
+    def command(*arguments):
+        return subprocess.run(
+            [sys.executable, "-m", "training", *arguments],
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+
+    assert "published mine:" in command("publish", str(initialization), "--name", "mine")
+    assert "mine:" in command("list")
+    stored = list((tmp_path / "bentoml" / "models" / "mine").glob("*/weights.safetensors"))
+    assert [path.read_bytes() for path in stored] == [(initialization / "weights.safetensors").read_bytes()]

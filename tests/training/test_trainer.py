@@ -1,0 +1,103 @@
+"""The trainer: learns, resumes to the same phi as an unbroken run, keeps the best, stops early."""
+
+import dataclasses
+
+import pytest
+import torch
+
+from models.initialization import load
+from tests.training.tiny_run import TRAINING, VALIDATION, recipe
+from training.checkpoint import CheckpointError
+from training.publication import publish_run
+from training.recipe import Outer, Validation
+from training.trainer import CHECKPOINT, Trainer
+
+
+@pytest.fixture
+def one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+class Interrupting(Trainer):
+    """Is interrupted, as by Ctrl-C, before the step of the given number."""
+
+    def __init__(self, *arguments, at):
+        super().__init__(*arguments)
+        self.at = at
+
+    def _step(self, step):
+        if step == self.at:
+            raise KeyboardInterrupt
+        return super()._step(step)
+
+
+@pytest.mark.parametrize("at", [1, 5])
+@pytest.mark.parametrize("normalisation", ["group", "running"])
+def test_a_resumed_run_ends_like_an_unbroken_one(tmp_path, at, normalisation, one_thread):
+    plan = recipe()
+    plan.learner["backbone"]["normalisation"] = normalisation
+    whole = Trainer(plan, TRAINING, VALIDATION, tmp_path / "whole")
+    whole.run()
+    with pytest.raises(KeyboardInterrupt):
+        Interrupting(plan, TRAINING, VALIDATION, tmp_path / "broken", at=at).run()
+    resumed = Trainer(plan, TRAINING, VALIDATION, tmp_path / "broken")
+    resumed.resume()
+    assert resumed.progress.step == at
+    resumed.run()
+    assert resumed.progress.looks == whole.progress.looks
+    fresh = Trainer(plan, TRAINING, VALIDATION, tmp_path / "fresh").phi
+    for name, value in whole.phi.items():
+        assert torch.equal(resumed.phi[name], value), name
+        assert torch.equal(resumed.best[name], whole.best[name]), name
+        assert not torch.equal(value, fresh[name]), f"{name} never moved"
+
+
+def test_another_recipe_or_a_damaged_checkpoint_is_refused(tmp_path):
+    Trainer(recipe(), TRAINING, VALIDATION, tmp_path).run()
+    other = Trainer(recipe(seed=4), TRAINING, VALIDATION, tmp_path)
+    with pytest.raises(CheckpointError, match="differs in seed"):
+        other.resume()
+    (tmp_path / CHECKPOINT).write_bytes((tmp_path / CHECKPOINT).read_bytes()[:200])
+    with pytest.raises(CheckpointError, match="damaged"):
+        Trainer(recipe(), TRAINING, VALIDATION, tmp_path).resume()
+
+
+def test_training_learns_and_the_card_tells_it(tmp_path):
+    plan = recipe(outer=Outer(tasks=4, steps=60, warm_up=20, learning_rate=0.01))
+    plan = dataclasses.replace(plan, validation=Validation(every=20, episodes=40, queries=2))
+    trainer = Trainer(plan, TRAINING, VALIDATION, tmp_path)
+    trainer.run()
+    looks = trainer.progress.looks
+    assert [step for step, _ in looks] == [20, 40, 60]
+    assert trainer.progress.best_accuracy == max(accuracy for step, accuracy in looks if step > 20)
+    assert trainer.progress.best_accuracy > 0.6  # chance is 0.2
+    publish_run(plan, trainer.best, trainer.progress, TRAINING, VALIDATION, tmp_path / "initialization")
+    initialization = load(tmp_path / "initialization")
+    rows = initialization.card["evaluation"]
+    assert [(row["ways"], row["shots"], row["episodes"]) for row in rows] == [(5, 1, 20), (3, 2, 20)]
+    assert all(0 <= row["accuracy_not_adapted"] <= 1 and row["accuracy"] > 0.4 for row in rows)
+    assert initialization.card["trained_on"]["validation_classes"] == 10
+    assert initialization.confidence.expected_accuracy(5, 1).accuracy == pytest.approx(
+        rows[0]["accuracy"], abs=1e-4
+    )
+
+
+def test_training_stops_early_when_validation_gets_no_better(tmp_path):
+    plan = recipe(
+        outer=Outer(tasks=1, steps=50, learning_rate=1e-12, rates_learning_rate=1e-12),
+        validation=Validation(every=1, episodes=5, queries=1, patience=3),
+    )
+    trainer = Trainer(plan, TRAINING, VALIDATION, tmp_path)
+    trainer.run()
+    assert trainer.progress.best_step == 1
+    assert trainer.progress.step == 4
+
+
+def test_what_the_warm_up_reached_does_not_compete_with_adapting(tmp_path):
+    plan = recipe(outer=Outer(tasks=1, steps=4, warm_up=2), validation=Validation(every=2, episodes=5, queries=1))
+    trainer = Trainer(plan, TRAINING, VALIDATION, tmp_path)
+    trainer.run()
+    assert trainer.progress.best_step == 4

@@ -1,0 +1,46 @@
+"""Tiny classes and a tiny recipe, for runs of a second."""
+
+import torch
+
+from models.conv4 import Conv4
+from models.heads import Head
+from models.initialization import learner_as_dict
+from models.inner_rule import InnerRule
+from models.learner import Learner
+from models.preprocessing import Preprocessing
+from training.datasets.class_images import ClassImages
+from training.recipe import Data, Episodes, Jitter, Outer, Recipe, Report, Validation
+
+
+def noisy_classes(count, seed, images=8):
+    """Classes of one random pattern each, seen through noise."""
+    generator = torch.Generator().manual_seed(seed)
+    patterns = (torch.rand(count, 1, 4, 4, generator=generator) > 0.5).float()
+    patterns = torch.nn.functional.interpolate(patterns, (16, 16))[:, None]
+    noise = torch.rand(count, images, 1, 16, 16, generator=generator)
+    levels = (255 * (0.6 * patterns + 0.4 * noise)).to(torch.uint8).flatten(0, 1)
+    names = tuple(f"c{index:02d}" for index in range(count))
+    return ClassImages(levels, torch.arange(count + 1) * images, names, ("",) * count)
+
+
+def recipe(**changes):
+    learner = Learner(Conv4(1, 16, 8, groups=4), Head("prototype"), InnerRule("all", 1, "layer-step", 0.05))
+    values = {
+        "name": "tiny",
+        "description": "for tests",
+        "licence": "none",
+        "seed": 3,
+        "preprocessing": Preprocessing("drawing", 16, 1).as_dict(),
+        "learner": learner_as_dict(learner),
+        "data": Data("folder"),
+        "episodes": Episodes(ways=5, shots=1, queries=2),
+        "jitter": Jitter(rotation=5, shift=0.02),
+        "outer": Outer(tasks=2, steps=8, warm_up=2, learning_rate=0.01),
+        "validation": Validation(every=2, episodes=10, ways=5, shots=1, queries=2),
+        "reports": (Report(5, 1), Report(3, 2)),
+        "report_episodes": 20,
+    }
+    return Recipe(**(values | changes))
+
+
+TRAINING, VALIDATION = noisy_classes(20, seed=0), noisy_classes(10, seed=1)
