@@ -1,7 +1,7 @@
 """A small client of the service, for the command line and for scripts."""
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -64,6 +64,11 @@ class Client:
         predictions: list[dict[str, Any]] = answer["predictions"]
         return predictions
 
+    def task(self, task_id: str) -> dict[str, Any]:
+        """Show a task."""
+        task: dict[str, Any] = self._ask("GET", f"/v1/tasks/{task_id}").json()
+        return task
+
     def delete_task(self, task_id: str) -> None:
         """Delete a task."""
         self._ask("DELETE", f"/v1/tasks/{task_id}")
@@ -72,38 +77,38 @@ class Client:
         """Hand a zip of images over to be scored."""
         return self._upload(f"/v1/tasks/{task_id}/jobs", "archive", [archive], {})
 
-    def wait_for_job(self, job_id: str, on_progress: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
-        """Wait until a job has ended; a server that is started again meanwhile goes on with it.
+    def job(self, job_id: str) -> dict[str, Any]:
+        """Show a job's progress."""
+        job: dict[str, Any] = self._ask("GET", f"/v1/jobs/{job_id}").json()
+        return job
 
-        Args:
-            job_id: of the job.
-            on_progress: called with the job now and then.
+    def follow_job(self, job_id: str) -> Iterator[dict[str, Any]]:
+        """Give the job now and then until it is done; a server that is started again meanwhile goes on with it.
 
         Raises:
-            ServiceError: if it failed or was cancelled.
+            ServiceError: if it failed or was cancelled, or if no answer comes for a minute.
         """
         last_answer = time.monotonic()
         while True:
             try:
-                job: dict[str, Any] = self._ask("GET", f"/v1/jobs/{job_id}").json()
+                job = self.job(job_id)
             except Unreachable:
                 if time.monotonic() - last_answer > _PATIENCE_S:
                     raise
-                time.sleep(_POLL_S)
-                continue
-            last_answer = time.monotonic()
-            on_progress(job)
-            if job["status"] == "done":
-                return job
-            if job["status"] not in _UNFINISHED:
-                raise ServiceError(f"job {job_id} is {job['status']}: {job['error'] or 'by request'}")
+            else:
+                last_answer = time.monotonic()
+                yield job
+                if job["status"] == "done":
+                    return
+                if job["status"] not in _UNFINISHED:
+                    raise ServiceError(f"job {job_id} is {job['status']}: {job['error'] or 'by request'}")
             time.sleep(_POLL_S)
 
     def end_job(self, job_id: str) -> None:
         """Cancel a job, or delete it where it has ended."""
         self._ask("DELETE", f"/v1/jobs/{job_id}")
 
-    def save_results(self, job_id: str, kind: str, target: Path) -> None:
+    def save_results(self, job_id: str, target: Path, kind: str) -> None:
         """Write a job's results (``jsonl``, ``csv`` or ``parquet``), whole or not at all."""
         part = target.with_name(f".{target.name}.part")
         try:

@@ -144,7 +144,7 @@ class JobStore:
         """Count jobs by status."""
         with self._database.reading() as session:
             found = session.execute(select(JobRow.status, func.count()).group_by(JobRow.status))
-            return dict(found.tuples().all())
+            return dict(found.all())
 
     def ids(self) -> set[str]:
         """Give the ids of all jobs."""

@@ -206,7 +206,7 @@ def _task(session: Session, row: TaskRow) -> Task:
         version=row.version,
         created=row.created,
         estimate=Estimate(row.accuracy, row.low, row.high),
-        classes=dict(session.execute(counts.order_by(ExampleRow.label)).tuples().all()),
+        classes=dict(session.execute(counts.order_by(ExampleRow.label)).all()),
     )
 
 

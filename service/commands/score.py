@@ -36,15 +36,18 @@ def run(options: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as folder, Client(options.server) as client:
         archive = _archive(options.input, Path(folder) / "images.zip")
         job = client.start_job(options.task, archive)
+        job_id = job["id"]
         try:
             with tqdm(total=job["total"], unit="image") as bar:
-                done = client.wait_for_job(job["id"], lambda now: _show(bar, now))
+                for job in client.follow_job(job_id):
+                    bar.n = job["done"]
+                    bar.refresh()
         except KeyboardInterrupt:
-            client.end_job(job["id"])
+            client.end_job(job_id)
             raise
-        client.save_results(job["id"], kind, options.output)
-        client.end_job(job["id"])
-    print(f"{done['total']} images scored, {done['errors']} of them unreadable: {options.output}")
+        client.save_results(job_id, options.output, kind)
+        client.end_job(job_id)
+    print(f"{job['total']} images scored, {job['errors']} of them unreadable: {options.output}")
 
 
 def _archive(given: Path, target: Path) -> Path:
@@ -58,8 +61,3 @@ def _archive(given: Path, target: Path) -> Path:
         for path in files:
             archive.write(path, path.relative_to(root).as_posix())
     return target
-
-
-def _show(bar: "tqdm[Any]", job: dict[str, Any]) -> None:
-    bar.n = job["done"]
-    bar.refresh()
