@@ -1,6 +1,6 @@
 /**
- * Fills the page with drawings to try. The service may offer them by /page/examples.json:
- * `{"classes": [{"label": "alpha", "support": ["examples/a1.png"], "query": ["examples/a2.png"]}]}`,
+ * Fills the page with drawings to try. The service may offer them by /page/examples/examples.json:
+ * `{"classes": [{"label": "alpha", "support": ["support/alpha/1.png"], "query": ["query/alpha/2.png"]}]}`,
  * addresses relative to that file.
  */
 
@@ -9,7 +9,7 @@ import { buttonById } from './dom.js';
 /** @typedef {{ label: string, support: string[], query: string[] }} ExampleClass */
 /** @typedef {{ support: Map<string, File[]>, queries: File[] }} Example */
 
-const MANIFEST = '/page/examples.json';
+const MANIFEST = '/page/examples/examples.json';
 
 /** @param {(example: Example) => void} take called when the user asks for the example */
 export async function offerExample(take) {

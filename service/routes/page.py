@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.datastructures import MutableHeaders
@@ -15,6 +15,7 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
 }
 _FILES = StaticFiles(directory=FOLDER)
+_EXAMPLES = StaticFiles(directory=Path(__file__).parents[2] / "docs" / "examples", check_dir=False)
 router = APIRouter()
 
 
@@ -22,6 +23,14 @@ router = APIRouter()
 def index() -> FileResponse:
     """Give the page."""
     return FileResponse(FOLDER / "index.html", headers={"Cache-Control": "no-cache"})
+
+
+@router.api_route("/page/examples/{path:path}", methods=["GET", "HEAD"], include_in_schema=False)
+async def example(path: str, request: Request) -> Response:
+    """Give one of the drawings that the page offers to try, or their list."""
+    if not path.endswith((".png", ".json")):
+        raise HTTPException(404)
+    return await _EXAMPLES.get_response(path, request.scope)
 
 
 @router.api_route("/page/{path:path}", methods=["GET", "HEAD"], include_in_schema=False)
