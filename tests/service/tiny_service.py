@@ -11,7 +11,7 @@ from models.confidence import Confidence, Expected
 from models.conv4 import Conv4
 from models.heads import Head
 from models.initialization import Initialization, save
-from models.inner_rule import InnerRule
+from models.inner_rule import InnerRule, Moves
 from models.learner import Learner
 from models.preprocessing import Preprocessing
 from service.app import create_app
@@ -20,9 +20,9 @@ from service.settings import Settings
 TINY = "tiny"
 
 
-def save_tiny(folder: Path, *, name: str = TINY, seed: int = 0) -> Initialization:
-    """Write an initialization of 8 channels that moves the whole network by two steps."""
-    learner = Learner(Conv4(width=8), Head("prototype"), InnerRule("all", 2))
+def save_tiny(folder: Path, *, name: str = TINY, seed: int = 0, moves: Moves = "all") -> Initialization:
+    """Write an initialization of 8 channels that moves the whole network, or the head alone, by two steps."""
+    learner = Learner(Conv4(width=8), Head("prototype"), InnerRule(moves, 2))
     return save(
         folder,
         name=name,

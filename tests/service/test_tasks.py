@@ -1,0 +1,141 @@
+"""Kept classifiers: they grow and shrink as if made afresh, and stay over a restart."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from starlette.testclient import TestClient
+
+from tests.service.made_images import drawing, zipped
+from tests.service.tiny_service import TINY, serving
+
+QUERIES = [("query", (f"{seed}.png", drawing(seed))) for seed in (21, 22, 23)]
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    with serving(tmp_path_factory.mktemp("var")) as client:
+        yield client
+
+
+def form(labelled: dict[int, str]) -> dict[str, Any]:
+    """Drawings by their seeds, with labels."""
+    files = [("support", (f"{seed}.png", drawing(seed))) for seed in labelled]
+    return {"files": files, "data": {"labels": list(labelled.values())}}
+
+
+def create(client: TestClient, labelled: dict[int, str]) -> dict[str, Any]:
+    answer = client.post("/v1/tasks", **form(labelled))
+    assert answer.status_code == 201, answer.text
+    assert answer.headers["location"] == f"/v1/tasks/{answer.json()['id']}"
+    return dict(answer.json())
+
+
+def ask(client: TestClient, task: str) -> list[dict[str, Any]]:
+    """Answers without what differs between tasks: the ids of nearest examples."""
+    answer = client.post(f"/v1/tasks/{task}/classify", files=QUERIES)
+    assert answer.status_code == 200, answer.text
+    predictions: list[dict[str, Any]] = answer.json()["predictions"]
+    known = {one["id"] for one in client.get(f"/v1/tasks/{task}").json()["examples"]}
+    for prediction in predictions:
+        assert {near.pop("id") for near in prediction["nearest"]} <= known
+    return predictions
+
+
+def example_id(task: dict[str, Any], seed: int) -> str:
+    return next(str(one["id"]) for one in task["examples"] if one["filename"] == f"{seed}.png")
+
+
+FINAL = {1: "a", 2: "a", 3: "b", 6: "ß/ü", 7: "ß/ü"}
+
+
+def test_step_by_step_equals_afresh(client: TestClient) -> None:
+    grown = create(client, {3: "b", 4: "b", 5: "gone"})
+    task = grown["id"]
+    assert client.post(f"/v1/tasks/{task}/examples", **form({1: "a", 7: "ß/ü"})).json()["version"] == 2
+    assert client.delete(f"/v1/tasks/{task}/examples/{example_id(grown, 4)}").json()["version"] == 3
+    assert client.delete(f"/v1/tasks/{task}/classes/gone").json()["version"] == 4
+    last = client.post(f"/v1/tasks/{task}/examples", **form({6: "ß/ü", 2: "a"})).json()
+
+    fresh = create(client, FINAL)
+    assert last["version"] == 5
+    assert last["classes"] == fresh["classes"]
+    assert last["estimate"] == fresh["estimate"]
+    assert ask(client, task) == ask(client, fresh["id"])
+
+
+def test_a_class_whose_name_holds_a_slash_can_be_deleted(client: TestClient) -> None:
+    task = create(client, FINAL)["id"]
+    answer = client.delete(f"/v1/tasks/{task}/classes/{quote('ß/ü', safe='')}")
+    assert [one["label"] for one in answer.json()["classes"]] == ["a", "b"]
+
+
+def test_an_archive_and_json_make_the_same_task(client: TestClient) -> None:
+    archive = zipped({f"top/{label}/{seed}.png": drawing(seed) for seed, label in FINAL.items()})
+    zipped_task = client.post("/v1/tasks", files={"archive": ("s.zip", archive)}).json()
+    fresh = create(client, FINAL)
+    assert zipped_task["classes"] == fresh["classes"]
+    answers = [
+        client.post(f"/v1/tasks/{task['id']}/classify", files=QUERIES).json()["predictions"][0]["probabilities"]
+        for task in (zipped_task, fresh)
+    ]
+    assert answers[0] == answers[1]
+
+
+def test_what_a_task_shows(client: TestClient) -> None:
+    task = client.post(
+        "/v1/tasks", files=form(FINAL)["files"], data=form(FINAL)["data"] | {"name": "Tinte"}
+    ).json()
+    assert (task["name"], task["version"], task["model"]) == ("Tinte", 1, TINY)
+    assert task["classes"] == [
+        {"label": "a", "examples": 2},
+        {"label": "b", "examples": 1},
+        {"label": "ß/ü", "examples": 2},
+    ]
+    assert task["estimate"] == {"accuracy": 0.9, "low": 0.8, "high": 0.95}, "a class of one: from the card"
+    assert client.get(f"/v1/tasks/{task['id']}").json() == task
+    assert 0 <= create(client, {1: "a", 2: "a", 3: "b", 4: "b"})["estimate"]["low"] <= 1
+    assert client.delete(f"/v1/tasks/{task['id']}").status_code == 204
+    assert client.get(f"/v1/tasks/{task['id']}").status_code == 404
+    assert client.post(f"/v1/tasks/{task['id']}/classify", files=QUERIES).status_code == 404
+
+
+def test_concurrent_additions_all_land(client: TestClient) -> None:
+    task = create(client, {1: "a", 3: "b"})["id"]
+    with ThreadPoolExecutor(4) as callers:
+        added = callers.map(
+            lambda seed: client.post(f"/v1/tasks/{task}/examples", **form({seed: "c"})).status_code, range(31, 37)
+        )
+        assert list(added) == [200] * 6
+    shown = client.get(f"/v1/tasks/{task}").json()
+    assert shown["version"] == 7
+    assert shown["classes"][-1] == {"label": "c", "examples": 6}
+
+
+def test_pages_hold_every_task_once_while_more_come(client: TestClient) -> None:
+    made = [create(client, {1: "a", 3: "b"})["id"] for _ in range(5)]
+    seen: list[str] = []
+    cursor = ""
+    while True:
+        page = client.get(f"/v1/tasks?limit=2{cursor}").json()
+        assert len(page["items"]) <= 2
+        seen += [one["id"] for one in page["items"]]
+        create(client, {1: "a", 3: "b"})
+        if page["next_cursor"] is None:
+            break
+        cursor = f"&cursor={page['next_cursor']}"
+    assert len(seen) == len(set(seen))
+    assert seen[:5] == made[::-1]
+
+
+def test_a_restart_keeps_tasks_and_their_answers(tmp_path: Path) -> None:
+    with serving(tmp_path) as client:
+        task = create(client, FINAL)
+        answers = ask(client, task["id"])
+    with serving(tmp_path, cache_bytes=0) as client:
+        assert client.get("/v1/tasks").json()["items"][0]["id"] == task["id"]
+        assert client.get(f"/v1/tasks/{task['id']}").json() == task
+        assert ask(client, task["id"]) == answers
