@@ -1,0 +1,174 @@
+"""Jobs from their upload to their results."""
+
+import csv
+import io
+import json
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pyarrow.parquet
+import pytest
+from starlette.testclient import TestClient
+
+from service.classifier import Classifier
+from tests.service.made_images import drawing, zipped
+from tests.service.tiny_service import serving
+
+SUPPORT = [("support", (f"{seed}.png", drawing(seed))) for seed in (1, 2, 3)]
+LABELS = {"labels": ["=1+1", "é", "é"]}
+IMAGES = {"=cmd.png": drawing(5), "b/ü.png": drawing(6), "bad.png": b"no image", "c.png": drawing(7)}
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    with serving(tmp_path_factory.mktemp("var"), job_batch=1) as client:
+        yield client
+
+
+@pytest.fixture
+def task(client: TestClient) -> str:
+    return str(client.post("/v1/tasks", files=SUPPORT, data=LABELS).json()["id"])
+
+
+def start(client: TestClient, task: str, images: dict[str, bytes]) -> dict[str, Any]:
+    answer = client.post(f"/v1/tasks/{task}/jobs", files={"archive": ("i.zip", zipped(images))})
+    assert answer.status_code == 202, answer.text
+    assert answer.headers["location"] == f"/v1/jobs/{answer.json()['id']}"
+    return dict(answer.json())
+
+
+def wait(client: TestClient, job: str) -> dict[str, Any]:
+    while (state := client.get(f"/v1/jobs/{job}").json())["status"] in ("queued", "running"):
+        time.sleep(0.02)
+    return dict(state)
+
+
+def rows(client: TestClient, job: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in client.get(f"/v1/jobs/{job}/results").text.splitlines()]
+
+
+def test_scores_every_image_and_names_the_damaged_one(client: TestClient, task: str) -> None:
+    queued = start(client, task, IMAGES)
+    assert (queued["total"], queued["task_id"], queued["error"]) == (4, task, None)
+    done = wait(client, queued["id"])
+    assert (done["status"], done["done"], done["errors"]) == ("done", 4, 1)
+    scored = rows(client, queued["id"])
+    assert [row["filename"] for row in scored] == list(IMAGES)
+    assert set(scored[2]) == {"filename", "error"}
+    assert "bad.png" in scored[2]["error"]
+    files = [("query", (name, content)) for name, content in IMAGES.items() if name != "bad.png"]
+    direct = client.post(f"/v1/tasks/{task}/classify", files=files).json()["predictions"]
+    assert [row["probabilities"] for row in scored if "error" not in row] == [
+        one["probabilities"] for one in direct
+    ]
+
+
+def test_csv_has_no_formulas(client: TestClient, task: str) -> None:
+    job = start(client, task, IMAGES)["id"]
+    wait(client, job)
+    answer = client.get(f"/v1/jobs/{job}/results?format=csv")
+    assert answer.headers["content-type"].startswith("text/csv")
+    table = list(csv.DictReader(io.StringIO(answer.content.decode())))
+    assert [row["filename"] for row in table] == ["'=cmd.png", "b/ü.png", "bad.png", "c.png"]
+    assert {row["label"] for row in table} <= {"'=1+1", "é", ""}
+    assert not [cell for row in table for cell in row.values() if cell.startswith(("=", "+", "@"))]
+    for row, scored in zip(table, rows(client, job), strict=True):
+        assert row["error"] == scored.get("error", "")
+        for label, share in scored.get("probabilities", {}).items():
+            assert float(row[f"probability of {label}"]) == share
+
+
+def test_parquet_holds_the_rows(client: TestClient, task: str) -> None:
+    job = start(client, task, IMAGES)["id"]
+    wait(client, job)
+    answer = client.get(f"/v1/jobs/{job}/results?format=parquet")
+    table = pyarrow.parquet.read_table(io.BytesIO(answer.content)).to_pylist()
+    for row, scored in zip(table, rows(client, job), strict=True):
+        assert row["filename"] == scored["filename"]
+        assert row["error"] == scored.get("error")
+        assert dict(row["probabilities"] or {}) == scored.get("probabilities", {})
+        assert (row["nearest"] or []) == scored.get("nearest", [])
+
+
+def test_takes_single_files_and_outlives_its_task(client: TestClient, task: str) -> None:
+    files = [("query", (f"{seed}.png", drawing(seed))) for seed in (8, 9)]
+    job = client.post(f"/v1/tasks/{task}/jobs", files=files).json()["id"]
+    assert client.delete(f"/v1/tasks/{task}").status_code == 204
+    assert wait(client, job)["status"] == "done"
+    assert [row["filename"] for row in rows(client, job)] == ["8.png", "9.png"]
+
+
+def test_a_job_keeps_the_classifier_it_was_given(
+    client: TestClient, task: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = client.post(f"/v1/tasks/{task}/classify", files={"query": ("c.png", IMAGES["c.png"])}).json()
+    go_on = hold(monkeypatch)
+    job = start(client, task, {"c.png": IMAGES["c.png"]})["id"]
+    other = client.post(
+        f"/v1/tasks/{task}/examples", files=[("support", ("c.png", IMAGES["c.png"]))], data={"labels": ["new"]}
+    )
+    assert other.json()["version"] == 2
+    go_on.set()
+    wait(client, job)
+    assert rows(client, job) == before["predictions"]
+
+
+def test_cancelled_between_batches_then_deleted(
+    client: TestClient, task: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on = hold(monkeypatch, after=2)
+    job = start(client, task, {f"{seed}.png": drawing(seed) for seed in range(20)})["id"]
+    while client.get(f"/v1/jobs/{job}").json()["done"] < 2:
+        time.sleep(0.02)
+    cancelled = client.delete(f"/v1/jobs/{job}")
+    assert (cancelled.status_code, cancelled.json()["status"]) == (200, "cancelled")
+    go_on.set()
+    following = start(client, task, {"c.png": IMAGES["c.png"]})["id"]
+    assert wait(client, following)["status"] == "done", "the worker went on to the next job"
+    assert client.get(f"/v1/jobs/{job}").json()["done"] == len(rows(client, job)) == 2
+
+    folder = client.app.state.components.jobs.folder(job)  # type: ignore[attr-defined]
+    assert folder.is_dir()
+    assert client.delete(f"/v1/jobs/{job}").status_code == 204
+    assert client.get(f"/v1/jobs/{job}").status_code == 404
+    assert not folder.exists()
+
+
+def test_lists_jobs_in_pages(client: TestClient, task: str) -> None:
+    made = [start(client, task, {"c.png": IMAGES["c.png"]})["id"] for _ in range(3)]
+    first = client.get("/v1/jobs?limit=2").json()
+    second = client.get(f"/v1/jobs?limit=2&cursor={first['next_cursor']}").json()
+    assert [one["id"] for one in first["items"] + second["items"]][:3] == made[::-1]
+
+
+def test_a_job_whose_files_are_gone_fails_and_says_so(
+    client: TestClient, task: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on = hold(monkeypatch)
+    first = start(client, task, {"c.png": IMAGES["c.png"]})["id"]
+    job = start(client, task, {"c.png": IMAGES["c.png"]})["id"]
+    (client.app.state.components.jobs.folder(job) / "classifier.json").unlink()  # type: ignore[attr-defined]
+    go_on.set()
+    assert wait(client, first)["status"] == "done"
+    failed = wait(client, job)
+    assert failed["status"] == "failed"
+    assert "classifier.json" in failed["error"]
+
+
+def hold(monkeypatch: pytest.MonkeyPatch, after: int = 0) -> threading.Event:
+    """Let jobs wait before the answer after so many, until the event is set."""
+    go_on = threading.Event()
+    answers = 0
+    answer = Classifier.answer
+
+    def held(self: Classifier, *arguments: Any) -> Any:
+        nonlocal answers
+        if threading.current_thread().name.startswith("compute") and answers >= after:
+            go_on.wait(30)
+        answers += 1
+        return answer(self, *arguments)
+
+    monkeypatch.setattr(Classifier, "answer", held)
+    return go_on
