@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from fastapi import Request
+from sqlalchemy.exc import OperationalError
 from starlette.concurrency import run_in_threadpool
 
 from service.archives import Archive, query_entries
@@ -121,11 +122,12 @@ class Jobs:
                         return  # stopping, cancelled or deleted
                     done += len(rows)
             self.store.finish(job.id, "done")
+        except OperationalError:
+            raise  # the store is out of reach for a while; the job goes on from its last batch
         except Exception as error:
-            if not self.folder(job.id).exists():
-                return  # deleted meanwhile
-            logger.exception("job %s failed", job.id)
-            self.store.finish(job.id, "failed", f"{type(error).__name__}: {error}")
+            # Of a job that was cancelled or deleted meanwhile this changes nothing.
+            if self.store.finish(job.id, "failed", f"{type(error).__name__}: {error}"):
+                logger.exception("job %s failed", job.id)
 
     def _rows(self, classifier: Classifier, archive: Archive, names: Sequence[str]) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = []

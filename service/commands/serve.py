@@ -3,6 +3,7 @@
 import argparse
 import os
 import runpy
+import socket
 import sys
 import threading
 import time
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from service.launcher import LAUNCHER
-from service.settings import Settings
+from service.settings import Settings, SettingsError
 
 HOST = "127.0.0.1"
 ROOT = Path(__file__).parents[2]
@@ -33,6 +34,7 @@ def run(options: argparse.Namespace) -> None:
     if options.data_dir is not None:
         os.environ["DATA_DIR"] = str(options.data_dir)
     settings = Settings.from_environment()
+    _check_port(settings.port)
     # What the working process reads: it runs in the project's folder, and ends when this process is gone.
     os.environ["DATA_DIR"] = str(settings.data_dir.resolve())
     os.environ["BENTOML_DO_NOT_TRACK"] = "true"
@@ -42,6 +44,15 @@ def run(options: argparse.Namespace) -> None:
     options_of_server = ["--host", HOST, "--port", str(settings.port), "--working-dir", str(ROOT)]
     sys.argv = ["bentoml", "serve", "service.bento:Metashot", *options_of_server]
     runpy.run_module("bentoml", run_name="__main__", alter_sys=True)
+
+
+def _check_port(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            raise SettingsError(f"port {port} is not free ({error.strerror}); choose another by PORT=") from None
 
 
 def _announce(address: str) -> None:

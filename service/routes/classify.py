@@ -16,9 +16,7 @@ router = APIRouter(tags=["classify"])
 @router.post("/v1/classify", response_model=PredictionsAnswer, openapi_extra=CLASSIFY)
 async def classify(request: Request, parts: Parts) -> JSONResponse:
     """Fit a classifier to the labelled images, and classify the others with it."""
-    upload = await read_upload(
-        request, parts.settings, wants=frozenset({"support", "query"}), fields=frozenset({"model"})
-    )
+    upload = await read_upload(request, parts.settings, wants=frozenset({"support", "query"}))
     model = upload.fields.get("model", AUTO)
     return predictions(*await parts.classifiers.answer_once(model, upload.support, upload.queries))
 

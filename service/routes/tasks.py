@@ -9,13 +9,13 @@ from starlette.concurrency import run_in_threadpool
 
 from service.answers import PredictionsAnswer, TaskAnswer, TaskListAnswer, WholeTaskAnswer
 from service.components import Components, Parts
-from service.intake import read_upload
+from service.intake import Upload, read_upload
 from service.paging import DEFAULT_LIMIT, MAX_LIMIT
-from service.problems import not_found
+from service.problems import Problem, not_found
 from service.registry import AUTO
 from service.routes.classify import predictions
 from service.routes.request_bodies import ADD, ASK, CREATE
-from service.task_store import StoredExample
+from service.task_store import StoredExample, Task
 
 router = APIRouter(prefix="/v1/tasks", tags=["tasks"])
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
@@ -53,8 +53,9 @@ def delete(task_id: str, parts: Parts) -> None:
 @router.post("/{task_id}/examples", response_model=WholeTaskAnswer, openapi_extra=ADD)
 async def add_examples(task_id: str, request: Request, parts: Parts) -> WholeTaskAnswer:
     """Add labelled images, of known classes or of new ones."""
-    await run_in_threadpool(parts.tasks.task, task_id)
-    upload = await read_upload(request, parts.settings, wants=frozenset({"support"}), fields=frozenset())
+    task = await run_in_threadpool(parts.tasks.task, task_id)
+    upload = await read_upload(request, parts.settings, wants=frozenset({"support"}))
+    _check_model(task, upload)
     await parts.classifiers.add(task_id, upload.support)
     return await _shown(parts, task_id)
 
@@ -89,9 +90,16 @@ async def delete_class(task_id: str, label: str, parts: Parts) -> WholeTaskAnswe
 @router.post("/{task_id}/classify", response_model=PredictionsAnswer, openapi_extra=ASK)
 async def classify(task_id: str, request: Request, parts: Parts) -> JSONResponse:
     """Classify images with a kept classifier."""
-    await run_in_threadpool(parts.tasks.task, task_id)
-    upload = await read_upload(request, parts.settings, wants=frozenset({"query"}), fields=frozenset())
+    task = await run_in_threadpool(parts.tasks.task, task_id)
+    upload = await read_upload(request, parts.settings, wants=frozenset({"query"}))
+    _check_model(task, upload)
     return predictions(*await parts.classifiers.answer(task_id, upload.queries))
+
+
+def _check_model(task: Task, upload: Upload) -> None:
+    """Inputs are the same everywhere, but a kept classifier stays with its model."""
+    if upload.fields.get("model", AUTO) not in (AUTO, task.model):
+        raise Problem(422, f"the task's model is {task.model}; make another task for another one", field="model")
 
 
 async def _shown(parts: Components, task_id: str) -> WholeTaskAnswer:

@@ -198,6 +198,15 @@ def test_unknown_model(client: TestClient) -> None:
     assert TINY in answer.json()["detail"]
 
 
+def test_another_model_than_the_tasks(client: TestClient, task: str) -> None:
+    other = {"labels": ["a", "b"], "model": "nothing"}
+    check(client.post(f"/v1/tasks/{task}/examples", files=two(), data=other), 422, "model")
+    check(client.post(f"/v1/tasks/{task}/classify", files={"query": Q}, data={"model": "nothing"}), 422, "model")
+    for model in ("auto", TINY):
+        same = {"model": model, "name": "mine"}
+        assert client.post(f"/v1/tasks/{task}/classify", files={"query": Q}, data=same).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("method", "path"),
     [
