@@ -19,7 +19,8 @@ SUPPORT = [("ä", 1), ("ä", 2), ("=b", 3), ("=b", 4), ("c", 5)]
 
 def create_task(http: httpx.Client) -> str:
     files = [("support", (f"{seed}.png", drawing(seed, 90))) for _, seed in SUPPORT]
-    answer = http.post("/v1/tasks", files=files, data={"labels": [label for label, _ in SUPPORT]})
+    data = {"labels": [label for label, _ in SUPPORT], "model": TINY}
+    answer = http.post("/v1/tasks", files=files, data=data)
     assert answer.status_code == 201
     return str(answer.json()["id"])
 

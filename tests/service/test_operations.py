@@ -1,0 +1,143 @@
+"""What surrounds the routes: BentoML's own addresses, the page, metrics, overload."""
+
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from service.classifier import Classifier
+from tests.service.made_images import drawing
+from tests.service.tiny_service import TINY, save_tiny, serving
+
+ROOT = Path(__file__).parents[2]
+FORM = [("support", ("1.png", drawing(1))), ("support", ("2.png", drawing(2))), ("query", ("3.png", drawing(3)))]
+LABELS = {"labels": ["a", "b"]}
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """The service as BentoML runs it."""
+    data_dir = tmp_path_factory.mktemp("var")
+    save_tiny(data_dir / "initializations" / TINY)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DATA_DIR", str(data_dir))
+        patch.delitem(sys.modules, "service.bento", raising=False)
+        from service.bento import Metashot
+
+        with TestClient(Metashot.to_asgi()) as client:
+            yield client
+    sys.modules.pop("service.bento", None)
+
+
+def test_health(client: TestClient) -> None:
+    assert client.get("/livez").status_code == 200
+    assert client.get("/readyz").status_code == 200
+
+
+def test_the_document_describes_every_route(client: TestClient) -> None:
+    document = client.get("/docs.json").json()
+    routes = {(method, path) for path, methods in document["paths"].items() for method in methods}
+    assert {
+        ("post", "/v1/classify"),
+        ("post", "/v1/tasks"),
+        ("get", "/v1/tasks"),
+        ("get", "/v1/tasks/{task_id}"),
+        ("delete", "/v1/tasks/{task_id}"),
+        ("post", "/v1/tasks/{task_id}/examples"),
+        ("delete", "/v1/tasks/{task_id}/examples/{example_id}"),
+        ("delete", "/v1/tasks/{task_id}/classes/{label}"),
+        ("post", "/v1/tasks/{task_id}/classify"),
+        ("post", "/v1/tasks/{task_id}/jobs"),
+        ("get", "/v1/jobs"),
+        ("get", "/v1/jobs/{job_id}"),
+        ("delete", "/v1/jobs/{job_id}"),
+        ("get", "/v1/jobs/{job_id}/results"),
+        ("get", "/v1/models"),
+    } <= routes
+    body = document["paths"]["/v1/classify"]["post"]["requestBody"]["content"]
+    assert {"support", "labels", "archive", "query", "model"} == set(
+        body["multipart/form-data"]["schema"]["properties"]
+    )
+    references = set(re.findall(r'"#/components/schemas/(\w+)"', client.get("/docs.json").text))
+    assert references <= set(document["components"]["schemas"])
+
+
+def test_models(client: TestClient) -> None:
+    items = client.get("/v1/models").json()["items"]
+    (tiny,) = [one for one in items if one["name"] == TINY]
+    assert tiny["version"] == tiny["card"]["weights"]["sha256"][:12]
+
+
+def test_the_page_and_what_it_may_load(client: TestClient) -> None:
+    for path in ("/", "/page/main.js"):
+        for method in ("GET", "HEAD"):
+            answer = client.request(method, path)
+            assert answer.status_code == 200
+            assert answer.headers["x-content-type-options"] == "nosniff"
+            policy = answer.headers["content-security-policy"]
+            assert policy == "default-src 'self'; img-src 'self' blob: data:; frame-ancestors 'none'"
+    assert "<title>Metashot</title>" in client.get("/").text
+    for path in ("/page/nothing.js", "/page/../app.py", "/page/%2e%2e/app.py", "/page//etc/passwd"):
+        assert client.get(path).status_code == 404
+
+
+def test_metrics_label_route_templates_only(client: TestClient) -> None:
+    assert client.post("/v1/classify", files=FORM, data=LABELS).status_code == 200
+    task = client.post("/v1/tasks", files=FORM[:2], data=LABELS).json()["id"]
+    for path in (f"/v1/tasks/{task}", "/v1/tasks/nothing", "/v1/jobs/nothing", "/v1/what/ever", "/page/no.js"):
+        client.get(path)
+    text = client.get("/metrics").text
+    assert set(re.findall(r'route="([^"]*)"', text)) <= {
+        "/",
+        "/metrics",
+        "/page/{path:path}",
+        "/v1/classify",
+        "/v1/models",
+        "/v1/tasks",
+        "/v1/tasks/{task_id}",
+        "/v1/jobs/{job_id}",
+        "/v1/{path:path}",
+    }
+    assert task not in text
+    assert f'metashot_adaptations_total{{model="{TINY}"}} 2.0' in text
+    for name in ("requests_in_flight", "request_seconds_bucket", "queue_depth", "queries_total"):
+        assert f"metashot_{name}" in text
+
+
+def test_serving_imports_nothing_of_meta_training(tmp_path: Path) -> None:
+    code = "import service.bento, sys; print({'learn2learn', 'training', 'pyarrow'} & set(sys.modules))"
+    environment = {"DATA_DIR": str(tmp_path), "PATH": "", "HOME": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.stdout.strip() == "set()", done.stderr
+
+
+def test_overload_and_deadline_are_problems(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, release = threading.Event(), threading.Event()
+    answer = Classifier.answer
+
+    def slow(self: Classifier, *arguments: Any) -> Any:
+        begun.set()
+        release.wait(30)
+        return answer(self, *arguments)
+
+    monkeypatch.setattr(Classifier, "answer", slow)
+    with serving(tmp_path, compute_threads=1, queue_length=0, deadline_s=1) as client:
+        late: list[Any] = []
+        caller = threading.Thread(
+            target=lambda: late.append(client.post("/v1/classify", files=FORM, data=LABELS))
+        )
+        caller.start()
+        assert begun.wait(10)
+        full = client.post("/v1/classify", files=FORM, data=LABELS)
+        caller.join()
+        release.set()
+    assert (full.status_code, late[0].status_code) == (503, 504)
+    assert int(full.headers["retry-after"]) >= 1
+    for refused in (full, late[0]):
+        assert refused.headers["content-type"] == "application/problem+json"
