@@ -56,8 +56,11 @@ def load_pinned(folder: Path) -> Classifier:
 
 
 def pinned_labels(folder: Path) -> list[str]:
-    """Read the classes of a classifier that ``pin`` wrote."""
-    labels: list[str] = json.loads((folder / DESCRIPTION).read_bytes())["labels"]
+    """Read the classes of a classifier that ``pin`` wrote; none where it is lost."""
+    try:
+        labels: list[str] = json.loads((folder / DESCRIPTION).read_bytes())["labels"]
+    except FileNotFoundError:
+        return []
     return labels
 
 

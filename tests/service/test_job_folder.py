@@ -29,3 +29,5 @@ def test_a_lost_folder_fails_its_job_only(tmp_path: Path, monkeypatch: pytest.Mo
         state = client.get(f"/v1/jobs/{lost}").json()
         assert state["status"] == "failed"
         assert "No such file" in state["error"]
+        for kind in ("jsonl", "csv", "parquet"):
+            assert client.get(f"/v1/jobs/{lost}/results", params={"format": kind}).status_code == 200
