@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from PIL import Image
 
 from models.initialization import Initialization
 from models.support import Support
 from training.datasets.class_images import DataError
+from training.datasets.image_files import open_image
 
 RUNS = 20
 _LABELS = "class_labels.txt"
@@ -75,8 +75,4 @@ def _error(initialization: Initialization, root: Path, run: str) -> float:
 
 
 def _image(initialization: Initialization, path: Path) -> torch.Tensor:
-    try:
-        with Image.open(path) as image:
-            return initialization.preprocessing(image)
-    except OSError as error:
-        raise DataError(f"{path} cannot be read ({error}); unpack all_runs.zip again") from error
+    return initialization.preprocessing(open_image(path))

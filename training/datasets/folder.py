@@ -10,7 +10,7 @@ from training.datasets.image_cache import DEFAULT_FOLDER
 from training.datasets.image_files import ClassFiles, read_classes
 from training.datasets.splits import SPLITS, Split, shuffled
 
-SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".webp", ".bmp", ".ppm", ".pgm", ".tif", ".tiff"))
+SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".webp", ".bmp"))
 # Share of the classes that validation and test each get; the rest is for training.
 HELD_OUT = 0.15
 _LEAST_CLASSES = 2

@@ -1,17 +1,16 @@
 """Reads the image files of classes into memory, once: later runs take the cache."""
 
-import warnings
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image
 from torch import Tensor
 from tqdm import tqdm
 
+from models.image_decoding import UndecodableError, decode
 from models.preprocessing import Preprocessing
 from training.datasets import image_cache
 from training.datasets.class_images import ClassImages, DataError
@@ -76,40 +75,11 @@ def open_image(path: Path) -> Image.Image:
         DataError: naming the file, where it is damaged, too large or no image.
     """
     try:
-        with warnings.catch_warnings():
-            # Our own limit, lower than the one Pillow warns at, is checked before anything is decoded.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            opened = Image.open(path)
-        with opened as image:
-            width, height = image.size
-            if width * height <= MOST_PIXELS:
-                image.load()
-                return _plain(_upright(image))
-    except Exception as error:  # damaged files make Pillow's decoders raise nearly anything
-        raise DataError(f"{path} cannot be read as an image ({error}); repair or remove the file") from error
-    raise DataError(
-        f"{path} has {width} x {height} pixels, more than the {MOST_PIXELS} read; shrink or remove the file"
-    )
-
-
-def _upright(image: Image.Image) -> Image.Image:
-    try:
-        return ImageOps.exif_transpose(image)
-    except Exception:  # a sound image may carry broken notes about itself
-        return image.copy()
-
-
-def _plain(image: Image.Image) -> Image.Image:
-    """Give 8 bits a channel, grey or colour."""
-    if image.mode.startswith("I") or image.mode == "F":
-        # Pillow's own conversion of 16 bits a pixel cuts everything above 255 off.
-        levels = np.round(np.asarray(image, dtype=np.float64) / 257)
-        return Image.fromarray(np.clip(levels, 0, 255).astype(np.uint8))
-    if image.has_transparency_data:
-        layers = image.convert("RGBA")
-        sheet = Image.new("RGBA", layers.size, (255, 255, 255, 255))
-        return Image.alpha_composite(sheet, layers).convert("RGB")
-    return image.convert("L" if image.mode in ("1", "L") else "RGB")
+        return decode(path.read_bytes(), MOST_PIXELS)
+    except UndecodableError as error:
+        raise DataError(f"{path} {error}; repair or remove the file") from error
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error}); repair or remove the file") from error
 
 
 def _check_sizes(classes: Sequence[ClassFiles]) -> None:
