@@ -24,6 +24,10 @@ def test_shuffled_is_a_permutation_that_a_newcomer_does_not_disturb():
     assert [name for name in shuffled([*names, "newcomer"], 3) if name != "newcomer"] == order
 
 
+def test_names_that_are_no_utf8_are_shuffled_too():
+    assert sorted(shuffled(["caf\udce9", "café", "tea"], 0)) == ["café", "caf\udce9", "tea"]
+
+
 def test_nested_classes_are_named_by_path_and_grouped_by_parent(tmp_path):
     write_class(tmp_path / "Greek" / "alpha", 2)
     write_class(tmp_path / "Greek" / "old" / "digamma", 3)
@@ -87,6 +91,26 @@ def test_tree_that_is_split_already(tmp_path, validation):
         "validation": ("d", "e"),
         "test": ("f", "g"),
     }
+
+
+@pytest.mark.parametrize("tops", [("train", "val", "test"), ("Train", "Val", "Test")])
+def test_folders_beside_those_of_the_splits_do_not_mix_them(tmp_path, caplog, tops):
+    for top, names in zip(tops, ("abc", "de", "fg"), strict=True):
+        for name in names:
+            write_class(tmp_path / top / name, 2)
+    write_class(tmp_path / "more" / "h", 2)
+    assert [load(split, tmp_path).classes for split in SPLITS] == [("a", "b", "c"), ("d", "e"), ("f", "g")]
+    assert "more left out, beside the folders of the splits" in caplog.text
+
+
+def test_split_whose_folder_holds_images_without_classes(tmp_path):
+    for top in ("train", "val"):
+        for name in "ab":
+            write_class(tmp_path / top / name, 2)
+    write_class(tmp_path / "test", 2)
+    assert load("train", tmp_path).classes == ("a", "b")
+    with pytest.raises(DataError, match="test holds no folder with images"):
+        load("test", tmp_path)
 
 
 def test_split_that_a_divided_tree_lacks(tmp_path):

@@ -38,6 +38,15 @@ def test_every_name_loads(data_dir):
     assert len(loaded["strokes"]) == 3
 
 
+def test_mini_imagenet_is_never_divided_anew(tmp_path):
+    for name in "abcdefgh":
+        write_class(tmp_path / "mini_imagenet" / "train" / name, 2, suffix=".jpg")
+        write_class(tmp_path / "mini_imagenet" / "more" / name, 2, suffix=".jpg")
+    assert len(load_split("mini_imagenet", "train", data_dir=tmp_path, preprocessing=PHOTO, cache_dir=None)) == 8
+    with pytest.raises(DataError, match="the test split needs one folder named test"):
+        load_split("mini_imagenet", "test", data_dir=tmp_path, preprocessing=PHOTO, cache_dir=None)
+
+
 def test_data_dir_of_the_environment(data_dir, monkeypatch):
     monkeypatch.setenv("METASHOT_DATA", str(data_dir))
     assert len(load_split("mini_imagenet", "train", preprocessing=PHOTO, cache_dir=None)) == 3

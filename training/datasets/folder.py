@@ -45,8 +45,9 @@ def load(
 ) -> ClassImages:
     """Read the classes of one split.
 
-    A tree whose top folders are ``train``, ``val`` (or ``valid``, ``validation``) and ``test`` is taken as
-    split that way. Otherwise validation and test get 15 % of the classes each, at least two, by the seed.
+    A tree with top folders ``train``, ``val`` (or ``valid``, ``validation``) and ``test``, any two of them or
+    one and nothing else, is taken as split that way (see ``load_divided``). Otherwise validation and test get
+    15 % of the classes each, at least two, by the seed.
 
     Args:
         split: whose classes.
@@ -60,19 +61,22 @@ def load(
     """
     if not root.is_dir():
         raise DataError(f"{root} is not a folder; give one that holds a folder of images for each class")
-    if _is_split(root):
-        root = _split_folder(root, split)
-        tree = scan(root)
-        classes = list(tree.classes)
-    else:
-        tree = scan(root)
-        names = split_names([entry.name for entry in tree.classes], seed, str(root))[split]
-        classes = [entry for entry in tree.classes if entry.name in names]
-    if tree.ignored:
-        _log.warning("%s: %d hidden files or files that are no images were left out", root, tree.ignored)
-    if not classes:
-        raise DataError(f"{root} holds no folder with images ({', '.join(sorted(SUFFIXES))})")
-    return read_classes(classes, preprocessing, cache_dir=cache_dir)
+    if _is_divided(root):
+        return load_divided(split, root, preprocessing, cache_dir=cache_dir)
+    classes = _scan_and_report(root)
+    names = split_names([entry.name for entry in classes], seed, str(root))[split]
+    return read_classes([entry for entry in classes if entry.name in names], preprocessing, cache_dir=cache_dir)
+
+
+def load_divided(
+    split: Split, root: Path, preprocessing: Preprocessing, *, cache_dir: Path | None = DEFAULT_FOLDER
+) -> ClassImages:
+    """Read the classes in the split's own folder; no other folder's classes ever join them.
+
+    Raises:
+        DataError: where the split's folder, classes or images lack.
+    """
+    return read_classes(_scan_and_report(_split_folder(root, split)), preprocessing, cache_dir=cache_dir)
 
 
 def scan(root: Path) -> Tree:
@@ -122,18 +126,37 @@ def split_names(names: list[str], seed: int, where: str) -> dict[Split, frozense
     }
 
 
-def _is_split(root: Path) -> bool:
+def _scan_and_report(root: Path) -> tuple[ClassFiles, ...]:
+    tree = scan(root)
+    if tree.ignored:
+        _log.warning("%s: %d hidden files or files that are no images were left out", root, tree.ignored)
+    if not tree.classes:
+        raise DataError(f"{root} holds no folder with images ({', '.join(sorted(SUFFIXES))})")
+    return tree.classes
+
+
+def _split_of(folder: Path) -> Split | None:
+    return next((split for split, names in _FOLDERS.items() if folder.name.lower() in names), None)
+
+
+def _is_divided(root: Path) -> bool:
     folders = _visible(root)
-    known = {name for names in _FOLDERS.values() for name in names}
-    # A folder "train" with images of its own is a class (of vehicles, say).
-    return bool(folders) and all(
-        folder.name in known and not any(entry.suffix.lower() in SUFFIXES for entry in folder.iterdir())
-        for folder in folders
-    )
+    named = [folder for folder in folders if _split_of(folder)]
+    # Other folders may lie beside those of the splits (lists, archives). To divide such a tree anew would put
+    # training classes into the test split.
+    enough = len({_split_of(folder) for folder in named}) > 1 or len(named) == len(folders)
+    # Folders "train" and "test" with images of their own are classes (of vehicles, say).
+    return enough and any(not _holds_images(folder) for folder in named)
+
+
+def _holds_images(folder: Path) -> bool:
+    return any(entry.suffix.lower() in SUFFIXES and not entry.name.startswith(".") for entry in folder.iterdir())
 
 
 def _split_folder(root: Path, split: Split) -> Path:
-    found = [folder for folder in _visible(root) if folder.name in _FOLDERS[split]]
+    found = [folder for folder in _visible(root) if _split_of(folder) == split]
+    if beside := [folder.name for folder in _visible(root) if _split_of(folder) is None]:
+        _log.warning("%s: %s left out, beside the folders of the splits", root, ", ".join(beside))
     if len(found) != 1:
         held = ", ".join(folder.name for folder in _visible(root))
         raise DataError(

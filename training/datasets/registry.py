@@ -51,7 +51,7 @@ def load_split(
     if name == "omniglot":
         return omniglot.load(of, root, preprocessing, download=download, cache_dir=cache_dir)
     if name == "mini_imagenet":
-        root = _mini_imagenet(root)
+        return folder.load_divided(of, _mini_imagenet(root), preprocessing, cache_dir=cache_dir)
     return folder.load(of, root, preprocessing, seed=seed, cache_dir=cache_dir)
 
 

@@ -14,4 +14,9 @@ def shuffled(names: Iterable[str], seed: int) -> list[str]:
     Each name's place comes from a hash of the seed and itself, not from a generator's stream: the order is
     the same on every version of every library, and a name more or less leaves the others' order alone.
     """
-    return sorted(names, key=lambda name: hashlib.sha256(f"{seed}/{name}".encode()).digest())
+
+    def place(name: str) -> bytes:
+        # File names need not be valid UTF-8; Python carries their odd bytes as surrogates.
+        return hashlib.sha256(f"{seed}/{name}".encode(errors="surrogateescape")).digest()
+
+    return sorted(names, key=place)
