@@ -91,6 +91,15 @@ def test_every_layout_gives_the_same(tree, tmp_path_factory, layout):
     assert torch.equal(load("test", other).images, load("test", tree).images)
 
 
+def test_empty_folder_does_not_hide_another_layout(tree, tmp_path_factory):
+    other = tmp_path_factory.mktemp("other")
+    (other / "omniglot" / "images_evaluation").mkdir(parents=True)
+    with pytest.raises(DataError, match="does not hold Omniglot's images_evaluation"):
+        load("test", other)
+    shutil.copytree(tree / "omniglot", other / "omniglot-py")
+    assert load("test", other).classes == load("test", tree).classes
+
+
 def test_missing_data_say_what_to_put_where(tmp_path):
     with pytest.raises(DataError) as caught:
         load("test", tmp_path)
@@ -136,6 +145,15 @@ def test_interrupted_unpacking_is_noticed_and_mended(site, tmp_path):
     with pytest.raises(DataError, match=r"lacks drawings that images_background\.zip beside it holds"):
         load("train", tmp_path)
     assert load("train", tmp_path, download=True).classes == whole.classes
+
+
+def test_download_stands_in_for_a_tree_unpacked_in_part(site, tmp_path):
+    shutil.copytree(site / "images_background", tmp_path / "omniglot" / "images_background")
+    shutil.copy(site / "images_background.zip", tmp_path / "omniglot")
+    shutil.rmtree(tmp_path / "omniglot" / "images_background" / "Latin")
+    whole = load("train", tmp_path, download=True)
+    assert load("train", tmp_path).classes == whole.classes
+    assert set(whole.groups) == {"Korean", "Latin"}
 
 
 def test_failed_download_says_what_to_do(site, tmp_path):

@@ -85,10 +85,11 @@ def load(
         DataError: where the drawings lack, were unpacked in part, or the download failed.
     """
     part: Part = "images_evaluation" if split == "test" else "images_background"
-    root = _find(data_dir, part)
-    if root is None or _unpacked_in_part(root):
+    found = _find(data_dir, part)
+    root = next((root for root in found if not _unpacked_in_part(root)), None)
+    if root is None:
         if not download:
-            raise _lacking(data_dir, part, root)
+            raise _lacking(data_dir, part, found)
         root = _fetch(data_dir, part)
     classes = [entry for entry in _characters(root) if _belongs(entry.group, split)]
     if not classes:
@@ -135,9 +136,10 @@ def _folders(path: Path) -> list[Path]:
     return sorted(entry for entry in path.iterdir() if entry.is_dir() and not entry.name.startswith("."))
 
 
-def _find(data_dir: Path, part: Part) -> Path | None:
-    found = (data_dir / layout / part for layout in _LAYOUTS)
-    return next((root for root in found if root.is_dir()), None)
+def _find(data_dir: Path, part: Part) -> list[Path]:
+    """The folders that hold alphabets of this part, in the order in which they are preferred."""
+    roots = (data_dir / layout / part for layout in _LAYOUTS)
+    return [root for root in roots if root.is_dir() and _folders(root)]
 
 
 def _unpacked_in_part(root: Path) -> bool:
@@ -153,12 +155,12 @@ def _unpacked_in_part(root: Path) -> bool:
     return not all((root.parent / name).is_file() for name in names)
 
 
-def _lacking(data_dir: Path, part: Part, root: Path | None) -> DataError:
+def _lacking(data_dir: Path, part: Part, found: list[Path]) -> DataError:
     remedy = (
         f"unpack {part}.zip of github.com/brendenlake/omniglot so that "
         f"{data_dir / 'omniglot' / part}/<Alphabet>/<characterNN>/*.png exist, or repeat the command with "
         f"--download on a machine with a network"
     )
-    if root is None:
+    if not found:
         return DataError(f"{data_dir} does not hold Omniglot's {part}; {remedy}")
-    return DataError(f"{root} lacks drawings that {part}.zip beside it holds; {remedy}")
+    return DataError(f"{found[0]} lacks drawings that {part}.zip beside it holds; {remedy}")
