@@ -85,7 +85,15 @@ def test_cache_follows_the_code_of_preprocessing(classes, tmp_path, decoded, mon
     assert halved.images.max() <= 127
 
 
-@pytest.mark.parametrize("harm", [lambda content: content[: len(content) // 2], lambda content: b"none"])
+def encrypted(content):
+    """Set the flag of the first entry in the archive's directory that calls it encrypted."""
+    at = content.index(b"PK\x01\x02") + 8
+    return content[:at] + bytes([content[at] | 1]) + content[at + 1 :]
+
+
+@pytest.mark.parametrize(
+    "harm", [lambda content: content[: len(content) // 2], lambda content: b"none", encrypted]
+)
 def test_damaged_cache_is_made_anew(classes, tmp_path, decoded, harm):
     first = read_classes(classes, DRAWING, cache_dir=tmp_path / "cache")
     (kept,) = (tmp_path / "cache").iterdir()

@@ -53,7 +53,8 @@ def load(path: Path) -> ClassImages | None:
             )
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    # RuntimeError: a flipped bit may call an entry encrypted, or of a version that zipfile does not know.
+    except (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile) as error:
         _log.warning("%s is damaged (%s) and will be made anew", path, error)
         return None
 
