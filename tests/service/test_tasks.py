@@ -1,5 +1,6 @@
 """Kept classifiers: they grow and shrink as if made afresh, and stay over a restart."""
 
+import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -139,3 +140,30 @@ def test_a_restart_keeps_tasks_and_their_answers(tmp_path: Path) -> None:
         assert client.get("/v1/tasks").json()["items"][0]["id"] == task["id"]
         assert client.get(f"/v1/tasks/{task['id']}").json() == task
         assert ask(client, task["id"]) == answers
+
+
+def test_two_processes_share_one_store(tmp_path: Path) -> None:
+    """As two workers of one server do: each sees what the other changed, and no change is lost."""
+    with serving(tmp_path) as one, serving(tmp_path) as other:
+        task = create(one, FINAL)["id"]
+        assert ask(other, task) == ask(one, task)
+        with ThreadPoolExecutor(2) as callers:
+            added = callers.map(
+                lambda client, seed: client.post(f"/v1/tasks/{task}/examples", **form({seed: "new"})).status_code,
+                [one, other] * 3,
+                range(41, 47),
+            )
+            assert list(added) == [200] * 6
+        assert other.get(f"/v1/tasks/{task}").json()["version"] == 7
+        assert ask(one, task) == ask(other, task)
+
+        images = zipped({f"{seed}.png": drawing(seed) for seed in range(51, 71)})
+        jobs = [
+            client.post(f"/v1/tasks/{task}/jobs", files={"archive": ("i.zip", images)}).json()["id"]
+            for client in (one, other)
+        ]
+        for job in jobs:
+            while one.get(f"/v1/jobs/{job}").json()["status"] != "done":
+                pass
+            rows = other.get(f"/v1/jobs/{job}/results").text.splitlines()
+            assert [json.loads(row)["filename"] for row in rows] == [f"{seed}.png" for seed in range(51, 71)]
