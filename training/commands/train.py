@@ -50,9 +50,7 @@ def run(options: argparse.Namespace) -> None:
     validation = load_split(
         recipe.data.name, "validation", preprocessing=preprocessing, classes=_VALIDATION_STROKES, **sources
     )
-    if recipe.data.rotations:
-        training = with_rotations(training)
-    trainer = Trainer(recipe, training, validation, out)
+    trainer = Trainer(recipe, with_rotations(training) if recipe.data.rotations else training, validation, out)
     if options.resume:
         trainer.resume()
     out.mkdir(parents=True, exist_ok=True)
