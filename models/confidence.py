@@ -111,10 +111,9 @@ def leave_one_out(features: Tensor, labels: Tensor) -> Estimate | None:
         return None
     one_hot = torch.nn.functional.one_hot(labels).to(features.dtype)
     sums = one_hot.T @ features
-    means = (sums / counts[:, None]).expand(len(labels), -1, -1).clone()
-    rows = torch.arange(len(labels))
-    means[rows, labels] = (sums[labels] - features) / (counts[labels] - 1)[:, None]
-    distances = (features[:, None] - means).square().sum(-1)
+    distances = torch.cdist(features, sums / counts[:, None])
+    own_means = (sums[labels] - features) / (counts[labels] - 1)[:, None]
+    distances[torch.arange(len(labels)), labels] = (features - own_means).norm(dim=1)
     right = (distances.argmin(1) == labels).double()
     accuracy = float(((one_hot.double().T @ right) / counts).mean())
     return Estimate(accuracy, *_wilson(accuracy, len(labels)))
@@ -125,4 +124,5 @@ def _wilson(share: float, trials: int) -> tuple[float, float]:
     spread = _Z95**2 / trials
     centre = (share + spread / 2) / (1 + spread)
     half = (_Z95 / (1 + spread)) * ((share * (1 - share) + spread / 4) / trials) ** 0.5
-    return max(0.0, centre - half), min(1.0, centre + half)
+    # Rounding must not put the interval's end inside of the share.
+    return max(0.0, min(share, centre - half)), min(1.0, max(share, centre + half))

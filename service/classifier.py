@@ -183,8 +183,7 @@ def _canonical(shots: Sequence[Shot]) -> tuple[tuple[str, ...], list[Shot]]:
 
 def _estimate(confidence: Confidence, features: Tensor, support: Support) -> Estimate:
     measured = leave_one_out(features, support.labels[0])
-    if measured is not None:  # rounding must not put the interval's end on the wrong side
-        low, high = min(measured.low, measured.accuracy), max(measured.high, measured.accuracy)
-        return Estimate(measured.accuracy, low, high)
+    if measured is not None:
+        return measured
     ways = support.most_ways
     return confidence.expected_accuracy(ways, len(features) / ways)

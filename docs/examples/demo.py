@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = Path(__file__).parent
@@ -38,17 +39,24 @@ def main() -> int:
         print(f"expected to be right in {estimate['accuracy']:.0%} of cases", end=" ")
         print(f"({estimate['low']:.0%} to {estimate['high']:.0%})\n")
         answers = client.classify(task["id"], queries)
-        print(f"{'drawing':<28}{'is':<10}{'answer':<10}{'probability':>11}   most like")
-        for path, answer in zip(queries, answers, strict=True):
-            truth = path.parent.name
-            mark = "" if answer["label"] == truth else "   wrong"
-            nearest = answer["nearest"][0]["filename"]
-            print(f"{path.name:<28}{truth:<10}{answer['label']:<10}{answer['probability']:>11.3f}   {nearest}{mark}")
-        right = sum(path.parent.name == answer["label"] for path, answer in zip(queries, answers, strict=True))
+        right = print_answers(queries, answers)
         print(f"\n{right} of {len(queries)} right\n")
         score_a_batch(client, task["id"], queries, Path(folder))
         client.delete_task(task["id"])
     return 0 if right >= 0.9 * len(queries) else 1
+
+
+def print_answers(queries: list[Path], answers: list[dict[str, Any]]) -> int:
+    """Print a table, and count the right ones: a drawing's folder is its true class."""
+    print(f"{'drawing':<14}{'is':<10}{'answer':<10}{'probability':>11}   most like")
+    right = 0
+    for path, answer in zip(queries, answers, strict=True):
+        truth = path.parent.name
+        right += answer["label"] == truth
+        mark = "" if answer["label"] == truth else "   wrong"
+        nearest = answer["nearest"][0]["filename"]
+        print(f"{path.name:<14}{truth:<10}{answer['label']:<10}{answer['probability']:>11.3f}   {nearest}{mark}")
+    return right
 
 
 def score_a_batch(client: Client, task_id: str, images: list[Path], folder: Path) -> None:
@@ -58,13 +66,13 @@ def score_a_batch(client: Client, task_id: str, images: list[Path], folder: Path
         for path in images:
             file.write(path, f"{path.parent.name}/{path.name}")
     start = time.perf_counter()
-    job = client.start_job(task_id, archive)
-    for job in client.follow_job(job["id"]):
+    job_id = client.start_job(task_id, archive)["id"]
+    for job in client.follow_job(job_id):
         print(f"batch job {job['status']}: {job['done']} of {job['total']} images")
-    client.save_results(job["id"], results, "jsonl")
-    rows = [json.loads(line) for line in results.read_text().splitlines()]
-    counts = Counter(row["label"] for row in rows)
-    print(f"scored in {time.perf_counter() - start:.2f} s:", ", ".join(f"{n} {label}" for label, n in counts.items()))
+    client.save_results(job_id, results, "jsonl")
+    seconds = time.perf_counter() - start
+    counts = Counter(json.loads(line)["label"] for line in results.read_text().splitlines())
+    print(f"scored in {seconds:.2f} s:", ", ".join(f"{count} {label}" for label, count in counts.items()))
 
 
 @contextmanager
