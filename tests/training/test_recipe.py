@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from training.recipe import RecipeError, read_recipe
+from training.recipe import RecipeError
+from training.recipe_reading import read_recipe
 
 RECIPES = Path(__file__).parents[2] / "training" / "recipes"
 

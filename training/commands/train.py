@@ -12,7 +12,8 @@ from training.augmentation import with_rotations
 from training.commands.table import card_table
 from training.datasets.registry import load_split
 from training.publication import publish_run
-from training.recipe import RecipeError, read_recipe
+from training.recipe import RecipeError
+from training.recipe_reading import read_recipe
 from training.trainer import CHECKPOINT, Trainer
 
 _VALIDATION_STROKES = 200
