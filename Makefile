@@ -26,7 +26,8 @@ demo: $(VENV)/.serve ## one whole run on real drawings
 	$(BIN)/python docs/examples/demo.py
 
 train: $(VENV)/.train ## a short meta-training run that needs no download
-	$(BIN)/python -m training train training/recipes/strokes.yaml --out runs/strokes-$$(date +%Y%m%d-%H%M%S)
+	out=strokes-$$(date +%Y%m%d-%H%M%S) && \
+	$(BIN)/python -m training train training/recipes/strokes.yaml --out runs/$$out && ln -sfn $$out runs/latest
 
 characters: $(VENV)/.train ## repeat the meta-training of the shipped initialization (Omniglot; under an hour)
 	$(BIN)/python -m training train training/recipes/characters.yaml --download --data-dir $(or $(METASHOT_DATA),data)
