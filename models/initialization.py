@@ -168,7 +168,7 @@ def _read_weights(path: Path, expected: str) -> Params:
             "restore both files from where they were published"
         )
     try:
-        phi: Params = safetensors.torch.load(content)
+        phi: Params = safetensors.torch.load(content)  # tensors only: it executes nothing
     except safetensors.SafetensorError as error:
         raise InitializationError(f"{path} is not a safetensors file ({error}); restore it") from error
     return phi

@@ -38,7 +38,7 @@ def load_pinned(folder: Path) -> Classifier:
     """Read a classifier that ``pin`` wrote."""
     description = json.loads((folder / DESCRIPTION).read_bytes())
     # Copies lie where torch aligns them; another alignment could change a product's last bit.
-    stored = safetensors.torch.load((folder / TENSORS).read_bytes())
+    stored = safetensors.torch.load((folder / TENSORS).read_bytes())  # tensors only: it executes nothing
     tensors = {name: value.clone() for name, value in stored.items()}
     directions = tensors.pop(_DIRECTIONS)
     return Classifier(
