@@ -2,6 +2,7 @@
 
 import contextlib
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -15,6 +16,17 @@ from service.settings import MEBIBYTE, Settings
 FIELD = "archive"
 _LITTER = frozenset({"thumbs.db", "desktop.ini"})
 _DIRECTORY_BYTES_PER_ENTRY = 512  # of the list of entries, with generous names
+# What ``zipfile`` raises over damage, besides its own exception; found by mutating archives.
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    NotImplementedError,
+    OverflowError,
+    RuntimeError,
+    ValueError,
+)
 
 
 @dataclass(frozen=True)
@@ -79,7 +91,7 @@ class Archive:
                 if len(content) < entry.file_size or stream.read(1):
                     raise zipfile.BadZipFile("its size is not the declared one")
                 return content
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        except _DAMAGE as error:
             raise _refusal(f"is damaged at {name}: {error}", 422, name) from error
 
 
@@ -94,10 +106,10 @@ def open_archive(source: Path | BinaryIO, limits: Limits) -> Iterator[Archive]:
         with source.open("rb") as stream, open_archive(stream, limits) as archive:
             yield archive
         return
-    _check_directory(source, limits)
     try:
+        _check_directory(source, limits)
         file = zipfile.ZipFile(source)
-    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
+    except (*_DAMAGE, OSError) as error:
         raise _refusal(f"is no sound zip archive: {error}", 422) from error
     with file:
         yield Archive(file, limits)
@@ -138,6 +150,8 @@ def _counts(entry: zipfile.ZipInfo) -> bool:
 def _check_entry(entry: zipfile.ZipInfo, limits: Limits) -> None:
     name = _normal(entry.filename)
     path = PurePosixPath(name)
+    if entry.header_offset < 0:
+        raise _refusal(f"is damaged at {name}: it would begin before the archive does", 422, name)
     if ".." in path.parts or path.is_absolute() or name[1:2] == ":" or "\0" in entry.orig_filename:
         raise _refusal(f"has an entry that leaves its folder: {name}", 422, name)
     if stat.S_ISLNK(entry.external_attr >> 16):
