@@ -6,6 +6,9 @@ from typing import Any
 from service.problems import Problem
 
 MAX_CHARACTERS = 100
+# Control characters, halves of characters, and what ends a line for some readers of JSON lines and tables.
+_UNPRINTABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
+_UNSEEN = frozenset({"Cf", "Zs"})
 
 
 def clean_text(text: Any, *, field: str, what: str = "label", file: str | None = None) -> str:
@@ -27,16 +30,21 @@ def clean_text(text: Any, *, field: str, what: str = "label", file: str | None =
     if not isinstance(text, str):
         raise refuse("is missing" if text is None else "is not a text")
     clean = unicodedata.normalize("NFC", text).strip()
-    if not clean:
+    if all(unicodedata.category(character) in _UNSEEN for character in clean):
         raise refuse("is blank")
     if len(clean) > MAX_CHARACTERS:
         raise refuse(f"has {len(clean)} characters, {MAX_CHARACTERS} are allowed")
-    if any(unicodedata.category(character) in ("Cc", "Cs") for character in clean):
-        raise refuse("holds control characters")
+    if any(unicodedata.category(character) in _UNPRINTABLE for character in clean):
+        raise refuse("holds control characters or line breaks")
     return clean
 
 
 def printable(name: str) -> str:
-    """Make a file name fit for logs, JSON and tables: no control characters, no lone surrogates, not endless."""
-    shown = "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in name)
-    return shown[-255:]
+    """Make a file name fit for logs, JSON and tables: no control characters, no lone surrogates, not endless.
+
+    All else stays, so that callers find their names again in the answer.
+    """
+    kept = name[-255:]
+    return "".join(
+        "\N{REPLACEMENT CHARACTER}" if unicodedata.category(one) in _UNPRINTABLE else one for one in kept
+    )
