@@ -2,8 +2,6 @@
 
 from collections.abc import AsyncIterator
 
-from starlette.concurrency import run_in_threadpool
-
 from service import archives
 from service.multipart import File, FormReader, Memory
 from service.problems import Problem
@@ -21,7 +19,6 @@ async def read_form(content_type: str, chunks: AsyncIterator[bytes], settings: S
     upload = RawUpload()
     labels: list[str] = []
     support: list[File] = []
-    archive: File | None = None
     for part in await reader.read(content_type, chunks):
         if not isinstance(part, File):
             if part.field == "labels":
@@ -35,8 +32,9 @@ async def read_form(content_type: str, chunks: AsyncIterator[bytes], settings: S
             support.append(part)
         elif part.field == "query":
             upload.queries.append(RawImage(part.filename, _content(part), "query"))
-        elif part.field == archives.FIELD and archive is None:
-            archive = part
+        elif part.field == archives.FIELD and upload.archive is None:
+            assert isinstance(part.sink, Memory)
+            upload.archive = part.sink
         else:
             detail = f"{part.field!r} takes no file" if part.field != archives.FIELD else "one archive is taken"
             raise Problem(422, detail, title="Unexpected file", file=part.filename, field=part.field)
@@ -47,9 +45,6 @@ async def read_form(content_type: str, chunks: AsyncIterator[bytes], settings: S
         raise Problem(422, detail, title="Labels do not match", field="labels")
     for label, file in zip(labels, support, strict=True):
         upload.support.append(RawImage(file.filename, _content(file), "support", label))
-    if archive is not None:
-        assert isinstance(archive.sink, Memory)
-        await run_in_threadpool(upload.add_archive, archive.sink, settings)
     return upload
 
 

@@ -9,7 +9,7 @@ from fastapi import Request
 from PIL import Image
 from starlette.concurrency import run_in_threadpool
 
-from service import images
+from service import archives, images
 from service.form_intake import read_form
 from service.json_intake import read_json
 from service.labels import clean_text
@@ -80,6 +80,10 @@ async def read_upload(
         Problem: naming the field at fault, and the file where there is one.
     """
     upload = await read_raw(request, settings)
+    if "support" in wants:
+        await run_in_threadpool(upload.unpack, settings)
+    elif upload.archive is not None:
+        raise Problem(422, "this route takes no 'archive'", title="Unexpected field", field=archives.FIELD)
     for name, given in (("support", upload.support), ("query", upload.queries)):
         if name in wants and not given:
             detail = f"there is no {name!r}; send at least one image"
@@ -101,7 +105,7 @@ async def read_upload(
 
 
 async def read_raw(request: Request, settings: Settings) -> RawUpload:
-    """Read a request's body without looking into its images.
+    """Read a request's body without looking into its images and its archive.
 
     Raises:
         Problem: 415 for a Content-Type that is neither form.
@@ -111,9 +115,20 @@ async def read_raw(request: Request, settings: Settings) -> RawUpload:
     if kind == "multipart/form-data":
         return await read_form(content_type, request.stream(), settings)
     if kind == "application/json":
-        return await run_in_threadpool(read_json, await request.body(), settings)
+        return await run_in_threadpool(read_json, await _whole_body(request, settings), settings)
     detail = f"the Content-Type is {kind or 'missing'}; send multipart/form-data or application/json"
     raise Problem(415, detail, field="Content-Type")
+
+
+async def _whole_body(request: Request, settings: Settings) -> bytearray:
+    """Read a body that is kept in memory: also where a form, which is not, may be larger, this may not."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > settings.max_request_bytes:
+            detail = f"the JSON body is larger than the {settings.max_request_bytes} bytes allowed"
+            raise Problem(413, f"{detail}; send a form, or several requests", field="body")
+    return body
 
 
 def check_classes(labels: Sequence[str], settings: Settings) -> None:

@@ -12,6 +12,7 @@ from service import archives
 from service.intake import read_raw
 from service.multipart import File, FormReader, Sink
 from service.problems import Problem
+from service.raw_upload import RawUpload
 from service.settings import Settings
 
 INPUT = "input.zip"
@@ -21,7 +22,7 @@ async def receive_job_input(request: Request, settings: Settings, folder: Path) 
     """Put a job's images into ``folder/input.zip``: the ``archive`` that came, or the ``query`` files packed.
 
     Args:
-        request: its body is consumed; a multipart form, or JSON with ``query``.
+        request: its body is consumed; a multipart form, or JSON with the same fields in base64.
         settings: the limits.
         folder: exists.
 
@@ -36,13 +37,7 @@ async def receive_job_input(request: Request, settings: Settings, folder: Path) 
         if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
             await _read_form(request, settings, spool)
         else:
-            upload = await read_raw(request, settings)
-            if upload.support:
-                raise Problem(422, "a job takes no support examples", title="Unexpected field", field="support")
-            for query in upload.queries:
-                sink = spool.open("query", query.filename)
-                sink.write(query.content)
-                sink.finish()
+            await _read_json(request, settings, spool)
         await run_in_threadpool(spool.complete, settings)
         return spool.path.replace(folder / INPUT)
     finally:
@@ -58,8 +53,33 @@ async def _read_form(request: Request, settings: Settings, spool: "_Spool") -> N
     )
     for part in await reader.read(request.headers["content-type"], request.stream()):
         if not isinstance(part, File):
-            what = "a text; send a file" if part.field in ("query", archives.FIELD) else "not known here"
-            raise Problem(422, f"{part.field!r} is {what}", title="Unexpected field", field=part.field)
+            if part.field in ("query", archives.FIELD):
+                detail = f"{part.field!r} is a text; send a file (curl: -F {part.field}=@FILE)"
+                raise Problem(422, detail, title="Wrong type", field=part.field)
+            raise _unexpected(part.field)
+
+
+async def _read_json(request: Request, settings: Settings, spool: "_Spool") -> None:
+    upload = await read_raw(request, settings)
+    unexpected = [*upload.fields, *(["support"] if upload.support else [])]
+    if unexpected:
+        raise _unexpected(unexpected[0])
+    await run_in_threadpool(_write, upload, spool)
+
+
+def _write(upload: RawUpload, spool: "_Spool") -> None:
+    files = [("query", query.filename, query.content) for query in upload.queries]
+    if upload.archive is not None:
+        files.append((archives.FIELD, archives.FIELD, upload.archive.read()))
+    for field, filename, content in files:
+        sink = spool.open(field, filename)
+        sink.write(content)
+        sink.finish()
+
+
+def _unexpected(field: str, file: str | None = None) -> Problem:
+    detail = f"a job takes no {field!r}; send 'archive' (a zip of images) or 'query' files"
+    return Problem(422, detail, title="Unexpected field", file=file, field=field)
 
 
 class _Spool:
@@ -76,8 +96,7 @@ class _Spool:
     def open(self, field: str, filename: str) -> Sink:
         """Begin a file; raises a Problem for one that a job does not take."""
         if field not in ("query", archives.FIELD):
-            detail = f"a job takes no {field!r}; send 'archive' (a zip of images) or 'query' files"
-            raise Problem(422, detail, title="Unexpected field", file=filename, field=field)
+            raise _unexpected(field, filename)
         if self._field is not None and (self._field, field) != ("query", "query"):
             detail = "send either one 'archive' or 'query' files"
             raise Problem(422, detail, title="Unexpected field", file=filename, field=field)

@@ -13,7 +13,7 @@ from service.raw_upload import RawImage, RawUpload
 from service.settings import Settings
 
 
-def read_json(body: bytes, settings: Settings) -> RawUpload:
+def read_json(body: bytes | bytearray, settings: Settings) -> RawUpload:
     """Read ``{"support": [{"label", "image", "filename"?}], "query": [{"image", "filename"?}], ...}``."""
     try:
         document = json.loads(body)
@@ -32,16 +32,21 @@ def read_json(body: bytes, settings: Settings) -> RawUpload:
                 detail = f"more than {settings.max_files} images in one request; send several requests"
                 raise Problem(413, detail, title="Too many files", field=name)
         elif name == archives.FIELD:
-            archive = _decode_base64(value, name, None, settings.max_request_bytes)
-            upload.add_archive(io.BytesIO(archive), settings)
+            if value is not None:
+                upload.archive = io.BytesIO(_decode_base64(value, name, None, settings.max_request_bytes))
+        elif name == "labels":
+            detail = "'labels' belong to a form; in JSON each of 'support' has its own 'label'"
+            raise Problem(422, detail, title="Unexpected field", field=name)
         elif value is not None:
             upload.add_field(name, value)
     for index, item in enumerate(document.get("support") or ()):
         place = f"support[{index}]"
+        _check_members(item, place, ("label", "image", "filename"))
         name, content = _image(item, place, settings)
         upload.support.append(RawImage(name, content, place, item.get("label"), f"{place}.label"))
     for index, item in enumerate(document.get("query") or ()):
         place = f"query[{index}]"
+        _check_members(item, place, ("image", "filename"))
         upload.queries.append(RawImage(*_image(item, place, settings), place))
     return upload
 
@@ -52,6 +57,13 @@ def _length(value: Any, name: str) -> int:
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
         raise _wrong(f"{name!r} is no list of objects with an 'image' in base64", name)
     return len(value)
+
+
+def _check_members(item: dict[str, Any], place: str, known: tuple[str, ...]) -> None:
+    for name in item:
+        if name not in known:
+            detail = f"{place} has an unknown member {name!r}; known are {', '.join(known)}"
+            raise Problem(422, detail, title="Unexpected field", field=f"{place}.{printable(name)}")
 
 
 def _image(item: dict[str, Any], place: str, settings: Settings) -> tuple[str, bytes]:

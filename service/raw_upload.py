@@ -30,20 +30,24 @@ class RawImage:
 
 @dataclass
 class RawUpload:
-    """All of a request: support examples, queries, and the other fields by name."""
+    """All of a request: support examples, queries, an archive unopened, and the other fields by name."""
 
     support: list[RawImage] = field(default_factory=list)
     queries: list[RawImage] = field(default_factory=list)
+    archive: BinaryIO | None = None
     fields: dict[str, Any] = field(default_factory=dict)
 
-    def add_archive(self, archive: BinaryIO, settings: Settings) -> None:
-        """Add the examples of a zip archive with a folder per class."""
-        for label, name, content in archives.support_entries(archive, settings):
+    def unpack(self, settings: Settings) -> None:
+        """Add the examples of the archive, if one came, which then has a folder per class."""
+        if self.archive is None:
+            return
+        for label, name, content in archives.support_entries(self.archive, settings):
             image = RawImage(printable(name), content, archives.FIELD, label, archives.FIELD)
             self.support.append(image)
 
     def add_field(self, name: str, value: Any) -> None:
         """Add a plain field; the second of a name is refused."""
+        name = printable(name)
         if name in self.fields:
             raise Problem(422, f"{name!r} is given twice", title="Unexpected field", field=name)
         self.fields[name] = value

@@ -158,6 +158,9 @@ def test_refuses_a_bad_form(
         ({"support": [{"label": "a", "image": text(bytes(30_000))}]}, 413, "support[0].image"),
         ({"query": [{"image": text(Q)}, {"image": text(b"hello")}]}, 422, "query[1]"),
         ({"query": [{"image": text(Q), "filename": 7}]}, 422, "query[0].filename"),
+        ({"query": [{"image": text(Q), "label": "a"}]}, 422, "query[0].label"),
+        ({"support": [{"lable": "a", "image": text(A)}]}, 422, "support[0].lable"),
+        ({"labels": ["a", "b"]}, 422, "labels"),
         ({"query": [{"image": "http://127.0.0.1/x.png"}]}, 422, "query[0].image"),
         ({"query": [{"image": ""}] * 7}, 413, "query"),
         ({"archive": "AAAA"}, 422, "archive"),
@@ -168,6 +171,12 @@ def test_refuses_a_bad_form(
 def test_refuses_bad_json_values(client: TestClient, changes: dict[str, Any], status: int, field: str) -> None:
     body = problem(client.post("/both", json=document(**changes)))
     assert (body["status"], body["field"]) == (status, field)
+
+
+def test_names_a_field_that_is_no_text(client: TestClient) -> None:
+    content = json.dumps(document() | {"\ud800": "x"}).encode()
+    answer = client.post("/both", content=content, headers={"Content-Type": "application/json"})
+    assert (problem(answer)["status"], problem(answer)["field"]) == (422, "\ufffd")
 
 
 def test_refuses_a_label_that_is_half_a_character(client: TestClient) -> None:
@@ -211,3 +220,5 @@ def test_a_route_takes_only_what_it_wants(client: TestClient) -> None:
     assert form(client, FILES[2:], "/query", labels=[]).json()["query"][0]["filename"] == "q.png"
     assert problem(form(client, FILES, "/query"))["field"] == "support"
     assert problem(form(client, FILES[2:], "/query", labels=[], model="auto"))["field"] == "model"
+    archive = ("archive", ("x.zip", zipped({"a/1.png": A})))
+    assert problem(form(client, [archive, FILES[2]], "/query", labels=[]))["field"] == "archive"

@@ -11,7 +11,9 @@ from service.settings import Settings
 from tests.service.intake_app import make_app
 from tests.service.made_images import drawing, zipped
 
-SETTINGS = Settings(max_file_bytes=5000, max_archive_entries=4, max_archive_bytes=20_000, max_files=2)
+SETTINGS = Settings(
+    max_file_bytes=5000, max_archive_entries=4, max_archive_bytes=20_000, max_files=2, max_request_bytes=10_000
+)
 JOBS = "/v1/tasks/x/jobs"
 A, B = drawing(1), drawing(2)
 
@@ -49,6 +51,25 @@ def test_files_of_one_name_stay_apart_and_none_is_skipped(client: TestClient) ->
 def test_takes_json(client: TestClient) -> None:
     query = [{"image": base64.b64encode(A).decode(), "filename": "a.png"}]
     assert contents(client.post(JOBS, json={"query": query})) == {"a.png": A}
+    archive = base64.b64encode(zipped({"x/2.png": B, "1.png": A})).decode()
+    assert contents(client.post(JOBS, json={"archive": archive})) == {"x/2.png": B, "1.png": A}
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "field"),
+    [
+        ({"modle": "x"}, 422, "modle"),
+        ({"support": [{"label": "a", "image": ""}]}, 422, "support"),
+        ({"archive": base64.b64encode(zipped({"1.png": A})).decode()}, 422, "archive"),
+        ({"filler": "x" * 15_000}, 413, "body"),
+    ],
+)
+def test_json_is_held_to_the_same(
+    client: TestClient, tmp_path: Path, changes: Any, status: int, field: str
+) -> None:
+    answer = client.post(JOBS, json={"query": [{"image": base64.b64encode(A).decode()}], **changes})
+    assert (answer.status_code, answer.json()["field"]) == (status, field)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
