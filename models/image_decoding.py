@@ -1,9 +1,9 @@
 """The one place where bytes become images, for uploads and for training files alike."""
 
+import contextlib
 import io
 from typing import Literal
 
-import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
@@ -59,26 +59,31 @@ def decode(content: bytes, max_pixels: int) -> Image.Image:
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    try:
-        return ImageOps.exif_transpose(image)
-    except Exception:  # a sound image may carry broken notes about itself
-        return image
+    with contextlib.suppress(Exception):  # a sound image may carry broken notes about itself
+        ImageOps.exif_transpose(image, in_place=True)  # a copy of an upright photo would double its memory
+    return image
 
 
 def _plain(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I") or image.mode == "F":
+    if image.mode.startswith("I"):
         return _from_deep(image)
     if image.has_transparency_data:
-        layers = image.convert("RGBA")
-        sheet = Image.new("RGBA", layers.size, (255, 255, 255, 255))
-        return Image.alpha_composite(sheet, layers).convert("RGB")
-    return image.convert("L" if image.mode in ("1", "L") else "RGB")
+        layers = image if image.mode == "RGBA" else image.convert("RGBA")
+        sheet = Image.new("RGB", layers.size, (255, 255, 255))
+        sheet.paste(layers, mask=layers)
+        return sheet
+    if image.mode in ("L", "RGB"):
+        return image
+    return image.convert("L" if image.mode == "1" else "RGB")
 
 
 def _from_deep(image: Image.Image) -> Image.Image:
     """Scale 16 bits a pixel to 8; Pillow's own conversion cuts everything above 255 off."""
-    levels = np.asarray(image).astype(np.float64) / 257
-    return Image.fromarray(np.clip(np.round(levels), 0, 255).astype(np.uint8))
+    table = [(level + 128) // 257 for level in range(65536)]
+    clear = image.info.get("transparency")
+    if isinstance(clear, int):
+        table[clear] = 255
+    return image.convert("I").point(table, "L")
 
 
 def _reason(error: Exception) -> str:

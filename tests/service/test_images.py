@@ -51,6 +51,7 @@ def test_palette_with_a_transparent_entry() -> None:
 def test_sixteen_bits_are_scaled_not_cut_off() -> None:
     deep = Image.fromarray(np.array([[0, 257 * 100], [257 * 200, 65535]], np.uint16))
     assert pixels(encoded(deep)).tolist() == [[0, 100], [200, 255]]
+    assert pixels(encoded(deep, transparency=257 * 100)).tolist() == [[0, 255], [200, 255]]
 
 
 def test_black_and_white_and_cmyk() -> None:
