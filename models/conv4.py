@@ -6,7 +6,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from models.normalisation import NormalisationKind, affine, group_norm, moments, standardise
+from models.normalisation import NormalisationKind, batch_norm, group_norm, moments, normalise_by
 from models.task_convolution import convolve
 
 Params = dict[str, Tensor]
@@ -20,51 +20,78 @@ class Conv4:
 
     Parameters are named ``block{1..4}.convolution`` ``[width, in, 3, 3]``, ``block{i}.scale`` and
     ``block{i}.shift`` ``[width]``; each may have a task dimension in front. ``running`` normalisation
-    adds the constants ``block{i}.moments`` ``[2, width]``.
+    adds the constants ``block{i}.moments`` ``[2, width]``. Blocks may differ in width.
 
     Attributes:
         channels: of the input.
         side: pixels of the input.
-        width: channels of each block; the field's is 64.
+        width: channels of each block, or of one after the other; the field's is 64.
         halving: ``pool`` convolves at full resolution, then takes the maximum over 2x2; ``stride`` convolves at
             every other position and averages what is left of the last map (learn2learn's Omniglot CNN).
+            Normalisation by channel comes after the maximum, on a quarter of the map: with a positive scale
+            the two commute, but for what the moments are taken over.
+        halvings: how many blocks halve, the first ones; with fewer than four, features tell where a stroke lies.
         normalisation: see ``models.normalisation``.
         groups: of channels, for ``group`` normalisation.
+        unit: give features of length 1, so that distances compare directions (Gidaris and Komodakis 2018,
+            section 3.1).
     """
 
     channels: int = 1
     side: int = 28
-    width: int = 64
+    width: int | tuple[int, ...] = 64
     halving: Literal["pool", "stride"] = "pool"
     normalisation: NormalisationKind = "group"
     groups: int = 8
+    halvings: int = BLOCKS
+    unit: bool = False
     features: int = field(init=False)
 
     def __post_init__(self) -> None:
         """Work out the number of features, and refuse sizes that do not fit."""
-        if self.width % self.groups:
-            raise ValueError(f"width {self.width} does not divide into {self.groups} groups")
-        last = self.side >> BLOCKS
+        if not isinstance(self.width, int):
+            object.__setattr__(self, "width", tuple(self.width))
+        if len(self.widths) != BLOCKS or any(width % self.groups for width in self.widths):
+            raise ValueError(
+                f"width {self.width} must be one number or {BLOCKS}, each a multiple of {self.groups} groups"
+            )
+        if not 0 <= self.halvings <= BLOCKS:
+            raise ValueError(f"halvings must be 0 to {BLOCKS}, not {self.halvings}")
+        last = self.side >> self.halvings
         if self.halving == "pool" and last < 1:
-            raise ValueError(f"four halvings leave nothing of {self.side} pixels: use at least 16")
-        object.__setattr__(self, "features", self.width * (last * last if self.halving == "pool" else 1))
+            raise ValueError(
+                f"{self.halvings} halvings leave nothing of {self.side} pixels: use at least {1 << self.halvings}"
+            )
+        positions = last * last if self.halving == "pool" else 1
+        object.__setattr__(self, "features", self.widths[-1] * positions)
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Channels of each block."""
+        return (self.width,) * BLOCKS if isinstance(self.width, int) else self.width
 
     def initial(self, generator: torch.Generator) -> Params:
         """Draw fresh parameters (He et al. 2015, eq. 10)."""
         params: Params = {}
         inputs = self.channels
-        for block in range(1, BLOCKS + 1):
-            weight = torch.randn(self.width, inputs, 3, 3, generator=generator)
+        for block, width in enumerate(self.widths, start=1):
+            weight = torch.randn(width, inputs, 3, 3, generator=generator)
             params[f"block{block}.convolution"] = weight * (2.0 / (9 * inputs)) ** 0.5
-            params[f"block{block}.scale"] = torch.ones(self.width)
-            params[f"block{block}.shift"] = torch.zeros(self.width)
+            params[f"block{block}.scale"] = torch.ones(width)
+            params[f"block{block}.shift"] = torch.zeros(width)
             if self.normalisation == "running":
-                params[f"block{block}.moments"] = torch.stack([torch.zeros(self.width), torch.ones(self.width)])
-            inputs = self.width
+                params[f"block{block}.moments"] = torch.stack([torch.zeros(width), torch.ones(width)])
+            inputs = width
         return params
 
     def __call__(
-        self, params: Params, images: Tensor, *, weights: Tensor | None = None, seen: Tensor | None = None
+        self,
+        params: Params,
+        images: Tensor,
+        *,
+        weights: Tensor | None = None,
+        seen: Tensor | None = None,
+        pooled: bool = False,
     ) -> tuple[Tensor, Tensor | None]:
         """Compute features.
 
@@ -73,35 +100,54 @@ class Conv4:
             images: ``[T, B, C, H, W]``.
             weights: ``[T, B]`` of a support set, whose moments are then taken; None for queries.
             seen: for ``support`` normalisation of queries, the moments that the support set gave.
+            pooled: while training ``running`` normalisation: normalise by the moments of all these images
+                together and answer with them (Ioffe and Szegedy 2015, algorithm 1).
 
         Returns:
-            Features ``[T, B, D]``, and the moments ``[blocks, 2, T, width]`` where ``weights`` asked for them
-            and the normalisation uses them (``support``) or its training updates by them (``running``).
+            Features ``[T, B, D]``, and the moments ``[2, T, sum of widths]`` where ``weights`` asked for them
+            and the normalisation uses them (``support``), or ``[2, 1, sum of widths]`` where ``pooled`` did.
         """
         maps = images
         taken: list[Tensor] = []
+        known = seen.split(self.widths, -1) if seen is not None else None
         for block in range(1, BLOCKS + 1):
             scale, shift = params[f"block{block}.scale"], params[f"block{block}.shift"]
-            maps = convolve(maps, params[f"block{block}.convolution"], 2 if self.halving == "stride" else 1)
-            if weights is not None and self.normalisation != "group":
-                taken.append(moments(maps, weights))
+            halve = block <= self.halvings
+            stride = 2 if halve and self.halving == "stride" else 1
+            maps = convolve(
+                maps,
+                params[f"block{block}.convolution"],
+                stride,
+                channels_last=self.normalisation != "group",
+            )
+            pool = halve and self.halving == "pool"
+            if pool and self.normalisation != "group":
+                maps, pool = _pooled(maps), False
             if self.normalisation == "group":
                 maps = group_norm(maps, self.groups, scale, shift)
+            elif self.normalisation == "running" and not pooled:
+                maps = normalise_by(maps, params[f"block{block}.moments"], scale, shift)
             elif self.normalisation == "running":
-                maps = affine(standardise(maps, params[f"block{block}.moments"]), scale, shift)
+                maps, of_block = batch_norm(maps, scale, shift)
+                taken.append(of_block)
             else:
-                if not taken and seen is None:
+                if weights is not None:
+                    taken.append(moments(maps, weights))
+                elif known is None:
                     raise ValueError("support normalisation of queries needs the support set's moments")
-                maps = affine(standardise(maps, taken[-1] if taken else _of_block(seen, block)), scale, shift)
-            # In place: no derivative above needs the value before, and the maps are the bulk of all traffic.
+                maps = normalise_by(maps, known[block - 1] if known else taken[-1], scale, shift)
+            if pool:
+                maps = _pooled(maps)
+            # After the maximum, with which it commutes, on a quarter of the map; in place, since no derivative
+            # above needs the value before, and the maps are the bulk of all traffic.
             maps = maps.relu_()
-            if self.halving == "pool":
-                halved = torch.nn.functional.max_pool2d(maps.flatten(0, 1), 2)
-                maps = halved.view(*maps.shape[:2], *halved.shape[1:])
         features = maps.flatten(2) if self.halving == "pool" else maps.mean((3, 4))
-        return features, torch.stack(taken) if taken else None
+        if self.unit:
+            wide = features.to(torch.promote_types(features.dtype, torch.float32))
+            features = torch.nn.functional.normalize(wide, dim=-1)
+        return features, torch.cat(taken, -1) if taken else None
 
 
-def _of_block(seen: Tensor | None, block: int) -> Tensor:
-    assert seen is not None
-    return seen[block - 1]
+def _pooled(maps: Tensor) -> Tensor:
+    halved = torch.nn.functional.max_pool2d(maps.flatten(0, 1), 2)
+    return halved.view(*maps.shape[:2], *halved.shape[1:])

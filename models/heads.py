@@ -4,6 +4,7 @@ Each gives a linear classifier over features, so that any head can adapt further
 logit of class c = features . weight_c + bias_c.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -44,14 +45,18 @@ class Head:
             that only the inner loop tells classes apart. What all classes share shifts their logits
             alike, so under a softmax that vector has no gradient: it acts as a start from zero (Kao et
             al. 2022, the zeroing trick), and the body moves from the second inner step on.
+        initial_scale: of ``prototype``, before training; None for one over the root of the number of features,
+            which suits features of about 1 each.
     """
 
     kind: HeadKind
+    initial_scale: float | None = None
 
     def initial(self, features: int, generator: torch.Generator) -> Params:
         """Draw the head's part of phi for ``features`` features."""
         if self.kind == "prototype":
-            return {"log_scale": torch.tensor(-0.5 * float(torch.tensor(features).log()))}
+            scale = features**-0.5 if self.initial_scale is None else self.initial_scale
+            return {"log_scale": torch.tensor(math.log(scale))}
         return {"vector": torch.randn(features, generator=generator) / features**0.5, "bias": torch.zeros(())}
 
     def start(self, phi: Params, centres: Tensor) -> Params:

@@ -52,8 +52,8 @@ class Theta:
     def from_tensors(cls, flat: Mapping[str, Tensor]) -> Self:
         """Rebuild from ``tensors``' answer."""
         return cls(
-            body=_part(flat, BODY),
-            head=_part(flat, HEAD),
+            body=part(flat, BODY),
+            head=part(flat, HEAD),
             prototypes=flat["prototypes"],
             ways=flat["ways"],
             moments=flat.get("moments"),
@@ -104,9 +104,9 @@ class Learner:
             # Views that no_grad takes of a tensor that requires gradients would pass for nodes of a graph.
             phi = {name: value.detach() for name, value in phi.items()}
         count = self.rule.steps if steps is None or self.rule.moves == "nothing" else steps
-        body, rates = _part(phi, BODY), _part(phi, RATES)
+        body, rates = part(phi, BODY), part(phi, RATES)
         features, moments = self.backbone(body, support.images, weights=support.weights)
-        head = self.head.start(_part(phi, HEAD), prototypes(features, support))
+        head = self.head.start(part(phi, HEAD), prototypes(features, support))
         weights, mask = support.balanced_weights(), support.class_mask()
         moves_body = self.rule.moves == "all" and count > 0
         if moves_body:
@@ -133,7 +133,7 @@ class Learner:
                 name: value - self.rule.rate(rates, name, step) * gradient
                 for (name, value), gradient in zip(moving.items(), gradients, strict=True)
             }
-            body, head = body | _part(moved, BODY), _part(moved, HEAD)
+            body, head = body | part(moved, BODY), part(moved, HEAD)
         if moves_body:
             features, moments = self.backbone(body, support.images, weights=support.weights)
         return Theta(body, head, prototypes(features, support), support.ways, moments)
@@ -173,5 +173,6 @@ def _as_nodes(params: Params) -> Params:
     }
 
 
-def _part(params: Mapping[str, Tensor], prefix: str) -> Params:
+def part(params: Mapping[str, Tensor], prefix: str) -> Params:
+    """Those of phi under ``prefix``, without it."""
     return {name.removeprefix(prefix): value for name, value in params.items() if name.startswith(prefix)}

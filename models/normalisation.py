@@ -5,7 +5,8 @@ depends on its batch-mates (transductive). Each kind here is inductive:
 
 - ``group``: over the channels and positions of one image (Wu and He 2018, eq. 7), nothing shared;
 - ``support``: over the support set of the task, under its present weights; queries use the same numbers;
-- ``running``: over past training batches, constants at adaptation and at prediction.
+- ``running``: over past training batches, constants at adaptation and at prediction (Ioffe and Szegedy 2015,
+  algorithm 2).
 """
 
 from typing import Literal
@@ -35,6 +36,24 @@ def group_norm(maps: Tensor, groups: int, scale: Tensor, shift: Tensor) -> Tenso
     return normal if shared else affine(normal, scale, shift)
 
 
+def batch_norm(maps: Tensor, scale: Tensor, shift: Tensor) -> tuple[Tensor, Tensor]:
+    """Normalise training images by the moments of all of them together (Ioffe and Szegedy 2015, algorithm 1).
+
+    Args:
+        maps: ``[T, B, C, H, W]``.
+        scale: ``[C]``.
+        shift: ``[C]``.
+
+    Returns:
+        The normalised maps, and the moments ``[2, 1, C]``, constants to any gradient.
+    """
+    found = torch.zeros(2, len(scale), dtype=scale.dtype, device=scale.device)
+    flat = torch.nn.functional.batch_norm(
+        maps.flatten(0, 1), found[0], found[1], scale, shift, training=True, momentum=1.0, eps=_EPSILON
+    )
+    return flat.view(maps.shape), found[:, None]
+
+
 def moments(maps: Tensor, weights: Tensor) -> Tensor:
     """Mean and variance of each channel over the weighted images of each task.
 
@@ -52,13 +71,18 @@ def moments(maps: Tensor, weights: Tensor) -> Tensor:
     return torch.stack([mean, variance])
 
 
-def standardise(maps: Tensor, moments_of: Tensor) -> Tensor:
-    """Normalise maps ``[T, B, C, H, W]`` by given moments, ``[2, T, C]`` or, for all tasks, ``[2, C]``."""
+def normalise_by(maps: Tensor, moments_of: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+    """Normalise by given moments, then scale and shift, in one pass over the maps.
+
+    Args:
+        maps: ``[T, B, C, H, W]``.
+        moments_of: ``[2, T, C]`` or, for all tasks, ``[2, C]``.
+        scale: ``[C]`` for all tasks or ``[T, C]``, a row a task.
+        shift: as ``scale``.
+    """
     mean, variance = moments_of.unbind(0)
-    scale = (variance + _EPSILON).rsqrt()
-    if mean.ndim == 1:
-        return (maps - mean[:, None, None]) * scale[:, None, None]
-    return (maps - mean[:, None, :, None, None]) * scale[:, None, :, None, None]
+    gain = scale * (variance + _EPSILON).rsqrt()
+    return affine(maps, gain, shift - mean * gain)
 
 
 def affine(maps: Tensor, scale: Tensor, shift: Tensor) -> Tensor:

@@ -6,8 +6,10 @@ import torch
 from torch import Tensor
 
 from models.conv4 import Params
-from models.learner import Learner, Theta, support_loss
+from models.heads import classify, prototypes
+from models.learner import BODY, HEAD, Learner, part, support_loss
 from training.episodes import EpisodeBatch
+from training.pair_loss import pair_loss
 
 
 @dataclass(frozen=True)
@@ -15,14 +17,12 @@ class OuterLoss:
     """What one batch of tasks gives.
 
     Attributes:
-        loss: the query loss after adaptation, averaged over tasks; gradients flow from it to phi.
+        loss: the query loss, averaged over tasks; gradients flow from it to phi.
         accuracy: of the queries, averaged over tasks.
-        theta: the adapted classifiers.
     """
 
     loss: Tensor
     accuracy: float
-    theta: Theta
 
 
 def outer_loss(
@@ -38,22 +38,55 @@ def outer_loss(
         second_order: differentiate through the inner gradients.
     """
     theta = learner.adapt(phi, batch.support, steps=inner_steps, second_order=second_order)
-    logits = learner.predict(theta, batch.query_images).float()
-    weights = batch.query_weights / batch.query_weights.sum(1, keepdim=True)
-    loss = support_loss(logits, batch.query_labels, weights).mean()
-    right = (logits.argmax(-1) == batch.query_labels).float()
-    return OuterLoss(loss, float((right * weights).sum(1).mean()), theta)
+    return _on_queries(learner.predict(theta, batch.query_images), batch)
 
 
-def update_running_moments(phi: Params, theta: Theta, momentum: float = 0.1) -> None:
-    """Move the constants of ``running`` normalisation towards those of this batch's support sets.
+def warm_up_loss(
+    learner: Learner, phi: Params, batch: EpisodeBatch, *, pairs: bool = False, momentum: float = 0.1
+) -> OuterLoss:
+    """Take the loss of the head's start, without adapting (Snell et al. 2017, algorithm 1).
+
+    ``running`` normalisation learns its constants here: all of the batch's images are normalised by their own
+    moments, towards which the constants move. Afterwards, in the inner loop and at request time, they are fixed.
 
     Args:
-        phi: with ``body.block{i}.moments`` ``[2, C]``, replaced in place of the mapping, not of the tensors.
-        theta: whose ``moments`` are ``[blocks, 2, T, C]``.
-        momentum: share of the new ones.
+        learner: the composition.
+        phi: its parameters; ``body.block{i}.moments`` are written to.
+        batch: T tasks.
+        pairs: instead of each task's own support and query sets, take every image of the batch as the query
+            of every other (see ``training.pair_loss``).
+        momentum: share of this batch's moments in the new constants.
     """
-    assert theta.moments is not None
-    for block, taken in enumerate(theta.moments.detach().mean(2), start=1):
-        name = f"body.block{block}.moments"
-        phi[name] = torch.lerp(phi[name], taken.to(phi[name].dtype), momentum)
+    there = torch.cat([batch.support.weights, batch.query_weights], 1) > 0
+    images = torch.cat([batch.support.images, batch.query_images], 1)[there]
+    if learner.backbone.normalisation == "support" and not pairs:
+        return outer_loss(learner, phi, batch, inner_steps=0, second_order=False)
+    flat = _pooled_features(learner, phi, images, momentum)
+    if pairs:
+        labels = torch.cat([batch.support.labels, batch.query_labels], 1)
+        head = learner.head.start(part(phi, HEAD), flat[None])
+        logits = classify(head, flat[None], torch.ones(1, len(flat), dtype=torch.bool))[0]
+        return OuterLoss(*pair_loss(logits, batch.class_ids.gather(1, labels)[there]))
+    features = flat.new_zeros(*there.shape, flat.shape[-1])
+    features[there] = flat
+    sizes = [batch.support.images.shape[1], batch.query_images.shape[1]]
+    of_support, of_queries = features.split(sizes, 1)
+    head = learner.head.start(part(phi, HEAD), prototypes(of_support, batch.support))
+    return _on_queries(classify(head, of_queries, batch.support.class_mask()), batch)
+
+
+def _pooled_features(learner: Learner, phi: Params, images: Tensor, momentum: float) -> Tensor:
+    """Features ``[M, D]`` of the images of a whole batch of tasks, and the constants moved by them."""
+    running = learner.backbone.normalisation == "running"
+    features, moments = learner.backbone(part(phi, BODY), images[None], pooled=running)
+    if moments is not None:
+        for block, found in enumerate(moments.split(learner.backbone.widths, -1), start=1):
+            phi[f"{BODY}block{block}.moments"].lerp_(found[:, 0], momentum)
+    return features[0]
+
+
+def _on_queries(logits: Tensor, batch: EpisodeBatch) -> OuterLoss:
+    weights = batch.query_weights / batch.query_weights.sum(1, keepdim=True)
+    loss = support_loss(logits.float(), batch.query_labels, weights).mean()
+    right = (logits.argmax(-1) == batch.query_labels).float()
+    return OuterLoss(loss, float((right * weights).sum(1).mean()))

@@ -75,7 +75,10 @@ class Outer:
     Attributes:
         tasks: of a step; their query losses are averaged.
         steps: in all.
-        warm_up: the first steps, during which the inner loop takes none: the head's start alone is trained.
+        warm_up: the first steps, during which the inner loop takes none: the head's start alone is trained, and
+            ``running`` normalisation learns its constants.
+        warm_up_loss: ``episodes`` takes the query loss of each task, ``pairs`` that of all one-shot tasks
+            which a step's images hold together (see ``training.pair_loss``).
         second_order: differentiate the inner gradients too; otherwise they count as constants.
         learning_rate: Adam's, at its highest; it falls to 0 along half a cosine.
         rates_learning_rate: the same for the inner rates.
@@ -86,6 +89,7 @@ class Outer:
     tasks: int = 4
     steps: int = 1000
     warm_up: int = 0
+    warm_up_loss: Literal["episodes", "pairs"] = "episodes"
     second_order: bool = True
     learning_rate: float = 2e-3
     rates_learning_rate: float = 2e-3
@@ -177,6 +181,17 @@ class Recipe:
     def build_learner(self) -> Learner:
         """The learner that the recipe describes."""
         learner: Learner = _built("learner", learner_from_dict, self.learner)
+        if learner.backbone.normalisation == "running" and not self.outer.warm_up:
+            raise RecipeError(
+                "running normalisation learns its constants during the warm-up: set outer.warm_up to at least 1"
+            )
+        if self.outer.warm_up_loss == "pairs" and (
+            learner.backbone.normalisation == "support" or learner.head.kind != "prototype"
+        ):
+            raise RecipeError(
+                "outer.warm_up_loss pairs compares images without a support set: it takes the prototype head, "
+                "and group or running normalisation"
+            )
         return learner
 
     def as_dict(self) -> dict[str, Any]:

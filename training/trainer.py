@@ -16,7 +16,7 @@ from training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from training.datasets.class_images import ClassImages
 from training.episodes import EpisodeBatch, EpisodeSampler
 from training.evaluation import Protocol, measure
-from training.outer_loop import outer_loss, update_running_moments
+from training.outer_loop import outer_loss, warm_up_loss
 from training.recipe import Recipe
 
 CHECKPOINT = "checkpoint.safetensors"
@@ -96,20 +96,18 @@ class Trainer:
             group["lr"] = group["highest"] * 0.5 * (1 + math.cos(math.pi * step / outer.steps))
         batch = self._batch(step)
         with torch.autocast("cpu", torch.bfloat16, enabled=outer.precision == "bfloat16"):
-            result = outer_loss(
-                self.learner,
-                self.phi,
-                batch,
-                inner_steps=0 if step < outer.warm_up else None,
-                second_order=outer.second_order,
-            )
+            if step < outer.warm_up:
+                pairs = outer.warm_up_loss == "pairs"
+                result = warm_up_loss(self.learner, self.phi, batch, pairs=pairs)
+            else:
+                result = outer_loss(
+                    self.learner, self.phi, batch, inner_steps=None, second_order=outer.second_order
+                )
         self.optimiser.zero_grad()
         result.loss.backward()
         learned = [value for value in self.phi.values() if value.grad is not None]
         torch.nn.utils.clip_grad_norm_(learned, outer.clip)
         self.optimiser.step()
-        if self.learner.backbone.normalisation == "running":
-            update_running_moments(self.phi, result.theta)
         return float(result.loss.detach()), result.accuracy
 
     def _batch(self, step: int) -> EpisodeBatch:

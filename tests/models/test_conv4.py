@@ -1,0 +1,84 @@
+"""The backbone against torch's own modules, and its shapes."""
+
+import pytest
+import torch
+from torch import nn
+
+from models.conv4 import Conv4
+
+WIDTHS = (4, 8, 12, 16)
+SIDE = 28
+
+
+def reference(params, halvings):
+    """The same network of torch's modules, with batch normalisation whose moments are those of ``params``."""
+    blocks = []
+    for block, width in enumerate(WIDTHS, start=1):
+        weight = params[f"block{block}.convolution"]
+        convolution = nn.Conv2d(weight.shape[1], width, 3, padding=1, bias=False)
+        normalisation = nn.BatchNorm2d(width, momentum=1.0)
+        convolution.weight.data = weight.clone()
+        normalisation.weight.data = params[f"block{block}.scale"].clone()
+        normalisation.bias.data = params[f"block{block}.shift"].clone()
+        normalisation.running_mean, normalisation.running_var = params[f"block{block}.moments"].clone()
+        halving = nn.MaxPool2d(2) if block <= halvings else nn.Identity()
+        blocks += [convolution, halving, normalisation, nn.ReLU()]
+    return nn.Sequential(*blocks, nn.Flatten())
+
+
+@pytest.fixture
+def made():
+    backbone = Conv4(1, SIDE, WIDTHS, "pool", "running", 4, halvings=3)
+    generator = torch.Generator().manual_seed(5)
+    params = {name: value.double() for name, value in backbone.initial(generator).items()}
+    for name, value in params.items():
+        if not name.endswith("convolution"):
+            value.add_(torch.rand(value.shape, generator=generator))
+    images = torch.rand(2, 7, 1, SIDE, SIDE, generator=generator, dtype=torch.float64)
+    return backbone, params, images
+
+
+def test_running_normalisation_equals_batchnorm_in_evaluation(made):
+    backbone, params, images = made
+    wanted = reference(params, 3).eval()(images.flatten(0, 1)).view(2, 7, -1)
+    assert backbone.features == wanted.shape[-1] == 16 * 3 * 3
+    torch.testing.assert_close(backbone(params, images)[0], wanted, rtol=1e-10, atol=1e-10)
+
+
+def test_pooled_moments_equal_batchnorm_in_training(made):
+    backbone, params, images = made
+    for block in range(1, 5):
+        params[f"block{block}.convolution"].requires_grad_()
+    network = reference(params, 3).train()
+    wanted = network(images.flatten(0, 1)).view(2, 7, -1)
+    features, moments = backbone(params, images, pooled=True)
+    torch.testing.assert_close(features, wanted, rtol=1e-10, atol=1e-10)
+    norms = [module for module in network if isinstance(module, nn.BatchNorm2d)]
+    found = torch.stack([torch.cat([norm.running_mean for norm in norms]), torch.cat([norm.running_var for norm in norms])])
+    torch.testing.assert_close(moments[:, 0], found)
+    wanted.square().sum().backward()
+    features.square().sum().backward()
+    for block in range(1, 5):
+        expected = network[4 * (block - 1)].weight.grad
+        torch.testing.assert_close(params[f"block{block}.convolution"].grad, expected, rtol=1e-8, atol=1e-10)
+
+
+def test_unit_features_have_length_one(made):
+    _, params, images = made
+    plain, _ = Conv4(1, SIDE, WIDTHS, "pool", "running", 4, halvings=3)(params, images)
+    unit, _ = Conv4(1, SIDE, WIDTHS, "pool", "running", 4, halvings=3, unit=True)(params, images)
+    torch.testing.assert_close(unit, plain / plain.norm(dim=-1, keepdim=True))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"width": (8, 8, 8)}, "one number or 4"),
+        ({"width": 12, "groups": 8}, "multiple of 8"),
+        ({"halvings": 5}, "0 to 4"),
+        ({"side": 14}, "use at least 16"),
+    ],
+)
+def test_sizes_that_do_not_fit_are_refused(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        Conv4(**wrong)
