@@ -13,12 +13,13 @@ from service.intake import read_raw
 from service.multipart import File, FormReader, Sink
 from service.problems import Problem
 from service.raw_upload import RawUpload
+from service.registry import AUTO
 from service.settings import Settings
 
 INPUT = "input.zip"
 
 
-async def receive_job_input(request: Request, settings: Settings, folder: Path) -> Path:
+async def receive_job_input(request: Request, settings: Settings, folder: Path) -> str:
     """Put a job's images into ``folder/input.zip``: the ``archive`` that came, or the ``query`` files packed.
 
     Args:
@@ -27,7 +28,8 @@ async def receive_job_input(request: Request, settings: Settings, folder: Path) 
         folder: exists.
 
     Returns:
-        The archive, checked (``archives.query_entries`` opens it) and on disk for good.
+        The model that the caller names, or ``auto``; the archive is then checked (``archives.query_entries``
+        opens it) and on disk for good.
 
     Raises:
         Problem: naming the field at fault, and the file where there is one; the folder is then as before.
@@ -35,16 +37,18 @@ async def receive_job_input(request: Request, settings: Settings, folder: Path) 
     spool = _Spool(folder / f".{INPUT}")
     try:
         if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
-            await _read_form(request, settings, spool)
+            model = await _read_form(request, settings, spool)
         else:
-            await _read_json(request, settings, spool)
+            model = await _read_json(request, settings, spool)
         await run_in_threadpool(spool.complete, settings)
-        return spool.path.replace(folder / INPUT)
+        spool.path.replace(folder / INPUT)
+        return model
     finally:
         spool.close()
 
 
-async def _read_form(request: Request, settings: Settings, spool: "_Spool") -> None:
+async def _read_form(request: Request, settings: Settings, spool: "_Spool") -> str:
+    model = AUTO
     limits = {archives.FIELD: settings.max_archive_bytes}
     reader = FormReader(
         max_files=settings.max_archive_entries,
@@ -56,15 +60,19 @@ async def _read_form(request: Request, settings: Settings, spool: "_Spool") -> N
             if part.field in ("query", archives.FIELD):
                 detail = f"{part.field!r} is a text; send a file (curl: -F {part.field}=@FILE)"
                 raise Problem(422, detail, title="Wrong type", field=part.field)
-            raise _unexpected(part.field)
+            if part.field != "model":
+                raise _unexpected(part.field)
+            model = part.value
+    return model
 
 
-async def _read_json(request: Request, settings: Settings, spool: "_Spool") -> None:
+async def _read_json(request: Request, settings: Settings, spool: "_Spool") -> str:
     upload = await read_raw(request, settings)
-    unexpected = [*upload.fields, *(["support"] if upload.support else [])]
+    unexpected = [*(name for name in upload.fields if name != "model"), *(["support"] if upload.support else [])]
     if unexpected:
         raise _unexpected(unexpected[0])
     await run_in_threadpool(_write, upload, spool)
+    return upload.fields.get("model", AUTO)
 
 
 def _write(upload: RawUpload, spool: "_Spool") -> None:

@@ -28,6 +28,7 @@ from service.job_input import INPUT, receive_job_input
 from service.job_store import UNFINISHED, Job, JobStore
 from service.pinned import load_pinned, pin
 from service.problems import Problem
+from service.registry import check_kept
 from service.settings import Settings
 
 _LOOK_S = 2.0  # how often to look for jobs that another process took in
@@ -68,7 +69,7 @@ class Jobs:
         folder = self.folder(job_id)
         folder.mkdir()
         try:
-            await receive_job_input(request, self._settings, folder)
+            check_kept(await receive_job_input(request, self._settings, folder), classifier.model)
             return await run_in_threadpool(self._queue, job_id, task_id, classifier)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)

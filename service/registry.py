@@ -13,6 +13,16 @@ STORE_LABEL = ("metashot", "initialization")
 logger = logging.getLogger("metashot")
 
 
+def check_kept(asked: str, kept: str) -> None:
+    """Refuse another model than the one that a kept classifier stays with; inputs are the same everywhere.
+
+    Raises:
+        Problem: 422, naming both.
+    """
+    if asked not in (AUTO, kept):
+        raise Problem(422, f"the task's model is {kept}, not {asked!r}; make another task for it", field="model")
+
+
 class Registry:
     """Loaded initializations by name and version; read-only once made.
 

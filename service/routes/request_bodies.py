@@ -14,6 +14,9 @@ _SUPPORT_FORM = {
     "labels": {"type": "array", "items": {"type": "string"}, "description": "one for each of support, in order"},
     "archive": _ARCHIVE,
 }
+_ARCHIVE_JSON = {
+    "archive": {**_ARCHIVE, "format": "byte", "description": f"{_ARCHIVE['description']}; in base64"}
+}
 _SUPPORT_JSON = {
     "support": {
         "type": "array",
@@ -22,7 +25,8 @@ _SUPPORT_JSON = {
             "required": ["label", "image"],
             "properties": {"label": {"type": "string"}, "image": _IMAGE, "filename": {"type": "string"}},
         },
-    }
+    },
+    **_ARCHIVE_JSON,
 }
 _QUERY_FORM = {"query": {**_FILES, "description": "images to classify"}}
 _QUERY_JSON = {
@@ -48,8 +52,11 @@ def _body(form: dict[str, Any], document: dict[str, Any] | None) -> dict[str, An
 
 CLASSIFY = _body(_SUPPORT_FORM | _QUERY_FORM | _MODEL, _SUPPORT_JSON | _QUERY_JSON | _MODEL)
 CREATE = _body(_SUPPORT_FORM | _MODEL | _NAME, _SUPPORT_JSON | _MODEL | _NAME)
-ADD = _body(_SUPPORT_FORM, _SUPPORT_JSON)
-ASK = _body(_QUERY_FORM, _QUERY_JSON)
+_KEPT = {"model": {**_MODEL["model"], "description": "the task's own model, or auto"}}
+_SCORED = "a zip of images, in place of query"
+ADD = _body(_SUPPORT_FORM | _KEPT, _SUPPORT_JSON | _KEPT)
+ASK = _body(_QUERY_FORM | _KEPT, _QUERY_JSON | _KEPT)
 JOB = _body(
-    {"archive": {**_ARCHIVE, "description": "a zip of images"}, "query": _QUERY_FORM["query"]}, _QUERY_JSON
+    {"archive": {**_ARCHIVE, "description": _SCORED}} | _QUERY_FORM | _KEPT,
+    {"archive": {**_ARCHIVE_JSON["archive"], "description": f"{_SCORED}; in base64"}} | _QUERY_JSON | _KEPT,
 )

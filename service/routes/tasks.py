@@ -9,13 +9,13 @@ from starlette.concurrency import run_in_threadpool
 
 from service.answers import PredictionsAnswer, TaskAnswer, TaskListAnswer, WholeTaskAnswer
 from service.components import Components, Parts
-from service.intake import Upload, read_upload
+from service.intake import read_upload
 from service.paging import DEFAULT_LIMIT, MAX_LIMIT
-from service.problems import Problem, not_found
-from service.registry import AUTO
+from service.problems import not_found
+from service.registry import AUTO, check_kept
 from service.routes.classify import predictions
 from service.routes.request_bodies import ADD, ASK, CREATE
-from service.task_store import StoredExample, Task
+from service.task_store import StoredExample
 
 router = APIRouter(prefix="/v1/tasks", tags=["tasks"])
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
@@ -55,7 +55,7 @@ async def add_examples(task_id: str, request: Request, parts: Parts) -> WholeTas
     """Add labelled images, of known classes or of new ones."""
     task = await run_in_threadpool(parts.tasks.task, task_id)
     upload = await read_upload(request, parts.settings, wants=frozenset({"support"}))
-    _check_model(task, upload)
+    check_kept(upload.fields.get("model", AUTO), task.model)
     await parts.classifiers.add(task_id, upload.support)
     return await _shown(parts, task_id)
 
@@ -92,14 +92,8 @@ async def classify(task_id: str, request: Request, parts: Parts) -> JSONResponse
     """Classify images with a kept classifier."""
     task = await run_in_threadpool(parts.tasks.task, task_id)
     upload = await read_upload(request, parts.settings, wants=frozenset({"query"}))
-    _check_model(task, upload)
+    check_kept(upload.fields.get("model", AUTO), task.model)
     return predictions(*await parts.classifiers.answer(task_id, upload.queries))
-
-
-def _check_model(task: Task, upload: Upload) -> None:
-    """Inputs are the same everywhere, but a kept classifier stays with its model."""
-    if upload.fields.get("model", AUTO) not in (AUTO, task.model):
-        raise Problem(422, f"the task's model is {task.model}; make another task for another one", field="model")
 
 
 async def _shown(parts: Components, task_id: str) -> WholeTaskAnswer:

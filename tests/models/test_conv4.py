@@ -54,7 +54,9 @@ def test_pooled_moments_equal_batchnorm_in_training(made):
     features, moments = backbone(params, images, pooled=True)
     torch.testing.assert_close(features, wanted, rtol=1e-10, atol=1e-10)
     norms = [module for module in network if isinstance(module, nn.BatchNorm2d)]
-    found = torch.stack([torch.cat([norm.running_mean for norm in norms]), torch.cat([norm.running_var for norm in norms])])
+    found = torch.stack(
+        [torch.cat([norm.running_mean for norm in norms]), torch.cat([norm.running_var for norm in norms])]
+    )
     torch.testing.assert_close(moments[:, 0], found)
     wanted.square().sum().backward()
     features.square().sum().backward()

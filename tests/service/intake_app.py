@@ -9,7 +9,7 @@ from fastapi import FastAPI, Request
 from service.archives import query_entries
 from service.body_limit import BodyLimit
 from service.intake import Query, read_upload
-from service.job_input import receive_job_input
+from service.job_input import INPUT, receive_job_input
 from service.problems import UnexpectedErrors, install_handlers
 from service.settings import Settings
 
@@ -38,8 +38,8 @@ def make_app(settings: Settings, folder: Path) -> FastAPI:
 
     @app.post("/v1/tasks/{task}/jobs")
     async def job(request: Request, task: str) -> dict[str, Any]:
-        path = await receive_job_input(request, settings, folder)
-        with query_entries(path, settings) as archive:
+        await receive_job_input(request, settings, folder)
+        with query_entries(folder / INPUT, settings) as archive:
             return {name: base64.b64encode(archive.read(name)).decode() for name in archive.names}
 
     @app.post("/number/{number}")

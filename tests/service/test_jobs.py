@@ -1,5 +1,6 @@
 """Jobs from their upload to their results."""
 
+import base64
 import csv
 import io
 import json
@@ -90,6 +91,22 @@ def test_parquet_holds_the_rows(client: TestClient, task: str) -> None:
         assert row["error"] == scored.get("error")
         assert dict(row["probabilities"] or {}) == scored.get("probabilities", {})
         assert (row["nearest"] or []) == scored.get("nearest", [])
+
+
+@pytest.mark.parametrize(("model", "status"), [("auto", 202), ("tiny", 202), ("other", 422)])
+def test_takes_the_tasks_own_model_and_refuses_another(
+    client: TestClient, task: str, model: str, status: int
+) -> None:
+    files = {"archive": ("i.zip", zipped(IMAGES))}
+    by_form = client.post(f"/v1/tasks/{task}/jobs", files=files, data={"model": model})
+    encoded = base64.b64encode(zipped(IMAGES)).decode()
+    by_json = client.post(f"/v1/tasks/{task}/jobs", json={"archive": encoded, "model": model})
+    for answer in (by_form, by_json):
+        assert answer.status_code == status, answer.text
+        if status == 202:
+            wait(client, answer.json()["id"])
+        else:
+            assert answer.json()["field"] == "model"
 
 
 def test_takes_single_files_and_outlives_its_task(client: TestClient, task: str) -> None:

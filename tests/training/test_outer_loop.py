@@ -26,7 +26,8 @@ def learner():
 def batch():
     sampler = EpisodeSampler(TRAINING, ways=(3, 5), shots=(1, 3), queries=2, seed=0)
     drawn = sampler.batch(0, 4)
-    assert (drawn.support.weights == 0).any() and (drawn.query_weights == 0).any()
+    assert (drawn.support.weights == 0).any()
+    assert (drawn.query_weights == 0).any()
     return drawn
 
 
