@@ -78,11 +78,28 @@ class Learner:
         phi |= {f"{HEAD}{name}": value for name, value in head.items()}
         return phi | {f"{RATES}{name}": value for name, value in rates.items()}
 
+    @property
+    def keeps_features(self) -> bool:
+        """Whether an image's features follow from phi and that image alone, so that no task need repeat them."""
+        return self.rule.moves != "all" and self.backbone.normalisation != "support"
+
+    def embed(self, phi: Params, images: Tensor) -> Tensor:
+        """Features ``[T, B, D]`` of images ``[T, B, C, H, W]`` before any adaptation.
+
+        Raises:
+            ValueError: where features depend on the task (see ``keeps_features``).
+        """
+        if not self.keeps_features:
+            raise ValueError("this learner's features depend on the task: they come with its adaptation")
+        features, _ = self.backbone(part(phi, BODY), images)
+        return features
+
     def adapt(
         self,
         phi: Params,
         support: Support,
         *,
+        features: Tensor | None = None,
         steps: int | None = None,
         second_order: bool = False,
         on_step: Callable[[int], None] | None = None,
@@ -92,6 +109,7 @@ class Learner:
         Args:
             phi: as ``initial`` names it. Never written to.
             support: the labelled examples.
+            features: of their images, as ``embed`` gave them, to spare computing them again.
             steps: inner steps, by default as many as meta-training unrolled; 0 is the head's start.
             second_order: let a later backward pass differentiate the inner gradients too (Finn et al. 2017,
                 section 2.2); otherwise they count as constants (first-order).
@@ -105,7 +123,9 @@ class Learner:
             phi = {name: value.detach() for name, value in phi.items()}
         count = self.rule.steps if steps is None or self.rule.moves == "nothing" else steps
         body, rates = part(phi, BODY), part(phi, RATES)
-        features, moments = self.backbone(body, support.images, weights=support.weights)
+        moments: Tensor | None = None
+        if features is None or not self.keeps_features:
+            features, moments = self.backbone(body, support.images, weights=support.weights)
         head = self.head.start(part(phi, HEAD), prototypes(features, support))
         weights, mask = support.balanced_weights(), support.class_mask()
         moves_body = self.rule.moves == "all" and count > 0

@@ -26,6 +26,8 @@ class EpisodeBatch:
         query_labels: int64 ``[T, Q]``.
         query_weights: float ``[T, Q]``, 1 a query and 0 padding (of a task with fewer ways than others).
         class_ids: int64 ``[T, N]``, which class of the data set each label stands for; -1 is padding.
+        support_places: int64 ``[T, S]``, which of the data set's images each support image is; 0 where padding.
+        query_places: int64 ``[T, Q]``, the same for queries.
     """
 
     support: Support
@@ -33,6 +35,8 @@ class EpisodeBatch:
     query_labels: Tensor
     query_weights: Tensor
     class_ids: Tensor
+    support_places: Tensor
+    query_places: Tensor
 
     def map_images(self, change: Callable[[Tensor], Tensor]) -> "EpisodeBatch":
         """Put ``change`` of the support's and of the query images in their place."""
@@ -120,16 +124,20 @@ class EpisodeSampler:
         places = drawn.reshape(tasks, self._ways, -1) + self._offsets[class_ids][..., None]
         slots = np.arange(self._shots + self._queries)
         valid = (slots < (shots + self._queries)[..., None]) & used[..., None]
-        query_images, query_labels, query_weights = self._gather(
+        query_places, query_images, query_labels, query_weights = self._gather(
             places[..., : self._queries], valid[..., : self._queries]
         )
-        images, labels, weights = self._gather(places[..., self._queries :], valid[..., self._queries :])
+        chosen, images, labels, weights = self._gather(
+            places[..., self._queries :], valid[..., self._queries :]
+        )
         return EpisodeBatch(
             support=Support(images, labels, weights, torch.from_numpy(ways)),
             query_images=query_images,
             query_labels=query_labels,
             query_weights=query_weights,
             class_ids=torch.from_numpy(class_ids),
+            support_places=chosen,
+            query_places=query_places,
         )
 
     def _chances(self, numbers: Sequence[int]) -> Floats:
@@ -147,8 +155,8 @@ class EpisodeSampler:
         ids = self._pooled[self._pool_starts[pool][:, None] + np.maximum(picked, 0)]
         return np.where(picked >= 0, ids, -1)
 
-    def _gather(self, places: Integers, valid: NDArray[np.bool_]) -> tuple[Tensor, Tensor, Tensor]:
-        """Images ``[T, N * k, ...]`` in 0..1, labels and weights of the places ``[T, N, k]``."""
+    def _gather(self, places: Integers, valid: NDArray[np.bool_]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Places ``[T, N, k]`` flat as ``[T, N * k]``, and their images in 0..1, labels and weights."""
         tasks, ways, each = places.shape
         chosen = torch.from_numpy(np.where(valid, places, 0).reshape(tasks, -1))
         weights = torch.from_numpy(valid.reshape(tasks, -1)).float()
@@ -157,7 +165,7 @@ class EpisodeSampler:
             images *= weights[..., None, None, None]
         labels = np.broadcast_to(np.arange(ways)[:, None], (ways, each)).reshape(1, -1)
         labels = np.where(valid.reshape(tasks, -1), labels, 0)
-        return images, torch.from_numpy(labels), weights
+        return chosen, images, torch.from_numpy(labels), weights
 
     def _check(self, data: ClassImages) -> None:
         if len(data) < self._ways:

@@ -114,14 +114,27 @@ def measure(
     parts: list[tuple[Tensor, Tensor, Tensor, Tensor]] = []
     bar = tqdm(total=protocol.episodes, desc=protocol.describe(), unit="task", disable=not progress, leave=False)
     with bar, torch.no_grad():
+        kept = _embedded(learner, phi, preprocessing, classes) if learner.keeps_features else None
         for first in range(0, protocol.episodes, at_once):
             numbers = range(first, min(first + at_once, protocol.episodes))
-            batch = sampler.episodes(numbers).map_images(preprocessing.normalise)
-            theta = learner.adapt(phi, batch.support, steps=inner_steps)
-            features = learner.features(theta, batch.query_images)
+            batch = sampler.episodes(numbers)
+            if kept is None:
+                batch = batch.map_images(preprocessing.normalise)
+                theta = learner.adapt(phi, batch.support, steps=inner_steps)
+                features = learner.features(theta, batch.query_images)
+            else:
+                of_support = kept[batch.support_places]
+                theta = learner.adapt(phi, batch.support, features=of_support, steps=inner_steps)
+                features = kept[batch.query_places]
             logits = learner.logits(theta, features)
             right = (logits.argmax(-1) == batch.query_labels).double().mean(1)
             parts.append((right, logits, batch.query_labels, familiarity(features, theta.prototypes)))
             bar.update(len(right))
     accuracies, logits, labels, familiarities = (torch.cat(column) for column in zip(*parts, strict=True))
     return Measured(accuracies, logits, labels, familiarities)
+
+
+def _embedded(learner: Learner, phi: Params, preprocessing: Preprocessing, classes: ClassImages) -> Tensor:
+    """Features ``[M, D]`` of all images: many tasks ask for each of them."""
+    chunks = classes.images.split(_IMAGES_AT_ONCE // 4)
+    return torch.cat([learner.embed(phi, preprocessing.normalise(chunk)[None])[0] for chunk in chunks])

@@ -4,6 +4,8 @@ import pytest
 import torch
 
 from models.confidence import Confidence, Expected
+from models.initialization import learner_from_dict
+from models.learner import Learner
 from tests.training.tiny_run import VALIDATION, noisy_classes, recipe
 from training.calibration import Fitted, fit_confidence
 from training.evaluation import Measured, Protocol, measure
@@ -27,6 +29,21 @@ def test_answers_do_not_depend_on_how_many_tasks_run_together(monkeypatch):
     alone = measure(LEARNER, PHI, PREPROCESSING, VALIDATION, Protocol(5, 1, 2, 12, seed=0))
     torch.testing.assert_close(alone.logits, together.logits, rtol=1e-4, atol=1e-4)
     assert torch.equal(alone.accuracies, together.accuracies)
+
+
+@pytest.mark.parametrize("normalisation", ["group", "running"])
+def test_kept_features_give_the_answers_of_features_computed_anew(monkeypatch, normalisation):
+    plan = recipe()
+    plan.learner["backbone"]["normalisation"] = normalisation
+    plan.learner["rule"]["moves"] = "head"
+    learner, protocol = learner_from_dict(plan.learner), Protocol(3, 2, 2, 20, seed=0)
+    phi = learner.initial(0)
+    assert learner.keeps_features
+    kept = measure(learner, phi, PREPROCESSING, VALIDATION, protocol)
+    monkeypatch.setattr(Learner, "keeps_features", False)
+    anew = measure(learner, phi, PREPROCESSING, VALIDATION, protocol)
+    torch.testing.assert_close(kept.logits, anew.logits, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(kept.familiarities, anew.familiarities)
 
 
 def test_accuracy_on_indistinguishable_classes_is_chance():
