@@ -51,6 +51,7 @@ $(VENV)/.serve: $(VENV)/.made requirements/serve.txt
 
 $(VENV)/.train: $(VENV)/.serve requirements/train.txt
 	@echo "installing what meta-training needs"
+	$(PIP) "pip>=23.1"  # the first to read options of a single requirement; Debian's Python 3.11 brings 23.0
 	$(PIP) -r requirements/train.txt
 	touch $@
 

@@ -72,7 +72,7 @@ async def _read_json(request: Request, settings: Settings, spool: "_Spool") -> s
     if unexpected:
         raise _unexpected(unexpected[0])
     await run_in_threadpool(_write, upload, spool)
-    return upload.fields.get("model", AUTO)
+    return str(upload.fields.get("model", AUTO))
 
 
 def _write(upload: RawUpload, spool: "_Spool") -> None:

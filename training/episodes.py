@@ -127,9 +127,7 @@ class EpisodeSampler:
         query_places, query_images, query_labels, query_weights = self._gather(
             places[..., : self._queries], valid[..., : self._queries]
         )
-        chosen, images, labels, weights = self._gather(
-            places[..., self._queries :], valid[..., self._queries :]
-        )
+        chosen, images, labels, weights = self._gather(places[..., self._queries :], valid[..., self._queries :])
         return EpisodeBatch(
             support=Support(images, labels, weights, torch.from_numpy(ways)),
             query_images=query_images,
