@@ -168,7 +168,9 @@ def _read_weights(path: Path, expected: str) -> Params:
             "restore both files from where they were published"
         )
     try:
-        phi: Params = safetensors.torch.load(content)  # tensors only: it executes nothing
+        # Not torch.load: safetensors is a JSON header and raw numbers, so a hostile file has nothing to execute,
+        # and these bytes are the very ones that the card's sha256 vouched for.
+        phi: Params = safetensors.torch.load(content)
     except safetensors.SafetensorError as error:
         raise InitializationError(f"{path} is not a safetensors file ({error}); restore it") from error
     return phi

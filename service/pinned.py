@@ -37,8 +37,9 @@ def pin(classifier: Classifier, folder: Path) -> None:
 def load_pinned(folder: Path) -> Classifier:
     """Read a classifier that ``pin`` wrote."""
     description = json.loads((folder / DESCRIPTION).read_bytes())
+    # Not torch.load: safetensors is a JSON header and raw numbers, so a tampered file has nothing to execute.
+    stored = safetensors.torch.load((folder / TENSORS).read_bytes())
     # Copies lie where torch aligns them; another alignment could change a product's last bit.
-    stored = safetensors.torch.load((folder / TENSORS).read_bytes())  # tensors only: it executes nothing
     tensors = {name: value.clone() for name, value in stored.items()}
     directions = tensors.pop(_DIRECTIONS)
     return Classifier(
