@@ -110,19 +110,15 @@ class Conv4:
         maps = images
         taken: list[Tensor] = []
         known = seen.split(self.widths, -1) if seen is not None else None
+        by_channel = self.normalisation != "group"
         for block in range(1, BLOCKS + 1):
             scale, shift = params[f"block{block}.scale"], params[f"block{block}.shift"]
             halve = block <= self.halvings
             stride = 2 if halve and self.halving == "stride" else 1
-            maps = convolve(
-                maps,
-                params[f"block{block}.convolution"],
-                stride,
-                channels_last=self.normalisation != "group",
-            )
+            maps = convolve(maps, params[f"block{block}.convolution"], stride, channels_last=by_channel)
             pool = halve and self.halving == "pool"
-            if pool and self.normalisation != "group":
-                maps, pool = _pooled(maps), False
+            if pool and by_channel:
+                maps = _pooled(maps)
             if self.normalisation == "group":
                 maps = group_norm(maps, self.groups, scale, shift)
             elif self.normalisation == "running" and not pooled:
@@ -136,7 +132,7 @@ class Conv4:
                 elif known is None:
                     raise ValueError("support normalisation of queries needs the support set's moments")
                 maps = normalise_by(maps, known[block - 1] if known else taken[-1], scale, shift)
-            if pool:
+            if pool and not by_channel:
                 maps = _pooled(maps)
             # After the maximum, with which it commutes, on a quarter of the map; in place, since no derivative
             # above needs the value before, and the maps are the bulk of all traffic.

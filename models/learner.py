@@ -109,7 +109,8 @@ class Learner:
         Args:
             phi: as ``initial`` names it. Never written to.
             support: the labelled examples.
-            features: of their images, as ``embed`` gave them, to spare computing them again.
+            features: of their images, to spare computing them again: as ``embed`` gave them, or, for 0 steps of
+                ``running`` normalisation's warm-up, under the training batch's moments.
             steps: inner steps, by default as many as meta-training unrolled; 0 is the head's start.
             second_order: let a later backward pass differentiate the inner gradients too (Finn et al. 2017,
                 section 2.2); otherwise they count as constants (first-order).
@@ -123,12 +124,14 @@ class Learner:
             phi = {name: value.detach() for name, value in phi.items()}
         count = self.rule.steps if steps is None or self.rule.moves == "nothing" else steps
         body, rates = part(phi, BODY), part(phi, RATES)
+        moves_body = self.rule.moves == "all" and count > 0
         moments: Tensor | None = None
-        if features is None or not self.keeps_features:
+        if features is None:
             features, moments = self.backbone(body, support.images, weights=support.weights)
+        elif moves_body or self.backbone.normalisation == "support":
+            raise ValueError("this adaptation computes features of its own: it takes none")
         head = self.head.start(part(phi, HEAD), prototypes(features, support))
         weights, mask = support.balanced_weights(), support.class_mask()
-        moves_body = self.rule.moves == "all" and count > 0
         if moves_body:
             tasks = len(support.ways)
             body = {

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from models.conv4 import Params
-from models.heads import classify, prototypes
+from models.heads import classify
 from models.learner import BODY, HEAD, Learner, part, support_loss
 from training.episodes import EpisodeBatch
 from training.pair_loss import pair_loss
@@ -57,10 +57,10 @@ def warm_up_loss(
             of every other (see ``training.pair_loss``).
         momentum: share of this batch's moments in the new constants.
     """
+    if learner.backbone.normalisation != "running" and not pairs:
+        return outer_loss(learner, phi, batch, inner_steps=0, second_order=False)
     there = torch.cat([batch.support.weights, batch.query_weights], 1) > 0
     images = torch.cat([batch.support.images, batch.query_images], 1)[there]
-    if learner.backbone.normalisation == "support" and not pairs:
-        return outer_loss(learner, phi, batch, inner_steps=0, second_order=False)
     flat = _pooled_features(learner, phi, images, momentum)
     if pairs:
         labels = torch.cat([batch.support.labels, batch.query_labels], 1)
@@ -71,8 +71,8 @@ def warm_up_loss(
     features[there] = flat
     sizes = [batch.support.images.shape[1], batch.query_images.shape[1]]
     of_support, of_queries = features.split(sizes, 1)
-    head = learner.head.start(part(phi, HEAD), prototypes(of_support, batch.support))
-    return _on_queries(classify(head, of_queries, batch.support.class_mask()), batch)
+    theta = learner.adapt(phi, batch.support, features=of_support, steps=0)
+    return _on_queries(learner.logits(theta, of_queries), batch)
 
 
 def _pooled_features(learner: Learner, phi: Params, images: Tensor, momentum: float) -> Tensor:

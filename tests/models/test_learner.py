@@ -181,3 +181,14 @@ def test_a_task_of_one_class_is_refused():
         Support.of_task(torch.rand(2, 1, SIDE, SIDE), torch.tensor([0, 0]))
     with pytest.raises(ValueError, match="at least two classes"):
         Support.of_task(torch.rand(2, 1, SIDE, SIDE), torch.tensor([0, 2]))
+
+
+@pytest.mark.parametrize(("normalisation", "moves"), [("group", "all"), ("support", "head")])
+def test_features_are_refused_where_adaptation_computes_its_own(normalisation, moves):
+    learner, phi = build("pool", normalisation, "prototype", moves)
+    support = Support.of_task(*task(3, [2], seed=2))
+    features = torch.zeros(1, 6, learner.backbone.features, dtype=torch.float64)
+    with pytest.raises(ValueError, match="takes none"):
+        learner.adapt(phi, support, features=features)
+    with pytest.raises(ValueError, match="depend on the task"):
+        learner.embed(phi, support.images)
