@@ -77,7 +77,8 @@ def test_calibration_error_of_an_overconfident_answer():
 def test_fitted_temperature_makes_the_mean_confidence_the_accuracy():
     generator = torch.Generator().manual_seed(0)
     true_logits = torch.randn(200, 10, 5, generator=generator) * 2
-    labels = torch.distributions.Categorical(logits=true_logits).sample()
+    shares = true_logits.softmax(-1).flatten(0, 1)
+    labels = torch.multinomial(shares, 1, generator=generator).view(200, 10)
     overconfident = _measured(true_logits * 4, labels)
     confidence = fit_confidence([Fitted(Protocol(5, 1, 2, 200, 0), overconfident)])
     assert confidence.temperature == pytest.approx(4, rel=0.1)
