@@ -5,8 +5,6 @@ DATA_DIR ?= var
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
-# glibc otherwise returns each step's feature maps to the system, and fresh pages cost a tenth of the time.
-KEEP_MEMORY := MALLOC_MMAP_THRESHOLD_=33554432 MALLOC_TRIM_THRESHOLD_=4294967296 MALLOC_TOP_PAD_=268435456
 
 .PHONY: run test check demo train characters bento clean help
 
@@ -29,10 +27,10 @@ demo: $(VENV)/.serve ## one whole run on real drawings
 
 train: $(VENV)/.train ## a short meta-training run that needs no download
 	out=strokes-$$(date +%Y%m%d-%H%M%S) && \
-	$(KEEP_MEMORY) $(BIN)/python -m training train training/recipes/strokes.yaml --out runs/$$out && ln -sfn $$out runs/latest
+	$(BIN)/python -m training train training/recipes/strokes.yaml --out runs/$$out && ln -sfn $$out runs/latest
 
 characters: $(VENV)/.train ## repeat the meta-training of the shipped initialization (Omniglot; under an hour)
-	$(KEEP_MEMORY) $(BIN)/python -m training train training/recipes/characters.yaml --download --data-dir $(or $(METASHOT_DATA),data)
+	$(BIN)/python -m training train training/recipes/characters.yaml --download --data-dir $(or $(METASHOT_DATA),data)
 
 bento: $(VENV)/.serve ## build a Bento for deployment
 	BENTOML_DO_NOT_TRACK=true $(BIN)/bentoml build
