@@ -1,6 +1,7 @@
-"""Random changes of training images, and classes made of turned drawings."""
+"""Random changes of training images, and classes made of turned and mirrored drawings."""
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -9,32 +10,47 @@ from torch.nn import functional
 from training.datasets.class_images import ClassImages
 from training.recipe import Jitter
 
+NONE = Jitter()
 _COARSE = 4  # points a side at which the elastic displacement is drawn
 
 
-def jitter(images: Tensor, ranges: Jitter, generator: torch.Generator) -> Tensor:
-    """Turn, shear, stretch, shift and bend each image on its own, in one resampling of all.
+def jitter(
+    images: Tensor,
+    ranges: Jitter,
+    generator: torch.Generator,
+    *,
+    classes: Tensor | None = None,
+    of_classes: Jitter = NONE,
+) -> Tensor:
+    """Turn, shear, stretch, shift and bend images, in one resampling of all.
 
+    Each image changes on its own by ``ranges``, and with all images of its class alike by ``of_classes``, which
+    makes of every class a new one: a Roman A leaning the other way is another character, drawn by the same hands.
     Beyond its border an image goes on with background where it is a drawing (one channel), and with its
     mirror image where it is a photo.
 
     Args:
         images: float ``[..., C, H, W]`` in 0..1.
-        ranges: how strongly.
+        ranges: how strongly each image changes on its own.
         generator: decides every draw; the same state gives the same images.
+        classes: int64 ``[...]``, which class each image is of; None for none.
+        of_classes: how strongly all images of a class change alike.
 
     Returns:
         The changed images, of the same shape.
     """
-    if ranges == Jitter():
+    shared = classes is not None and of_classes != NONE
+    if ranges == NONE and not shared:
         return images
     flat = images.reshape(-1, *images.shape[-3:])
-    affine = _affine(len(flat), ranges, generator).to(flat)
-    grid = functional.affine_grid(affine, list(flat.shape), align_corners=False)
+    grid = functional.affine_grid(_affine(len(flat), ranges, generator), list(flat.shape), align_corners=False)
     if ranges.elastic > 0:
-        grid = grid + _displacement(flat, ranges.elastic, generator)
+        grid = grid + _displacement(len(flat), flat.shape[-2:], ranges.elastic, generator)
+    if classes is not None and shared:
+        grid = _bent_by_class(grid, classes.reshape(-1), of_classes, generator)
     beyond = "zeros" if flat.shape[1] == 1 else "reflection"
-    return functional.grid_sample(flat, grid, padding_mode=beyond, align_corners=False).reshape(images.shape)
+    changed = functional.grid_sample(flat, grid.to(flat), padding_mode=beyond, align_corners=False)
+    return changed.reshape(images.shape)
 
 
 def with_rotations(data: ClassImages) -> ClassImages:
@@ -53,6 +69,28 @@ def with_rotations(data: ClassImages) -> ClassImages:
     )
 
 
+def with_reflections(data: ClassImages) -> ClassImages:
+    """Add each class mirrored left to right as a class of its own, ``x/mirror`` in the group ``g/mirror``."""
+    return ClassImages(
+        images=torch.cat([data.images, data.images.flip(-1)]),
+        offsets=torch.cat([data.offsets, data.offsets[1:] + data.offsets[-1]]),
+        classes=data.classes + tuple(f"{name}/mirror" for name in data.classes),
+        groups=data.groups + tuple(f"{group}/mirror" for group in data.groups),
+    )
+
+
+def _bent_by_class(grid: Tensor, classes: Tensor, ranges: Jitter, generator: torch.Generator) -> Tensor:
+    """Lead the points ``[B, H, W, 2]`` at which images are read through the change of each one's class."""
+    drawn, which = classes.unique(return_inverse=True)
+    affine = _affine(len(drawn), ranges, generator)[which]
+    bent = torch.einsum("bij,bhwj->bhwi", affine[..., :2], grid) + affine[:, None, None, :, 2]
+    if ranges.elastic == 0:
+        return bent
+    field = _displacement(len(drawn), grid.shape[1:3], ranges.elastic, generator).permute(0, 3, 1, 2)[which]
+    there = functional.grid_sample(field, grid, padding_mode="border", align_corners=False)
+    return bent + there.permute(0, 2, 3, 1)
+
+
 def _affine(count: int, ranges: Jitter, generator: torch.Generator) -> Tensor:
     """Matrices ``[count, 2, 3]`` from output to input coordinates, both in -1..1."""
     angle, shear, wide, high, right, down = 2 * torch.rand(6, count, generator=generator) - 1
@@ -68,8 +106,8 @@ def _affine(count: int, ranges: Jitter, generator: torch.Generator) -> Tensor:
     return torch.stack(rows, 1)
 
 
-def _displacement(images: Tensor, deviation: float, generator: torch.Generator) -> Tensor:
-    """A smooth random displacement ``[B, H, W, 2]`` in grid units (Simard et al. 2003, coarsely drawn)."""
-    coarse = torch.randn(len(images), 2, _COARSE, _COARSE, generator=generator).to(images)
-    smooth = functional.interpolate(coarse, images.shape[-2:], mode="bicubic", align_corners=True)
+def _displacement(count: int, size: Sequence[int], deviation: float, generator: torch.Generator) -> Tensor:
+    """Smooth random displacements ``[count, H, W, 2]`` in grid units (Simard et al. 2003, coarsely drawn)."""
+    coarse = torch.randn(count, 2, _COARSE, _COARSE, generator=generator)
+    smooth = functional.interpolate(coarse, size, mode="bicubic", align_corners=True)
     return 2 * deviation * smooth.permute(0, 2, 3, 1)

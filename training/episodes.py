@@ -38,10 +38,16 @@ class EpisodeBatch:
     support_places: Tensor
     query_places: Tensor
 
+    @property
+    def image_classes(self) -> Tensor:
+        """Which class of the data set each image is of, the support's and then the queries', ``[T, S + Q]``."""
+        return self.class_ids.gather(1, torch.cat([self.support.labels, self.query_labels], 1))
+
     def map_images(self, change: Callable[[Tensor], Tensor]) -> "EpisodeBatch":
-        """Put ``change`` of the support's and of the query images in their place."""
-        support = replace(self.support, images=change(self.support.images))
-        return replace(self, support=support, query_images=change(self.query_images))
+        """Put ``change`` of all images, the support's and then the queries' (``[T, S + Q, ...]``), in place."""
+        images = change(torch.cat([self.support.images, self.query_images], 1))
+        support, queries = images.split([self.support.images.shape[1], self.query_images.shape[1]], 1)
+        return replace(self, support=replace(self.support, images=support), query_images=queries)
 
 
 class EpisodeSampler:

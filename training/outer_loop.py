@@ -63,10 +63,9 @@ def warm_up_loss(
     images = torch.cat([batch.support.images, batch.query_images], 1)[there]
     flat = _pooled_features(learner, phi, images, momentum)
     if pairs:
-        labels = torch.cat([batch.support.labels, batch.query_labels], 1)
         head = learner.head.start(part(phi, HEAD), flat[None])
         logits = classify(head, flat[None], torch.ones(1, len(flat), dtype=torch.bool))[0]
-        return OuterLoss(*pair_loss(logits, batch.class_ids.gather(1, labels)[there]))
+        return OuterLoss(*pair_loss(logits, batch.image_classes[there]))
     features = flat.new_zeros(*there.shape, flat.shape[-1])
     features[there] = flat
     sizes = [batch.support.images.shape[1], batch.query_images.shape[1]]

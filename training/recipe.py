@@ -23,12 +23,14 @@ class Data:
         name: ``omniglot``, ``mini_imagenet``, ``folder`` or ``strokes``.
         seed: of the split into training and validation classes, where the data set has none of its own.
         rotations: add each class turned by 90, 180 and 270 degrees as classes of their own.
+        reflections: add each class, and each turned one, mirrored left to right as a class of its own.
         classes: of ``strokes``, how many to draw for training; others have as many as they have.
     """
 
     name: str = "strokes"
     seed: int = 0
     rotations: bool = False
+    reflections: bool = False
     classes: int = 1000
 
 
@@ -51,7 +53,7 @@ class Episodes:
 
 @dataclass(frozen=True)
 class Jitter:
-    """Random affine and elastic change of every training image, drawn anew each time.
+    """Random affine and elastic change of training images, drawn anew at each step.
 
     Attributes:
         rotation: standard range in degrees, uniform in plus or minus.
@@ -152,7 +154,8 @@ class Recipe:
         learner: backbone, head and inner rule (see ``models.learner``).
         data: training tasks' classes.
         episodes: their shape.
-        jitter: their images' change.
+        jitter: the change of each of their images on its own.
+        class_jitter: the change of all images of a class alike, which makes of every class a new one.
         outer: how phi improves.
         validation: what chooses phi.
         reports: what the card tells.
@@ -168,6 +171,7 @@ class Recipe:
     data: Data = field(default_factory=Data)
     episodes: Episodes = field(default_factory=Episodes)
     jitter: Jitter = field(default_factory=Jitter)
+    class_jitter: Jitter = field(default_factory=Jitter)
     outer: Outer = field(default_factory=Outer)
     validation: Validation = field(default_factory=Validation)
     reports: tuple[Report, ...] = (Report(5, 1), Report(5, 5), Report(20, 1), Report(20, 5))

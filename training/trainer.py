@@ -113,8 +113,11 @@ class Trainer:
     def _batch(self, step: int) -> EpisodeBatch:
         generator = torch.Generator().manual_seed(self.recipe.seed * 1_000_003 + step)
         batch = self.sampler.batch(step, self.recipe.outer.tasks)
+        ranges, of_classes, classes = self.recipe.jitter, self.recipe.class_jitter, batch.image_classes
         return batch.map_images(
-            lambda images: self.preprocessing.normalise(jitter(images, self.recipe.jitter, generator))
+            lambda images: self.preprocessing.normalise(
+                jitter(images, ranges, generator, classes=classes, of_classes=of_classes)
+            )
         )
 
     def _look(self, board: SummaryWriter) -> None:

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 import torch
 
-from training.augmentation import jitter, with_rotations
+from training.augmentation import jitter, with_reflections, with_rotations
 from training.datasets.class_images import ClassImages
 from training.recipe import Jitter
 
@@ -79,6 +79,41 @@ def test_drawings_go_on_with_background_and_photos_with_their_mirror_image():
     assert torch.allclose(photo, torch.ones_like(photo), atol=1e-5)
 
 
+@pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(Jitter)])
+def test_images_of_a_class_change_alike_and_classes_apart(name):
+    classes = torch.tensor([7, 2, 7, 2, 5]).repeat(2, 1)
+    of_classes = Jitter(**{name: getattr(STRONG, name)})
+    images = blob(8, 9, count=10).reshape(2, 5, 1, 28, 28)
+    changed = jitter(images, Jitter(), generator(), classes=classes, of_classes=of_classes)
+    firsts = {int(kind): changed[classes == kind] for kind in classes.unique()}
+    for alike in firsts.values():
+        assert torch.equal(alike, alike[:1].expand_as(alike))
+        assert (alike[0] - images[0, 0]).abs().max() > 1e-3
+    apart = torch.stack([alike[0] for alike in firsts.values()])
+    assert torch.pdist(apart.flatten(1), p=float("inf")).min() > 1e-3
+
+
+def test_an_image_changes_on_its_own_within_the_change_of_its_class():
+    classes = torch.arange(2).repeat_interleave(200)
+    turned = jitter(
+        blob(14, 20, count=400),
+        Jitter(rotation=5),
+        generator(),
+        classes=classes,
+        of_classes=Jitter(rotation=40),
+    )
+    moved = centres(turned) - 14
+    angles = torch.rad2deg(torch.atan2(moved[:, 1], moved[:, 0])).reshape(2, 200)
+    assert torch.allclose(moved.norm(dim=1), torch.tensor(6.0), atol=0.1)
+    assert ((angles.amax(1) - angles.amin(1)) - 10).abs().max() < 0.5
+    assert (angles.mean(1)[0] - angles.mean(1)[1]).abs() > 5
+
+
+def test_the_change_of_a_class_alone_needs_its_classes():
+    images = torch.rand(3, 1, 28, 28)
+    assert jitter(images, Jitter(), generator(), of_classes=STRONG) is images
+
+
 def test_rotations_are_classes_of_their_own():
     images = torch.randint(0, 255, (5, 1, 6, 6), dtype=torch.uint8)
     data = ClassImages(images, torch.tensor([0, 2, 5]), ("g/a", "g/b"), ("g", "g"))
@@ -91,3 +126,14 @@ def test_rotations_are_classes_of_their_own():
     for index, name in enumerate(turned.classes):
         turns = int(name.partition("/rot")[2] or 0) // 90
         assert torch.equal(turned.of_class(index), torch.rot90(data.of_class(index % 2), turns, (2, 3)))
+
+
+def test_reflections_are_classes_of_their_own():
+    images = torch.randint(0, 255, (5, 1, 6, 6), dtype=torch.uint8)
+    data = ClassImages(images, torch.tensor([0, 2, 5]), ("g/a", "g/b"), ("g", "h"))
+    mirrored = with_reflections(data)
+    assert mirrored.classes == ("g/a", "g/b", "g/a/mirror", "g/b/mirror")
+    assert mirrored.groups == ("g", "h", "g/mirror", "h/mirror")
+    for index in range(2):
+        assert torch.equal(mirrored.of_class(index), data.of_class(index))
+        assert torch.equal(mirrored.of_class(2 + index), data.of_class(index).flip(-1))

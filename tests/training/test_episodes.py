@@ -143,6 +143,15 @@ def test_levels_become_numbers_in_0_1():
     assert torch.equal(batch.support.images[..., 7, 7], torch.ones(3, 2, 1))
 
 
+def test_image_classes_are_those_the_images_were_drawn_from():
+    data = numbered()
+    batch = EpisodeSampler(data, ways=(2, 5), shots=(1, 3), queries=2, seed=0).batch(0, 50)
+    places = torch.cat([batch.support_places, batch.query_places], 1)
+    there = torch.cat([batch.support.weights, batch.query_weights], 1) > 0
+    drawn_from = torch.bucketize(places, data.offsets, right=True) - 1
+    assert torch.equal(batch.image_classes[there], drawn_from[there])
+
+
 def test_map_images_changes_images_only():
     batch = EpisodeSampler(numbered(), ways=2, shots=1, queries=1, seed=0).batch(0, 3)
     changed = batch.map_images(lambda images: images + 1)

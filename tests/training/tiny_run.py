@@ -35,6 +35,7 @@ def recipe(**changes):
         "data": Data("folder"),
         "episodes": Episodes(ways=5, shots=1, queries=2),
         "jitter": Jitter(rotation=5, shift=0.02),
+        "class_jitter": Jitter(rotation=5, elastic=0.01),
         "outer": Outer(tasks=2, steps=8, warm_up=2, learning_rate=0.01),
         "validation": Validation(every=2, episodes=10, ways=5, shots=1, queries=2),
         "reports": (Report(5, 1), Report(3, 2)),

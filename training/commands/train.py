@@ -8,7 +8,7 @@ from typing import Any
 import torch
 import yaml
 
-from training.augmentation import with_rotations
+from training.augmentation import with_reflections, with_rotations
 from training.commands.table import card_table
 from training.datasets.registry import load_split
 from training.publication import publish_run
@@ -51,7 +51,10 @@ def run(options: argparse.Namespace) -> None:
     validation = load_split(
         recipe.data.name, "validation", preprocessing=preprocessing, classes=_VALIDATION_STROKES, **sources
     )
-    trainer = Trainer(recipe, with_rotations(training) if recipe.data.rotations else training, validation, out)
+    episodes_from = with_rotations(training) if recipe.data.rotations else training
+    if recipe.data.reflections:
+        episodes_from = with_reflections(episodes_from)
+    trainer = Trainer(recipe, episodes_from, validation, out)
     if options.resume:
         trainer.resume()
     out.mkdir(parents=True, exist_ok=True)
