@@ -1,0 +1,33 @@
+"""The head of the MAML that learn2learn runs: one learned row for each of a fixed number of ways."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from models.conv4 import Params
+from models.heads import Head
+
+
+@dataclass(frozen=True)
+class ClasswiseHead(Head):
+    """Starts each class from a row of its own.
+
+    From one shared vector, the first inner step would leave the body where it is, and the comparison of
+    second-order gradients would be of less than all of MAML.
+
+    Attributes:
+        ways: how many.
+    """
+
+    ways: int = 5
+
+    def initial(self, features: int, generator: torch.Generator) -> Params:
+        """Draw ``weight`` ``[N, D]`` and ``bias`` ``[N]``."""
+        weight = torch.randn(self.ways, features, generator=generator) / features**0.5
+        return {"weight": weight, "bias": torch.zeros(self.ways)}
+
+    def start(self, phi: Params, centres: Tensor) -> Params:
+        """Give each task a copy of the rows."""
+        tasks = len(centres)
+        return {name: value.expand(tasks, *value.shape) for name, value in phi.items()}

@@ -1,0 +1,78 @@
+"""Rows of meta-training: tasks a second of one outer gradient, ours against learn2learn's."""
+
+from dataclasses import replace
+
+from torch.nn.functional import cosine_similarity
+
+from benchmarks.machine import has_gpu
+from benchmarks.outer_gradients import OmniglotMaml, Ours, PlainMaml, flops_of_task, initial
+from benchmarks.outer_settings import Setting
+from benchmarks.peak import convolution_peak
+from benchmarks.race import Contender, Timed, race
+from benchmarks.report import Row, span_of
+
+_MEASURE = "tasks/s"
+_LEAST_COSINE = 0.9999
+
+
+def measure(setting: Setting, rounds: int, turn: float) -> list[Row]:
+    """Race the ways of one outer gradient.
+
+    Below float32, learn2learn takes part in both precisions: the faster of the two is not always the lower.
+    """
+    if setting.device == "cuda" and not has_gpu():
+        return [Row(setting.name, _MEASURE, "no GPU here", target=f"{setting.times:g}x")]
+    phi, batch = initial(setting), setting.batch(setting.tasks)
+    full = replace(setting, precision="float32")
+    ours, reference = Ours(setting, phi, batch), PlainMaml(full, phi, batch)
+    contenders = [
+        Contender("Metashot", ours.step, setting.tasks),
+        Contender("learn2learn, float32", reference.step, setting.tasks),
+    ]
+    if setting.precision != "float32":
+        same = PlainMaml(setting, phi, batch)
+        contenders.append(Contender(f"learn2learn, {setting.precision}", same.step, setting.tasks))
+    if setting.beside_omniglot_cnn:
+        cnn = OmniglotMaml(setting, batch)
+        contenders.append(Contender("learn2learn, its OmniglotCNN", cnn.step, setting.tasks))
+    cosine = cosine_similarity(ours.gradient().double(), reference.gradient().double(), dim=0)
+    timed = race(contenders, rounds=rounds, turn=turn)
+    flops = flops_of_task(full)
+    of_peak = timed[0].rate * flops / convolution_peak(setting.dtype, setting.device)
+    rows = []
+    for other in timed[1:]:
+        comparable = "OmniglotCNN" not in other.name
+        rows.append(_against(setting, timed[0], other, flops, of_peak, float(cosine) if comparable else None))
+    if setting.least_of_peak is not None:
+        rows.append(
+            Row(
+                setting.name,
+                "fraction of the convolution peak",
+                "",
+                ours=of_peak,
+                target=f"over {setting.least_of_peak:.0%}",
+                met=of_peak > setting.least_of_peak,
+                flops=flops,
+                of_peak=of_peak,
+            )
+        )
+    return rows
+
+
+def _against(
+    setting: Setting, ours: Timed, theirs: Timed, flops: float, of_peak: float, cosine: float | None
+) -> Row:
+    same = cosine is None or cosine > _LEAST_COSINE
+    return Row(
+        setting.name,
+        _MEASURE,
+        theirs.name,
+        ours=ours.rate,
+        theirs=theirs.rate,
+        target=f"{setting.times:g}x" + ("" if cosine is None else f", cosine over {_LEAST_COSINE}"),
+        met=ours.rate >= setting.times * theirs.rate and same,
+        span=span_of(theirs.seconds, ours.seconds),
+        flops=flops,
+        of_peak=of_peak,
+        cosine=cosine,
+    )

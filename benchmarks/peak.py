@@ -1,0 +1,52 @@
+"""What the machine can do at most: the measured peaks that rows are compared with."""
+
+import time
+from collections.abc import Callable
+from functools import cache
+
+import torch
+from torch.nn.functional import conv2d
+
+_REPEATS = 7
+_IMAGES = 256
+_CHANNELS_AND_SIDES = ((64, 28), (128, 14), (256, 14))
+_MATRIX = 2048
+
+
+@cache
+def convolution_peak(dtype: torch.dtype, device: str) -> float:
+    """The most FLOP/s that any of a few large 3x3 convolutions reached, forward, channels innermost."""
+    best = 0.0
+    for channels, side in _CHANNELS_AND_SIDES:
+        images = torch.randn(_IMAGES, channels, side, side, device=device, dtype=dtype)
+        weight = torch.randn(channels, channels, 3, 3, device=device, dtype=dtype)
+        images = images.contiguous(memory_format=torch.channels_last)
+        weight = weight.contiguous(memory_format=torch.channels_last)
+        flops = 2 * 9 * channels * channels * _IMAGES * side * side
+        best = max(best, flops / _least_seconds(lambda x=images, w=weight: conv2d(x, w, padding=1), device))  # type: ignore[misc]
+    return best
+
+
+@cache
+def matrix_peak(dtype: torch.dtype, device: str) -> float:
+    """The most FLOP/s that a product of two large square matrices reached."""
+    left, right = (torch.randn(_MATRIX, _MATRIX, device=device, dtype=dtype) for _ in range(2))
+    return 2 * _MATRIX**3 / _least_seconds(lambda: left @ right, device)
+
+
+def wait_for(device: str) -> None:
+    """Return when the device has done all that it was given; a CPU has."""
+    if device == "cuda":
+        torch.cuda.synchronize()
+
+
+def _least_seconds(work: Callable[[], object], device: str) -> float:
+    best = float("inf")
+    with torch.no_grad():
+        for _ in range(_REPEATS):
+            wait_for(device)
+            start = time.perf_counter()
+            work()
+            wait_for(device)
+            best = min(best, time.perf_counter() - start)
+    return best
