@@ -1,0 +1,58 @@
+"""A request's work without HTTP, from files to answers: by our engine's functions, and by the plain learner's."""
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from benchmarks.drawings import DrawnTask
+from benchmarks.plain_learner import Moves, PlainLearner
+from models.initialization import Initialization
+from service.classifier import Answer
+from service.intake import Example, Query
+from service.preparation import answer_all, fit_examples, prepare
+from service.settings import Settings
+
+_MAX_PIXELS = Settings().max_pixels
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute on one thread, as one request does in either service."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def ours(initialization: Initialization, task: DrawnTask) -> list[Answer]:
+    """Answer as ``POST /v1/classify`` does."""
+    queries = [Query(f"query{place}", file, _MAX_PIXELS) for place, file in enumerate(task.queries)]
+    examples = [
+        Example(f"example{place}", file, _MAX_PIXELS, label=label)
+        for place, (label, file) in enumerate(task.support)
+    ]
+    prepared = prepare(initialization.preprocessing, queries, _no_deadline)
+    classifier = fit_examples(initialization, [(None, one) for one in examples], _no_deadline)
+    return answer_all(classifier, prepared, _no_deadline)
+
+
+def plain(learner: PlainLearner, initialization: Initialization, task: DrawnTask, moves: Moves) -> Tensor:
+    """Answer as the plain service does: probabilities ``[Q, N]``, classes in the order of their names."""
+    names = sorted({label for label, _ in task.support})
+    labels = torch.tensor([names.index(label) for label, _ in task.support])
+
+    def pixels(files: Iterator[bytes]) -> Tensor:
+        return torch.stack([initialization.preprocessing(Image.open(io.BytesIO(file))) for file in files])
+
+    support, queries = pixels(file for _, file in task.support), pixels(iter(task.queries))
+    return learner.classify(support, labels, queries, moves)
+
+
+def _no_deadline() -> None:
+    pass
