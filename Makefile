@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 
-.PHONY: run test check demo train characters bento clean help
+.PHONY: run test check demo train characters bench bento clean help
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 14
@@ -32,6 +32,9 @@ train: $(VENV)/.train ## a short meta-training run that needs no download
 characters: $(VENV)/.train ## repeat the meta-training of the shipped initialization (Omniglot; under an hour)
 	$(BIN)/python -m training train training/recipes/characters.yaml --download --data-dir $(or $(METASHOT_DATA),data)
 
+bench: $(VENV)/.bench ## measure side by side with learn2learn and a plain service (var/benchmarks; about half an hour)
+	$(BIN)/python -m benchmarks
+
 bento: $(VENV)/.serve ## build a Bento for deployment
 	BENTOML_DO_NOT_TRACK=true $(BIN)/bentoml build
 
@@ -56,4 +59,9 @@ $(VENV)/.train: $(VENV)/.serve requirements/train.txt
 $(VENV)/.test: $(VENV)/.train requirements/test.txt
 	@echo "installing what the tests need"
 	$(PIP) -r requirements/test.txt
+	touch $@
+
+$(VENV)/.bench: $(VENV)/.train requirements/bench.txt
+	@echo "installing what the measurements need"
+	$(PIP) -r requirements/bench.txt
 	touch $@
