@@ -1,0 +1,66 @@
+"""The baselines compute what we compute, so that comparing their speed means something."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+pytest.importorskip("learn2learn", reason="the baselines are learn2learn's; it comes with requirements/train.txt")
+
+from benchmarks import in_process
+from benchmarks.drawings import Drawings
+from benchmarks.outer_gradients import Ours, PlainMaml, flops_of_task, initial
+from benchmarks.outer_settings import ON_GPU, SETTINGS, Setting
+from benchmarks.plain_conv4 import PlainConv4
+from benchmarks.plain_learner import PlainLearner
+from models.conv4 import Conv4
+from models.initialization import load, shipped
+
+STRIDED, POOLED = Conv4(1, 28, 8, "stride"), Conv4(1, 28, 8, "pool")
+
+
+@pytest.mark.parametrize("backbone", [STRIDED, POOLED])
+@pytest.mark.parametrize(("moves", "second_order"), [("all", True), ("all", False), ("head", True)])
+def test_outer_gradients_agree(backbone, moves, second_order):
+    setting = Setting("", backbone, 2, 3, 2, 1, moves=moves, second_order=second_order)
+    phi, batch = initial(setting), setting.batch(setting.tasks)
+    ours = Ours(setting, phi, batch).gradient().double()
+    theirs = PlainMaml(setting, phi, batch).gradient().double()
+    assert ours.shape == theirs.shape
+    assert torch.nn.functional.cosine_similarity(ours, theirs, dim=0) > 0.99999
+    torch.testing.assert_close(ours.norm(), theirs.norm(), rtol=1e-4, atol=0.0)
+
+
+def test_the_second_order_differs():
+    setting = Setting("", POOLED, 2, 3, 2, 1)
+    phi, batch = initial(setting), setting.batch(setting.tasks)
+    second = Ours(setting, phi, batch).gradient()
+    first = Ours(replace(setting, second_order=False), phi, batch).gradient()
+    assert torch.nn.functional.cosine_similarity(first, second, dim=0) < 0.99
+
+
+def test_counted_operations_are_those_of_convolutions():
+    """A support image takes 9 passes (1 forward, 2 backward, 6 through both), a query image 3."""
+    setting = Setting("", Conv4(1, 28, 32, "stride"), 2, 3, 2, 1)
+    network = PlainConv4(setting.backbone, initial(setting))
+    with FlopCounterMode(display=False) as counter:
+        network(torch.rand(1, 1, 28, 28))
+    expected = counter.get_total_flops() * setting.ways * (9 * setting.shots + 3 * setting.queries)
+    assert flops_of_task(setting) == pytest.approx(expected, rel=0.1)
+
+
+def test_the_plain_learner_answers_as_ours():
+    initialization = load(shipped()["characters"])
+    task = Drawings(5, 4).task(5, 2, 10, seed=0)
+    with in_process.one_thread():
+        ours = in_process.ours(initialization, task)
+        theirs = in_process.plain(PlainLearner(initialization), initialization, task, "head")
+    names = sorted({label for label, _ in task.support})
+    mine = torch.tensor([[one["probabilities"][name] for name in names] for one in ours])
+    torch.testing.assert_close(mine, theirs, rtol=0.0, atol=0.01)
+
+
+def test_rows_have_names_of_their_own():
+    names = [setting.name for setting in (*SETTINGS, *ON_GPU)]
+    assert len(set(names)) == len(names)
