@@ -8,6 +8,7 @@ from torch import Tensor
 
 from models.normalisation import NormalisationKind, batch_norm, group_norm, moments, normalise_by
 from models.task_convolution import convolve
+from models.views import View, see
 
 Params = dict[str, Tensor]
 
@@ -35,6 +36,8 @@ class Conv4:
         groups: of channels, for ``group`` normalisation.
         unit: give features of length 1, so that distances compare directions (Gidaris and Komodakis 2018,
             section 3.1).
+        views: small changes in which each image is seen, its features being their mean (see ``models.views``);
+            none for the image as it is.
     """
 
     channels: int = 1
@@ -45,12 +48,15 @@ class Conv4:
     groups: int = 8
     halvings: int = BLOCKS
     unit: bool = False
+    views: tuple[View, ...] = ()
     features: int = field(init=False)
 
     def __post_init__(self) -> None:
         """Work out the number of features, and refuse sizes that do not fit."""
         if not isinstance(self.width, int):
             object.__setattr__(self, "width", tuple(self.width))
+        views = tuple((float(rotation), float(shear), float(stretch)) for rotation, shear, stretch in self.views)
+        object.__setattr__(self, "views", views)
         if len(self.widths) != BLOCKS or any(width % self.groups for width in self.widths):
             raise ValueError(
                 f"width {self.width} must be one number or {BLOCKS}, each a multiple of {self.groups} groups"
@@ -69,6 +75,20 @@ class Conv4:
     def widths(self) -> tuple[int, ...]:
         """Channels of each block."""
         return (self.width,) * BLOCKS if isinstance(self.width, int) else self.width
+
+    @property
+    def operations(self) -> int:
+        """Floating-point operations of all convolutions for one image, a product and a sum counted as two."""
+        total, inputs, side = 0, self.channels, self.side
+        for block, width in enumerate(self.widths, start=1):
+            halve = block <= self.halvings
+            if halve and self.halving == "stride":
+                side = -(-side // 2)
+            total += 2 * 9 * inputs * width * side * side
+            if halve and self.halving == "pool":
+                side //= 2
+            inputs = width
+        return total * max(1, len(self.views))
 
     def initial(self, generator: torch.Generator) -> Params:
         """Draw fresh parameters (He et al. 2015, eq. 10)."""
@@ -101,13 +121,17 @@ class Conv4:
             weights: ``[T, B]`` of a support set, whose moments are then taken; None for queries.
             seen: for ``support`` normalisation of queries, the moments that the support set gave.
             pooled: while training ``running`` normalisation: normalise by the moments of all these images
-                together and answer with them (Ioffe and Szegedy 2015, algorithm 1).
+                together and answer with them (Ioffe and Szegedy 2015, algorithm 1). Each image is then seen
+                once, as it is: training changes its images at random.
 
         Returns:
             Features ``[T, B, D]``, and the moments ``[2, T, sum of widths]`` where ``weights`` asked for them
             and the normalisation uses them (``support``), or ``[2, 1, sum of widths]`` where ``pooled`` did.
         """
-        maps = images
+        views = () if pooled else self.views
+        maps = see(images, views) if views else images
+        if views and weights is not None:
+            weights = weights.repeat_interleave(len(views), 1)
         taken: list[Tensor] = []
         known = seen.split(self.widths, -1) if seen is not None else None
         by_channel = self.normalisation != "group"
@@ -139,9 +163,16 @@ class Conv4:
             maps = maps.relu_()
         features = maps.flatten(2) if self.halving == "pool" else maps.mean((3, 4))
         if self.unit:
-            wide = features.to(torch.promote_types(features.dtype, torch.float32))
-            features = torch.nn.functional.normalize(wide, dim=-1)
+            features = _unit(features)
+        if views:
+            features = features.unflatten(1, (-1, len(views))).mean(2)
+            features = _unit(features) if self.unit else features
         return features, torch.cat(taken, -1) if taken else None
+
+
+def _unit(features: Tensor) -> Tensor:
+    wide = features.to(torch.promote_types(features.dtype, torch.float32))
+    return torch.nn.functional.normalize(wide, dim=-1)
 
 
 def _pooled(maps: Tensor) -> Tensor:

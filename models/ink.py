@@ -20,7 +20,8 @@ def ink_map(gray: Floats) -> Floats:
     residual = gray - _background(gray)
     if abs(residual.min()) > residual.max():
         residual = -residual
-    strongest = np.sort(residual, axis=None)[-max(5, residual.size // 2000) :]
+    count = min(max(5, residual.size // 2000), residual.size)
+    strongest = np.partition(residual, residual.size - count, axis=None)[residual.size - count :]
     full = float(np.median(strongest))
     if full < _FAINTEST_INK:
         return np.zeros_like(gray)

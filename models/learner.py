@@ -161,6 +161,34 @@ class Learner:
             features, moments = self.backbone(body, support.images, weights=support.weights)
         return Theta(body, head, prototypes(features, support), support.ways, moments)
 
+    def operations(self, examples: int) -> int:
+        """Floating-point operations of adapting to so many support images, those of convolutions alone.
+
+        A step through the network takes its forward pass and twice as much for its gradient; a last forward pass
+        gives the features under theta.
+        """
+        passes = 3 * self.rule.steps + 1 if self.rule.moves == "all" else 1
+        return passes * examples * self.backbone.operations
+
+    def split(self, phi: Params, theta: Theta) -> list[Theta]:
+        """Part tasks that were adapted together: each as if it had been alone, without the others' padding."""
+        parted = []
+        for task, ways in enumerate(theta.ways.tolist()):
+            body = {
+                name: value if value.shape == phi[BODY + name].shape else value[task : task + 1].clone()
+                for name, value in theta.body.items()
+            }
+            parted.append(
+                Theta(
+                    body=body,
+                    head={name: value[task : task + 1, :ways].clone() for name, value in theta.head.items()},
+                    prototypes=theta.prototypes[task : task + 1, :ways].clone(),
+                    ways=theta.ways[task : task + 1].clone(),
+                    moments=None if theta.moments is None else theta.moments[:, task : task + 1].clone(),
+                )
+            )
+        return parted
+
     def features(self, theta: Theta, images: Tensor) -> Tensor:
         """Features ``[T, Q, D]`` of query images ``[T, Q, C, H, W]``, each image's independent of the others'."""
         seen = theta.moments if self.backbone.normalisation == "support" else None

@@ -15,7 +15,7 @@ SIDE = 16
 LEARNERS = [
     pytest.param(halving, normalisation, head, moves, id="-".join((halving, normalisation, head, moves)))
     for halving, normalisation, head, moves in itertools.product(
-        ["pool", "stride"],
+        ["pool", "stride", "views"],
         ["group", "support", "running"],
         ["prototype", "shared"],
         ["all", "head", "nothing"],
@@ -24,7 +24,9 @@ LEARNERS = [
 
 
 def build(halving, normalisation, head, moves):
-    backbone = Conv4(1, SIDE, 8, halving, normalisation, 4)
+    # "views" is pooling with features averaged over two views of each image.
+    views = ((10.0, 0.1, 0.1), (-10.0, -0.1, 0.0)) if halving == "views" else ()
+    backbone = Conv4(1, SIDE, 8, "pool" if views else halving, normalisation, 4, unit=bool(views), views=views)
     rule = InnerRule(moves, 0 if moves == "nothing" else 2, "layer-step", 0.1)
     learner = Learner(backbone, Head(head), rule)
     return learner, {name: value.double() for name, value in learner.initial(seed=1).items()}
@@ -174,6 +176,19 @@ def test_theta_survives_its_flat_form():
         theta = learner.adapt(phi, Support.of_task(*task(3, [1], 0)))
         again = Theta.from_tensors(theta.tensors())
         assert torch.equal(learner.predict(again, queries(2)), learner.predict(theta, queries(2)))
+
+
+def test_split_tasks_are_what_each_is_alone():
+    for halving, moves in (("pool", "all"), ("views", "head")):
+        learner, phi = build(halving, "support", "prototype", moves)
+        tasks = [task(2, [1], 3), task(5, [3, 1], 4)]
+        with torch.no_grad():
+            parted = learner.split(phi, learner.adapt(phi, padded(tasks)))
+            for theta, (images, labels) in zip(parted, tasks, strict=True):
+                alone = learner.adapt(phi, Support.of_task(images, labels)).tensors()
+                assert alone.keys() == theta.tensors().keys()
+                for name, value in theta.tensors().items():
+                    torch.testing.assert_close(value, alone[name], rtol=1e-9, atol=1e-9)
 
 
 def test_a_task_of_one_class_is_refused():

@@ -1,0 +1,56 @@
+"""Views change an image as their numbers say, and a backbone averages features over them."""
+
+import torch
+
+from models.conv4 import Conv4
+from models.views import see
+
+VIEWS = ((8.0, 0.0, 0.0), (0.0, 0.0, 0.1), (0.0, 0.2, 0.0))
+
+
+def spot(row, column):
+    rows, columns = torch.meshgrid(torch.arange(28.0), torch.arange(28.0), indexing="ij")
+    return torch.exp(-((rows + 0.5 - row) ** 2 + (columns + 0.5 - column) ** 2) / 8)
+
+
+def centre(image):
+    at = torch.arange(28.0) + 0.5 - 14
+    return torch.stack([(image.sum(0) * at).sum(), (image.sum(1) * at).sum()]) / image.sum()
+
+
+def test_each_view_moves_a_spot_where_it_says():
+    images = torch.stack([spot(14, 20), spot(8, 14)])[None, :, None]
+    seen = see(images, VIEWS)
+    assert seen.shape == (1, 6, 1, 28, 28)
+    right, above = seen[0, :3, 0], seen[0, 3:, 0]
+    turned = torch.deg2rad(torch.tensor(8.0))
+    for found, expected in (
+        (centre(right[0]), (6 * turned.cos(), -6 * turned.sin())),
+        (centre(right[1]), (6 * torch.tensor(-0.1).exp(), 0)),
+        (centre(right[2]), (6, 0)),
+        (centre(above[1]), (0, -6 * torch.tensor(0.1).exp())),
+        (centre(above[2]), (1.2, -6)),
+    ):
+        torch.testing.assert_close(found, torch.tensor([float(part) for part in expected]), atol=0.1, rtol=0)
+
+
+def test_paper_goes_on_beyond_the_border():
+    images = torch.full((2, 3, 1, 8, 8), -1.5)
+    torch.testing.assert_close(see(images, VIEWS), images.repeat_interleave(3, 1))
+
+
+def test_features_are_the_mean_over_views():
+    images = torch.rand(2, 3, 1, 28, 28)
+    plain = Conv4(width=8, groups=4, unit=True)
+    averaging = Conv4(width=8, groups=4, unit=True, views=VIEWS)
+    phi = plain.initial(torch.Generator().manual_seed(0))
+    each, _ = plain(phi, see(images, VIEWS))
+    features, _ = averaging(phi, images)
+    expected = torch.nn.functional.normalize(each.view(2, 3, 3, -1).mean(2), dim=-1)
+    torch.testing.assert_close(features, expected)
+    assert averaging.operations == 3 * plain.operations
+
+
+def test_the_identity_alone_is_the_image_itself():
+    images = torch.rand(1, 4, 1, 28, 28)
+    torch.testing.assert_close(see(images, ((0.0, 0.0, 0.0),)), images)
