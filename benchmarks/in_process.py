@@ -12,8 +12,9 @@ from benchmarks.drawings import DrawnTask
 from benchmarks.plain_learner import Moves, PlainLearner
 from models.initialization import Initialization
 from service.classifier import Answer
+from service.fitting import fit
 from service.intake import Example, Query
-from service.preparation import answer_all, fit_examples, prepare
+from service.preparation import prepare, shots_of
 from service.settings import Settings
 
 _MAX_PIXELS = Settings().max_pixels
@@ -38,8 +39,8 @@ def ours(initialization: Initialization, task: DrawnTask) -> list[Answer]:
         for place, (label, file) in enumerate(task.support)
     ]
     prepared = prepare(initialization.preprocessing, queries, _no_deadline)
-    classifier = fit_examples(initialization, [(None, one) for one in examples], _no_deadline)
-    return answer_all(classifier, prepared, _no_deadline)
+    shots = shots_of(initialization, [(None, one) for one in examples], _no_deadline)
+    return fit(initialization, shots, lambda _: None).answers(prepared, _no_deadline)
 
 
 def plain(learner: PlainLearner, initialization: Initialization, task: DrawnTask, moves: Moves) -> Tensor:

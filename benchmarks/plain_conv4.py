@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from models.conv4 import Conv4, Params
+from models.views import see
 
 _BODY = "body."
 
@@ -38,13 +39,20 @@ class PlainConv4(nn.Module):
             }
             inputs = width
         self.blocks = nn.Sequential(*blocks)
-        self.averages, self.unit = backbone.halving == "stride", backbone.unit
+        self.averages, self.unit, self.views = backbone.halving == "stride", backbone.unit, backbone.views
         with torch.no_grad():
             for name, parameter in self.names.items():
                 parameter.copy_(phi[name])
 
     def forward(self, images: Tensor) -> Tensor:
         """Features ``[B, D]`` of images ``[B, C, H, W]``."""
+        if not self.views:
+            return self._features(images)
+        of_views = self._features(see(images[None], self.views)[0])
+        features = of_views.unflatten(0, (-1, len(self.views))).mean(1)
+        return nn.functional.normalize(features, dim=-1) if self.unit else features
+
+    def _features(self, images: Tensor) -> Tensor:
         maps = self.blocks(images)
         features = maps.mean((2, 3)) if self.averages else maps.flatten(1)
         return nn.functional.normalize(features, dim=-1) if self.unit else features

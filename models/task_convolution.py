@@ -18,6 +18,8 @@ def convolve(images: Tensor, weight: Tensor, stride: int, *, channels_last: bool
         ``[T, B, O, H', W']``.
     """
     tasks, batch = images.shape[:2]
+    if weight.ndim == 5 and tasks == 1:
+        weight = weight[0]
     if weight.ndim == 4:
         flat = images.flatten(0, 1)
         if channels_last:

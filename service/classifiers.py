@@ -1,23 +1,28 @@
 """What callers ask for: classifiers of one request, and kept ones that grow and shrink."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from weakref import WeakValueDictionary
 
 from starlette.concurrency import run_in_threadpool
 
 from models.initialization import Initialization
-from service.classifier import Answer, Classifier
-from service.engine import ClassifierCache, Deadline, Engine
+from service.adaptations import Adaptations
+from service.caches import BoundedCache
+from service.classifier import Answer, Classifier, Prepared
+from service.engine import Caller, Deadline, Engine
+from service.fitting import Shot
 from service.intake import Example, Query, check_classes
 from service.metrics import Metrics
-from service.preparation import Prepared, answer_all, choose, fit_examples, prepare
+from service.preparation import MANY_IMAGES, are_many, choose, prepare, shots_of
 from service.problems import Problem
 from service.registry import Registry
 from service.settings import Settings
 from service.task_store import Fitted, NewExample, StoredExample, Task, TaskStore, too_contended
 
 _ATTEMPTS = 8
+Version = tuple[str, int, str]  # a task, its version, and the initialization's
 Removal = Callable[[Sequence[StoredExample]], set[str]]
 
 
@@ -32,7 +37,8 @@ class Classifiers:
         self._engine = engine
         self._tasks = tasks
         self._metrics = metrics
-        self._cache = ClassifierCache(settings.cache_bytes)
+        self._cache: BoundedCache[Version, Classifier] = BoundedCache(settings.cache_bytes, lambda one: one.size)
+        self._adaptations = Adaptations(engine, settings.cache_bytes // 4)
         self._changing: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def answer_once(
@@ -41,24 +47,35 @@ class Classifiers:
         """Fit a classifier, answer the queries, keep nothing."""
         check_classes([example.label for example in support], self._settings)
 
-        def work(deadline: Deadline) -> tuple[Classifier, list[Answer]]:
+        def prepared(deadline: Deadline) -> tuple[Initialization, list[Prepared], list[Shot]]:
             initialization = choose(self._registry, model, support)
-            prepared = prepare(initialization.preprocessing, queries, deadline.check)  # fails before the fit
-            classifier = self._fit(initialization, [(None, one) for one in support], deadline)
-            return classifier, self._answer(classifier, prepared, deadline)
+            # Queries first: one that is no image spares the fit.
+            asked = prepare(initialization.preprocessing, queries, deadline.check)
+            return (
+                initialization,
+                asked,
+                shots_of(initialization, [(None, one) for one in support], deadline.check),
+            )
 
-        return await self._engine.run(work)
+        with self._engine.admitted() as caller:
+            many = are_many([*support, *queries])
+            initialization, asked, shots = await caller.run(prepared, large=many)
+            classifier = await self._adapt(caller, initialization, shots)
+            return classifier, await caller.run(lambda one: self._answer(classifier, asked, one), large=many)
 
     async def create(self, name: str | None, model: str, support: Sequence[Example]) -> str:
         """Fit and keep a new task; give its id."""
         check_classes([example.label for example in support], self._settings)
         new = [NewExample.of(example) for example in support]
 
-        def work(deadline: Deadline) -> Classifier:
+        def prepared(deadline: Deadline) -> tuple[Initialization, list[Shot]]:
             initialization = choose(self._registry, model, support)
-            return self._fit(initialization, [(one.id, one.given) for one in new], deadline)
+            examples = [(one.id, one.given) for one in new]
+            return initialization, shots_of(initialization, examples, deadline.check)
 
-        classifier = await self._engine.run(work)
+        with self._engine.admitted() as caller:
+            initialization, shots = await caller.run(prepared, large=are_many(support))
+            classifier = await self._adapt(caller, initialization, shots)
         task_id = await run_in_threadpool(self._tasks.create, name, new, _fitted(classifier))
         self._cache.put((task_id, 1, classifier.version), classifier)
         return task_id
@@ -66,15 +83,13 @@ class Classifiers:
     async def answer(self, task_id: str, queries: Sequence[Query]) -> tuple[Classifier, list[Answer]]:
         """Ask a kept classifier."""
         task = await run_in_threadpool(self._tasks.task, task_id)
-        classifier = self._cached(task)
-        if classifier is None:
-            classifier = await self.of_task(task_id)
-        kept = classifier
+        kept = self._cached(task) or await self.of_task(task_id)
 
         def work(deadline: Deadline) -> list[Answer]:
             return self._answer(kept, prepare(kept.preprocessing, queries, deadline.check), deadline)
 
-        return kept, await self._engine.run(work)
+        with self._engine.admitted() as caller:
+            return kept, await caller.run(work, large=are_many(queries))
 
     async def of_task(self, task_id: str) -> Classifier:
         """Give a task's classifier, rebuilt from the store where it is not in memory."""
@@ -83,7 +98,7 @@ class Classifiers:
             cached = self._cached(task)
             if cached is not None:
                 return cached
-            classifier = await self._engine.run(lambda one, t=task, s=stored: self._refit(t, s, (), one))  # type: ignore[misc]
+            classifier = await self._refit(task, stored, ())
             if classifier is None:
                 continue
             self._cache.put((task_id, task.version, classifier.version), classifier)
@@ -111,9 +126,7 @@ class Classifiers:
                 if removed:
                     _keep_two(labels)
                 check_classes(labels, self._settings)
-                classifier = await self._engine.run(
-                    lambda one, t=task, k=kept: self._refit(t, k, added, one)  # type: ignore[misc]
-                )
+                classifier = await self._refit(task, kept, added)
                 if classifier is None:
                     continue
                 changed = await run_in_threadpool(
@@ -128,43 +141,51 @@ class Classifiers:
         initialization = self._registry.kept(task.model, task.model_version)
         return self._cache.get((task.id, task.version, initialization.version))
 
-    def _refit(
-        self, task: Task, stored: Sequence[StoredExample], added: Sequence[NewExample], deadline: Deadline
+    async def _refit(
+        self, task: Task, stored: Sequence[StoredExample], added: Sequence[NewExample]
     ) -> Classifier | None:
         """Fit stored and added examples; None where a stored one is gone, so that the task has changed."""
-        about = {one.id: one for one in stored}
-        read = 0
+        initialization = self._registry.kept(task.model, task.model_version)
+        in_memory = {one.id: self._adaptations.kept(initialization, one.sha256) for one in stored}
+        to_read = {one.id: one for one in stored if in_memory[one.id] is None}
+        given = [one.given for one in added]
+
+        def prepared(deadline: Deadline) -> list[Shot]:
+            examples = [(one.id, one.given) for one in added]
+            return [
+                *self._read(initialization, to_read, deadline),
+                *shots_of(initialization, examples, deadline.check),
+            ]
+
+        with self._engine.admitted() as caller:
+            shots = await caller.run(prepared, large=len(to_read) > MANY_IMAGES or are_many(given))
+            if len(shots) < len(to_read) + len(added):
+                return None
+            for one in stored:
+                known = in_memory[one.id]
+                if known is not None:
+                    shots.append(replace(known, label=one.label, filename=one.filename, identity=one.id))
+            return await self._adapt(caller, initialization, shots)
+
+    def _read(
+        self, initialization: Initialization, wanted: Mapping[str, StoredExample], deadline: Deadline
+    ) -> list[Shot]:
+        """Those of the wanted examples that are still in the store."""
 
         def examples() -> Iterator[tuple[str | None, Example]]:
-            nonlocal read
-            for identity, content in self._tasks.contents(list(about)):
-                read += 1
-                one = about[identity]
+            for identity, content in self._tasks.contents(list(wanted)):
+                one = wanted[identity]
                 yield identity, Example(one.filename, content, self._settings.max_pixels, label=one.label)
-            if read == len(stored):
-                yield from ((one.id, one.given) for one in added)
 
-        initialization = self._registry.kept(task.model, task.model_version)
-        try:
-            classifier = self._fit(initialization, examples(), deadline)
-        except ValueError:
-            if read < len(stored):
-                return None
-            raise
-        return classifier if read == len(stored) else None
+        return shots_of(initialization, examples(), deadline.check)
 
-    def _fit(
-        self,
-        initialization: Initialization,
-        examples: Iterable[tuple[str | None, Example]],
-        deadline: Deadline,
-    ) -> Classifier:
-        classifier = fit_examples(initialization, examples, deadline.check)
+    async def _adapt(self, caller: Caller, initialization: Initialization, shots: Sequence[Shot]) -> Classifier:
+        classifier = await self._adaptations.adapt(caller, initialization, shots)
         self._metrics.adaptations.labels(initialization.name).inc()
         return classifier
 
     def _answer(self, classifier: Classifier, prepared: Sequence[Prepared], deadline: Deadline) -> list[Answer]:
-        answers = answer_all(classifier, prepared, deadline.check)
+        answers = classifier.answers(prepared, deadline.check)
         self._metrics.queries.labels(classifier.model).inc(len(answers))
         return answers
 

@@ -31,6 +31,7 @@ from service.problems import Problem
 from service.registry import check_kept
 from service.settings import Settings
 
+_IN_TURN = 16  # images scored before a caller's work may come between
 _LOOK_S = 2.0  # how often to look for jobs that another process took in
 _ORPHAN_S = 24 * 3600  # older than any upload: a folder without a row is of a process that died in between
 logger = logging.getLogger("metashot")
@@ -132,18 +133,25 @@ class Jobs:
 
     def _rows(self, classifier: Classifier, archive: Archive, names: Sequence[str]) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = []
-        for name in names:
+        for first in range(0, len(names), _IN_TURN):
             if self._stopping.is_set():
                 break
-            rows.append(self._engine.run_behind(lambda name=name: self._row(classifier, archive, name)))  # type: ignore[misc]
+            some = names[first : first + _IN_TURN]
+            rows += self._engine.run_behind(lambda some=some: self._answers(classifier, archive, some))  # type: ignore[misc]
         return rows
 
-    def _row(self, classifier: Classifier, archive: Archive, name: str) -> dict[str, Any]:
-        try:
-            image = decode(archive.read(name), name, max_pixels=self._settings.max_pixels)
-        except Problem as problem:
-            return {"filename": name, "error": problem.detail}
-        return classifier.answer(name, classifier.preprocessing(image))
+    def _answers(self, classifier: Classifier, archive: Archive, names: Sequence[str]) -> list[dict[str, Any]]:
+        """A row for each image, in their order."""
+        errors: dict[str, dict[str, Any]] = {}
+        prepared = []
+        for name in names:
+            try:
+                image = decode(archive.read(name), name, max_pixels=self._settings.max_pixels)
+                prepared.append((name, classifier.preprocessing(image)))
+            except Problem as problem:
+                errors[name] = {"filename": name, "error": problem.detail}
+        found = iter(classifier.answers(prepared, lambda: None))
+        return [errors[name] if name in errors else next(found) for name in names]
 
     def _remove_orphans(self) -> None:
         known = self.store.ids()

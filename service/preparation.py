@@ -1,19 +1,18 @@
-"""From images to a classifier's answers, one decoded image in memory at a time."""
+"""From uploaded images to what a learner takes, one decoded image in memory at a time."""
 
-from collections.abc import Callable, Iterable, Sequence
-
-from torch import Tensor
+from collections.abc import Iterable, Sequence
 
 from models.initialization import Initialization
 from models.preprocessing import Preprocessing
-from service.classifier import Answer, Classifier, Shot, digest_of, fit
+from service.classifier import Check, Prepared
 from service.colourfulness import are_colourful
+from service.fitting import Shot, digest_of
 from service.intake import Example, Query
 from service.registry import Registry
 
 _LOOKED_AT = 32  # support images that decide between photographs and drawings
-Check = Callable[[], None]
-Prepared = tuple[str, Tensor]  # a query's file name and its pixels [C, H, W]
+MANY_IMAGES = 200  # take seconds to decode, or
+_MANY_BYTES = 8 * 1024**2  # of files
 
 
 def choose(registry: Registry, model: str, examples: Sequence[Example]) -> Initialization:
@@ -27,22 +26,16 @@ def choose(registry: Registry, model: str, examples: Sequence[Example]) -> Initi
     return registry.choose(model, colourful)
 
 
-def fit_examples(
+def shots_of(
     initialization: Initialization, examples: Iterable[tuple[str | None, Example]], check: Check
-) -> Classifier:
-    """Fit a classifier.
-
-    Args:
-        initialization: to start from.
-        examples: each with the id under which it is stored, if it is.
-        check: called often; raises when the time is up.
-    """
+) -> list[Shot]:
+    """Decode and preprocess support examples, each with the id under which it is stored, if it is."""
     shots = []
     for identity, example in examples:
         check()
         pixels = initialization.preprocessing(example.image)
         shots.append(Shot(example.label, example.filename, identity, digest_of(example.content), pixels))
-    return fit(initialization, shots, lambda _: check())
+    return shots
 
 
 def prepare(preprocessing: Preprocessing, queries: Iterable[Query], check: Check) -> list[Prepared]:
@@ -54,10 +47,6 @@ def prepare(preprocessing: Preprocessing, queries: Iterable[Query], check: Check
     return prepared
 
 
-def answer_all(classifier: Classifier, prepared: Iterable[Prepared], check: Check) -> list[Answer]:
-    """Classify images, in their order."""
-    answers = []
-    for filename, pixels in prepared:
-        check()
-        answers.append(classifier.answer(filename, pixels))
-    return answers
+def are_many(images: Sequence[Query]) -> bool:
+    """Whether to decode these images takes so long that nobody else should wait for it."""
+    return len(images) > MANY_IMAGES or sum(len(image.content) for image in images) > _MANY_BYTES

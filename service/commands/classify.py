@@ -8,9 +8,10 @@ from typing import Any
 from models.initialization import Initialization
 from service.classifier import Answer, Classifier
 from service.commands.folders import image_files, labelled_files
+from service.fitting import fit
 from service.intake import Example, Query, check_classes
 from service.labels import clean_text
-from service.preparation import answer_all, choose, fit_examples, prepare
+from service.preparation import choose, prepare, shots_of
 from service.registry import AUTO, open_registry
 from service.settings import Settings
 
@@ -49,8 +50,9 @@ def _answer(
         """Nobody waits at the other end."""
 
     prepared = prepare(initialization.preprocessing, queries, unhurried)
-    classifier = fit_examples(initialization, [(None, one) for one in support], unhurried)
-    return classifier, answer_all(classifier, prepared, unhurried)
+    shots = shots_of(initialization, [(None, one) for one in support], unhurried)
+    classifier = fit(initialization, shots, lambda _: unhurried())
+    return classifier, classifier.answers(prepared, unhurried)
 
 
 def _print_table(classifier: Classifier, answers: list[Answer]) -> None:

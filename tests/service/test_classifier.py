@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from models.initialization import Initialization
-from service.classifier import Shot, digest_of, fit
+from service.fitting import Shot, digest_of, fit
 from service.pinned import load_pinned, pin, pinned_labels
 from service.problems import Problem
 from tests.service.tiny_service import save_tiny
@@ -77,7 +77,7 @@ def test_pinned_it_answers_bit_for_bit_alike(tiny: Initialization, tmp_path: Pat
     pin(classifier, tmp_path)
     read = load_pinned(tmp_path)
     pixels = torch.rand(1, 28, 28)
-    assert read.answer("q", pixels) == classifier.answer("q", pixels)
+    assert read.answers([("q", pixels)], lambda: None) == classifier.answers([("q", pixels)], lambda: None)
     assert read.estimated() == classifier.estimated()
     assert set(pinned_labels(tmp_path)) == {"a", "ä", "b", "c"}
     assert read.size == classifier.size > 0

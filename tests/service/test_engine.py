@@ -1,17 +1,21 @@
-"""The engine admits, times out and frees slots as it says; the cache forgets the least recently used."""
+"""The engine admits, times out and frees slots as it says."""
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
-from service.classifier import Classifier
-from service.engine import ClassifierCache, Deadline, Engine
+from service.engine import Deadline, Engine
 from service.problems import Problem
 from service.settings import Settings
+
+
+async def run(engine: Engine, work: Callable[[Deadline], Any], *, large: bool = False) -> Any:
+    with engine.admitted() as caller:
+        return await caller.run(work, large=large)
 
 
 @pytest.fixture
@@ -23,9 +27,9 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
 
 def test_gives_results_and_errors(engine: Engine) -> None:
     async def failing() -> None:
-        await engine.run(lambda _: 1 // 0)
+        await run(engine, lambda _: 1 // 0)
 
-    assert asyncio.run(engine.run(lambda deadline: deadline.left > 0))
+    assert asyncio.run(run(engine, lambda deadline: deadline.left > 0))
     with pytest.raises(ZeroDivisionError):
         asyncio.run(failing())
     assert engine.run_behind(lambda: 3) == 3
@@ -35,12 +39,12 @@ def test_refuses_beyond_its_slots_and_frees_them_when_work_ends(engine: Engine) 
     release = threading.Event()
 
     async def scene() -> None:
-        running = asyncio.create_task(engine.run(lambda _: release.wait(10)))
-        queued = asyncio.create_task(engine.run(lambda _: "queued"))
+        running = asyncio.create_task(run(engine, lambda _: release.wait(10)))
+        queued = asyncio.create_task(run(engine, lambda _: "queued"))
         await asyncio.sleep(0.01)
         assert engine.waiting == 1
         with pytest.raises(Problem) as full:
-            await engine.run(lambda _: None)
+            await run(engine, lambda _: None)
         assert full.value.status == 503
         assert int(full.value.headers["Retry-After"]) >= 1
 
@@ -49,14 +53,14 @@ def test_refuses_beyond_its_slots_and_frees_them_when_work_ends(engine: Engine) 
                 await caller
             assert late.value.status == 504
         # The queued work is dropped, but the thread of the running one is still taken.
-        other = asyncio.create_task(engine.run(lambda _: "other"))
+        other = asyncio.create_task(run(engine, lambda _: "other"))
         await asyncio.sleep(0.01)
         with pytest.raises(Problem) as still_full:
-            await engine.run(lambda _: None)
+            await run(engine, lambda _: None)
         assert still_full.value.status == 503
         release.set()
         assert await other == "other"
-        assert await engine.run(lambda _: "free") == "free"
+        assert await run(engine, lambda _: "free") == "free"
 
     asyncio.run(scene())
 
@@ -72,7 +76,7 @@ def test_work_past_the_deadline_stops_at_its_next_check(engine: Engine) -> None:
             stopped.set()
 
     with pytest.raises(Problem) as late:
-        asyncio.run(engine.run(work))
+        asyncio.run(run(engine, work))
     assert late.value.status == 504
     assert stopped.wait(10)
 
@@ -89,7 +93,7 @@ def test_work_of_a_caller_who_left_stops(tmp_path: Path) -> None:
             stopped.set()
 
     async def scene() -> None:
-        caller = asyncio.create_task(engine.run(work))
+        caller = asyncio.create_task(run(engine, work))
         await asyncio.sleep(0.05)
         caller.cancel()
 
@@ -98,19 +102,26 @@ def test_work_of_a_caller_who_left_stops(tmp_path: Path) -> None:
     engine.close()
 
 
-def test_the_cache_keeps_what_was_used_last_within_its_bytes() -> None:
-    class Sized:
-        size = 40
+def test_small_work_does_not_wait_behind_large(engine: Engine) -> None:
+    release = threading.Event()
 
-    def classifier() -> Classifier:
-        return cast(Any, Sized())
+    async def scene() -> None:
+        large = asyncio.create_task(run(engine, lambda _: release.wait(10), large=True))
+        await asyncio.sleep(0.01)
+        assert await run(engine, lambda _: "small") == "small"
+        release.set()
+        assert await large
 
-    cache = ClassifierCache(100)
-    first, second, third = classifier(), classifier(), classifier()
-    cache.put(("a", 1, "v"), first)
-    cache.put(("b", 1, "v"), second)
-    assert cache.get(("a", 1, "v")) is first
-    cache.put(("c", 1, "v"), third)
-    assert cache.get(("b", 1, "v")) is None
-    assert cache.get(("a", 1, "v")) is first
-    assert cache.get(("a", 2, "v")) is None, "another version is another classifier"
+    asyncio.run(scene())
+
+
+def test_a_caller_of_several_pieces_of_work_has_one_slot(engine: Engine) -> None:
+    async def scene() -> None:
+        with engine.admitted() as caller:
+            assert [await caller.run(lambda _, n=n: n) for n in range(5)] == [0, 1, 2, 3, 4]  # type: ignore[misc]
+            with engine.admitted(), pytest.raises(Problem), engine.admitted():
+                pass
+        with engine.admitted(), engine.admitted():
+            pass
+
+    asyncio.run(scene())

@@ -177,15 +177,15 @@ def test_a_job_whose_files_are_gone_fails_and_says_so(
 def hold(monkeypatch: pytest.MonkeyPatch, after: int = 0) -> threading.Event:
     """Let jobs wait before the answer after so many, until the event is set."""
     go_on = threading.Event()
-    answers = 0
-    answer = Classifier.answer
+    begun = 0
+    answers_of = Classifier.answers
 
     def held(self: Classifier, *arguments: Any) -> Any:
-        nonlocal answers
-        if threading.current_thread().name.startswith("compute") and answers >= after:
+        nonlocal begun
+        if threading.current_thread().name.startswith("compute") and begun >= after:
             go_on.wait(30)
-        answers += 1
-        return answer(self, *arguments)
+        begun += 1
+        return answers_of(self, *arguments)
 
-    monkeypatch.setattr(Classifier, "answer", held)
+    monkeypatch.setattr(Classifier, "answers", held)
     return go_on

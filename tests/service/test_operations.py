@@ -119,14 +119,14 @@ def test_serving_imports_nothing_of_meta_training(tmp_path: Path) -> None:
 
 def test_overload_and_deadline_are_problems(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     begun, release = threading.Event(), threading.Event()
-    answer = Classifier.answer
+    answers = Classifier.answers
 
     def slow(self: Classifier, *arguments: Any) -> Any:
         begun.set()
         release.wait(30)
-        return answer(self, *arguments)
+        return answers(self, *arguments)
 
-    monkeypatch.setattr(Classifier, "answer", slow)
+    monkeypatch.setattr(Classifier, "answers", slow)
     with serving(tmp_path, compute_threads=1, queue_length=0, deadline_s=1) as client:
         late: list[Any] = []
         caller = threading.Thread(

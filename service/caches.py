@@ -1,0 +1,37 @@
+"""What is kept in memory to spare work: always something that can be made again from the store."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from typing import Generic, TypeVar
+
+Key = TypeVar("Key", bound=Hashable)
+Value = TypeVar("Value")
+
+
+class BoundedCache(Generic[Key, Value]):
+    """The most recently used values, up to a number of bytes."""
+
+    def __init__(self, max_bytes: int, size: Callable[[Value], int]) -> None:
+        self._max_bytes = max_bytes
+        self._size = size
+        self._bytes = 0
+        self._kept: OrderedDict[Key, Value] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: Key) -> Value | None:
+        """Give a value, or None where it must be made again."""
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+            return self._kept.get(key)
+
+    def put(self, key: Key, value: Value) -> None:
+        """Keep a value; the least recently used ones go."""
+        with self._lock:
+            if key not in self._kept:
+                self._kept[key] = value
+                self._bytes += self._size(value)
+            while self._bytes > self._max_bytes:
+                _, gone = self._kept.popitem(last=False)
+                self._bytes -= self._size(gone)

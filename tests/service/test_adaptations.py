@@ -1,0 +1,149 @@
+"""Callers' adaptations run as one batch where they wait, and each answer is what it is alone."""
+
+import asyncio
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+import torch
+
+from models.initialization import Initialization
+from service.adaptations import Adaptations
+from service.classifier import Classifier
+from service.engine import Engine
+from service.fitting import Shot, digest_of, embed, fit, fit_together
+from service.problems import Problem
+from service.settings import Settings
+from tests.service.tiny_service import save_tiny
+
+TASKS = ("aabbc", "ab", "abcabc", "xyz")
+
+
+def shots(labels: str, seed: int = 0, *, stored: bool = False) -> list[Shot]:
+    made = []
+    for number, label in enumerate(labels):
+        pixels = torch.rand(1, 28, 28, generator=torch.Generator().manual_seed(100 * seed + number))
+        digest = digest_of(f"{seed} {number}".encode())
+        made.append(Shot(label, f"{number}.png", f"{seed}-{number}" if stored else None, digest, pixels))
+    return made
+
+
+def logits(classifier: Classifier) -> torch.Tensor:
+    query = torch.rand(1, 4, 1, 28, 28, generator=torch.Generator().manual_seed(9))
+    with torch.no_grad():
+        return classifier.learner.predict(classifier.theta, query)
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    engine = Engine(Settings(data_dir=tmp_path, compute_threads=1, deadline_s=20))
+    yield engine
+    engine.close()
+
+
+@pytest.mark.parametrize("moves", ["all", "head"])
+def test_together_each_is_what_it_is_alone(tmp_path: Path, moves: str) -> None:
+    tiny = save_tiny(tmp_path / "tiny", moves=moves)  # type: ignore[arg-type]
+    tasks = [shots(labels, seed) for seed, labels in enumerate(TASKS)]
+    together = fit_together(tiny, embed(tiny, tasks, lambda: None), lambda _: None)
+    for given, one in zip(tasks, together, strict=True):
+        alone = fit(tiny, given, lambda _: None)
+        assert isinstance(one, Classifier)
+        assert (one.labels, one.known, one.estimate) == (alone.labels, alone.known, alone.estimate)
+        torch.testing.assert_close(logits(one).softmax(-1), logits(alone).softmax(-1), rtol=0, atol=1e-6)
+        torch.testing.assert_close(one.directions, alone.directions, rtol=0, atol=1e-6)
+
+
+def test_one_that_diverges_does_not_spoil_the_others(tmp_path: Path) -> None:
+    tiny = save_tiny(tmp_path / "tiny")
+    wild = [*shots("ab", 1)]
+    wild[0] = Shot("a", "wild.png", None, "0", torch.full((1, 28, 28), torch.inf))
+    spoilt, sound = fit_together(tiny, [wild, shots("abc", 2)], lambda _: None)
+    assert isinstance(spoilt, Problem)
+    assert spoilt.status == 422
+    assert isinstance(sound, Classifier)
+
+
+class Counting(Adaptations):
+    """Notes how many tasks each batch had."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine, 1 << 20)
+        self.sizes: list[int] = []
+
+    def _fit(self, batch: Sequence) -> None:  # type: ignore[type-arg]
+        self.sizes.append(len(batch))
+        super()._fit(batch)
+
+
+def test_what_waits_is_adapted_together_and_nothing_waits_when_idle(engine: Engine, tmp_path: Path) -> None:
+    tiny, other = save_tiny(tmp_path / "tiny"), save_tiny(tmp_path / "other", name="other", seed=1)
+    adaptations = Counting(engine)
+
+    async def fitted(initialization: Initialization, labels: str, seed: int) -> Classifier:
+        with engine.admitted() as caller:
+            return await adaptations.adapt(caller, initialization, shots(labels, seed))
+
+    async def scene() -> None:
+        alone = await fitted(tiny, "abc", 0)
+        assert adaptations.sizes == [1]
+        busy = threading.Event()
+        engine.submit(lambda: busy.wait(10))
+        wanted = [
+            (tiny, "abc", 0),
+            (tiny, "abca", 1),
+            (other, "abc", 2),
+            (tiny, "abcdeabcde", 3),
+            (tiny, "xyz", 4),
+        ]
+        waiting = [asyncio.create_task(fitted(*one)) for one in wanted]
+        await asyncio.sleep(0.05)
+        busy.set()
+        got = await asyncio.gather(*waiting)
+        # Of one initialization and about one size: three; another initialization; another size.
+        assert sorted(adaptations.sizes[1:]) == [1, 1, 3]
+        assert [one.labels for one in got][2] == fit(other, shots("abc", 2), lambda _: None).labels
+        torch.testing.assert_close(logits(got[0]).softmax(-1), logits(alone).softmax(-1), rtol=0, atol=1e-6)
+
+    asyncio.run(scene())
+
+
+def test_a_caller_who_left_is_left_out(engine: Engine, tmp_path: Path) -> None:
+    tiny = save_tiny(tmp_path / "tiny")
+    adaptations = Counting(engine)
+
+    async def fitted(seed: int) -> Classifier:
+        with engine.admitted() as caller:
+            return await adaptations.adapt(caller, tiny, shots("abc", seed))
+
+    async def scene() -> None:
+        busy = threading.Event()
+        engine.submit(lambda: busy.wait(10))
+        leaving, staying = asyncio.create_task(fitted(0)), asyncio.create_task(fitted(1))
+        await asyncio.sleep(0.05)
+        leaving.cancel()
+        await asyncio.sleep(0.05)
+        busy.set()
+        assert (await staying).labels == fit(tiny, shots("abc", 1), lambda _: None).labels
+
+    asyncio.run(scene())
+    assert engine.waiting == 0
+
+
+def test_features_of_stored_examples_are_kept(engine: Engine, tmp_path: Path) -> None:
+    tiny = save_tiny(tmp_path / "tiny", moves="head")
+    adaptations = Adaptations(engine, 1 << 20)
+    given = shots("abc", stored=True)
+
+    async def scene() -> Classifier:
+        with engine.admitted() as caller:
+            return await adaptations.adapt(caller, tiny, given)
+
+    first = asyncio.run(scene())
+    kept = [adaptations.kept(tiny, shot.digest) for shot in given]
+    assert all(shot is not None and shot.embedded for shot in kept)
+    again = fit(tiny, [shot for shot in kept if shot is not None], lambda _: None)
+    assert torch.equal(again.directions, first.directions)
+    assert all(torch.equal(value, first.theta.tensors()[name]) for name, value in again.theta.tensors().items())
+    assert adaptations.kept(tiny, digest_of(b"another")) is None
