@@ -95,6 +95,8 @@ def load_checkpoint(
         for name, value in phi.items():
             value.copy_(tensors[f"phi.{name}"])
             state = {key: tensors[f"adam.{key}.{name}"] for key in _ADAM if f"adam.{key}.{name}" in tensors}
+            for key in state.keys() - {"step"}:  # which Adam counts on the CPU
+                state[key] = state[key].to(value.device)
             if state:
                 optimiser.state[value] = state
     return {name.removeprefix("best."): v for name, v in tensors.items() if name.startswith("best.")}, progress

@@ -1,7 +1,7 @@
 """Few-shot tasks drawn from a data set by seed: episode e is a function of the seed and e alone."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import torch
@@ -42,6 +42,25 @@ class EpisodeBatch:
     def image_classes(self) -> Tensor:
         """Which class of the data set each image is of, the support's and then the queries', ``[T, S + Q]``."""
         return self.class_ids.gather(1, torch.cat([self.support.labels, self.query_labels], 1))
+
+    @property
+    def tasks(self) -> int:
+        """T."""
+        return len(self.query_labels)
+
+    def part(self, chosen: slice) -> "EpisodeBatch":
+        """Some of the tasks."""
+        return self._map(lambda value: value[chosen])
+
+    def to(self, device: torch.device) -> "EpisodeBatch":
+        """Lay all of it where torch shall compute."""
+        return self._map(lambda value: value.to(device))
+
+    def _map(self, change: Callable[[Tensor], Tensor]) -> "EpisodeBatch":
+        values = {one.name: getattr(self, one.name) for one in fields(self)}
+        of_support = values.pop("support")
+        support = Support(**{one.name: change(getattr(of_support, one.name)) for one in fields(Support)})
+        return EpisodeBatch(support=support, **{name: change(value) for name, value in values.items()})
 
     def map_images(self, change: Callable[[Tensor], Tensor]) -> "EpisodeBatch":
         """Put ``change`` of all images, the support's and then the queries' (``[T, S + Q, ...]``), in place."""

@@ -111,13 +111,14 @@ def measure(
         within_group=float(protocol.within_group),
     )
     at_once = max(1, _IMAGES_AT_ONCE // (protocol.ways * (protocol.shots + protocol.queries)))
-    parts: list[tuple[Tensor, Tensor, Tensor, Tensor]] = []
+    parts: list[tuple[Tensor, ...]] = []
     bar = tqdm(total=protocol.episodes, desc=protocol.describe(), unit="task", disable=not progress, leave=False)
+    device = next(iter(phi.values())).device
     with bar, torch.no_grad():
         kept = _embedded(learner, phi, preprocessing, classes) if learner.keeps_features else None
         for first in range(0, protocol.episodes, at_once):
             numbers = range(first, min(first + at_once, protocol.episodes))
-            batch = sampler.episodes(numbers)
+            batch = sampler.episodes(numbers).to(device)
             if kept is None:
                 batch = batch.map_images(preprocessing.normalise)
                 theta = learner.adapt(phi, batch.support, steps=inner_steps)
@@ -128,7 +129,8 @@ def measure(
                 features = kept[batch.query_places]
             logits = learner.logits(theta, features)
             right = (logits.argmax(-1) == batch.query_labels).double().mean(1)
-            parts.append((right, logits, batch.query_labels, familiarity(features, theta.prototypes)))
+            found = (right, logits, batch.query_labels, familiarity(features, theta.prototypes))
+            parts.append(tuple(one.cpu() for one in found))
             bar.update(len(right))
     accuracies, logits, labels, familiarities = (torch.cat(column) for column in zip(*parts, strict=True))
     return Measured(accuracies, logits, labels, familiarities)
@@ -136,5 +138,6 @@ def measure(
 
 def _embedded(learner: Learner, phi: Params, preprocessing: Preprocessing, classes: ClassImages) -> Tensor:
     """Features ``[M, D]`` of all images: many tasks ask for each of them."""
-    chunks = classes.images.split(_IMAGES_AT_ONCE // 4)
+    device = next(iter(phi.values())).device
+    chunks = (chunk.to(device) for chunk in classes.images.split(_IMAGES_AT_ONCE // 4))
     return torch.cat([learner.embed(phi, preprocessing.normalise(chunk)[None])[0] for chunk in chunks])

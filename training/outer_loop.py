@@ -18,11 +18,11 @@ class OuterLoss:
 
     Attributes:
         loss: the query loss, averaged over tasks; gradients flow from it to phi.
-        accuracy: of the queries, averaged over tasks.
+        accuracy: of the queries, averaged over tasks; a tensor, so that a GPU need not be waited for.
     """
 
     loss: Tensor
-    accuracy: float
+    accuracy: Tensor
 
 
 def outer_loss(
@@ -64,7 +64,8 @@ def warm_up_loss(
     flat = _pooled_features(learner, phi, images, momentum)
     if pairs:
         head = learner.head.start(part(phi, HEAD), flat[None])
-        logits = classify(head, flat[None], torch.ones(1, len(flat), dtype=torch.bool))[0]
+        all_of_them = torch.ones(1, len(flat), dtype=torch.bool, device=flat.device)
+        logits = classify(head, flat[None], all_of_them)[0]
         return OuterLoss(*pair_loss(logits, batch.image_classes[there]))
     features = flat.new_zeros(*there.shape, flat.shape[-1])
     features[there] = flat
@@ -88,4 +89,4 @@ def _on_queries(logits: Tensor, batch: EpisodeBatch) -> OuterLoss:
     weights = batch.query_weights / batch.query_weights.sum(1, keepdim=True)
     loss = support_loss(logits.float(), batch.query_labels, weights).mean()
     right = (logits.argmax(-1) == batch.query_labels).float()
-    return OuterLoss(loss, float((right * weights).sum(1).mean()))
+    return OuterLoss(loss, (right * weights).sum(1).mean())

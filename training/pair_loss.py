@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 
-def pair_loss(logits: Tensor, classes: Tensor) -> tuple[Tensor, float]:
+def pair_loss(logits: Tensor, classes: Tensor) -> tuple[Tensor, Tensor]:
     """Cross-entropy of naming an image's class from one example of it, against all images of other classes.
 
     An episode of N ways with one query a class asks N questions; the same images taken in all pairs ask as many
@@ -25,4 +25,4 @@ def pair_loss(logits: Tensor, classes: Tensor) -> tuple[Tensor, float]:
     others = torch.logsumexp(logits.masked_fill(same, lowest), 1, keepdim=True)
     losses = torch.nn.functional.softplus(others - logits)
     nearest = logits.detach().masked_fill(itself, lowest).argmax(1)
-    return losses[same & ~itself].mean(), float((classes[nearest] == classes).float().mean())
+    return losses[same & ~itself].mean(), (classes[nearest] == classes).float().mean()

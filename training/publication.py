@@ -44,7 +44,7 @@ def publish_run(
         folder,
         name=recipe.name,
         learner=learner,
-        phi=phi,
+        phi={name: value.cpu() for name, value in phi.items()},
         preprocessing=preprocessing,
         confidence=confidence,
         facts={

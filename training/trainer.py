@@ -2,6 +2,7 @@
 
 import math
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import torch
@@ -11,16 +12,21 @@ from tqdm import tqdm
 
 from models.conv4 import Params
 from models.learner import RATES
+from training.ahead import ahead
 from training.augmentation import jitter
 from training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from training.datasets.class_images import ClassImages
 from training.episodes import EpisodeBatch, EpisodeSampler
 from training.evaluation import Protocol, measure
-from training.outer_loop import outer_loss, warm_up_loss
+from training.interruption import Interruption
+from training.outer_gradient import OuterGradient
+from training.processes import Processes
 from training.recipe import Recipe
 
 CHECKPOINT = "checkpoint.safetensors"
+BUDGET = 2 * 1024**3
 _MOMENTS = ".moments"
+_AHEAD = 2  # batches of episodes
 
 
 class Trainer:
@@ -30,11 +36,33 @@ class Trainer:
     and resumed gives the same phi as one that was not.
     """
 
-    def __init__(self, recipe: Recipe, training: ClassImages, validation: ClassImages, out: Path) -> None:
-        """Draw the first phi; ``out`` takes checkpoints and TensorBoard's events."""
+    def __init__(
+        self,
+        recipe: Recipe,
+        training: ClassImages,
+        validation: ClassImages,
+        out: Path,
+        *,
+        device: torch.device | str = "cpu",
+        processes: Processes | None = None,
+        budget: int = BUDGET,
+    ) -> None:
+        """Draw the first phi.
+
+        Args:
+            recipe: what to do.
+            training: classes of the training tasks.
+            validation: classes of the tasks that choose phi.
+            out: takes checkpoints and TensorBoard's events.
+            device: where to compute.
+            processes: that share the work; None for this one alone.
+            budget: bytes that the graph of a micro-batch of tasks may hold.
+        """
         self.recipe, self.validation, self.out = recipe, validation, out
+        self.device, self.processes = torch.device(device), processes or Processes()
         self.learner, self.preprocessing = recipe.build_learner(), recipe.build_preprocessing()
-        self.phi = self.learner.initial(recipe.seed)
+        self.gradient = OuterGradient(self.learner, recipe.outer, self.processes, budget)
+        self.phi = {name: value.to(self.device) for name, value in self.learner.initial(recipe.seed).items()}
         self.optimiser = self._optimiser()
         self.progress = Progress()
         self.best: Params = self._copy()
@@ -66,49 +94,52 @@ class Trainer:
         )
 
     def run(self) -> None:
-        """Train to the end, to an early stop, or until interrupted (Ctrl-C), which saves first."""
+        """Train to the end, to an early stop, or until interrupted.
+
+        Raises:
+            KeyboardInterrupt: after Ctrl-C or SIGTERM, once the step at hand is done and saved.
+        """
         self.out.mkdir(parents=True, exist_ok=True)
-        outer, progress = self.recipe.outer, self.progress
-        bar = tqdm(total=outer.steps, initial=progress.step, desc=self.recipe.name, unit="step")
-        with bar, SummaryWriter(str(self.out), purge_step=progress.step + 1) as board:
-            try:
-                while progress.step < outer.steps and not self._out_of_patience():
-                    start = time.perf_counter()
-                    loss, accuracy = self._step(progress.step)
-                    progress.step += 1
-                    progress.seconds += time.perf_counter() - start
+        outer, progress, is_first = self.recipe.outer, self.progress, self.processes.is_first
+        bar = tqdm(
+            total=outer.steps, initial=progress.step, desc=self.recipe.name, unit="step", disable=not is_first
+        )
+        with ExitStack() as stack:
+            stack.enter_context(bar)
+            interruption = stack.enter_context(Interruption())
+            board: SummaryWriter | None = None
+            if is_first:
+                board = stack.enter_context(SummaryWriter(str(self.out), purge_step=progress.step + 1))
+            batches = ahead(self._batch, range(progress.step, outer.steps), _AHEAD)
+            stack.callback(batches.close)
+            while progress.step < outer.steps and not self._out_of_patience():
+                start = time.perf_counter()
+                loss, accuracy = self._step(progress.step, next(batches))
+                progress.step += 1
+                progress.seconds += time.perf_counter() - start
+                if board is not None:
                     board.add_scalar("training/query_loss", loss, progress.step)
                     board.add_scalar("training/query_accuracy", accuracy, progress.step)
-                    if progress.step % self.recipe.validation.every == 0 or progress.step == outer.steps:
-                        self._look(board)
-                        self.save()
-                    rate = progress.step * outer.tasks / progress.seconds
-                    best = f"{progress.best_accuracy:.2%}" if progress.looks else "none yet"
-                    bar.set_postfix(loss=f"{loss:.3f}", best=best, tasks_per_s=f"{rate:.1f}", refresh=False)
-                    bar.update(1)
-            except KeyboardInterrupt:
-                self.save()
-                raise
+                if progress.step % self.recipe.validation.every == 0 or progress.step == outer.steps:
+                    self._look(board)
+                    self._save_as_first()
+                rate = progress.step * outer.tasks / progress.seconds
+                best = f"{progress.best_accuracy:.2%}" if progress.looks else "none yet"
+                bar.set_postfix(loss=f"{loss:.3f}", best=best, tasks_per_s=f"{rate:.1f}", refresh=False)
+                bar.update(1)
+                if self.processes.any(interruption.wanted, self.device) and progress.step < outer.steps:
+                    self._save_as_first()
+                    raise KeyboardInterrupt
 
-    def _step(self, step: int) -> tuple[float, float]:
+    def _step(self, step: int, batch: EpisodeBatch) -> tuple[float, float]:
         outer = self.recipe.outer
         for group in self.optimiser.param_groups:
             group["lr"] = group["highest"] * 0.5 * (1 + math.cos(math.pi * step / outer.steps))
-        batch = self._batch(step)
-        with torch.autocast("cpu", torch.bfloat16, enabled=outer.precision == "bfloat16"):
-            if step < outer.warm_up:
-                pairs = outer.warm_up_loss == "pairs"
-                result = warm_up_loss(self.learner, self.phi, batch, pairs=pairs)
-            else:
-                result = outer_loss(
-                    self.learner, self.phi, batch, inner_steps=None, second_order=outer.second_order
-                )
-        self.optimiser.zero_grad()
-        result.loss.backward()
+        loss, accuracy = self.gradient(self.phi, batch, step)
         learned = [value for value in self.phi.values() if value.grad is not None]
         torch.nn.utils.clip_grad_norm_(learned, outer.clip)
         self.optimiser.step()
-        return float(result.loss.detach()), result.accuracy
+        return loss, accuracy
 
     def _batch(self, step: int) -> EpisodeBatch:
         generator = torch.Generator().manual_seed(self.recipe.seed * 1_000_003 + step)
@@ -118,32 +149,38 @@ class Trainer:
             lambda images: self.preprocessing.normalise(
                 jitter(images, ranges, generator, classes=classes, of_classes=of_classes)
             )
-        )
+        ).to(self.device)
 
-    def _look(self, board: SummaryWriter) -> None:
+    def _save_as_first(self) -> None:
+        if self.processes.is_first:
+            self.save()
+
+    def _look(self, board: SummaryWriter | None) -> None:
         plan, progress = self.recipe.validation, self.progress
         protocol = Protocol(
             plan.ways, plan.shots, plan.queries, plan.episodes, plan.seed, bool(plan.within_group)
         )
         warming = progress.step <= self.recipe.outer.warm_up
-        measured = measure(
-            self.learner,
-            self.phi,
-            self.preprocessing,
-            self.validation,
-            protocol,
-            inner_steps=0 if warming else None,
-        )
-        board.add_scalar("validation/accuracy", measured.accuracy, progress.step)
-        progress.looks.append((progress.step, measured.accuracy))
+        found = torch.zeros((), dtype=torch.float64, device=self.device)
+        if self.processes.is_first:
+            measured = measure(
+                self.learner,
+                self.phi,
+                self.preprocessing,
+                self.validation,
+                protocol,
+                inner_steps=0 if warming else None,
+            )
+            found.fill_(measured.accuracy)
+        self.processes.take_firsts([found])  # so that all stop at the same step
+        accuracy = float(found)
+        if board is not None:
+            board.add_scalar("validation/accuracy", accuracy, progress.step)
+        progress.looks.append((progress.step, accuracy))
         # What the warm-up reached was reached without adapting: it does not compete with what follows.
         first_adapted = not warming and progress.best_step <= self.recipe.outer.warm_up
-        if measured.accuracy > progress.best_accuracy or first_adapted:
-            progress.best_accuracy, progress.best_step, self.best = (
-                measured.accuracy,
-                progress.step,
-                self._copy(),
-            )
+        if accuracy > progress.best_accuracy or first_adapted:
+            progress.best_accuracy, progress.best_step, self.best = accuracy, progress.step, self._copy()
 
     def _out_of_patience(self) -> bool:
         patience = self.recipe.validation.patience

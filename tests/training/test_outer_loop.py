@@ -53,7 +53,7 @@ def test_constants_become_the_moments_of_the_batch(learner, batch):
     # With these constants the inductive forward pass gives (but for the variance's bias) the same loss.
     fixed = outer_loss(learner, phi, batch, inner_steps=0, second_order=False)
     assert float(fixed.loss) == pytest.approx(float(warmed.loss), rel=1e-2)
-    assert fixed.accuracy == pytest.approx(warmed.accuracy, abs=0.05)
+    assert float(fixed.accuracy) == pytest.approx(float(warmed.accuracy), abs=0.05)
 
 
 def test_pairs_go_by_class_and_see_neither_padding_nor_labels(learner, batch):

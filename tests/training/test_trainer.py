@@ -1,6 +1,7 @@
 """The trainer: learns, resumes to the same phi as an unbroken run, keeps the best, stops early."""
 
 import dataclasses
+import signal
 
 import pytest
 import torch
@@ -21,17 +22,17 @@ def one_thread():
     torch.set_num_threads(threads)
 
 
-class Interrupting(Trainer):
-    """Is interrupted, as by Ctrl-C, before the step of the given number."""
+class Interrupted(Trainer):
+    """Gets a Ctrl-C while it does its ``at``-th step."""
 
     def __init__(self, *arguments, at):
         super().__init__(*arguments)
         self.at = at
 
-    def _step(self, step):
-        if step == self.at:
-            raise KeyboardInterrupt
-        return super()._step(step)
+    def _step(self, step, batch):
+        if step + 1 == self.at:
+            signal.raise_signal(signal.SIGINT)
+        return super()._step(step, batch)
 
 
 @pytest.mark.parametrize("at", [1, 5])
@@ -42,7 +43,7 @@ def test_a_resumed_run_ends_like_an_unbroken_one(tmp_path, at, normalisation, on
     whole = Trainer(plan, TRAINING, VALIDATION, tmp_path / "whole")
     whole.run()
     with pytest.raises(KeyboardInterrupt):
-        Interrupting(plan, TRAINING, VALIDATION, tmp_path / "broken", at=at).run()
+        Interrupted(plan, TRAINING, VALIDATION, tmp_path / "broken", at=at).run()
     resumed = Trainer(plan, TRAINING, VALIDATION, tmp_path / "broken")
     resumed.resume()
     assert resumed.progress.step == at

@@ -10,11 +10,13 @@ import yaml
 
 from training.augmentation import with_reflections, with_rotations
 from training.commands.table import card_table
+from training.datasets.class_images import ClassImages
 from training.datasets.registry import load_split
+from training.processes import choose_device, joined
 from training.publication import publish_run
 from training.recipe import RecipeError
 from training.recipe_reading import read_recipe
-from training.trainer import CHECKPOINT, Trainer
+from training.trainer import BUDGET, CHECKPOINT, Trainer
 
 _VALIDATION_STROKES = 200
 
@@ -29,6 +31,12 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
     parser.add_argument("--out", type=Path, help="of the run (default: runs/<the recipe's name>)")
     parser.add_argument("--resume", action="store_true", help="continue an interrupted run in --out")
     parser.add_argument("--threads", type=int, help="for torch (default: as many as cores)")
+    parser.add_argument(
+        "--device", default="auto", help="auto, cpu, cuda or cuda:N (default: a GPU if there is one)"
+    )
+    parser.add_argument(
+        "--memory-mb", type=int, default=BUDGET >> 20, help="for the tasks adapted at once (default: %(default)s)"
+    )
     parser.set_defaults(run=run)
 
 
@@ -54,18 +62,44 @@ def run(options: argparse.Namespace) -> None:
     episodes_from = with_rotations(training) if recipe.data.rotations else training
     if recipe.data.reflections:
         episodes_from = with_reflections(episodes_from)
-    trainer = Trainer(recipe, episodes_from, validation, out)
-    if options.resume:
-        trainer.resume()
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "recipe.yaml").write_text(yaml.safe_dump(recipe.as_dict(), sort_keys=False, allow_unicode=True))
-    print(f"{len(training.classes)} training classes, {len(validation.classes)} validation classes; run in {out}")
+    device = choose_device(options.device)
+    with joined(device.type) as processes:
+        trainer = Trainer(
+            recipe,
+            episodes_from,
+            validation,
+            out,
+            device=device,
+            processes=processes,
+            budget=options.memory_mb << 20,
+        )
+        if options.resume:
+            trainer.resume()
+        if processes.is_first:
+            out.mkdir(parents=True, exist_ok=True)
+            described = yaml.safe_dump(recipe.as_dict(), sort_keys=False, allow_unicode=True)
+            (out / "recipe.yaml").write_text(described)
+            print(
+                f"{len(training.classes)} training classes, {len(validation.classes)} validation classes; "
+                f"run in {out}, on {processes.size} x {device.type}"
+            )
+        _run(trainer)
+        if processes.is_first:
+            _publish(trainer, training, validation)
+
+
+def _run(trainer: Trainer) -> None:
     try:
         trainer.run()
     except KeyboardInterrupt:
-        print(f"\nsaved at step {trainer.progress.step}; continue with --resume", file=sys.stderr)
+        if trainer.processes.is_first:
+            print(f"\nsaved at step {trainer.progress.step}; continue with --resume", file=sys.stderr)
         raise
+
+
+def _publish(trainer: Trainer, training: ClassImages, validation: ClassImages) -> None:
     best = {name: value.detach() for name, value in trainer.best.items()}
-    initialization = publish_run(recipe, best, trainer.progress, training, validation, out / "initialization")
+    folder = trainer.out / "initialization"
+    initialization = publish_run(trainer.recipe, best, trainer.progress, training, validation, folder)
     print(card_table(initialization.card))
-    print(f"initialization {initialization.name} {initialization.version} in {out / 'initialization'}")
+    print(f"initialization {initialization.name} {initialization.version} in {folder}")

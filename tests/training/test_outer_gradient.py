@@ -1,0 +1,100 @@
+"""The outer gradient does not depend on how a step's tasks are divided, and runs on another device."""
+
+import dataclasses
+from contextlib import nullcontext
+
+import pytest
+import torch
+
+from models import heads
+from models.support import Support
+from tests.training.tiny_run import TRAINING, recipe
+from training.episodes import EpisodeSampler
+from training.micro_batches import bytes_of_graph, split
+from training.outer_gradient import OuterGradient
+from training.outer_loop import outer_loss
+from training.processes import Processes
+from training.recipe import Outer, RecipeError
+
+TASKS = 5
+
+
+@pytest.fixture
+def batch():
+    return EpisodeSampler(TRAINING, ways=(2, 4), shots=(1, 2), queries=2, seed=0, ragged=True).batch(0, TASKS)
+
+
+def gradient(plan, batch, step, *, budget):
+    learner = plan.build_learner()
+    phi = {name: value.requires_grad_() for name, value in learner.initial(0).items()}
+    outer = OuterGradient(learner, plan.outer, Processes(), budget)
+    figures = outer(phi, batch, step)
+    return figures, {name: value.grad for name, value in phi.items() if value.grad is not None}
+
+
+@pytest.mark.parametrize("step", [0, 9], ids=["warm-up", "adapting"])
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_micro_batches_add_up_to_the_whole(batch, step, precision):
+    plan = recipe(outer=Outer(tasks=TASKS, warm_up=5, precision=precision))
+    figures, whole = gradient(plan, batch, step, budget=1 << 40)
+    parted_figures, parted = gradient(plan, batch, step, budget=1)
+    assert parted_figures == pytest.approx(figures, rel=1e-5)
+    assert parted.keys() == whole.keys()
+    for name, value in whole.items():
+        # In bfloat16 another number of tasks rounds otherwise.
+        close = {"rtol": 1e-4, "atol": 1e-6} if precision == "float32" else {"rtol": 0.1, "atol": 0.02}
+        torch.testing.assert_close(parted[name], value, **close)
+
+
+def test_a_budget_is_kept(batch, monkeypatch):
+    plan = recipe(outer=Outer(tasks=TASKS))
+    learner = plan.build_learner()
+    phi = {name: value.requires_grad_() for name, value in learner.initial(0).items()}
+
+    def graph(part):
+        return bytes_of_graph(lambda: outer_loss(learner, phi, part, inner_steps=None, second_order=True).loss)
+
+    one = graph(batch.part(slice(0, 1)))
+    assert one > batch.part(slice(0, 1)).support.images.nbytes
+    assert 4 * one < graph(batch) < 6 * one
+    seen = []
+    outer = OuterGradient(learner, plan.outer, Processes(), int(2.5 * one))
+    outer._loss = lambda phi, part, warming: (
+        seen.append(part.tasks) or OuterGradient._loss(outer, phi, part, warming)
+    )
+    outer(phi, batch, step=9)
+    assert seen == [1, 1, 2, 2]  # measured once, then in parts
+
+
+def test_parts_are_even_and_whole(batch):
+    parts = list(split(batch, 2))
+    assert [part.tasks for part in parts] == [1, 2, 2]
+    assert torch.equal(torch.cat([part.query_images for part in parts]), batch.query_images)
+    assert torch.equal(torch.cat([part.support.ways for part in parts]), batch.support.ways)
+
+
+def test_processes_divide_all_tasks_and_need_one_each():
+    for size in (1, 2, 3, 5):
+        taken = [list(range(TASKS))[Processes(rank, size).share(TASKS)] for rank in range(size)]
+        assert [task for share in taken for task in share] == list(range(TASKS))
+        assert all(taken)
+    plan = recipe(outer=Outer(tasks=1))
+    with pytest.raises(RecipeError, match=r"outer\.tasks"):
+        OuterGradient(plan.build_learner(), plan.outer, Processes(0, 2), 1)
+
+
+@pytest.mark.parametrize("normalisation", ["group", "running", "support"])
+def test_adapting_stays_on_the_device_of_phi(normalisation, monkeypatch):
+    """On torch's device without values, whose tensors refuse to meet those of another."""
+    plan = recipe(outer=Outer(tasks=2))
+    plan.learner["backbone"]["normalisation"] = normalisation
+    learner = dataclasses.replace(plan, outer=Outer(tasks=2, warm_up=1)).build_learner()
+    batch = EpisodeSampler(TRAINING, ways=3, shots=1, queries=2, seed=0).batch(0, 2).to(torch.device("meta"))
+    monkeypatch.setattr(Support, "most_ways", 3)  # the one value that is asked for
+    monkeypatch.setattr(heads, "_full_precision", lambda _: nullcontext())  # autocast does not know this device
+    phi = {name: value.to("meta") for name, value in learner.initial(0).items()}
+    learned = [value.requires_grad_() for name, value in phi.items() if not name.endswith("moments")]
+    result = outer_loss(learner, phi, batch, inner_steps=None, second_order=True)
+    result.loss.backward()
+    assert {value.grad.device.type for value in learned} == {"meta"}
+    assert result.accuracy.device.type == "meta"

@@ -1,0 +1,83 @@
+"""The processes of one run: one alone, or several that ``torchrun`` started, on one machine or more."""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, distributed
+
+
+@dataclass(frozen=True)
+class Processes:
+    """How many take part, and which of them this is.
+
+    Attributes:
+        rank: of this process; the first, 0, writes checkpoints and shows progress.
+        size: how many.
+    """
+
+    rank: int = 0
+    size: int = 1
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this process writes and shows."""
+        return self.rank == 0
+
+    def share(self, tasks: int) -> slice:
+        """Which of a step's tasks are this process's."""
+        return slice(self.rank * tasks // self.size, (self.rank + 1) * tasks // self.size)
+
+    def add_up(self, values: Sequence[Tensor]) -> None:
+        """Put each tensor's sum over all processes in its place, in one message."""
+        if self.size == 1 or not values:
+            return
+        flat = torch.cat([value.detach().flatten() for value in values])
+        distributed.all_reduce(flat)
+        for value, total in zip(values, flat.split([value.numel() for value in values]), strict=True):
+            value.copy_(total.view_as(value))
+
+    def any(self, wanted: bool, device: torch.device) -> bool:
+        """Whether any process says yes; the same answer in all."""
+        total = torch.tensor(float(wanted), device=device)
+        self.add_up([total])
+        return wanted if self.size == 1 else bool(total > 0)
+
+    def take_firsts(self, values: Sequence[Tensor]) -> None:
+        """Put the first process's values in the place of everyone's."""
+        if self.size > 1:
+            for value in values:
+                distributed.broadcast(value, src=0)
+
+
+@contextmanager
+def joined(device: str) -> Iterator[Processes]:
+    """Join the processes that ``torchrun`` started; without it there is one."""
+    if "TORCHELASTIC_RUN_ID" not in os.environ:
+        yield Processes()
+        return
+    distributed.init_process_group("nccl" if device.startswith("cuda") else "gloo")
+    try:
+        yield Processes(distributed.get_rank(), distributed.get_world_size())
+    finally:
+        distributed.destroy_process_group()
+
+
+def choose_device(wanted: str) -> torch.device:
+    """Turn ``auto``, ``cpu``, ``cuda`` or ``cuda:N`` into a device; each local process has a GPU of its own.
+
+    Raises:
+        ValueError: for a device that torch does not find here.
+    """
+    if wanted == "auto":
+        wanted = "cuda" if torch.cuda.is_available() else "cpu"
+    device = torch.device(wanted)
+    if device.type == "cuda":
+        if not torch.cuda.is_available():
+            raise ValueError(f"--device {wanted}: torch finds no GPU here; use --device cpu")
+        if device.index is None:
+            device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+        torch.cuda.set_device(device)
+    return device
