@@ -1,5 +1,6 @@
 """Two processes that torchrun starts come to the same phi as one."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,24 +9,34 @@ import pytest
 import safetensors.torch
 import torch
 
-from tests.training.tiny_processes import train
 from training.processes import choose_device
 from training.trainer import CHECKPOINT
 
 ROOT = Path(__file__).parents[2]
+TORCHRUN = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+
+
+def trained(out, launcher, *arguments):
+    script = [str(ROOT / "tests/training/tiny_processes.py"), str(out), *arguments]
+    done = subprocess.run(
+        [sys.executable, *launcher, *script],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert (out / CHECKPOINT).exists()
+    return safetensors.torch.load_file(out / "phi.safetensors")
 
 
 @pytest.mark.parametrize(("normalisation", "warm_up"), [("group", 0), ("running", 3)])
 def test_two_processes_come_to_the_phi_of_one(tmp_path, normalisation, warm_up):
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
-    script = ["-m", "tests.training.tiny_processes", str(tmp_path), normalisation, str(warm_up)]
-    done = subprocess.run([*torchrun, *script], cwd=ROOT, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
-    together = safetensors.torch.load_file(tmp_path / "phi.safetensors")
-    alone = train(tmp_path / "alone", normalisation, warm_up)
-    assert (tmp_path / CHECKPOINT).exists()
+    together = trained(tmp_path / "together", TORCHRUN, normalisation, str(warm_up))
+    alone = trained(tmp_path / "alone", [], normalisation, str(warm_up))
+    assert alone.keys() == together.keys()
     for name, value in alone.items():
-        torch.testing.assert_close(together[name], value.detach(), rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(together[name], value, rtol=1e-4, atol=1e-5)
 
 
 def test_a_device_that_is_not_there_is_refused(monkeypatch):
