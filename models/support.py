@@ -55,8 +55,8 @@ class Support:
 
     def membership(self) -> Tensor:
         """Weight of each example in each class, float ``[T, S, N]``: a one-hot label times the weight."""
-        one_hot = torch.nn.functional.one_hot(self.labels, self.most_ways)
-        return one_hot.to(self.weights.dtype) * self.weights[..., None]
+        classes = torch.arange(self.most_ways, device=self.labels.device)
+        return (self.labels[..., None] == classes).to(self.weights.dtype) * self.weights[..., None]
 
     def class_mask(self) -> Tensor:
         """Which classes each task has, bool ``[T, N]``."""
