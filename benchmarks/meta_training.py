@@ -10,6 +10,7 @@ from benchmarks.outer_settings import Setting
 from benchmarks.peak import convolution_peak
 from benchmarks.race import Contender, Timed, race
 from benchmarks.report import Row, span_of
+from training.allocation import keep_freed_memory
 
 _MEASURE = "tasks/s"
 _LEAST_COSINE = 0.9999
@@ -22,6 +23,7 @@ def measure(setting: Setting, rounds: int, turn: float) -> list[Row]:
     """
     if setting.device == "cuda" and not has_gpu():
         return [Row(setting.name, _MEASURE, "no GPU here", target=f"{setting.times:g}x")]
+    keep_freed_memory()  # as the train command does; learn2learn, in the same process, has it too
     phi, batch = initial(setting), setting.batch(setting.tasks)
     full = replace(setting, precision="float32")
     ours, reference = Ours(setting, phi, batch), PlainMaml(full, phi, batch)

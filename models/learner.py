@@ -10,6 +10,7 @@ from torch import Tensor
 from models.conv4 import Conv4, Params
 from models.heads import Head, classify, prototypes
 from models.inner_rule import InnerRule
+from models.patch_products import output_innermost
 from models.support import Support
 
 BODY, HEAD, RATES = "body.", "head.", "rates."
@@ -135,7 +136,7 @@ class Learner:
         if moves_body:
             tasks = len(support.ways)
             body = {
-                name: value if name.endswith(_CONSTANTS) else value.expand(tasks, *value.shape)
+                name: value if name.endswith(_CONSTANTS) else _of_each_task(value, tasks)
                 for name, value in body.items()
             }
         for step in range(count):
@@ -222,6 +223,12 @@ def _as_nodes(params: Params) -> Params:
         name: value if value.requires_grad or name.endswith(_CONSTANTS) else value.detach().requires_grad_()
         for name, value in params.items()
     }
+
+
+def _of_each_task(value: Tensor, tasks: int) -> Tensor:
+    """Give each task the value as its own to move, kernels in the layout in which they are moved the fastest."""
+    laid = output_innermost(value) if value.ndim == 4 else value
+    return laid.expand(tasks, *laid.shape)
 
 
 def part(params: Mapping[str, Tensor], prefix: str) -> Params:

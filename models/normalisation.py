@@ -14,6 +14,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from models.task_group_norm import task_group_norm
+
 NormalisationKind = Literal["group", "support", "running"]
 
 _EPSILON = 1e-5
@@ -28,12 +30,10 @@ def group_norm(maps: Tensor, groups: int, scale: Tensor, shift: Tensor) -> Tenso
         scale: ``[C]`` for all tasks or ``[T, C]``, a row a task.
         shift: as ``scale``.
     """
-    shared = scale.ndim == 1
-    flat = torch.nn.functional.group_norm(
-        maps.flatten(0, 1), groups, scale if shared else None, shift if shared else None, eps=_EPSILON
-    )
-    normal = flat.view(maps.shape)
-    return normal if shared else affine(normal, scale, shift)
+    if scale.ndim == 2:
+        return task_group_norm(maps, groups, scale, shift)
+    flat = torch.nn.functional.group_norm(maps.flatten(0, 1), groups, scale, shift, eps=_EPSILON)
+    return flat.view(maps.shape)
 
 
 def batch_norm(maps: Tensor, scale: Tensor, shift: Tensor) -> tuple[Tensor, Tensor]:

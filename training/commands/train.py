@@ -8,6 +8,7 @@ from typing import Any
 import torch
 import yaml
 
+from training.allocation import keep_freed_memory
 from training.augmentation import with_reflections, with_rotations
 from training.commands.table import card_table
 from training.datasets.class_images import ClassImages
@@ -42,6 +43,7 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Train, and leave ``initialization/`` in the run's folder."""
+    keep_freed_memory()
     if options.threads:
         torch.set_num_threads(options.threads)
     recipe = read_recipe(options.recipe, options.set)

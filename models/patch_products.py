@@ -1,0 +1,77 @@
+"""Convolution of small maps as matrix products over patches, one product a task, in one batched call.
+
+torch's own convolution takes the tasks as groups or one after the other. On maps of a few hundred positions a
+task, either spends its time on anything but arithmetic: the gradient of a strided convolution's input ran, as
+groups, at a fifth of the speed of its two other parts.
+
+All maps are ``[T, B, C, H, W]``, kernels 3x3 with padding 1, ``[T, O, C, 3, 3]``; results have their channels
+innermost.
+"""
+
+import torch
+from torch import Tensor
+
+_TAPS = 3
+
+
+def convolve(images: Tensor, weight: Tensor, stride: int) -> Tensor:
+    """Maps ``[T, B, O, H', W']``."""
+    patches, size = _patches(images, stride)
+    return _as_maps(torch.bmm(patches, _as_matrix(weight)), images.shape[1], size)
+
+
+def weight_gradient(gradient: Tensor, images: Tensor, stride: int) -> Tensor:
+    """The sum over a task's images and positions, ``[T, O, C, 3, 3]``."""
+    patches, _ = _patches(images, stride)
+    product = torch.bmm(patches.transpose(1, 2), _rows(gradient))
+    return product.view(len(images), _TAPS, _TAPS, images.shape[2], -1).permute(0, 4, 3, 1, 2)
+
+
+def input_gradient(gradient: Tensor, weight: Tensor, stride: int, size: tuple[int, int]) -> Tensor:
+    """What reaches the images, ``[T, B, C, H, W]`` with ``size`` (H, W)."""
+    tasks, batch, _, high, wide = gradient.shape
+    patches = torch.bmm(_rows(gradient), _as_matrix(weight).transpose(1, 2))
+    patches = patches.view(tasks, batch, high, wide, _TAPS, _TAPS, -1)
+    # Room for the border, and for the last patch where the stride does not fit the size.
+    room = [
+        max(length + 1, stride * (count - 1) + _TAPS) for length, count in zip(size, (high, wide), strict=True)
+    ]
+    found = gradient.new_zeros(tasks, batch, *room, patches.shape[-1])
+    for row in range(_TAPS):
+        for column in range(_TAPS):
+            seen = found[:, :, row : row + stride * high : stride, column : column + stride * wide : stride]
+            seen.add_(patches[:, :, :, :, row, column])
+    return found[:, :, 1 : 1 + size[0], 1 : 1 + size[1]].permute(0, 1, 4, 2, 3)
+
+
+def _patches(images: Tensor, stride: int) -> tuple[Tensor, tuple[int, int]]:
+    """``[T, B * H' * W', 3 * 3 * C]``, and (H', W')."""
+    tasks, batch, channels, height, width = images.shape
+    padded = images.new_empty(tasks, batch, height + 2, width + 2, channels)
+    padded[:, :, 1:-1, 1:-1] = images.permute(0, 1, 3, 4, 2)
+    for border in (padded[:, :, 0], padded[:, :, -1], padded[:, :, :, 0], padded[:, :, :, -1]):
+        border.zero_()
+    high, wide = -(-height // stride), -(-width // stride)
+    of_task, of_image, of_row, of_column, _ = padded.stride()
+    strides = (of_task, of_image, of_row * stride, of_column * stride, of_row, 1)
+    seen = padded.as_strided((tasks, batch, high, wide, _TAPS, _TAPS * channels), strides)
+    return seen.reshape(tasks, batch * high * wide, -1), (high, wide)
+
+
+def _as_matrix(weight: Tensor) -> Tensor:
+    """``[T, 3 * 3 * C, O]``, without a copy where the weights are laid out by ``output_innermost``."""
+    return weight.permute(0, 3, 4, 2, 1).reshape(len(weight), -1, weight.shape[1])
+
+
+def output_innermost(weight: Tensor) -> Tensor:
+    """Lay ``[O, C, 3, 3]`` out as these products take it; gradients and moved weights then come out alike."""
+    return weight.permute(2, 3, 1, 0).contiguous().permute(3, 2, 0, 1)
+
+
+def _rows(maps: Tensor) -> Tensor:
+    """``[T, B * H * W, C]``."""
+    return maps.permute(0, 1, 3, 4, 2).reshape(len(maps), -1, maps.shape[2])
+
+
+def _as_maps(rows: Tensor, batch: int, size: tuple[int, int]) -> Tensor:
+    return rows.view(len(rows), batch, *size, -1).permute(0, 1, 4, 2, 3)
