@@ -89,10 +89,11 @@ def stored_task(ours: Server, rounds: int, turn: float) -> list[Row]:
     task = Drawings(WAYS, SHOTS + _BODIES).task(WAYS, SHOTS, _BODIES, seed=1)
     with Caller(ours.port) as caller:
         made = caller.ask(task.as_form("/v1/tasks", support=True, queries=False))
-        path = f"/v1/tasks/{made['id']}"
-        each = [DrawnTask((), (query,)) for query in task.queries]
-        calls = [one.as_form(f"{path}/classify", support=False, queries=True) for one in each]
-        (mine,) = _in_turn({"Metashot": _sender(ours, calls, 1)}, rounds, turn)
+    path = f"/v1/tasks/{made['id']}"
+    each = [DrawnTask((), (query,)) for query in task.queries]
+    calls = [one.as_form(f"{path}/classify", support=False, queries=True) for one in each]
+    (mine,) = _in_turn({"Metashot": _sender(ours, calls, 1)}, rounds, turn)
+    with Caller(ours.port) as caller:  # a new connection: the service closes idle ones
         caller.send(Call("DELETE", path))
     median = statistics.median(mine.medians)
     target = f"under {_MOST_STORED_MS:g} ms"
