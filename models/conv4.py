@@ -7,12 +7,14 @@ import torch
 from torch import Tensor
 
 from models.normalisation import NormalisationKind, batch_norm, group_norm, moments, normalise_by
+from models.patch_products import output_innermost
 from models.task_convolution import convolve
 from models.views import View, see
 
 Params = dict[str, Tensor]
 
 BLOCKS = 4
+_MOMENTS = "moments"
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,7 @@ class Conv4:
             params[f"block{block}.scale"] = torch.ones(width)
             params[f"block{block}.shift"] = torch.zeros(width)
             if self.normalisation == "running":
-                params[f"block{block}.moments"] = torch.stack([torch.zeros(width), torch.ones(width)])
+                params[f"block{block}.{_MOMENTS}"] = torch.stack([torch.zeros(width), torch.ones(width)])
             inputs = width
         return params
 
@@ -146,7 +148,7 @@ class Conv4:
             if self.normalisation == "group":
                 maps = group_norm(maps, self.groups, scale, shift)
             elif self.normalisation == "running" and not pooled:
-                maps = normalise_by(maps, params[f"block{block}.moments"], scale, shift)
+                maps = normalise_by(maps, params[f"block{block}.{_MOMENTS}"], scale, shift)
             elif self.normalisation == "running":
                 maps, of_block = batch_norm(maps, scale, shift)
                 taken.append(of_block)
@@ -168,6 +170,23 @@ class Conv4:
             features = features.unflatten(1, (-1, len(views))).mean(2)
             features = _unit(features) if self.unit else features
         return features, torch.cat(taken, -1) if taken else None
+
+
+def is_constant(name: str) -> bool:
+    """Whether a parameter of this name holds statistics, which no gradient moves."""
+    return name.endswith(f".{_MOMENTS}")
+
+
+def for_tasks(params: Params, tasks: int) -> Params:
+    """Give each task the parameters as its own to move, kernels in the layout in which they move fastest."""
+    return {
+        name: value if is_constant(name) else _laid(value).expand(tasks, *value.shape)
+        for name, value in params.items()
+    }
+
+
+def _laid(value: Tensor) -> Tensor:
+    return output_innermost(value) if value.ndim == 4 else value
 
 
 def _unit(features: Tensor) -> Tensor:

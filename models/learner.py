@@ -7,14 +7,12 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from models.conv4 import Conv4, Params
+from models.conv4 import Conv4, Params, for_tasks, is_constant
 from models.heads import Head, classify, prototypes
 from models.inner_rule import InnerRule
-from models.patch_products import output_innermost
 from models.support import Support
 
 BODY, HEAD, RATES = "body.", "head.", "rates."
-_CONSTANTS = ".moments"  # statistics, which no gradient moves
 
 
 @dataclass(frozen=True)
@@ -134,11 +132,7 @@ class Learner:
         head = self.head.start(part(phi, HEAD), prototypes(features, support))
         weights, mask = support.balanced_weights(), support.class_mask()
         if moves_body:
-            tasks = len(support.ways)
-            body = {
-                name: value if name.endswith(_CONSTANTS) else _of_each_task(value, tasks)
-                for name, value in body.items()
-            }
+            body = for_tasks(body, len(support.ways))
         for step in range(count):
             if on_step is not None:
                 on_step(step)
@@ -149,7 +143,7 @@ class Learner:
                 loss = support_loss(classify(head, features, mask), support.labels, weights)
                 moving = {f"{HEAD}{name}": value for name, value in head.items()}
                 if moves_body:
-                    moving |= {BODY + n: v for n, v in body.items() if not n.endswith(_CONSTANTS)}
+                    moving |= {BODY + n: v for n, v in body.items() if not is_constant(n)}
                 gradients = torch.autograd.grad(
                     loss.sum(), list(moving.values()), create_graph=second_order, retain_graph=True
                 )
@@ -208,7 +202,7 @@ class Learner:
         head = [f"{HEAD}weight", f"{HEAD}bias"]
         if self.rule.moves != "all":
             return head
-        return head + [f"{BODY}{name}" for name in body if not name.endswith(_CONSTANTS)]
+        return head + [f"{BODY}{name}" for name in body if not is_constant(name)]
 
 
 def support_loss(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
@@ -220,15 +214,9 @@ def support_loss(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
 def _as_nodes(params: Params) -> Params:
     """Make each tensor one that gradients can be asked for: a node of its graph, or a leaf where it has none."""
     return {
-        name: value if value.requires_grad or name.endswith(_CONSTANTS) else value.detach().requires_grad_()
+        name: value if value.requires_grad or is_constant(name) else value.detach().requires_grad_()
         for name, value in params.items()
     }
-
-
-def _of_each_task(value: Tensor, tasks: int) -> Tensor:
-    """Give each task the value as its own to move, kernels in the layout in which they are moved the fastest."""
-    laid = output_innermost(value) if value.ndim == 4 else value
-    return laid.expand(tasks, *laid.shape)
 
 
 def part(params: Mapping[str, Tensor], prefix: str) -> Params:

@@ -14,11 +14,9 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from models.task_group_norm import task_group_norm
+from models.task_group_norm import EPSILON, task_group_norm
 
 NormalisationKind = Literal["group", "support", "running"]
-
-_EPSILON = 1e-5
 
 
 def group_norm(maps: Tensor, groups: int, scale: Tensor, shift: Tensor) -> Tensor:
@@ -32,7 +30,7 @@ def group_norm(maps: Tensor, groups: int, scale: Tensor, shift: Tensor) -> Tenso
     """
     if scale.ndim == 2:
         return task_group_norm(maps, groups, scale, shift)
-    flat = torch.nn.functional.group_norm(maps.flatten(0, 1), groups, scale, shift, eps=_EPSILON)
+    flat = torch.nn.functional.group_norm(maps.flatten(0, 1), groups, scale, shift, eps=EPSILON)
     return flat.view(maps.shape)
 
 
@@ -49,7 +47,7 @@ def batch_norm(maps: Tensor, scale: Tensor, shift: Tensor) -> tuple[Tensor, Tens
     """
     found = torch.zeros(2, len(scale), dtype=scale.dtype, device=scale.device)
     flat = torch.nn.functional.batch_norm(
-        maps.flatten(0, 1), found[0], found[1], scale, shift, training=True, momentum=1.0, eps=_EPSILON
+        maps.flatten(0, 1), found[0], found[1], scale, shift, training=True, momentum=1.0, eps=EPSILON
     )
     return flat.view(maps.shape), found[:, None]
 
@@ -81,7 +79,7 @@ def normalise_by(maps: Tensor, moments_of: Tensor, scale: Tensor, shift: Tensor)
         shift: as ``scale``.
     """
     mean, variance = moments_of.unbind(0)
-    gain = scale * (variance + _EPSILON).rsqrt()
+    gain = scale * (variance + EPSILON).rsqrt()
     return affine(maps, gain, shift - mean * gain)
 
 

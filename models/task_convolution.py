@@ -5,8 +5,9 @@ the others: three functions whose derivatives are those three functions again. t
 gradients by other routines, several times slower (second-order MAML asks for little else).
 """
 
-from types import ModuleType
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Self
 
 import torch
 from torch import Tensor
@@ -15,6 +16,36 @@ from models import patch_products, whole_convolutions
 
 _MOST_POSITIONS = 1024  # of a task's maps, up to which products over patches are the fastest
 _FEW_CHANNELS = 4  # below, they are for any number of positions
+
+_Wanted = Literal["maps", "images", "weight"]
+# By which two each is computed; a cotangent of one takes its place when another is wanted.
+_FACTORS: dict[_Wanted, tuple[_Wanted, _Wanted]] = {
+    "maps": ("images", "weight"),
+    "images": ("maps", "weight"),
+    "weight": ("maps", "images"),
+}
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """What all three share.
+
+    Attributes:
+        stride: 1 or 2.
+        size: of the images, (H, W).
+        channels: of the images.
+        positions: of a task's maps.
+    """
+
+    stride: int
+    size: tuple[int, int]
+    channels: int
+    positions: int
+
+    @classmethod
+    def of(cls, images: Tensor, stride: int) -> Self:
+        _, batch, channels, height, width = images.shape
+        return cls(stride, (height, width), channels, batch * -(-height // stride) * -(-width // stride))
 
 
 def convolve(images: Tensor, weight: Tensor, stride: int, *, channels_last: bool = False) -> Tensor:
@@ -37,7 +68,7 @@ def convolve(images: Tensor, weight: Tensor, stride: int, *, channels_last: bool
         if torch.is_autocast_enabled(images.device.type):
             precision = torch.get_autocast_dtype(images.device.type)
             images, weight = images.to(precision), weight.to(precision)
-        return _apply(_Convolution, images, weight, stride)
+        return _product("maps", {"images": images, "weight": weight}, _Shape.of(images, stride))
     flat = images.flatten(0, 1)
     if channels_last:
         flat = _channels_last(flat)
@@ -50,85 +81,47 @@ def convolve(images: Tensor, weight: Tensor, stride: int, *, channels_last: bool
     return flat.view(tasks, batch, *flat.shape[1:])
 
 
-class _Convolution(torch.autograd.Function):
-    """Maps of images ``[T, B, C, H, W]`` and weights ``[T, O, C, 3, 3]``."""
+class _Product(torch.autograd.Function):
+    """One of the three: of two of images, weights and the gradient of their maps, what reaches the third."""
 
     @staticmethod
-    def forward(ctx: Any, images: Tensor, weight: Tensor, stride: int) -> Tensor:
-        ctx.save_for_backward(images, weight)
-        ctx.stride = stride
-        found: Tensor = _kernels(images, stride, images.shape[2], weight).convolve(images, weight, stride)
-        return found
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        images, weight = ctx.saved_tensors
-        wants_images, wants_weight = ctx.needs_input_grad[:2]
-        return (
-            _apply(_InputGradient, gradient, weight, ctx.stride, images.shape[3:]) if wants_images else None,
-            _apply(_WeightGradient, gradient, images, ctx.stride) if wants_weight else None,
-            None,
-        )
-
-
-class _InputGradient(torch.autograd.Function):
-    """What reaches the images of a gradient ``[T, B, O, H', W']``."""
-
-    @staticmethod
-    def forward(ctx: Any, gradient: Tensor, weight: Tensor, stride: int, size: tuple[int, int]) -> Tensor:
-        ctx.save_for_backward(gradient, weight)
-        ctx.stride = stride
-        found: Tensor = _kernels(gradient, 1, weight.shape[2], weight).input_gradient(
-            gradient, weight, stride, size
-        )
-        return found
+    def forward(ctx: Any, wanted: _Wanted, left: Tensor, right: Tensor, shape: _Shape) -> Tensor:
+        ctx.save_for_backward(left, right)
+        ctx.wanted, ctx.shape = wanted, shape
+        return _computed(wanted, left, right, shape)
 
     @staticmethod
     def backward(ctx: Any, cotangent: Tensor) -> tuple[Tensor | None, ...]:
-        gradient, weight = ctx.saved_tensors
-        wants_gradient, wants_weight = ctx.needs_input_grad[:2]
-        return (
-            _apply(_Convolution, cotangent, weight, ctx.stride) if wants_gradient else None,
-            _apply(_WeightGradient, gradient, cotangent, ctx.stride) if wants_weight else None,
-            None,
-            None,
-        )
+        left, right = ctx.saved_tensors
+        given = {ctx.wanted: cotangent} | dict(zip(_FACTORS[ctx.wanted], (left, right), strict=True))
+        reached = [
+            _product(factor, given, ctx.shape) if asked else None
+            for factor, asked in zip(_FACTORS[ctx.wanted], ctx.needs_input_grad[1:3], strict=True)
+        ]
+        return (None, *reached, None)
 
 
-class _WeightGradient(torch.autograd.Function):
-    """What reaches each task's weights."""
-
-    @staticmethod
-    def forward(ctx: Any, gradient: Tensor, images: Tensor, stride: int) -> Tensor:
-        ctx.save_for_backward(gradient, images)
-        ctx.stride = stride
-        found: Tensor = _kernels(gradient, 1, images.shape[2]).weight_gradient(gradient, images, stride)
-        return found
-
-    @staticmethod
-    def backward(ctx: Any, cotangent: Tensor) -> tuple[Tensor | None, ...]:
-        gradient, images = ctx.saved_tensors
-        wants_gradient, wants_images = ctx.needs_input_grad[:2]
-        return (
-            _apply(_Convolution, images, cotangent, ctx.stride) if wants_gradient else None,
-            _apply(_InputGradient, gradient, cotangent, ctx.stride, images.shape[3:]) if wants_images else None,
-            None,
-        )
-
-
-def _apply(function: type[torch.autograd.Function], *arguments: Any) -> Tensor:
-    found: Tensor = function.apply(*arguments)
+def _product(wanted: _Wanted, given: Mapping[_Wanted, Tensor], shape: _Shape) -> Tensor:
+    left, right = (given[factor] for factor in _FACTORS[wanted])
+    found: Tensor = _Product.apply(wanted, left, right, shape)  # type: ignore[no-untyped-call]
     return found
 
 
-def _kernels(maps: Tensor, stride: int, channels: int, weight: Tensor | None = None) -> ModuleType:
-    """The module whose three functions are the fastest for such maps, channels of the images, and weights."""
-    if channels < _FEW_CHANNELS:
-        return patch_products
-    if weight is not None and whole_convolutions.share_weights(weight):
-        return whole_convolutions
-    positions = maps.shape[1] * maps.shape[3] * maps.shape[4] // stride**2
-    return patch_products if positions <= _MOST_POSITIONS else whole_convolutions
+def _computed(wanted: _Wanted, left: Tensor, right: Tensor, shape: _Shape) -> Tensor:
+    """Compute by the kernels that are the fastest for such maps and weights."""
+    weight = {"maps": right, "images": right, "weight": None}[wanted]
+    few = shape.channels < _FEW_CHANNELS
+    shared = weight is not None and whole_convolutions.share_weights(weight)
+    small = few or (shape.positions <= _MOST_POSITIONS and not shared)
+    kernels: Any = patch_products if small else whole_convolutions
+    found: Tensor
+    if wanted == "maps":
+        found = kernels.convolve(left, right, shape.stride)
+    elif wanted == "images":
+        found = kernels.input_gradient(left, right, shape.stride, shape.size)
+    else:
+        found = kernels.weight_gradient(left, right, shape.stride)
+    return found
 
 
 def _channels_last(images: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-_EPSILON = 1e-5
+EPSILON = 1e-5
 
 
 def task_group_norm(maps: Tensor, groups: int, scale: Tensor, shift: Tensor) -> Tensor:
@@ -44,7 +44,7 @@ class _Normal(torch.autograd.Function):
     def forward(ctx: Any, rows: Tensor, scale: Tensor, shift: Tensor, groups: int) -> Tensor:
         centred = rows - _mean(rows.sum(2), rows.shape[2], groups)[:, :, None]
         spread = _mean(centred.square().sum(2), rows.shape[2], groups)
-        steepness = (spread + _EPSILON).rsqrt()  # r, [T, B, C]
+        steepness = (spread + EPSILON).rsqrt()  # r, [T, B, C]
         ctx.save_for_backward(rows, scale, centred, steepness)
         ctx.groups = groups
         return torch.addcmul(shift[:, None, None], centred, (scale[:, None] * steepness)[:, :, None])

@@ -3,15 +3,13 @@
 import torch
 from torch import Tensor
 
-from models.conv4 import Params
-from models.learner import BODY, Learner
+from models.conv4 import Params, is_constant
+from models.learner import Learner
 from training.episodes import EpisodeBatch
 from training.micro_batches import bytes_of_graph, split
 from training.outer_loop import OuterLoss, outer_loss, warm_up_loss
 from training.processes import Processes
 from training.recipe import Outer, RecipeError
-
-_MOMENTS = ".moments"
 
 
 class OuterGradient:
@@ -90,7 +88,7 @@ class OuterGradient:
         self._processes.add_up([*_gradients(phi), figures])
         for value in (*_gradients(phi), figures):
             value.div_(self._processes.size)
-        constants = [value for name, value in phi.items() if name.startswith(BODY) and name.endswith(_MOMENTS)]
+        constants = [value for name, value in phi.items() if is_constant(name)]
         self._processes.take_firsts(constants)
 
 

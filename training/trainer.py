@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
-from models.conv4 import Params
+from models.conv4 import Params, is_constant
 from models.learner import RATES
 from training.ahead import ahead
 from training.augmentation import jitter
@@ -26,7 +26,6 @@ from training.recipe import Recipe
 
 CHECKPOINT = "checkpoint.safetensors"
 BUDGET = 2 * 1024**3
-_MOMENTS = ".moments"
 _AHEAD = 2  # batches of episodes, while a GPU works
 
 
@@ -199,7 +198,7 @@ class Trainer:
         rates: list[Tensor] = []
         others: list[Tensor] = []
         for name, value in self.phi.items():
-            if not name.endswith(_MOMENTS):
+            if not is_constant(name):
                 (rates if name.startswith(RATES) else others).append(value.requires_grad_())
         groups = [{"params": others, "lr": outer.learning_rate, "highest": outer.learning_rate}]
         if rates:
