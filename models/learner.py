@@ -22,27 +22,25 @@ class Theta:
     Attributes:
         body: the backbone's parameters; those that adaptation moved have a task dimension in front.
         head: ``weight`` ``[T, N, D]`` and ``bias`` ``[T, N]``.
-        prototypes: ``[T, N, D]``, the class means of the support features under this body.
         ways: int64 ``[T]``.
         moments: what ``support`` normalisation uses for queries (see ``Conv4``), else None.
     """
 
     body: Params
     head: Params
-    prototypes: Tensor
     ways: Tensor
     moments: Tensor | None
 
     @property
     def class_mask(self) -> Tensor:
         """Which classes each task has, bool ``[T, N]``."""
-        return torch.arange(self.prototypes.shape[1], device=self.ways.device) < self.ways[:, None]
+        return torch.arange(self.head["weight"].shape[1], device=self.ways.device) < self.ways[:, None]
 
     def tensors(self) -> Params:
         """All of it under flat names, as safetensors stores it."""
         flat = {f"{BODY}{name}": value.detach().contiguous() for name, value in self.body.items()}
         flat |= {f"{HEAD}{name}": value.detach().contiguous() for name, value in self.head.items()}
-        flat |= {"prototypes": self.prototypes.detach().contiguous(), "ways": self.ways}
+        flat["ways"] = self.ways
         if self.moments is not None:
             flat["moments"] = self.moments.detach().contiguous()
         return flat
@@ -53,7 +51,6 @@ class Theta:
         return cls(
             body=part(flat, BODY),
             head=part(flat, HEAD),
-            prototypes=flat["prototypes"],
             ways=flat["ways"],
             moments=flat.get("moments"),
         )
@@ -152,17 +149,17 @@ class Learner:
                 for (name, value), gradient in zip(moving.items(), gradients, strict=True)
             }
             body, head = body | part(moved, BODY), part(moved, HEAD)
-        if moves_body:
-            features, moments = self.backbone(body, support.images, weights=support.weights)
-        return Theta(body, head, prototypes(features, support), support.ways, moments)
+        if moves_body and self.backbone.normalisation == "support":
+            _, moments = self.backbone(body, support.images, weights=support.weights)
+        return Theta(body, head, support.ways, moments)
 
     def operations(self, examples: int) -> int:
         """Floating-point operations of adapting to so many support images, those of convolutions alone.
 
-        A step through the network takes its forward pass and twice as much for its gradient; a last forward pass
-        gives the features under theta.
+        A step through the network takes its forward pass and twice as much for its gradient; a pass before them
+        gives the head's start, and one after them the examples' features under theta.
         """
-        passes = 3 * self.rule.steps + 1 if self.rule.moves == "all" else 1
+        passes = 3 * self.rule.steps + 2 if self.rule.moves == "all" else 1
         return passes * examples * self.backbone.operations
 
     def split(self, phi: Params, theta: Theta) -> list[Theta]:
@@ -177,7 +174,6 @@ class Learner:
                 Theta(
                     body=body,
                     head={name: value[task : task + 1, :ways].clone() for name, value in theta.head.items()},
-                    prototypes=theta.prototypes[task : task + 1, :ways].clone(),
                     ways=theta.ways[task : task + 1].clone(),
                     moments=None if theta.moments is None else theta.moments[:, task : task + 1].clone(),
                 )

@@ -44,6 +44,7 @@ class Classifier:
         labels: N names, in theta's order of classes.
         known: the S support examples.
         directions: ``[S, D]``, their features under theta, of unit length.
+        prototypes: ``[N, D]``, the class means of these features.
         theta: the adapted parameters, one task.
         estimate: the accuracy to expect.
     """
@@ -56,13 +57,14 @@ class Classifier:
     labels: tuple[str, ...]
     known: tuple[Known, ...]
     directions: Tensor
+    prototypes: Tensor
     theta: Theta
     estimate: Estimate
 
     @property
     def size(self) -> int:
         """Bytes of its tensors."""
-        return sum(one.nbytes for one in (*self.theta.tensors().values(), self.directions))
+        return sum(one.nbytes for one in (*self.theta.tensors().values(), self.directions, self.prototypes))
 
     def answers(self, queries: Sequence[Prepared], check: Check) -> list[Answer]:
         """Classify preprocessed images, in their order; what is returned is ready for JSON."""
@@ -79,7 +81,7 @@ class Classifier:
         """Answer for one query's features ``[1, 1, D]``."""
         logits = self.learner.logits(self.theta, features)[0, 0]
         shares = self.confidence.probabilities(logits)
-        unknown = self.confidence.unknown(features[0], self.theta.prototypes[0])
+        unknown = self.confidence.unknown(features[0], self.prototypes)
         similarities = self.directions @ torch.nn.functional.normalize(features[0, 0], dim=0)
         probabilities = dict(zip(self.labels, shares.tolist(), strict=True))
         best = int(shares.argmax())

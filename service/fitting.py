@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from models.confidence import Confidence, Estimate, leave_one_out
+from models.heads import prototypes
 from models.initialization import Initialization
 from models.learner import Theta
 from models.support import Support
@@ -95,10 +96,19 @@ def fit_together(
             theta = learner.adapt(initialization.phi, support, on_step=on_step)
             features = learner.features(theta, support.images)
         parted = learner.split(initialization.phi, theta)
+        centres = prototypes(features, support)
     return [
-        _classifier(initialization, labels, shots, of_task, of_shots[: len(shots)].clone(), numbers[: len(shots)])
-        for (labels, shots), of_task, of_shots, numbers in zip(
-            ordered, parted, features, support.labels, strict=True
+        _classifier(
+            initialization,
+            labels,
+            shots,
+            of_task,
+            of_shots[: len(shots)].clone(),
+            of_classes[: len(labels)].clone(),
+            numbers[: len(shots)],
+        )
+        for (labels, shots), of_task, of_shots, of_classes, numbers in zip(
+            ordered, parted, features, centres, support.labels, strict=True
         )
     ]
 
@@ -123,9 +133,10 @@ def _classifier(
     shots: Sequence[Shot],
     theta: Theta,
     features: Tensor,
+    centres: Tensor,
     numbers: Tensor,
 ) -> Classifier | Problem:
-    """Complete one task's theta with its examples' features ``[S, D]`` and class numbers ``[S]``."""
+    """Complete one task's theta with its examples' features ``[S, D]``, their means and class numbers ``[S]``."""
     theta = Theta.from_tensors(theta.tensors())
     if not all(bool(value.isfinite().all()) for value in theta.tensors().values()):
         return Problem(
@@ -144,6 +155,7 @@ def _classifier(
         labels=labels,
         known=tuple(Known(shot.label, shot.filename, shot.identity) for shot in shots),
         directions=torch.nn.functional.normalize(features, dim=1),
+        prototypes=centres,
         theta=theta,
         estimate=_estimate(initialization.confidence, features, numbers),
     )

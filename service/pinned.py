@@ -14,12 +14,13 @@ from models.preprocessing import Preprocessing
 from service.classifier import Classifier, Known
 
 TENSORS, DESCRIPTION = "classifier.safetensors", "classifier.json"
-_DIRECTIONS = "directions"
+_DIRECTIONS, _PROTOTYPES = "directions", "prototypes"
 
 
 def pin(classifier: Classifier, folder: Path) -> None:
     """Write a classifier into a folder, on disk for good when this returns."""
-    tensors = {**classifier.theta.tensors(), _DIRECTIONS: classifier.directions}
+    of_examples = {_DIRECTIONS: classifier.directions, _PROTOTYPES: classifier.prototypes}
+    tensors = classifier.theta.tensors() | of_examples
     description = {
         "model": classifier.model,
         "version": classifier.version,
@@ -41,7 +42,7 @@ def load_pinned(folder: Path) -> Classifier:
     stored = safetensors.torch.load((folder / TENSORS).read_bytes())
     # Copies lie where torch aligns them; another alignment could change a product's last bit.
     tensors = {name: value.clone() for name, value in stored.items()}
-    directions = tensors.pop(_DIRECTIONS)
+    directions, prototypes = tensors.pop(_DIRECTIONS), tensors.pop(_PROTOTYPES)
     return Classifier(
         model=description["model"],
         version=description["version"],
@@ -51,6 +52,7 @@ def load_pinned(folder: Path) -> Classifier:
         labels=tuple(description["labels"]),
         known=tuple(Known(**one) for one in description["known"]),
         directions=directions,
+        prototypes=prototypes,
         theta=Theta.from_tensors(tensors),
         estimate=Estimate(**description["estimate"]),
     )

@@ -9,6 +9,7 @@ from tqdm import tqdm
 
 from models.confidence import Confidence, familiarity
 from models.conv4 import Params
+from models.heads import prototypes
 from models.learner import Learner
 from models.preprocessing import Preprocessing
 from training.datasets.class_images import ClassImages
@@ -122,6 +123,7 @@ def measure(
             if kept is None:
                 batch = batch.map_images(preprocessing.normalise)
                 theta = learner.adapt(phi, batch.support, steps=inner_steps)
+                of_support = learner.features(theta, batch.support.images)
                 features = learner.features(theta, batch.query_images)
             else:
                 of_support = kept[batch.support_places]
@@ -129,7 +131,12 @@ def measure(
                 features = kept[batch.query_places]
             logits = learner.logits(theta, features)
             right = (logits.argmax(-1) == batch.query_labels).double().mean(1)
-            found = (right, logits, batch.query_labels, familiarity(features, theta.prototypes))
+            found = (
+                right,
+                logits,
+                batch.query_labels,
+                familiarity(features, prototypes(of_support, batch.support)),
+            )
             parts.append(tuple(one.cpu() for one in found))
             bar.update(len(right))
     accuracies, logits, labels, familiarities = (torch.cat(column) for column in zip(*parts, strict=True))

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from models.conv4 import Conv4
-from models.heads import Head
+from models.heads import Head, prototypes
 from models.inner_rule import InnerRule
 from models.learner import Learner, Theta
 from models.support import Support
@@ -144,7 +144,8 @@ def test_prototype_head_orders_classes_by_squared_distance():
         theta = learner.adapt(phi, support)
         features = learner.features(theta, queries(6))
         logits = learner.logits(theta, features)
-    distances = torch.cdist(features, theta.prototypes).square()
+        centres = prototypes(learner.features(theta, support.images), support)
+    distances = torch.cdist(features, centres).square()
     scale = phi["head.log_scale"].exp()
     torch.testing.assert_close(logits - logits[..., :1], -scale * (distances - distances[..., :1]))
 
