@@ -54,7 +54,7 @@ QUERIES = [21, 22, 23, 24, 25]
 
 
 def assert_close(answers: list[dict[str, Any]], others: list[dict[str, Any]]) -> None:
-    """The same answers, every number to 1e-6: kernels may sum in another order for another number of images."""
+    """The same answers, every number to 1e-6: adapted together, tasks may be summed in another order than alone."""
     for one, other in zip(answers, others, strict=True):
         assert (one["filename"], one["label"], one["unknown"]) == (
             other["filename"],
@@ -89,8 +89,8 @@ def test_answers_are_whole(served: Served, model: str) -> None:
 @pytest.mark.parametrize("model", MODELS)
 def test_batch_mates_do_not_matter(served: Served, model: str) -> None:
     together = served.classify(model, SUPPORT, QUERIES)
-    assert_close([served.classify(model, SUPPORT, [seed])[0] for seed in QUERIES], together)
-    assert_close(served.classify(model, SUPPORT, QUERIES[::-1])[::-1], together)
+    assert [served.classify(model, SUPPORT, [seed])[0] for seed in QUERIES] == together
+    assert served.classify(model, SUPPORT, QUERIES[::-1])[::-1] == together
 
 
 def test_concurrent_callers_with_other_tasks_do_not_matter(served: Served) -> None:

@@ -29,4 +29,4 @@ def test_memory_is_used_again_without_new_pages():
     if not done.stdout.strip():
         pytest.skip("this system's allocator leaves no choice")
     first, later = map(int, done.stdout.split())
-    assert later < first
+    assert later < first / 10
