@@ -54,4 +54,5 @@ def _fit_threshold(fitted: Sequence[Fitted]) -> float:
 def _expected(entry: Fitted) -> Expected:
     accuracies = entry.measured.accuracies
     low, high = accuracies.quantile(torch.tensor([0.025, 0.975], dtype=accuracies.dtype)).tolist()
-    return Expected(entry.protocol.ways, entry.protocol.shots, entry.measured.accuracy, low, high)
+    accuracy = round(entry.measured.accuracy, 5)  # as the card's rows, without a float's trailing digits
+    return Expected(entry.protocol.ways, entry.protocol.shots, accuracy, low, high)

@@ -54,7 +54,7 @@ QUERIES = [21, 22, 23, 24, 25]
 
 
 def assert_close(answers: list[dict[str, Any]], others: list[dict[str, Any]]) -> None:
-    """The same answers, every number to 1e-6: adapted together, tasks may be summed in another order than alone."""
+    """The same answers, every number to 1e-6: adapted together, sums may run in another order than alone."""
     for one, other in zip(answers, others, strict=True):
         assert (one["filename"], one["label"], one["unknown"]) == (
             other["filename"],
