@@ -11,11 +11,11 @@ from torch import Tensor
 from benchmarks.drawings import DrawnTask
 from benchmarks.plain_learner import Moves, PlainLearner
 from models.initialization import Initialization
-from service.classifier import Answer
-from service.fitting import fit
-from service.intake import Example, Query
-from service.preparation import prepare, shots_of
+from service.computing.classifier import Answer
+from service.computing.fitting import fit
+from service.computing.preparation import prepare, shots_of
 from service.settings import Settings
+from service.uploads.intake import Example, Query
 
 _MAX_PIXELS = Settings().max_pixels
 

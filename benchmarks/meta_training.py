@@ -10,7 +10,7 @@ from benchmarks.outer_settings import Setting
 from benchmarks.peak import convolution_peak
 from benchmarks.race import Contender, Timed, race
 from benchmarks.report import Row, span_of
-from training.allocation import keep_freed_memory
+from training.run.allocation import keep_freed_memory
 
 _MEASURE = "tasks/s"
 _LEAST_COSINE = 0.9999

@@ -11,8 +11,8 @@ from benchmarks.peak import wait_for
 from benchmarks.plain_conv4 import PlainConv4
 from models.conv4 import Params
 from models.learner import HEAD, RATES
-from training.episodes import EpisodeBatch
-from training.outer_loop import outer_loss
+from training.outer.loss import outer_loss
+from training.tasks.episodes import EpisodeBatch
 
 
 def initial(setting: Setting) -> Params:
@@ -21,7 +21,7 @@ def initial(setting: Setting) -> Params:
 
 
 class Ours:
-    """The step of ``training.outer_loop``."""
+    """The step of ``training.outer.loss``."""
 
     def __init__(self, setting: Setting, phi: Params, batch: EpisodeBatch) -> None:
         self._setting, self._batch = setting, batch

@@ -6,9 +6,9 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from models.kernels.patch_products import output_innermost
+from models.kernels.task_convolution import convolve
 from models.normalisation import NormalisationKind, batch_norm, group_norm, moments, normalise_by
-from models.patch_products import output_innermost
-from models.task_convolution import convolve
 from models.views import View, see
 
 Params = dict[str, Tensor]

@@ -19,9 +19,9 @@ import torch
 from models.confidence import Confidence
 from models.conv4 import Conv4, Params
 from models.heads import Head
+from models.images.preprocessing import Preprocessing
 from models.inner_rule import InnerRule
 from models.learner import Learner
-from models.preprocessing import Preprocessing
 
 FORMAT = 1
 WEIGHTS, CARD = "weights.safetensors", "card.json"

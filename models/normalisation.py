@@ -14,7 +14,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from models.task_group_norm import EPSILON, task_group_norm
+from models.kernels.task_group_norm import EPSILON, task_group_norm
 
 NormalisationKind = Literal["group", "support", "running"]
 

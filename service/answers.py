@@ -5,8 +5,8 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel
 
-from service.job_store import Job
-from service.task_store import StoredExample, Task
+from service.store.job_store import Job
+from service.store.task_store import StoredExample, Task
 
 
 class EstimateAnswer(BaseModel):

@@ -7,12 +7,12 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from service.answers import ProblemAnswer
-from service.body_limit import BodyLimit
 from service.components import running
 from service.metrics import Metrics, RequestMetrics
 from service.problems import MEDIA_TYPE, UnexpectedErrors, install_handlers
 from service.routes import classify, jobs, models, operations, page, tasks
 from service.settings import Settings
+from service.uploads.body_limit import BodyLimit
 
 _PROBLEM = {"description": "what is wrong, and what to do", "content": {MEDIA_TYPE: {}}, "model": ProblemAnswer}
 

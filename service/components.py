@@ -7,15 +7,15 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from service.classifiers import Classifiers
-from service.database import Database
-from service.engine import Engine
-from service.job_store import JobStore
+from service.computing.classifiers import Classifiers
+from service.computing.engine import Engine
 from service.jobs import Jobs
 from service.metrics import Metrics
 from service.registry import Registry, open_registry
 from service.settings import Settings
-from service.task_store import TaskStore
+from service.store.database import Database
+from service.store.job_store import JobStore
+from service.store.task_store import TaskStore
 
 
 @dataclass(frozen=True)

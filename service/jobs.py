@@ -20,16 +20,16 @@ from fastapi import Request
 from sqlalchemy.exc import OperationalError
 from starlette.concurrency import run_in_threadpool
 
-from service.archives import Archive, query_entries
-from service.classifier import Classifier
-from service.engine import Engine
-from service.images import decode
-from service.job_input import INPUT, receive_job_input
-from service.job_store import UNFINISHED, Job, JobStore
-from service.pinned import load_pinned, pin
+from service.computing.classifier import Classifier
+from service.computing.engine import Engine
+from service.computing.pinned import load_pinned, pin
 from service.problems import Problem
 from service.registry import check_kept
 from service.settings import Settings
+from service.store.job_store import UNFINISHED, Job, JobStore
+from service.uploads.archives import Archive, query_entries
+from service.uploads.images import decode
+from service.uploads.job_input import INPUT, receive_job_input
 
 _IN_TURN = 16  # images scored before a caller's work may come between
 _LOOK_S = 2.0  # how often to look for jobs that another process took in

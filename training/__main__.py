@@ -3,10 +3,10 @@
 import argparse
 import sys
 
-from training.checkpoint import CheckpointError
 from training.commands import evaluate, listing, publish, train
 from training.datasets.class_images import DataError
 from training.recipe import RecipeError
+from training.run.checkpoint import CheckpointError
 
 
 def main(arguments: list[str] | None = None) -> int:

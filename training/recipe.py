@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from models.images.preprocessing import Preprocessing
 from models.initialization import learner_from_dict
 from models.learner import Learner
-from models.preprocessing import Preprocessing
 
 
 class RecipeError(ValueError):
@@ -80,7 +80,7 @@ class Outer:
         warm_up: the first steps, during which the inner loop takes none: the head's start alone is trained, and
             ``running`` normalisation learns its constants.
         warm_up_loss: ``episodes`` takes the query loss of each task, ``pairs`` that of all one-shot tasks
-            which a step's images hold together (see ``training.pair_loss``).
+            which a step's images hold together (see ``training.outer.pair_loss``).
         second_order: differentiate the inner gradients too; otherwise they count as constants.
         learning_rate: Adam's, at its highest; it falls to 0 along half a cosine.
         rates_learning_rate: the same for the inner rates.
@@ -150,7 +150,7 @@ class Recipe:
         description: one sentence for its card.
         licence: of the data, and what follows for the weights.
         seed: of the first phi, the episodes and the jitter.
-        preprocessing: from image to input (see ``models.preprocessing``).
+        preprocessing: from image to input (see ``models.images.preprocessing``).
         learner: backbone, head and inner rule (see ``models.learner``).
         data: training tasks' classes.
         episodes: their shape.

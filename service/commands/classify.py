@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from models.initialization import Initialization
-from service.classifier import Answer, Classifier
 from service.commands.folders import image_files, labelled_files
-from service.fitting import fit
-from service.intake import Example, Query, check_classes
-from service.labels import clean_text
-from service.preparation import choose, prepare, shots_of
+from service.computing.classifier import Answer, Classifier
+from service.computing.fitting import fit
+from service.computing.preparation import choose, prepare, shots_of
 from service.registry import AUTO, open_registry
 from service.settings import Settings
+from service.uploads.intake import Example, Query, check_classes
+from service.uploads.labels import clean_text
 
 
 def add(commands: "argparse._SubParsersAction[Any]") -> None:

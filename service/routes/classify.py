@@ -4,11 +4,11 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
 from service.answers import PredictionsAnswer
-from service.classifier import Answer, Classifier
 from service.components import Parts
-from service.intake import read_upload
+from service.computing.classifier import Answer, Classifier
 from service.registry import AUTO
 from service.routes.request_bodies import CLASSIFY
+from service.uploads.intake import read_upload
 
 router = APIRouter(tags=["classify"])
 

@@ -6,11 +6,11 @@ from starlette.concurrency import run_in_threadpool
 
 from service.answers import JobAnswer, JobListAnswer
 from service.components import Parts
-from service.paging import DEFAULT_LIMIT
-from service.pinned import pinned_labels
+from service.computing.pinned import pinned_labels
 from service.results import MEDIA_TYPES, Format, stream
 from service.routes.request_bodies import JOB
 from service.routes.tasks import Limit
+from service.store.paging import DEFAULT_LIMIT
 
 router = APIRouter(tags=["jobs"])
 

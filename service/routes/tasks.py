@@ -9,13 +9,13 @@ from starlette.concurrency import run_in_threadpool
 
 from service.answers import PredictionsAnswer, TaskAnswer, TaskListAnswer, WholeTaskAnswer
 from service.components import Components, Parts
-from service.intake import read_upload
-from service.paging import DEFAULT_LIMIT, MAX_LIMIT
 from service.problems import not_found
 from service.registry import AUTO, check_kept
 from service.routes.classify import predictions
 from service.routes.request_bodies import ADD, ASK, CREATE
-from service.task_store import StoredExample
+from service.store.paging import DEFAULT_LIMIT, MAX_LIMIT
+from service.store.task_store import StoredExample
+from service.uploads.intake import read_upload
 
 router = APIRouter(prefix="/v1/tasks", tags=["tasks"])
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]

@@ -8,10 +8,10 @@ import torch
 from models.confidence import Confidence, Expected
 from models.conv4 import Conv4
 from models.heads import Head
+from models.images.preprocessing import Preprocessing
 from models.initialization import CARD, WEIGHTS, InitializationError, load, save, shipped
 from models.inner_rule import InnerRule
 from models.learner import Learner
-from models.preprocessing import Preprocessing
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import pytest
 import torch
 from PIL import Image, ImageDraw
 
-from models.preprocessing import Preprocessing
+from models.images.preprocessing import Preprocessing
 
 DRAWING = Preprocessing("drawing", 28, 1, margin=0.1)
 

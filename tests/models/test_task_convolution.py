@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch.nn.functional import conv2d
 
-from models import patch_products, whole_convolutions
-from models.task_convolution import convolve
+from models.kernels import patch_products, whole_convolutions
+from models.kernels.task_convolution import convolve
 
 TASKS, BATCH, CHANNELS, OUT = 3, 2, 4, 5
 SIZES = [(6, 6), (7, 5), (3, 4), (1, 2)]
@@ -25,8 +25,8 @@ def one_by_one(images, weight, stride):
 @pytest.fixture(params=["patches", "whole"])
 def kernels(request, monkeypatch):
     most = {"patches": 1 << 30, "whole": 0}[request.param]
-    monkeypatch.setattr("models.task_convolution._FEW_CHANNELS", 0)
-    monkeypatch.setattr("models.task_convolution._MOST_POSITIONS", most)
+    monkeypatch.setattr("models.kernels.task_convolution._FEW_CHANNELS", 0)
+    monkeypatch.setattr("models.kernels.task_convolution._MOST_POSITIONS", most)
     return request.param
 
 

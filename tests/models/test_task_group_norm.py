@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn.functional import group_norm
 
-from models.task_group_norm import task_group_norm
+from models.kernels.task_group_norm import task_group_norm
 
 
 def by_torch(maps, groups, scale, shift):

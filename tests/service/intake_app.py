@@ -6,12 +6,12 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 
-from service.archives import query_entries
-from service.body_limit import BodyLimit
-from service.intake import Query, read_upload
-from service.job_input import INPUT, receive_job_input
 from service.problems import UnexpectedErrors, install_handlers
 from service.settings import Settings
+from service.uploads.archives import query_entries
+from service.uploads.body_limit import BodyLimit
+from service.uploads.intake import Query, read_upload
+from service.uploads.job_input import INPUT, receive_job_input
 
 
 def make_app(settings: Settings, folder: Path) -> FastAPI:

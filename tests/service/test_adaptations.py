@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from models.initialization import Initialization
-from service.adaptations import Adaptations
-from service.classifier import Classifier
-from service.engine import Engine
-from service.fitting import Shot, digest_of, embed, fit, fit_together
+from service.computing.adaptations import Adaptations
+from service.computing.classifier import Classifier
+from service.computing.engine import Engine
+from service.computing.fitting import Shot, digest_of, embed, fit, fit_together
 from service.problems import Problem
 from service.settings import Settings
 from tests.service.tiny_service import save_tiny

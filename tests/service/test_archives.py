@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from service.archives import query_entries, support_entries
 from service.problems import Problem
 from service.settings import MEBIBYTE, Settings
+from service.uploads.archives import query_entries, support_entries
 from tests.service.made_images import zipped
 
 SETTINGS = Settings(max_files=5, max_file_bytes=2 * MEBIBYTE, max_archive_entries=4)

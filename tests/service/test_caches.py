@@ -1,6 +1,6 @@
 """The cache forgets the least recently used."""
 
-from service.caches import BoundedCache
+from service.computing.caches import BoundedCache
 
 
 def test_it_keeps_what_was_used_last_within_its_bytes() -> None:

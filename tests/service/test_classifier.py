@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from models.initialization import Initialization
-from service.fitting import Shot, digest_of, fit
-from service.pinned import load_pinned, pin, pinned_labels
+from service.computing.fitting import Shot, digest_of, fit
+from service.computing.pinned import load_pinned, pin, pinned_labels
 from service.problems import Problem
 from tests.service.tiny_service import save_tiny
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from service.engine import Deadline, Engine
+from service.computing.engine import Deadline, Engine
 from service.problems import Problem
 from service.settings import Settings
 

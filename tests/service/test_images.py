@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from service.images import decode
 from service.problems import Problem
+from service.uploads.images import decode
 from tests.service.made_images import bomb, drawing, encoded
 
 LIMIT = 1_000_000

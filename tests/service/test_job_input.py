@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from service.job_input import INPUT
 from service.settings import Settings
+from service.uploads.job_input import INPUT
 from tests.service.intake_app import make_app
 from tests.service.made_images import drawing, zipped
 

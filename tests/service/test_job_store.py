@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from service.database import Database
-from service.job_store import JobStore
 from service.problems import Problem
+from service.store.database import Database
+from service.store.job_store import JobStore
 
 
 @pytest.fixture

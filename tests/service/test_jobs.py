@@ -13,7 +13,7 @@ import pyarrow.parquet
 import pytest
 from starlette.testclient import TestClient
 
-from service.classifier import Classifier
+from service.computing.classifier import Classifier
 from tests.service.made_images import drawing, zipped
 from tests.service.tiny_service import serving
 

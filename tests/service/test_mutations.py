@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from service.archives import support_entries
-from service.images import decode
 from service.problems import Problem
 from service.settings import Settings
+from service.uploads.archives import support_entries
+from service.uploads.images import decode
 from tests.service.made_images import drawing, encoded, zipped
 
 NOISE = Image.effect_noise((24, 24), 60)

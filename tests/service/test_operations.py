@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from service.classifier import Classifier
+from service.computing.classifier import Classifier
 from tests.service.made_images import drawing
 from tests.service.tiny_service import TINY, save_tiny, serving
 

@@ -10,10 +10,10 @@ from bentoml._internal.configuration.containers import BentoMLContainer
 from bentoml._internal.models import ModelStore
 from PIL import Image
 
+from models.images.preprocessing import Preprocessing
 from models.initialization import CARD, WEIGHTS, Initialization, load, shipped
-from models.preprocessing import Preprocessing
 from service import registry
-from service.colourfulness import are_colourful
+from service.computing.colourfulness import are_colourful
 from service.problems import Problem
 from service.registry import AUTO, Registry, open_registry
 from tests.service.tiny_service import TINY, save_tiny

@@ -11,7 +11,7 @@ import torch
 from starlette.testclient import TestClient
 
 from models.support import Support
-from service.images import decode
+from service.uploads.images import decode
 from tests.service.made_images import drawing
 from tests.service.tiny_service import TINY, save_tiny, serving
 

@@ -6,11 +6,11 @@ import pytest
 from sqlalchemy import text
 
 from models.confidence import Estimate
-from service.database import FILE, SCHEMA, Database
-from service.intake import Example
 from service.problems import Problem
 from service.settings import SettingsError
-from service.task_store import Fitted, NewExample, TaskStore
+from service.store.database import FILE, SCHEMA, Database
+from service.store.task_store import Fitted, NewExample, TaskStore
+from service.uploads.intake import Example
 
 FITTED = Fitted("tiny", "v1", Estimate(0.9, 0.8, 0.95))
 

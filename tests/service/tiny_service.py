@@ -10,10 +10,10 @@ from starlette.testclient import TestClient
 from models.confidence import Confidence, Expected
 from models.conv4 import Conv4
 from models.heads import Head
+from models.images.preprocessing import Preprocessing
 from models.initialization import Initialization, save
 from models.inner_rule import InnerRule, Moves
 from models.learner import Learner
-from models.preprocessing import Preprocessing
 from service.app import create_app
 from service.settings import Settings
 

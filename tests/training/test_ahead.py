@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from training.ahead import ahead
+from training.run.ahead import ahead
 
 
 def test_comes_in_order_and_is_made_in_another_thread():

@@ -5,9 +5,9 @@ import dataclasses
 import pytest
 import torch
 
-from training.augmentation import jitter, with_reflections, with_rotations
 from training.datasets.class_images import ClassImages
 from training.recipe import Jitter
+from training.tasks.augmentation import jitter, with_reflections, with_rotations
 
 STRONG = Jitter(rotation=20, shear=0.2, scale=0.2, shift=0.1, elastic=0.02)
 

@@ -10,8 +10,8 @@ import pytest
 from tests.training.made_drawings import drawing
 from tests.training.tiny_run import TRAINING, VALIDATION, recipe
 from training.__main__ import main
-from training.publication import publish_run
-from training.trainer import Trainer
+from training.measures.publication import publish_run
+from training.run.trainer import Trainer
 
 ROOT = Path(__file__).parents[2]
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from training.datasets.class_images import ClassImages, DataError
-from training.episodes import EpisodeSampler
+from training.tasks.episodes import EpisodeSampler
 
 COUNTS = (20, 9, 12, 20, 15, 30, 9, 11, 10, 14, 9, 25)
 GROUPS = ("large",) * 6 + ("middle",) * 4 + ("small",) * 2

@@ -7,8 +7,8 @@ from models.confidence import Confidence, Expected
 from models.initialization import learner_from_dict
 from models.learner import Learner
 from tests.training.tiny_run import VALIDATION, noisy_classes, recipe
-from training.calibration import Fitted, fit_confidence
-from training.evaluation import Measured, Protocol, measure
+from training.measures.calibration import Fitted, fit_confidence
+from training.measures.evaluation import Measured, Protocol, measure
 
 PLAN = recipe()
 LEARNER, PREPROCESSING = PLAN.build_learner(), PLAN.build_preprocessing()
@@ -25,7 +25,7 @@ def test_the_same_seed_repeats_and_another_does_not():
 
 def test_answers_do_not_depend_on_how_many_tasks_run_together(monkeypatch):
     together = measure(LEARNER, PHI, PREPROCESSING, VALIDATION, Protocol(5, 1, 2, 12, seed=0))
-    monkeypatch.setattr("training.evaluation._IMAGES_AT_ONCE", 1)
+    monkeypatch.setattr("training.measures.evaluation._IMAGES_AT_ONCE", 1)
     alone = measure(LEARNER, PHI, PREPROCESSING, VALIDATION, Protocol(5, 1, 2, 12, seed=0))
     torch.testing.assert_close(alone.logits, together.logits, rtol=1e-4, atol=1e-4)
     assert torch.equal(alone.accuracies, together.accuracies)

@@ -5,7 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
-from models.preprocessing import Preprocessing
+from models.images.preprocessing import Preprocessing
 from tests.training.made_drawings import drawing, write_class
 from training.datasets import image_files
 from training.datasets.class_images import DataError

@@ -12,7 +12,7 @@ import pytest
 import torch
 import torchvision.datasets.omniglot as torchvision_omniglot
 
-from models.preprocessing import Preprocessing
+from models.images.preprocessing import Preprocessing
 from tests.training.made_drawings import write_class
 from training.datasets import omniglot
 from training.datasets.class_images import DataError

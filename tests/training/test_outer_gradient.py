@@ -9,12 +9,12 @@ import torch
 from models import heads
 from models.support import Support
 from tests.training.tiny_run import TRAINING, recipe
-from training.episodes import EpisodeSampler
-from training.micro_batches import bytes_of_graph, split
-from training.outer_gradient import OuterGradient
-from training.outer_loop import outer_loss
-from training.processes import Processes
+from training.outer.gradient import OuterGradient
+from training.outer.loss import outer_loss
+from training.outer.micro_batches import bytes_of_graph, split
+from training.outer.processes import Processes
 from training.recipe import Outer, RecipeError
+from training.tasks.episodes import EpisodeSampler
 
 TASKS = 5
 

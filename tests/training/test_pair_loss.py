@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from training.pair_loss import pair_loss
+from training.outer.pair_loss import pair_loss
 
 
 def test_equals_the_mean_over_one_task_for_each_pair():

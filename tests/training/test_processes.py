@@ -9,8 +9,8 @@ import pytest
 import safetensors.torch
 import torch
 
-from training.processes import choose_device
-from training.trainer import CHECKPOINT
+from training.outer.processes import choose_device
+from training.run.trainer import CHECKPOINT
 
 ROOT = Path(__file__).parents[2]
 TORCHRUN = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from models.preprocessing import Preprocessing
+from models.images.preprocessing import Preprocessing
 from tests.training.made_drawings import write_class
 from training.datasets.registry import NAMES, DataError, load_split
 

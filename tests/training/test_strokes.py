@@ -5,12 +5,12 @@ import pytest
 import torch
 from PIL import Image
 
-from models.preprocessing import Preprocessing
+from models.images.preprocessing import Preprocessing
 from training.datasets import strokes
 from training.datasets.class_images import DataError
 from training.datasets.stroke_programmes import CLASSES_PER_ALPHABET, programme
 from training.datasets.strokes import Strokes
-from training.episodes import EpisodeSampler
+from training.tasks.episodes import EpisodeSampler
 
 DRAWING = Preprocessing("drawing", 28, 1)
 

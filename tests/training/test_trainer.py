@@ -8,10 +8,10 @@ import torch
 
 from models.initialization import load
 from tests.training.tiny_run import TRAINING, VALIDATION, recipe
-from training.checkpoint import CheckpointError
-from training.publication import publish_run
+from training.measures.publication import publish_run
 from training.recipe import Outer, Validation
-from training.trainer import CHECKPOINT, Trainer
+from training.run.checkpoint import CheckpointError
+from training.run.trainer import CHECKPOINT, Trainer
 
 
 @pytest.fixture

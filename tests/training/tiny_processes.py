@@ -7,9 +7,9 @@ import safetensors.torch
 import torch
 from tiny_run import TRAINING, VALIDATION, recipe
 
-from training.processes import joined
+from training.outer.processes import joined
 from training.recipe import Outer
-from training.trainer import Trainer
+from training.run.trainer import Trainer
 
 if __name__ == "__main__":
     out, normalisation, warm_up = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])

@@ -4,10 +4,10 @@ import torch
 
 from models.conv4 import Conv4
 from models.heads import Head
+from models.images.preprocessing import Preprocessing
 from models.initialization import learner_as_dict
 from models.inner_rule import InnerRule
 from models.learner import Learner
-from models.preprocessing import Preprocessing
 from training.datasets.class_images import ClassImages
 from training.recipe import Data, Episodes, Jitter, Outer, Recipe, Report, Validation
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from models.initialization import Initialization, load, shipped
 from training.datasets.registry import load_split
-from training.evaluation import Protocol, measure
-from training.oneshot_runs import RUNS, evaluate_runs
+from training.measures.evaluation import Protocol, measure
+from training.measures.oneshot_runs import RUNS, evaluate_runs
 
 
 def add(commands: "argparse._SubParsersAction[Any]") -> None:

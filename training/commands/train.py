@@ -8,16 +8,16 @@ from typing import Any
 import torch
 import yaml
 
-from training.allocation import keep_freed_memory
-from training.augmentation import with_reflections, with_rotations
 from training.commands.table import card_table
 from training.datasets.class_images import ClassImages
 from training.datasets.registry import load_split
-from training.processes import choose_device, joined
-from training.publication import publish_run
+from training.measures.publication import publish_run
+from training.outer.processes import choose_device, joined
 from training.recipe import RecipeError
 from training.recipe_reading import read_recipe
-from training.trainer import BUDGET, CHECKPOINT, Trainer
+from training.run.allocation import keep_freed_memory
+from training.run.trainer import BUDGET, CHECKPOINT, Trainer
+from training.tasks.augmentation import with_reflections, with_rotations
 
 _VALIDATION_STROKES = 200
 

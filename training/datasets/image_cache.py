@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw
 
-from models.preprocessing import Preprocessing
+from models.images.preprocessing import Preprocessing
 from training.datasets.class_images import ClassImages
 
 DEFAULT_FOLDER = Path("var/cache")

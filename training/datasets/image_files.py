@@ -10,8 +10,8 @@ from PIL import Image
 from torch import Tensor
 from tqdm import tqdm
 
-from models.image_decoding import UndecodableError, decode
-from models.preprocessing import Preprocessing
+from models.images.image_decoding import UndecodableError, decode
+from models.images.preprocessing import Preprocessing
 from training.datasets import image_cache
 from training.datasets.class_images import ClassImages, DataError
 

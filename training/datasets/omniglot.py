@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 import models  # noqa: F401  makes the import of torchvision work beside any torch
-from models.preprocessing import Preprocessing
+from models.images.preprocessing import Preprocessing
 from training.datasets.class_images import ClassImages, DataError
 from training.datasets.image_cache import DEFAULT_FOLDER
 from training.datasets.image_files import ClassFiles, read_classes

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from models.preprocessing import Preprocessing
+from models.images.preprocessing import Preprocessing
 from training.datasets import folder, omniglot, strokes
 from training.datasets.class_images import ClassImages, DataError
 from training.datasets.image_cache import DEFAULT_FOLDER

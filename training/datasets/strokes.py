@@ -11,13 +11,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.preprocessing import Preprocessing
+from models.images.preprocessing import Preprocessing
 from training.datasets.class_images import ClassImages, DataError
 from training.datasets.splits import SPLITS, Split
 from training.datasets.stroke_hands import Drawn, draw
 from training.datasets.stroke_programmes import CLASSES_PER_ALPHABET, Programme, programme
 from training.datasets.stroke_rendering import render
-from training.hashed_noise import Floats
+from training.tasks.hashed_noise import Floats
 
 CLASSES_PER_SPLIT = 10**9
 _LEAST_EXTENT = 0.15  # of the sheet: a frame is no smaller, so that a dot stays a dot

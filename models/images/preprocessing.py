@@ -1,0 +1,147 @@
+"""From a decoded image to the tensor that a learner sees; recorded in each initialization."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from models.images.ink import ink_map
+
+_WORKING_SIDE = 224  # pixels: enough to find thin strokes in a photograph of a sheet, and cheap
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """How an image becomes a tensor.
+
+    Attributes:
+        kind: ``drawing`` finds the ink (1 on 0, whatever the polarity, see ``models.images.ink``) and, with
+            ``margin``, frames it; ``photo`` keeps the colours and takes the central square.
+        side: pixels; the output is ``side`` x ``side``.
+        channels: 1 for drawings, 3 for photos.
+        margin: drawings only: free border around the ink, as a fraction of its longer side, or None to
+            keep the drawing where it lies on the sheet.
+        mean: one number a channel, subtracted from values in 0..1.
+        std: one number a channel, by which the difference is divided.
+    """
+
+    kind: Literal["drawing", "photo"]
+    side: int
+    channels: int
+    margin: float | None = None
+    mean: tuple[float, ...] = (0.0,)
+    std: tuple[float, ...] = (1.0,)
+
+    def __post_init__(self) -> None:
+        """Refuse settings that do not fit together."""
+        if self.kind not in ("drawing", "photo"):
+            raise ValueError(f"preprocessing kind must be drawing or photo, not {self.kind!r}")
+        if self.channels != (1 if self.kind == "drawing" else 3):
+            raise ValueError(f"{self.kind} preprocessing cannot give {self.channels} channels")
+        if not 8 <= self.side <= 512:
+            raise ValueError(f"side must be 8 to 512 pixels, not {self.side}")
+        if len(self.mean) != self.channels or len(self.std) != self.channels or min(self.std) <= 0:
+            raise ValueError("mean and std need one number a channel, and std must be positive")
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Rebuild from ``as_dict``'s answer (JSON gives lists for tuples)."""
+        fields: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in values.items()
+        }
+        return cls(**fields)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the settings as JSON values."""
+        return asdict(self)
+
+    def __call__(self, image: Image.Image) -> Tensor:
+        """Turn one image into a float32 tensor ``[channels, side, side]``."""
+        return self.normalise(self.levels(image))
+
+    def levels(self, image: Image.Image) -> Tensor:
+        """Turn one image into 8-bit levels ``[channels, side, side]``: what data sets keep in memory."""
+        return _drawing(image, self.side, self.margin) if self.kind == "drawing" else _photo(image, self.side)
+
+    def normalise(self, levels: Tensor) -> Tensor:
+        """Turn 8-bit levels, or floats in 0..1, ``[..., channels, side, side]`` into the learner's input."""
+        values = levels.float() / 255 if levels.dtype == torch.uint8 else levels
+        mean = torch.tensor(self.mean, dtype=values.dtype, device=values.device)[:, None, None]
+        std = torch.tensor(self.std, dtype=values.dtype, device=values.device)[:, None, None]
+        return (values - mean) / std
+
+
+def _drawing(image: Image.Image, side: int, margin: float | None) -> Tensor:
+    gray = image.convert("L")
+    if margin is not None and max(gray.size) > _WORKING_SIDE:
+        gray = _near_ink(gray)
+    ink = _ink(gray)
+    height, width = ink.shape
+    centre_y, centre_x, extent = height / 2, width / 2, float(max(height, width))
+    if margin is not None and ink.max() > 0:
+        top, bottom, left, right = _bounds(ink)
+        centre_y, centre_x = (top + bottom) / 2, (left + right) / 2
+        # A dot must not be blown up to the size of a letter.
+        longer = max(float(bottom - top), float(right - left), 0.15 * min(height, width))
+        extent = longer * (1 + 2 * margin)
+    framed = Image.fromarray(np.round(ink * 255).astype(np.uint8)).transform(
+        (_WORKING_SIDE, _WORKING_SIDE),
+        Image.Transform.AFFINE,
+        _crop_coefficients(centre_x, centre_y, extent),
+        Image.Resampling.BILINEAR,
+    )
+    return _to_tensor(framed.resize((side, side), Image.Resampling.BOX))
+
+
+def _ink(gray: Image.Image) -> NDArray[np.float64]:
+    if max(gray.size) > _WORKING_SIDE:
+        gray = gray.copy()
+        gray.thumbnail((_WORKING_SIDE, _WORKING_SIDE), Image.Resampling.BOX)
+    return ink_map(np.asarray(gray, dtype=np.float64) / 255)
+
+
+def _bounds(ink: NDArray[np.float64]) -> tuple[int, int, int, int]:
+    """Top, bottom, left and right edge of what is inked, in pixels; the second of each pair is exclusive."""
+    rows, columns = np.nonzero(ink > 0.5)
+    return int(rows.min()), int(rows.max()) + 1, int(columns.min()), int(columns.max()) + 1
+
+
+def _near_ink(gray: Image.Image) -> Image.Image:
+    """Cut a large image down to the neighbourhood of its ink, so that a small drawing keeps its detail."""
+    ink = _ink(gray)
+    if ink.max() == 0:
+        return gray
+    scale = max(gray.size) / max(ink.shape)
+    top, bottom, left, right = (scale * edge for edge in _bounds(ink))
+    # Room for the background's estimate: most of what is left must still be paper.
+    room = 0.5 * max(bottom - top, right - left, 0.15 * min(gray.size))
+    box = (int(left - room), int(top - room), int(right + room) + 1, int(bottom + room) + 1)
+    width, height = gray.size
+    return gray.crop((max(box[0], 0), max(box[1], 0), min(box[2], width), min(box[3], height)))
+
+
+def _crop_coefficients(centre_x: float, centre_y: float, extent: float) -> tuple[float, ...]:
+    """Map the working square onto the square of side ``extent`` about the centre, as Pillow wants it."""
+    scale = extent / _WORKING_SIDE
+    return (scale, 0.0, centre_x - extent / 2, 0.0, scale, centre_y - extent / 2)
+
+
+def _photo(image: Image.Image, side: int) -> Tensor:
+    colour = image.convert("RGB")
+    width, height = colour.size
+    shorter = min(width, height)
+    left, top = (width - shorter) / 2, (height - shorter) / 2
+    box = (left, top, left + shorter, top + shorter)
+    return _to_tensor(colour.resize((side, side), Image.Resampling.BICUBIC, box=box))
+
+
+def _to_tensor(image: Image.Image) -> Tensor:
+    pixels = np.array(image, dtype=np.uint8)
+    if pixels.ndim == 2:
+        pixels = pixels[..., None]
+    return torch.from_numpy(pixels).permute(2, 0, 1).contiguous()

@@ -1,0 +1,1 @@
+"""Arithmetic of several tasks at once, each with weights of its own."""

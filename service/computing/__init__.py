@@ -1,0 +1,1 @@
+"""From images to classifiers and answers, for many callers at once."""

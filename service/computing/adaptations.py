@@ -1,0 +1,106 @@
+"""Adaptations of several callers as one batch of tasks.
+
+While all threads are busy, adaptations wait; the thread that is free next takes all that fit together. Nobody
+waits for company: with a free thread an adaptation begins at once, alone.
+"""
+
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+
+from models.initialization import Initialization
+from service.computing.caches import BoundedCache
+from service.computing.classifier import Classifier
+from service.computing.engine import Caller, Deadline, Engine
+from service.computing.fitting import Shot, embed, fit_together
+from service.problems import Problem
+
+_MOST_IMAGES = 256  # of a batch, padding included
+_LARGE = 100e9  # floating-point operations: seconds of one thread
+Example = tuple[str, str]  # an initialization's version, and the sha256 of an image's file
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    initialization: Initialization
+    shots: Sequence[Shot]
+    deadline: Deadline
+    future: "Future[Classifier]" = field(default_factory=Future)
+
+    @property
+    def room(self) -> int:
+        """Examples, up to the next power of two: tasks of one room together waste less than half on padding."""
+        return 1 << (len(self.shots) - 1).bit_length()
+
+    def fits(self, other: "_Wanted") -> bool:
+        return self.initialization.version == other.initialization.version and self.room == other.room
+
+
+class Adaptations:
+    """Collects what waits, adapts it together, and keeps what examples of stored tasks came to."""
+
+    def __init__(self, engine: Engine, cache_bytes: int) -> None:
+        self._engine = engine
+        self._waiting: list[_Wanted] = []
+        self._lock = threading.Lock()
+        self._inputs: BoundedCache[Example, Shot] = BoundedCache(cache_bytes, lambda shot: shot.input.nbytes)
+
+    def kept(self, initialization: Initialization, digest: str) -> Shot | None:
+        """Give a stored example's preprocessed pixels or features, if they are still in memory."""
+        return self._inputs.get((initialization.version, digest))
+
+    async def adapt(self, caller: Caller, initialization: Initialization, shots: Sequence[Shot]) -> Classifier:
+        """Fit a caller's classifier, together with others that wait.
+
+        Raises:
+            Problem: 504 past the deadline, 422 if the adaptation diverges.
+        """
+        wanted = _Wanted(initialization, shots, caller.deadline)
+        if initialization.learner.operations(len(shots)) > _LARGE:
+            self._engine.submit(lambda: self._fit([wanted]), large=True)
+        else:
+            with self._lock:
+                self._waiting.append(wanted)
+            self._engine.submit(self._fit_next)
+        return await caller.wait(wanted.future)
+
+    def _fit_next(self) -> None:
+        with self._lock:
+            batch = self._take()
+        if batch:
+            self._fit(batch)
+
+    def _take(self) -> list[_Wanted]:
+        """Take the oldest that waits and those that fit to it."""
+        batch: list[_Wanted] = []
+        left: list[_Wanted] = []
+        for wanted in self._waiting:
+            enough = batch and (len(batch) + 1) * wanted.room > _MOST_IMAGES
+            (left if batch and (enough or not wanted.fits(batch[0])) else batch).append(wanted)
+        self._waiting = left
+        return batch
+
+    def _fit(self, batch: Sequence[_Wanted]) -> None:
+        batch = [wanted for wanted in batch if wanted.future.set_running_or_notify_cancel()]
+        if not batch:
+            return
+
+        def check() -> None:
+            if all(wanted.deadline.over for wanted in batch):
+                raise batch[0].deadline.passed()
+
+        try:
+            initialization = batch[0].initialization
+            tasks = embed(initialization, [wanted.shots for wanted in batch], check)
+            for shot in (shot for shots in tasks for shot in shots if shot.identity is not None):
+                self._inputs.put((initialization.version, shot.digest), shot)
+            for wanted, fitted in zip(batch, fit_together(initialization, tasks, lambda _: check()), strict=True):
+                if isinstance(fitted, Problem):
+                    wanted.future.set_exception(fitted)
+                else:
+                    wanted.future.set_result(fitted)
+        except BaseException as error:  # callers must hear of it, whatever it is
+            for wanted in batch:
+                if not wanted.future.done():
+                    wanted.future.set_exception(error)

@@ -1,0 +1,178 @@
+"""From a handful of labelled images to classifiers: one task, or several callers' as one batch.
+
+Examples and classes are put into an order that depends on the images' bytes alone before anything is
+computed, so neither the order of an upload nor the names of the classes can change a bit of an answer.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from models.confidence import Confidence, Estimate, leave_one_out
+from models.heads import prototypes
+from models.initialization import Initialization
+from models.learner import Theta
+from models.support import Support
+from service.computing.classifier import AT_ONCE, Check, Classifier, Known
+from service.problems import Problem
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A support example as fitting sees it.
+
+    Attributes:
+        label: of its class.
+        filename: as the caller named it.
+        identity: of the stored example, None where nothing is kept.
+        digest: sha256 of the file.
+        input: what the learner takes: preprocessed pixels, float ``[C, H, W]``, or, once ``embedded``, features
+            ``[D]`` under phi.
+        embedded: whether those are features.
+    """
+
+    label: str
+    filename: str
+    identity: str | None
+    digest: str
+    input: Tensor
+    embedded: bool = False
+
+
+def digest_of(content: bytes) -> str:
+    """The sha256 by which examples are ordered."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def embed(initialization: Initialization, tasks: Sequence[Sequence[Shot]], check: Check) -> list[list[Shot]]:
+    """Put features in the place of pixels, where the learner's do not depend on the task; else change nothing."""
+    if not initialization.learner.keeps_features:
+        return [list(shots) for shots in tasks]
+    pixels = [shot.input for shots in tasks for shot in shots if not shot.embedded]
+    features: list[Tensor] = []
+    for first in range(0, len(pixels), AT_ONCE):
+        check()
+        with torch.no_grad():
+            batch = torch.stack(pixels[first : first + AT_ONCE])[None]
+            features += initialization.learner.embed(initialization.phi, batch)[0].unbind()
+    found = iter(features)
+    return [
+        [shot if shot.embedded else replace(shot, input=next(found).clone(), embedded=True) for shot in shots]
+        for shots in tasks
+    ]
+
+
+def fit(initialization: Initialization, shots: Sequence[Shot], on_step: Callable[[int], None]) -> Classifier:
+    """Adapt an initialization to one support set (see ``fit_together``); raises the Problem that it gives."""
+    (fitted,) = fit_together(initialization, embed(initialization, [shots], lambda: None), on_step)
+    if isinstance(fitted, Problem):
+        raise fitted
+    return fitted
+
+
+def fit_together(
+    initialization: Initialization, tasks: Sequence[Sequence[Shot]], on_step: Callable[[int], None]
+) -> list[Classifier | Problem]:
+    """Adapt an initialization to several support sets as one batch of tasks, none aware of the others.
+
+    Args:
+        initialization: its phi is only read.
+        tasks: the examples of each, in any order, of at least two classes, as ``embed`` gives them.
+        on_step: called before each inner step; what it raises ends them all.
+
+    Returns:
+        A classifier for each; where an adaptation diverges, a Problem (422) in its place.
+    """
+    learner = initialization.learner
+    ordered = [_canonical(shots) for shots in tasks]
+    support, inputs = _padded(ordered)
+    with torch.no_grad():
+        if learner.keeps_features:
+            theta, features = learner.adapt(initialization.phi, support, features=inputs, on_step=on_step), inputs
+        else:
+            theta = learner.adapt(initialization.phi, support, on_step=on_step)
+            features = learner.features(theta, support.images)
+        parted = learner.split(initialization.phi, theta)
+        centres = prototypes(features, support)
+    return [
+        _classifier(
+            initialization,
+            labels,
+            shots,
+            of_task,
+            of_shots[: len(shots)].clone(),
+            of_classes[: len(labels)].clone(),
+            numbers[: len(shots)],
+        )
+        for (labels, shots), of_task, of_shots, of_classes, numbers in zip(
+            ordered, parted, features, centres, support.labels, strict=True
+        )
+    ]
+
+
+def _padded(ordered: Sequence[tuple[tuple[str, ...], list[Shot]]]) -> tuple[Support, Tensor]:
+    """Tasks as one support set with room for the largest, and its inputs: images, or features in their stead."""
+    first = ordered[0][1][0]
+    shape = (len(ordered), max(len(shots) for _, shots in ordered))
+    inputs = first.input.new_zeros(*shape, *first.input.shape)
+    numbers, weights = torch.zeros(shape, dtype=torch.int64), torch.zeros(shape)
+    for task, (labels, shots) in enumerate(ordered):
+        inputs[task, : len(shots)] = torch.stack([shot.input for shot in shots])
+        numbers[task, : len(shots)] = torch.tensor([labels.index(shot.label) for shot in shots])
+        weights[task, : len(shots)] = 1
+    images = inputs[..., :0] if first.embedded else inputs
+    return Support(images, numbers, weights, torch.tensor([len(labels) for labels, _ in ordered])), inputs
+
+
+def _classifier(
+    initialization: Initialization,
+    labels: tuple[str, ...],
+    shots: Sequence[Shot],
+    theta: Theta,
+    features: Tensor,
+    centres: Tensor,
+    numbers: Tensor,
+) -> Classifier | Problem:
+    """Complete one task's theta with its examples' features ``[S, D]``, their means and class numbers ``[S]``."""
+    theta = Theta.from_tensors(theta.tensors())
+    if not all(bool(value.isfinite().all()) for value in theta.tensors().values()):
+        return Problem(
+            422,
+            f"adapting {initialization.name} to these examples gave numbers that are not finite; "
+            "try another model or other examples",
+            title="Adaptation diverged",
+            field="support",
+        )
+    return Classifier(
+        model=initialization.name,
+        version=initialization.version,
+        learner=initialization.learner,
+        preprocessing=initialization.preprocessing,
+        confidence=initialization.confidence,
+        labels=labels,
+        known=tuple(Known(shot.label, shot.filename, shot.identity) for shot in shots),
+        directions=torch.nn.functional.normalize(features, dim=1),
+        prototypes=centres,
+        theta=theta,
+        estimate=_estimate(initialization.confidence, features, numbers),
+    )
+
+
+def _canonical(shots: Sequence[Shot]) -> tuple[tuple[str, ...], list[Shot]]:
+    """Order examples by their bytes, and classes by their examples; labels decide between equal ones only."""
+    classes: dict[str, list[Shot]] = {}
+    for shot in sorted(shots, key=lambda one: (one.digest, one.filename, one.identity or "")):
+        classes.setdefault(shot.label, []).append(shot)
+    labels = sorted(classes, key=lambda label: ([shot.digest for shot in classes[label]], label))
+    return tuple(labels), [shot for label in labels for shot in classes[label]]
+
+
+def _estimate(confidence: Confidence, features: Tensor, numbers: Tensor) -> Estimate:
+    measured = leave_one_out(features, numbers)
+    if measured is not None:
+        return measured
+    ways = int(numbers.max()) + 1
+    return confidence.expected_accuracy(ways, len(features) / ways)

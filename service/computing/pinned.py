@@ -1,0 +1,74 @@
+"""A fitted classifier on disk: safetensors and JSON. Read back, it answers bit for bit alike."""
+
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+
+import safetensors.torch
+
+from models.confidence import Confidence, Estimate
+from models.images.preprocessing import Preprocessing
+from models.initialization import learner_as_dict, learner_from_dict
+from models.learner import Theta
+from service.computing.classifier import Classifier, Known
+
+TENSORS, DESCRIPTION = "classifier.safetensors", "classifier.json"
+_DIRECTIONS, _PROTOTYPES = "directions", "prototypes"
+
+
+def pin(classifier: Classifier, folder: Path) -> None:
+    """Write a classifier into a folder, on disk for good when this returns."""
+    of_examples = {_DIRECTIONS: classifier.directions, _PROTOTYPES: classifier.prototypes}
+    tensors = classifier.theta.tensors() | of_examples
+    description = {
+        "model": classifier.model,
+        "version": classifier.version,
+        "learner": learner_as_dict(classifier.learner),
+        "preprocessing": classifier.preprocessing.as_dict(),
+        "confidence": classifier.confidence.as_dict(),
+        "labels": classifier.labels,
+        "known": [asdict(one) for one in classifier.known],
+        "estimate": asdict(classifier.estimate),
+    }
+    _write(folder / TENSORS, safetensors.torch.save(tensors))
+    _write(folder / DESCRIPTION, json.dumps(description, ensure_ascii=False).encode())
+
+
+def load_pinned(folder: Path) -> Classifier:
+    """Read a classifier that ``pin`` wrote."""
+    description = json.loads((folder / DESCRIPTION).read_bytes())
+    # Not torch.load: safetensors is a JSON header and raw numbers, so a tampered file has nothing to execute.
+    stored = safetensors.torch.load((folder / TENSORS).read_bytes())
+    # Copies lie where torch aligns them; another alignment could change a product's last bit.
+    tensors = {name: value.clone() for name, value in stored.items()}
+    directions, prototypes = tensors.pop(_DIRECTIONS), tensors.pop(_PROTOTYPES)
+    return Classifier(
+        model=description["model"],
+        version=description["version"],
+        learner=learner_from_dict(description["learner"]),
+        preprocessing=Preprocessing.from_dict(description["preprocessing"]),
+        confidence=Confidence.from_dict(description["confidence"]),
+        labels=tuple(description["labels"]),
+        known=tuple(Known(**one) for one in description["known"]),
+        directions=directions,
+        prototypes=prototypes,
+        theta=Theta.from_tensors(tensors),
+        estimate=Estimate(**description["estimate"]),
+    )
+
+
+def pinned_labels(folder: Path) -> list[str]:
+    """Read the classes of a classifier that ``pin`` wrote; none where it is lost."""
+    try:
+        labels: list[str] = json.loads((folder / DESCRIPTION).read_bytes())["labels"]
+    except FileNotFoundError:
+        return []
+    return labels
+
+
+def _write(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())

@@ -1,0 +1,52 @@
+"""From uploaded images to what a learner takes, one decoded image in memory at a time."""
+
+from collections.abc import Iterable, Sequence
+
+from models.images.preprocessing import Preprocessing
+from models.initialization import Initialization
+from service.computing.classifier import Check, Prepared
+from service.computing.colourfulness import are_colourful
+from service.computing.fitting import Shot, digest_of
+from service.registry import Registry
+from service.uploads.intake import Example, Query
+
+_LOOKED_AT = 32  # support images that decide between photographs and drawings
+MANY_IMAGES = 200  # take seconds to decode, or
+_MANY_BYTES = 8 * 1024**2  # of files
+
+
+def choose(registry: Registry, model: str, examples: Sequence[Example]) -> Initialization:
+    """Find the initialization for a support set; raises a Problem for an unknown name."""
+
+    def colourful() -> bool:
+        in_order = sorted(examples, key=lambda one: digest_of(one.content))
+        step = -(-len(in_order) // _LOOKED_AT)
+        return are_colourful(one.image for one in in_order[::step])
+
+    return registry.choose(model, colourful)
+
+
+def shots_of(
+    initialization: Initialization, examples: Iterable[tuple[str | None, Example]], check: Check
+) -> list[Shot]:
+    """Decode and preprocess support examples, each with the id under which it is stored, if it is."""
+    shots = []
+    for identity, example in examples:
+        check()
+        pixels = initialization.preprocessing(example.image)
+        shots.append(Shot(example.label, example.filename, identity, digest_of(example.content), pixels))
+    return shots
+
+
+def prepare(preprocessing: Preprocessing, queries: Iterable[Query], check: Check) -> list[Prepared]:
+    """Decode and preprocess queries; raises a Problem that names the first that is no image."""
+    prepared = []
+    for query in queries:
+        check()
+        prepared.append((query.filename, preprocessing(query.image)))
+    return prepared
+
+
+def are_many(images: Sequence[Query]) -> bool:
+    """Whether to decode these images takes so long that nobody else should wait for it."""
+    return len(images) > MANY_IMAGES or sum(len(image.content) for image in images) > _MANY_BYTES

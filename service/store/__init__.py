@@ -1,0 +1,1 @@
+"""What outlives a process: tasks and jobs in SQLite."""

@@ -1,0 +1,58 @@
+"""The SQLite file under DATA_DIR: how connections behave and how transactions begin."""
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.orm import Session
+
+from service.settings import SettingsError
+from service.store.tables import Table
+
+FILE = "metashot.sqlite3"
+SCHEMA = 1
+_BUSY_MS = 20_000
+
+
+class Database:
+    """Sessions for reading (a snapshot) and for writing (exclusive from its first statement)."""
+
+    def __init__(self, data_dir: Path) -> None:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        self._engine = create_engine(f"sqlite:///{data_dir / FILE}")
+        event.listen(self._engine, "connect", _configure)
+        event.listen(self._engine, "begin", _begin)
+        self._writer: Engine = self._engine.execution_options(writes=True)
+        with self._writer.begin() as connection:  # alone: other processes may be starting, too
+            found = int(connection.execute(text("PRAGMA user_version")).scalar_one())
+            if found not in (0, SCHEMA):
+                raise SettingsError(
+                    f"{data_dir / FILE} is of schema {found}, this release reads {SCHEMA}; "
+                    "name another DATA_DIR or install the release that wrote it"
+                )
+            Table.metadata.create_all(connection)
+            connection.execute(text(f"PRAGMA user_version = {SCHEMA}"))
+
+    def reading(self) -> Session:
+        """Open a session that sees one state of the store."""
+        return Session(self._engine)
+
+    def writing(self) -> Session:
+        """Open a session that holds the store's write lock; commit with ``session.commit()``."""
+        return Session(self._writer, expire_on_commit=False)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._engine.dispose()
+
+
+def _configure(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # transactions begin where _begin says, not where sqlite3 guesses
+    for pragma in ("journal_mode=WAL", "foreign_keys=ON", "synchronous=NORMAL", f"busy_timeout={_BUSY_MS}"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: Connection) -> None:
+    # A transaction that reads first and writes later fails at once when another one wrote in between.
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -1,0 +1,171 @@
+"""Jobs and their results in the store, one transaction per change."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from sqlalchemy import delete, func, insert, select, update
+
+from service.problems import not_found
+from service.store.database import Database
+from service.store.paging import Page, before, page
+from service.store.tables import JobRow, ResultRow
+
+Status = Literal["queued", "running", "done", "failed", "cancelled"]
+UNFINISHED = ("queued", "running")
+_RESULTS_AT_ONCE = 500
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job as of now: ``done`` of ``total`` images are scored, ``errors`` of them could not be."""
+
+    id: str
+    task_id: str
+    model: str
+    status: str
+    done: int
+    total: int
+    errors: int
+    error: str | None
+    created: str
+    finished: str | None
+
+
+class JobStore:
+    """Reads and changes jobs."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def create(self, job_id: str, *, task_id: str, model: str, total: int) -> Job:
+        """Queue a job whose folder is complete."""
+        row = JobRow(
+            id=job_id,
+            task_id=task_id,
+            model=model,
+            status="queued",
+            done=0,
+            total=total,
+            errors=0,
+            created=_now(),
+        )
+        with self._database.writing() as session:
+            session.add(row)
+            session.commit()
+            return _job(row)
+
+    def job(self, job_id: str) -> Job:
+        """Give a job; raises a 404 Problem where there is none."""
+        with self._database.reading() as session:
+            row = session.scalar(select(JobRow).where(JobRow.id == job_id))
+            if row is None:
+                raise not_found("job", job_id)
+            return _job(row)
+
+    def page(self, limit: int, cursor: str | None) -> Page[Job]:
+        """List jobs, the newest first."""
+        with self._database.reading() as session:
+            query = select(JobRow).where(JobRow.number < before(cursor)).order_by(JobRow.number.desc())
+            rows = session.scalars(query.limit(limit + 1)).all()
+            return page([(row.number, _job(row)) for row in rows], limit)
+
+    def start_next(self) -> Job | None:
+        """Take the oldest unfinished job: one that a stopped process left running, or a queued one.
+
+        Only the process that holds the jobs' lock may call this.
+        """
+        with self._database.writing() as session:
+            unfinished = select(JobRow).where(JobRow.status.in_(UNFINISHED)).order_by(JobRow.number)
+            row = session.scalar(unfinished.limit(1))
+            if row is None:
+                return None
+            row.status = "running"
+            session.commit()
+            return _job(row)
+
+    def commit_batch(self, job_id: str, start: int, rows: Sequence[dict[str, Any]]) -> bool:
+        """Store results ``start ..`` together with the progress; False once the job is cancelled or gone."""
+        errors = sum("error" in row for row in rows)
+        with self._database.writing() as session:
+            progress = (
+                update(JobRow)
+                .where(JobRow.id == job_id, JobRow.status == "running", JobRow.done == start)
+                .values(done=start + len(rows), errors=JobRow.errors + errors)
+            )
+            number = session.execute(progress.returning(JobRow.number)).scalar()
+            if number is None:
+                return False
+            results = [
+                {"job_number": number, "place": start + offset, "body": json.dumps(row, ensure_ascii=False)}
+                for offset, row in enumerate(rows)
+            ]
+            session.execute(insert(ResultRow), results)
+            session.commit()
+            return True
+
+    def finish(self, job_id: str, status: Status, error: str | None = None) -> bool:
+        """End an unfinished job; False where it had ended already."""
+        with self._database.writing() as session:
+            end = (
+                update(JobRow)
+                .where(JobRow.id == job_id, JobRow.status.in_(UNFINISHED))
+                .values(status=status, error=error, finished=_now())
+            )
+            ended = session.execute(end.returning(JobRow.number)).scalar() is not None
+            session.commit()
+            return ended
+
+    def delete(self, job_id: str) -> None:
+        """Delete a job with its results."""
+        with self._database.writing() as session:
+            session.execute(delete(JobRow).where(JobRow.id == job_id))
+            session.commit()
+
+    def results(self, job_id: str) -> Iterator[dict[str, Any]]:
+        """Give the results so far in the images' order, a few in memory at a time."""
+        place = -1
+        while True:
+            with self._database.reading() as session:
+                query = select(ResultRow.place, ResultRow.body).join(
+                    JobRow, ResultRow.job_number == JobRow.number
+                )
+                query = query.where(JobRow.id == job_id, ResultRow.place > place).order_by(ResultRow.place)
+                found = session.execute(query.limit(_RESULTS_AT_ONCE)).all()
+            for _, body in found:
+                yield json.loads(body)
+            if len(found) < _RESULTS_AT_ONCE:
+                return
+            place = found[-1][0]
+
+    def counts(self) -> dict[str, int]:
+        """Count jobs by status."""
+        with self._database.reading() as session:
+            found = session.execute(select(JobRow.status, func.count()).group_by(JobRow.status))
+            return dict(found.all())
+
+    def ids(self) -> set[str]:
+        """Give the ids of all jobs."""
+        with self._database.reading() as session:
+            return set(session.scalars(select(JobRow.id)).all())
+
+
+def _job(row: JobRow) -> Job:
+    return Job(
+        id=row.id,
+        task_id=row.task_id,
+        model=row.model,
+        status=row.status,
+        done=row.done,
+        total=row.total,
+        errors=row.errors,
+        error=row.error,
+        created=row.created,
+        finished=row.finished,
+    )
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -1,0 +1,53 @@
+"""A multipart form as a raw upload."""
+
+from collections.abc import AsyncIterator
+
+from service.problems import Problem
+from service.settings import Settings
+from service.uploads import archives
+from service.uploads.multipart import File, FormReader, Memory
+from service.uploads.raw_upload import RawImage, RawUpload
+
+
+async def read_form(content_type: str, chunks: AsyncIterator[bytes], settings: Settings) -> RawUpload:
+    """Read ``support`` files with as many ``labels`` in the same order, or an ``archive``; ``query`` files."""
+
+    def allowed(field: str) -> int:
+        return settings.max_request_bytes if field == archives.FIELD else settings.max_file_bytes
+
+    reader = FormReader(max_files=settings.max_files, max_bytes=allowed)
+    upload = RawUpload()
+    labels: list[str] = []
+    support: list[File] = []
+    for part in await reader.read(content_type, chunks):
+        if not isinstance(part, File):
+            if part.field == "labels":
+                labels.append(part.value)
+            elif part.field in ("support", "query", archives.FIELD):
+                detail = f"{part.field!r} is a text; send a file (curl: -F {part.field}=@FILE)"
+                raise Problem(422, detail, title="Wrong type", field=part.field)
+            else:
+                upload.add_field(part.field, part.value)
+        elif part.field == "support":
+            support.append(part)
+        elif part.field == "query":
+            upload.queries.append(RawImage(part.filename, _content(part), "query"))
+        elif part.field == archives.FIELD and upload.archive is None:
+            assert isinstance(part.sink, Memory)
+            upload.archive = part.sink
+        else:
+            detail = f"{part.field!r} takes no file" if part.field != archives.FIELD else "one archive is taken"
+            raise Problem(422, detail, title="Unexpected file", file=part.filename, field=part.field)
+    if len(labels) != len(support):
+        detail = (
+            f"{len(support)} support images and {len(labels)} labels; send one label per image, in their order"
+        )
+        raise Problem(422, detail, title="Labels do not match", field="labels")
+    for label, file in zip(labels, support, strict=True):
+        upload.support.append(RawImage(file.filename, _content(file), "support", label))
+    return upload
+
+
+def _content(file: File) -> bytes:
+    assert isinstance(file.sink, Memory)
+    return file.sink.getvalue()

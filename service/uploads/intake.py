@@ -1,0 +1,163 @@
+"""What callers send, as multipart form or JSON, turned into typed and checked objects."""
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from fastapi import Request
+from PIL import Image
+from starlette.concurrency import run_in_threadpool
+
+from service.problems import Problem
+from service.settings import Settings
+from service.uploads import archives, images
+from service.uploads.form_intake import read_form
+from service.uploads.json_intake import read_json
+from service.uploads.labels import clean_text
+from service.uploads.raw_upload import RawUpload
+
+KNOBS = frozenset({"model", "name"})
+
+
+@dataclass(frozen=True)
+class Query:
+    """An image to classify, as it came: only decoding it will tell whether it is one.
+
+    Attributes:
+        filename: as answers and problems name it.
+        content: the file.
+        max_pixels: width x height that it may have.
+        field: the form field or JSON member that it came by.
+    """
+
+    filename: str
+    content: bytes
+    max_pixels: int
+    field: str = "query"
+
+    @property
+    def image(self) -> Image.Image:
+        """The decoded image, anew at each access; raises a Problem that names the file where there is none."""
+        return images.decode(self.content, self.filename, max_pixels=self.max_pixels, field=self.field)
+
+
+@dataclass(frozen=True)
+class Example(Query):
+    """A labelled support image, as it came; the label is in order."""
+
+    field: str = "support"
+    label: str = dataclasses.field(kw_only=True)
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A whole request: support examples, queries in their order, and the plain text fields that came."""
+
+    support: tuple[Example, ...]
+    queries: tuple[Query, ...]
+    fields: dict[str, str]
+
+
+async def read_upload(
+    request: Request,
+    settings: Settings,
+    *,
+    wants: frozenset[Literal["support", "query"]],
+    fields: frozenset[str] = KNOBS,
+) -> Upload:
+    """Read a request's body, whichever of the two forms it has, and check all but the images themselves.
+
+    Images are decoded where they are used, one at a time: a thousand decoded photos would not fit memory.
+
+    Args:
+        request: its body is consumed.
+        settings: the limits.
+        wants: what the route needs; what is missing is refused, and so is what no one asked for.
+        fields: plain text fields that the route takes.
+
+    Raises:
+        Problem: naming the field at fault, and the file where there is one.
+    """
+    upload = await read_raw(request, settings)
+    if "support" in wants:
+        await run_in_threadpool(upload.unpack, settings)
+    elif upload.archive is not None:
+        raise Problem(422, "this route takes no 'archive'", title="Unexpected field", field=archives.FIELD)
+    for name, given in (("support", upload.support), ("query", upload.queries)):
+        if name in wants and not given:
+            detail = f"there is no {name!r}; send at least one image"
+            raise Problem(422, detail, title="Missing field", field=name)
+        if name not in wants and given:
+            raise Problem(422, f"this route takes no {name!r}", title="Unexpected field", field=name)
+    support = tuple(
+        Example(
+            one.filename,
+            one.content,
+            settings.max_pixels,
+            one.place,
+            label=clean_text(one.label, field=one.label_place, file=one.filename),
+        )
+        for one in upload.support
+    )
+    queries = tuple(Query(one.filename, one.content, settings.max_pixels, one.place) for one in upload.queries)
+    return Upload(support, queries, _texts(upload, fields))
+
+
+async def read_raw(request: Request, settings: Settings) -> RawUpload:
+    """Read a request's body without looking into its images and its archive.
+
+    Raises:
+        Problem: 415 for a Content-Type that is neither form.
+    """
+    content_type = request.headers.get("content-type", "")
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind == "multipart/form-data":
+        return await read_form(content_type, request.stream(), settings)
+    if kind == "application/json":
+        return await run_in_threadpool(read_json, await _whole_body(request, settings), settings)
+    detail = f"the Content-Type is {kind or 'missing'}; send multipart/form-data or application/json"
+    raise Problem(415, detail, field="Content-Type")
+
+
+async def _whole_body(request: Request, settings: Settings) -> bytearray:
+    """Read a body that is kept in memory: also where a form, which is not, may be larger, this may not."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > settings.max_request_bytes:
+            detail = f"the JSON body is larger than the {settings.max_request_bytes} bytes allowed"
+            raise Problem(413, f"{detail}; send a form, or several requests", field="body")
+    return body
+
+
+def check_classes(labels: Sequence[str], settings: Settings) -> None:
+    """Check the labels of a whole support set.
+
+    Raises:
+        Problem: 422 for too few classes, too many classes or too many examples.
+    """
+    classes = set(labels)
+    if len(classes) < 2:
+        found = f"only {next(iter(classes))!r} is there" if classes else "none is there"
+        detail = f"a classifier needs examples of at least two classes, {found}"
+        raise Problem(422, detail, title="Too few classes", field="labels")
+    if len(classes) > settings.max_ways:
+        detail = f"{len(classes)} classes are more than the {settings.max_ways} that one classifier takes"
+        raise Problem(422, detail, title="Too many classes", field="labels")
+    if len(labels) > settings.max_examples:
+        detail = f"{len(labels)} examples are more than the {settings.max_examples} that one classifier takes"
+        raise Problem(422, detail, title="Too many examples", field="support")
+
+
+def _texts(upload: RawUpload, allowed: frozenset[str]) -> dict[str, str]:
+    texts = {}
+    for name, value in upload.fields.items():
+        if name not in allowed:
+            known = ", ".join(sorted({"support", "labels", "archive", "query"} | allowed))
+            raise Problem(
+                422, f"{name!r} is not known here; known are {known}", title="Unexpected field", field=name
+            )
+        if value != "":  # what a form sends for an input left empty
+            texts[name] = clean_text(value, field=name, what=name)
+    return texts

@@ -1,0 +1,164 @@
+"""The images of a job: streamed to disk as one zip archive, and checked, before the job is accepted."""
+
+import os
+import zipfile
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from fastapi import Request
+from starlette.concurrency import run_in_threadpool
+
+from service.problems import Problem
+from service.registry import AUTO
+from service.settings import Settings
+from service.uploads import archives
+from service.uploads.intake import read_raw
+from service.uploads.multipart import File, FormReader, Sink
+from service.uploads.raw_upload import RawUpload
+
+INPUT = "input.zip"
+
+
+async def receive_job_input(request: Request, settings: Settings, folder: Path) -> str:
+    """Put a job's images into ``folder/input.zip``: the ``archive`` that came, or the ``query`` files packed.
+
+    Args:
+        request: its body is consumed; a multipart form, or JSON with the same fields in base64.
+        settings: the limits.
+        folder: exists.
+
+    Returns:
+        The model that the caller names, or ``auto``; the archive is then checked (``archives.query_entries``
+        opens it) and on disk for good.
+
+    Raises:
+        Problem: naming the field at fault, and the file where there is one; the folder is then as before.
+    """
+    spool = _Spool(folder / f".{INPUT}")
+    try:
+        if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
+            model = await _read_form(request, settings, spool)
+        else:
+            model = await _read_json(request, settings, spool)
+        await run_in_threadpool(spool.complete, settings)
+        spool.path.replace(folder / INPUT)
+        return model
+    finally:
+        spool.close()
+
+
+async def _read_form(request: Request, settings: Settings, spool: "_Spool") -> str:
+    model = AUTO
+    limits = {archives.FIELD: settings.max_archive_bytes}
+    reader = FormReader(
+        max_files=settings.max_archive_entries,
+        max_bytes=lambda field: limits.get(field, settings.max_file_bytes),
+        open_file=spool.open,
+    )
+    for part in await reader.read(request.headers["content-type"], request.stream()):
+        if not isinstance(part, File):
+            if part.field in ("query", archives.FIELD):
+                detail = f"{part.field!r} is a text; send a file (curl: -F {part.field}=@FILE)"
+                raise Problem(422, detail, title="Wrong type", field=part.field)
+            if part.field != "model":
+                raise _unexpected(part.field)
+            model = part.value
+    return model
+
+
+async def _read_json(request: Request, settings: Settings, spool: "_Spool") -> str:
+    upload = await read_raw(request, settings)
+    unexpected = [*(name for name in upload.fields if name != "model"), *(["support"] if upload.support else [])]
+    if unexpected:
+        raise _unexpected(unexpected[0])
+    await run_in_threadpool(_write, upload, spool)
+    return str(upload.fields.get("model", AUTO))
+
+
+def _write(upload: RawUpload, spool: "_Spool") -> None:
+    files = [("query", query.filename, query.content) for query in upload.queries]
+    if upload.archive is not None:
+        files.append((archives.FIELD, archives.FIELD, upload.archive.read()))
+    for field, filename, content in files:
+        sink = spool.open(field, filename)
+        sink.write(content)
+        sink.finish()
+
+
+def _unexpected(field: str, file: str | None = None) -> Problem:
+    detail = f"a job takes no {field!r}; send 'archive' (a zip of images) or 'query' files"
+    return Problem(422, detail, title="Unexpected field", file=file, field=field)
+
+
+class _Spool:
+    """One archive on disk, either as it comes or packed from single files as they come."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._field: str | None = None
+        self._file: IO[bytes] = path.open("w+b")
+        self._packed: zipfile.ZipFile | None = None
+        self._entry: IO[bytes] | None = None
+        self._names: set[str] = set()
+
+    def open(self, field: str, filename: str) -> Sink:
+        """Begin a file; raises a Problem for one that a job does not take."""
+        if field not in ("query", archives.FIELD):
+            raise _unexpected(field, filename)
+        if self._field is not None and (self._field, field) != ("query", "query"):
+            detail = "send either one 'archive' or 'query' files"
+            raise Problem(422, detail, title="Unexpected field", file=filename, field=field)
+        self._field = field
+        if field == archives.FIELD:
+            return _Ending(self._file, close=False)
+        if self._packed is None:
+            self._packed = zipfile.ZipFile(self._file, "w", zipfile.ZIP_STORED)
+        self._entry = self._packed.open(zipfile.ZipInfo(self._unused(filename)), "w")
+        return _Ending(self._entry, close=True)
+
+    def complete(self, settings: Settings) -> None:
+        """Bring the archive to disk and check it."""
+        if self._field is None:
+            detail = "there is neither 'archive' (a zip of images) nor 'query' files"
+            raise Problem(422, detail, title="Missing field", field=archives.FIELD)
+        if self._packed is not None:
+            self._packed.close()
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        with archives.query_entries(self.path, settings):
+            pass
+
+    def close(self) -> None:
+        """Let go of the files; of an archive that was not moved away nothing stays."""
+        if self._entry is not None:
+            self._entry.close()  # of a form that was refused in the middle of a file
+        if self._packed is not None:
+            self._packed.close()
+        self._file.close()
+        self.path.unlink(missing_ok=True)
+
+    def _unused(self, filename: str) -> str:
+        """Name an entry after its file: results name images so, and no two may share one."""
+        name = PurePosixPath(filename.replace("\\", "/")).name.lstrip(".") or "query"
+        stem, dot, extension = name.rpartition(".")
+        number, unused = 1, name
+        while unused in self._names:
+            number += 1
+            unused = f"{stem or extension} ({number}){dot + extension if stem else ''}"
+        self._names.add(unused)
+        return unused
+
+
+class _Ending:
+    """A sink over an open file."""
+
+    def __init__(self, file: IO[bytes], *, close: bool) -> None:
+        self._file = file
+        self._close = close
+
+    def write(self, content: bytes, /) -> object:
+        return self._file.write(content)
+
+    def finish(self) -> None:
+        if self._close:
+            self._file.close()

@@ -1,0 +1,93 @@
+"""A JSON body with images in base64 as a raw upload."""
+
+import base64
+import binascii
+import io
+import json
+from typing import Any
+
+from service.problems import Problem
+from service.settings import Settings
+from service.uploads import archives
+from service.uploads.labels import printable
+from service.uploads.raw_upload import RawImage, RawUpload
+
+
+def read_json(body: bytes | bytearray, settings: Settings) -> RawUpload:
+    """Read ``{"support": [{"label", "image", "filename"?}], "query": [{"image", "filename"?}], ...}``."""
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise Problem(
+            400, f"the body is not valid JSON: {error}", title="Malformed JSON", field="body"
+        ) from error
+    if not isinstance(document, dict):
+        raise _wrong("the body is no JSON object", "body")
+    upload = RawUpload()
+    total = 0
+    for name, value in document.items():
+        if name in ("support", "query"):
+            total += _length(value, name)
+            if total > settings.max_files:
+                detail = f"more than {settings.max_files} images in one request; send several requests"
+                raise Problem(413, detail, title="Too many files", field=name)
+        elif name == archives.FIELD:
+            if value is not None:
+                upload.archive = io.BytesIO(_decode_base64(value, name, None, settings.max_request_bytes))
+        elif name == "labels":
+            detail = "'labels' belong to a form; in JSON each of 'support' has its own 'label'"
+            raise Problem(422, detail, title="Unexpected field", field=name)
+        elif value is not None:
+            upload.add_field(name, value)
+    for index, item in enumerate(document.get("support") or ()):
+        place = f"support[{index}]"
+        _check_members(item, place, ("label", "image", "filename"))
+        name, content = _image(item, place, settings)
+        upload.support.append(RawImage(name, content, place, item.get("label"), f"{place}.label"))
+    for index, item in enumerate(document.get("query") or ()):
+        place = f"query[{index}]"
+        _check_members(item, place, ("image", "filename"))
+        upload.queries.append(RawImage(*_image(item, place, settings), place))
+    return upload
+
+
+def _length(value: Any, name: str) -> int:
+    if value is None:
+        return 0
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise _wrong(f"{name!r} is no list of objects with an 'image' in base64", name)
+    return len(value)
+
+
+def _check_members(item: dict[str, Any], place: str, known: tuple[str, ...]) -> None:
+    for name in item:
+        if name not in known:
+            detail = f"{place} has an unknown member {name!r}; known are {', '.join(known)}"
+            raise Problem(422, detail, title="Unexpected field", field=f"{place}.{printable(name)}")
+
+
+def _image(item: dict[str, Any], place: str, settings: Settings) -> tuple[str, bytes]:
+    name = item.get("filename") or place
+    if not isinstance(name, str):
+        raise _wrong(f"{place}.filename is not a text", f"{place}.filename")
+    name = printable(name)
+    return name, _decode_base64(item.get("image"), f"{place}.image", name, settings.max_file_bytes)
+
+
+def _decode_base64(value: Any, place: str, name: str | None, allowed: int) -> bytes:
+    if not isinstance(value, str):
+        raise _wrong(f"{place} is no base64 text", place, name)
+    text = value.partition(",")[2] if value.startswith("data:") else value
+    try:
+        # The length of the text tells before decoding, but for the padding.
+        content = base64.b64decode(text, validate=True) if len(text) <= 4 * (allowed // 3 + 1) else None
+    except (binascii.Error, ValueError) as error:
+        raise _wrong(f"{place} is not valid base64: {error}", place, name) from error
+    if content is None or len(content) > allowed:
+        detail = f"{place} is larger than the {allowed} bytes allowed"
+        raise Problem(413, detail, title="File too large", file=name, field=place)
+    return content
+
+
+def _wrong(detail: str, field: str, file: str | None = None) -> Problem:
+    return Problem(422, detail, title="Wrong type", file=file, field=field)

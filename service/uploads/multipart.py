@@ -1,0 +1,193 @@
+"""multipart/form-data, counted while it streams: files, fields and bytes of each."""
+
+import io
+import re
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import Protocol
+from urllib.parse import unquote
+
+from python_multipart import MultipartParser
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import parse_options_header
+
+from service.problems import Problem
+from service.uploads.labels import printable
+
+_MAX_TEXT_BYTES = 4096
+_EXTENDED_NAME = re.compile(rb"filename\*=utf-8''([^;\s]*)", re.IGNORECASE)
+_MAX_KNOBS = 16
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text field."""
+
+    field: str
+    value: str
+
+
+class Sink(Protocol):
+    """Where the bytes of one file go, in order; ``finish`` comes after the last."""
+
+    def write(self, content: bytes, /) -> object:
+        """Take the next bytes."""
+
+    def finish(self) -> None:
+        """Take note that there are no more."""
+
+
+class Memory(io.BytesIO):
+    """Keeps a file in memory."""
+
+    def finish(self) -> None:
+        """Go back to the beginning."""
+        self.seek(0)
+
+
+@dataclass(frozen=True)
+class File:
+    """An uploaded file, all of whose bytes are in ``sink``."""
+
+    field: str
+    filename: str
+    sink: Sink
+
+
+class FormReader:
+    """Reads one form.
+
+    Args:
+        max_files: of all fields together; as many text fields again are taken.
+        max_bytes: of a file, by its field's name.
+        open_file: where a file's bytes go, by its field's and its own name; by default to ``Memory``.
+    """
+
+    def __init__(
+        self,
+        *,
+        max_files: int,
+        max_bytes: Callable[[str], int],
+        open_file: Callable[[str, str], Sink] = lambda _field, _filename: Memory(),
+    ) -> None:
+        self._max_files = max_files
+        self._max_bytes = max_bytes
+        self._open_file = open_file
+        self._header: tuple[bytearray, bytearray] = (bytearray(), bytearray())
+        self._disposition = b""
+        self._field, self._filename = "", ""
+        self._sink: Sink | None = None
+        self._text = bytearray()
+        self._size = 0
+        self._parts: list[Text | File] = []
+        self._files = 0
+        self._ended = False
+
+    async def read(self, content_type: str, chunks: AsyncIterator[bytes]) -> list[Text | File]:
+        """Parse the body.
+
+        Raises:
+            Problem: 413 beyond a limit, naming field and file; 400 for a malformed form.
+        """
+        boundary = parse_options_header(content_type)[1].get(b"boundary")
+        if not boundary:
+            raise _malformed("its Content-Type names no boundary")
+        try:
+            parser = MultipartParser(
+                boundary,
+                {
+                    "on_part_begin": self._begin,
+                    "on_header_field": lambda data, start, end: self._header[0].extend(data[start:end]),
+                    "on_header_value": lambda data, start, end: self._header[1].extend(data[start:end]),
+                    "on_header_end": self._end_header,
+                    "on_headers_finished": self._open,
+                    "on_part_data": self._take,
+                    "on_part_end": self._close,
+                    "on_end": self._end,
+                },
+            )
+            async for chunk in chunks:
+                parser.write(chunk)
+            parser.finalize()
+        except FormParserError as error:
+            raise _malformed(str(error)) from error
+        if not self._ended:
+            raise _malformed("it ends before its last boundary")
+        return self._parts
+
+    def _begin(self) -> None:
+        self._header = (bytearray(), bytearray())
+        self._disposition = b""
+        self._text = bytearray()
+        self._sink = None
+        self._size = 0
+
+    def _end_header(self) -> None:
+        name, value = self._header
+        if name.lower() == b"content-disposition":
+            self._disposition = bytes(value)
+        self._header = (bytearray(), bytearray())
+
+    def _open(self) -> None:
+        options = parse_options_header(self._disposition)[1]
+        if b"name" not in options:
+            raise _malformed("a part has no name in its Content-Disposition")
+        self._field = _decoded(options[b"name"])
+        filename = _filename(self._disposition, options)
+        if filename is not None:
+            self._files += 1
+            self._filename = printable(filename) or f"{self._field}[{self._files}]"
+            if self._files > self._max_files:
+                raise Problem(
+                    413,
+                    f"more than {self._max_files} files in one request, at field {self._field!r}; "
+                    "send several requests",
+                    title="Too many files",
+                    field=self._field,
+                )
+            self._sink = self._open_file(self._field, self._filename)
+        elif len(self._parts) > 2 * self._max_files + _MAX_KNOBS:
+            raise Problem(413, "more text fields than files are allowed", field=self._field)
+
+    def _take(self, data: bytes, start: int, end: int) -> None:
+        self._size += end - start
+        if self._sink is None:
+            if self._size > _MAX_TEXT_BYTES:
+                detail = f"the text of {self._field!r} is longer than {_MAX_TEXT_BYTES} bytes"
+                raise Problem(413, f"{detail}; if it is a file, send it as one", field=self._field)
+            self._text.extend(data[start:end])
+            return
+        allowed = self._max_bytes(self._field)
+        if self._size > allowed:
+            detail = f"{self._filename} is larger than the {allowed} bytes allowed"
+            raise Problem(413, detail, title="File too large", file=self._filename, field=self._field)
+        self._sink.write(data[start:end])
+
+    def _close(self) -> None:
+        if self._sink is None:
+            self._parts.append(Text(self._field, _decoded(bytes(self._text))))
+            return
+        self._sink.finish()
+        self._parts.append(File(self._field, self._filename, self._sink))
+
+    def _end(self) -> None:
+        self._ended = True
+
+
+def _filename(disposition: bytes, options: dict[bytes, bytes]) -> str | None:
+    """Find the name that makes a part a file, also where it is given as forms should not (RFC 7578, 4.2)."""
+    if b"filename" in options:
+        return _decoded(options[b"filename"])
+    extended = _EXTENDED_NAME.search(disposition)
+    return None if extended is None else unquote(extended[1].decode("ascii", "replace"))
+
+
+def _decoded(raw: bytes) -> str:
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")
+
+
+def _malformed(why: str) -> Problem:
+    return Problem(400, f"the multipart form is malformed: {why}", title="Malformed form")

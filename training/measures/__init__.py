@@ -1,0 +1,1 @@
+"""What a learner reaches on unseen classes, and what of that its card tells."""

@@ -1,0 +1,96 @@
+"""The outer gradient of one step's tasks: in micro-batches that fit into memory, over all processes."""
+
+import torch
+from torch import Tensor
+
+from models.conv4 import Params, is_constant
+from models.learner import Learner
+from training.outer.loss import OuterLoss, outer_loss, warm_up_loss
+from training.outer.micro_batches import bytes_of_graph, split
+from training.outer.processes import Processes
+from training.recipe import Outer, RecipeError
+from training.tasks.episodes import EpisodeBatch
+
+
+class OuterGradient:
+    """Puts the outer gradient of a step into ``grad`` of phi's tensors.
+
+    A step's tasks are divided among the processes, and a process' share into micro-batches. Their gradients
+    add up to that of the whole batch, to rounding. Only a warm-up that takes all images of a step together
+    (``pairs``, or ``running`` normalisation, whose moments are those of the batch) is not divided: every
+    process computes it whole.
+    """
+
+    def __init__(self, learner: Learner, outer: Outer, processes: Processes, budget: int) -> None:
+        """Take the composition, the plan, and the bytes that the graph of a micro-batch may hold.
+
+        Raises:
+            RecipeError: for fewer tasks than processes.
+        """
+        if outer.tasks < processes.size:
+            raise RecipeError(
+                f"outer.tasks is {outer.tasks}: {processes.size} processes need at least as many, one for each"
+            )
+        self._learner, self._outer, self._processes, self._budget = learner, outer, processes, budget
+        self._fitting: dict[bool, int] = {}  # tasks of a micro-batch, in the warm-up and after it
+
+    def __call__(self, phi: Params, batch: EpisodeBatch, step: int) -> tuple[float, float]:
+        """Compute it.
+
+        Args:
+            phi: parameters; the former ``grad`` of those to learn is dropped.
+            batch: all tasks of the step, the same in every process.
+            step: its number, which tells the warm-up.
+
+        Returns:
+            The query loss and the accuracy, averaged over the step's tasks.
+        """
+        for value in phi.values():
+            value.grad = None
+        warming = step < self._outer.warm_up
+        together = self._outer.warm_up_loss == "pairs" or self._learner.backbone.normalisation == "running"
+        if warming and together:
+            result = self._loss(phi, batch, warming)
+            result.loss.backward()
+            figures = torch.stack([result.loss.detach(), result.accuracy])
+            self._average(phi, figures)
+        else:
+            figures = self._in_parts(phi, batch, warming)
+        loss, accuracy = figures.tolist()
+        return loss, accuracy
+
+    def _in_parts(self, phi: Params, batch: EpisodeBatch, warming: bool) -> Tensor:
+        figures = batch.query_weights.new_zeros(2)
+        mine = batch.part(self._processes.share(batch.tasks))
+        for part in split(mine, self._tasks_at_once(phi, mine, warming)):
+            result = self._loss(phi, part, warming)
+            share = part.tasks / batch.tasks
+            (result.loss * share).backward()
+            figures += share * torch.stack([result.loss.detach(), result.accuracy])
+        self._processes.add_up([*_gradients(phi), figures])
+        return figures
+
+    def _loss(self, phi: Params, batch: EpisodeBatch, warming: bool) -> OuterLoss:
+        outer, device = self._outer, batch.query_images.device
+        with torch.autocast(device.type, torch.bfloat16, enabled=outer.precision == "bfloat16"):
+            if warming:
+                return warm_up_loss(self._learner, phi, batch, pairs=outer.warm_up_loss == "pairs")
+            return outer_loss(self._learner, phi, batch, inner_steps=None, second_order=outer.second_order)
+
+    def _tasks_at_once(self, phi: Params, mine: EpisodeBatch, warming: bool) -> int:
+        """How many tasks' graph fits into the budget, by the graph of one of them."""
+        if warming not in self._fitting:
+            one = bytes_of_graph(lambda: self._loss(phi, mine.part(slice(0, 1)), warming).loss)
+            self._fitting[warming] = max(1, self._budget // max(1, one))
+        return self._fitting[warming]
+
+    def _average(self, phi: Params, figures: Tensor) -> None:
+        self._processes.add_up([*_gradients(phi), figures])
+        for value in (*_gradients(phi), figures):
+            value.div_(self._processes.size)
+        constants = [value for name, value in phi.items() if is_constant(name)]
+        self._processes.take_firsts(constants)
+
+
+def _gradients(phi: Params) -> list[Tensor]:
+    return [value.grad for value in phi.values() if value.grad is not None]

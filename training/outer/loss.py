@@ -1,0 +1,92 @@
+"""The outer loop's gradient: how phi changes the query loss of training tasks after adaptation."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from models.conv4 import Params
+from models.heads import classify
+from models.learner import BODY, HEAD, Learner, part, support_loss
+from training.outer.pair_loss import pair_loss
+from training.tasks.episodes import EpisodeBatch
+
+
+@dataclass(frozen=True)
+class OuterLoss:
+    """What one batch of tasks gives.
+
+    Attributes:
+        loss: the query loss, averaged over tasks; gradients flow from it to phi.
+        accuracy: of the queries, averaged over tasks; a tensor, so that a GPU need not be waited for.
+    """
+
+    loss: Tensor
+    accuracy: Tensor
+
+
+def outer_loss(
+    learner: Learner, phi: Params, batch: EpisodeBatch, *, inner_steps: int | None, second_order: bool
+) -> OuterLoss:
+    """Adapt to each support set, then take the loss on the query set (Finn et al. 2017, eq. 1).
+
+    Args:
+        learner: the composition.
+        phi: its parameters, those to learn with ``requires_grad``.
+        batch: T tasks.
+        inner_steps: of the inner loop; None for as many as the inner rule says.
+        second_order: differentiate through the inner gradients.
+    """
+    theta = learner.adapt(phi, batch.support, steps=inner_steps, second_order=second_order)
+    return _on_queries(learner.predict(theta, batch.query_images), batch)
+
+
+def warm_up_loss(
+    learner: Learner, phi: Params, batch: EpisodeBatch, *, pairs: bool = False, momentum: float = 0.1
+) -> OuterLoss:
+    """Take the loss of the head's start, without adapting (Snell et al. 2017, algorithm 1).
+
+    ``running`` normalisation learns its constants here: all of the batch's images are normalised by their own
+    moments, towards which the constants move. Afterwards, in the inner loop and at request time, they are fixed.
+
+    Args:
+        learner: the composition.
+        phi: its parameters; ``body.block{i}.moments`` are written to.
+        batch: T tasks.
+        pairs: instead of each task's own support and query sets, take every image of the batch as the query
+            of every other (see ``training.outer.pair_loss``).
+        momentum: share of this batch's moments in the new constants.
+    """
+    if learner.backbone.normalisation != "running" and not pairs:
+        return outer_loss(learner, phi, batch, inner_steps=0, second_order=False)
+    there = torch.cat([batch.support.weights, batch.query_weights], 1) > 0
+    images = torch.cat([batch.support.images, batch.query_images], 1)[there]
+    flat = _pooled_features(learner, phi, images, momentum)
+    if pairs:
+        head = learner.head.start(part(phi, HEAD), flat[None])
+        all_of_them = torch.ones(1, len(flat), dtype=torch.bool, device=flat.device)
+        logits = classify(head, flat[None], all_of_them)[0]
+        return OuterLoss(*pair_loss(logits, batch.image_classes[there]))
+    features = flat.new_zeros(*there.shape, flat.shape[-1])
+    features[there] = flat
+    sizes = [batch.support.images.shape[1], batch.query_images.shape[1]]
+    of_support, of_queries = features.split(sizes, 1)
+    theta = learner.adapt(phi, batch.support, features=of_support, steps=0)
+    return _on_queries(learner.logits(theta, of_queries), batch)
+
+
+def _pooled_features(learner: Learner, phi: Params, images: Tensor, momentum: float) -> Tensor:
+    """Features ``[M, D]`` of the images of a whole batch of tasks, and the constants moved by them."""
+    running = learner.backbone.normalisation == "running"
+    features, moments = learner.backbone(part(phi, BODY), images[None], pooled=running)
+    if moments is not None:
+        for block, found in enumerate(moments.split(learner.backbone.widths, -1), start=1):
+            phi[f"{BODY}block{block}.moments"].lerp_(found[:, 0], momentum)
+    return features[0]
+
+
+def _on_queries(logits: Tensor, batch: EpisodeBatch) -> OuterLoss:
+    weights = batch.query_weights / batch.query_weights.sum(1, keepdim=True)
+    loss = support_loss(logits.float(), batch.query_labels, weights).mean()
+    right = (logits.argmax(-1) == batch.query_labels).float()
+    return OuterLoss(loss, (right * weights).sum(1).mean())

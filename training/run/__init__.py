@@ -1,0 +1,1 @@
+"""A meta-training run from its first step to its last, and over its breaks."""

@@ -1,0 +1,211 @@
+"""A meta-training run: outer steps, validation looks, checkpoints, resuming."""
+
+import math
+import time
+from collections.abc import Generator
+from contextlib import ExitStack
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.utils.tensorboard import SummaryWriter
+from tqdm import tqdm
+
+from models.conv4 import Params, is_constant
+from models.learner import RATES
+from training.datasets.class_images import ClassImages
+from training.measures.evaluation import Protocol, measure
+from training.outer.gradient import OuterGradient
+from training.outer.processes import Processes
+from training.recipe import Recipe
+from training.run.ahead import ahead
+from training.run.checkpoint import Progress, load_checkpoint, save_checkpoint
+from training.run.interruption import Interruption
+from training.tasks.augmentation import jitter
+from training.tasks.episodes import EpisodeBatch, EpisodeSampler
+
+CHECKPOINT = "checkpoint.safetensors"
+BUDGET = 2 * 1024**3
+_AHEAD = 2  # batches of episodes, while a GPU works
+
+
+class Trainer:
+    """Runs a recipe's outer loop on given classes.
+
+    Episodes and jitter are functions of the recipe's seed and the step alone, so a run that was interrupted
+    and resumed gives the same phi as one that was not.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        training: ClassImages,
+        validation: ClassImages,
+        out: Path,
+        *,
+        device: torch.device | str = "cpu",
+        processes: Processes | None = None,
+        budget: int = BUDGET,
+    ) -> None:
+        """Draw the first phi.
+
+        Args:
+            recipe: what to do.
+            training: classes of the training tasks.
+            validation: classes of the tasks that choose phi.
+            out: takes checkpoints and TensorBoard's events.
+            device: where to compute.
+            processes: that share the work; None for this one alone.
+            budget: bytes that the graph of a micro-batch of tasks may hold.
+        """
+        self.recipe, self.validation, self.out = recipe, validation, out
+        self.device, self.processes = torch.device(device), processes or Processes()
+        self.learner, self.preprocessing = recipe.build_learner(), recipe.build_preprocessing()
+        self.gradient = OuterGradient(self.learner, recipe.outer, self.processes, budget)
+        self.phi = {name: value.to(self.device) for name, value in self.learner.initial(recipe.seed).items()}
+        self.optimiser = self._optimiser()
+        self.progress = Progress()
+        self.best: Params = self._copy()
+        episodes = recipe.episodes
+        self.sampler = EpisodeSampler(
+            training,
+            ways=episodes.ways,
+            shots=episodes.shots,
+            queries=episodes.queries,
+            seed=recipe.seed,
+            within_group=episodes.within_group,
+        )
+
+    def resume(self) -> None:
+        """Continue from the checkpoint in ``out``."""
+        self.best, self.progress = load_checkpoint(
+            self.out / CHECKPOINT, phi=self.phi, optimiser=self.optimiser, recipe=self.recipe.as_dict()
+        )
+
+    def save(self) -> None:
+        """Write the checkpoint."""
+        save_checkpoint(
+            self.out / CHECKPOINT,
+            phi=self.phi,
+            best=self.best,
+            optimiser=self.optimiser,
+            progress=self.progress,
+            recipe=self.recipe.as_dict(),
+        )
+
+    def run(self) -> None:
+        """Train to the end, to an early stop, or until interrupted.
+
+        Raises:
+            KeyboardInterrupt: after Ctrl-C or SIGTERM, once the step at hand is done and saved.
+        """
+        self.out.mkdir(parents=True, exist_ok=True)
+        outer, progress, is_first = self.recipe.outer, self.progress, self.processes.is_first
+        bar = tqdm(
+            total=outer.steps, initial=progress.step, desc=self.recipe.name, unit="step", disable=not is_first
+        )
+        with ExitStack() as stack:
+            stack.enter_context(bar)
+            interruption = stack.enter_context(Interruption())
+            board: SummaryWriter | None = None
+            if is_first:
+                board = stack.enter_context(SummaryWriter(str(self.out), purge_step=progress.step + 1))
+            batches = self._batches(range(progress.step, outer.steps))
+            stack.callback(batches.close)
+            while progress.step < outer.steps and not self._out_of_patience():
+                start = time.perf_counter()
+                loss, accuracy = self._step(progress.step, next(batches))
+                progress.step += 1
+                progress.seconds += time.perf_counter() - start
+                if board is not None:
+                    board.add_scalar("training/query_loss", loss, progress.step)
+                    board.add_scalar("training/query_accuracy", accuracy, progress.step)
+                if progress.step % self.recipe.validation.every == 0 or progress.step == outer.steps:
+                    self._look(board)
+                    self._save_as_first()
+                rate = progress.step * outer.tasks / progress.seconds
+                best = f"{progress.best_accuracy:.2%}" if progress.looks else "none yet"
+                bar.set_postfix(loss=f"{loss:.3f}", best=best, tasks_per_s=f"{rate:.1f}", refresh=False)
+                bar.update(1)
+                if self.processes.any(interruption.wanted, self.device) and progress.step < outer.steps:
+                    self._save_as_first()
+                    raise KeyboardInterrupt
+
+    def _step(self, step: int, batch: EpisodeBatch) -> tuple[float, float]:
+        outer = self.recipe.outer
+        for group in self.optimiser.param_groups:
+            group["lr"] = group["highest"] * 0.5 * (1 + math.cos(math.pi * step / outer.steps))
+        loss, accuracy = self.gradient(self.phi, batch, step)
+        learned = [value for value in self.phi.values() if value.grad is not None]
+        torch.nn.utils.clip_grad_norm_(learned, outer.clip)
+        self.optimiser.step()
+        return loss, accuracy
+
+    def _batches(self, steps: range) -> Generator[EpisodeBatch]:
+        if self.device.type == "cpu":
+            # The step itself takes all cores: a second thread on them made it slower by a fifth.
+            return (self._batch(step) for step in steps)
+        return ahead(self._batch, steps, _AHEAD)
+
+    def _batch(self, step: int) -> EpisodeBatch:
+        generator = torch.Generator().manual_seed(self.recipe.seed * 1_000_003 + step)
+        batch = self.sampler.batch(step, self.recipe.outer.tasks)
+        ranges, of_classes, classes = self.recipe.jitter, self.recipe.class_jitter, batch.image_classes
+        return batch.map_images(
+            lambda images: self.preprocessing.normalise(
+                jitter(images, ranges, generator, classes=classes, of_classes=of_classes)
+            )
+        ).to(self.device)
+
+    def _save_as_first(self) -> None:
+        if self.processes.is_first:
+            self.save()
+
+    def _look(self, board: SummaryWriter | None) -> None:
+        plan, progress = self.recipe.validation, self.progress
+        protocol = Protocol(
+            plan.ways, plan.shots, plan.queries, plan.episodes, plan.seed, bool(plan.within_group)
+        )
+        warming = progress.step <= self.recipe.outer.warm_up
+        found = torch.zeros((), dtype=torch.float64, device=self.device)
+        if self.processes.is_first:
+            measured = measure(
+                self.learner,
+                self.phi,
+                self.preprocessing,
+                self.validation,
+                protocol,
+                inner_steps=0 if warming else None,
+            )
+            found.fill_(measured.accuracy)
+        self.processes.take_firsts([found])  # so that all stop at the same step
+        accuracy = float(found)
+        if board is not None:
+            board.add_scalar("validation/accuracy", accuracy, progress.step)
+        progress.looks.append((progress.step, accuracy))
+        # What the warm-up reached was reached without adapting: it does not compete with what follows.
+        first_adapted = not warming and progress.best_step <= self.recipe.outer.warm_up
+        if accuracy > progress.best_accuracy or first_adapted:
+            progress.best_accuracy, progress.best_step, self.best = accuracy, progress.step, self._copy()
+
+    def _out_of_patience(self) -> bool:
+        patience = self.recipe.validation.patience
+        since = [step for step, _ in self.progress.looks if step > self.progress.best_step]
+        return 0 < patience <= len(since) and self.progress.step > self.recipe.outer.warm_up
+
+    def _optimiser(self) -> torch.optim.Adam:
+        outer = self.recipe.outer
+        rates: list[Tensor] = []
+        others: list[Tensor] = []
+        for name, value in self.phi.items():
+            if not is_constant(name):
+                (rates if name.startswith(RATES) else others).append(value.requires_grad_())
+        groups = [{"params": others, "lr": outer.learning_rate, "highest": outer.learning_rate}]
+        if rates:
+            groups.append(
+                {"params": rates, "lr": outer.rates_learning_rate, "highest": outer.rates_learning_rate}
+            )
+        return torch.optim.Adam(groups)
+
+    def _copy(self) -> Params:
+        return {name: value.detach().clone() for name, value in self.phi.items()}

@@ -1,0 +1,214 @@
+"""Few-shot tasks drawn from a data set by seed: episode e is a function of the seed and e alone."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from models.support import Support
+from training.datasets.class_images import ClassImages, DataError
+from training.tasks.distinct_draws import Integers, distinct, whole
+from training.tasks.hashed_noise import Floats, uniform
+
+Range = int | tuple[int, int]  # a number, or the lowest and the highest, both included
+
+
+@dataclass(frozen=True)
+class EpisodeBatch:
+    """T tasks.
+
+    Attributes:
+        support: their support sets, images in 0..1, one class after the other.
+        query_images: float ``[T, Q, C, H, W]`` in 0..1.
+        query_labels: int64 ``[T, Q]``.
+        query_weights: float ``[T, Q]``, 1 a query and 0 padding (of a task with fewer ways than others).
+        class_ids: int64 ``[T, N]``, which class of the data set each label stands for; -1 is padding.
+        support_places: int64 ``[T, S]``, which of the data set's images each support image is; 0 where padding.
+        query_places: int64 ``[T, Q]``, the same for queries.
+    """
+
+    support: Support
+    query_images: Tensor
+    query_labels: Tensor
+    query_weights: Tensor
+    class_ids: Tensor
+    support_places: Tensor
+    query_places: Tensor
+
+    @property
+    def image_classes(self) -> Tensor:
+        """Which class of the data set each image is of, the support's and then the queries', ``[T, S + Q]``."""
+        return self.class_ids.gather(1, torch.cat([self.support.labels, self.query_labels], 1))
+
+    @property
+    def tasks(self) -> int:
+        """T."""
+        return len(self.query_labels)
+
+    def part(self, chosen: slice) -> "EpisodeBatch":
+        """Some of the tasks."""
+        return self._map(lambda value: value[chosen])
+
+    def to(self, device: torch.device) -> "EpisodeBatch":
+        """Lay all of it where torch shall compute."""
+        return self._map(lambda value: value.to(device))
+
+    def _map(self, change: Callable[[Tensor], Tensor]) -> "EpisodeBatch":
+        values = {one.name: getattr(self, one.name) for one in fields(self)}
+        of_support = values.pop("support")
+        support = Support(**{one.name: change(getattr(of_support, one.name)) for one in fields(Support)})
+        return EpisodeBatch(support=support, **{name: change(value) for name, value in values.items()})
+
+    def map_images(self, change: Callable[[Tensor], Tensor]) -> "EpisodeBatch":
+        """Put ``change`` of all images, the support's and then the queries' (``[T, S + Q, ...]``), in place."""
+        images = change(torch.cat([self.support.images, self.query_images], 1))
+        support, queries = images.split([self.support.images.shape[1], self.query_images.shape[1]], 1)
+        return replace(self, support=replace(self.support, images=support), query_images=queries)
+
+
+class EpisodeSampler:
+    """Draws episodes: classes without replacement, and different images for support and query.
+
+    Nothing is kept between calls, so a run that goes on after a break sees the same episodes, and an
+    evaluation sees the same ones whatever the number of tasks it takes at once.
+    """
+
+    def __init__(
+        self,
+        data: ClassImages,
+        *,
+        ways: Range,
+        shots: Range,
+        queries: int,
+        seed: int,
+        within_group: float = 0.0,
+        ragged: bool = False,
+    ) -> None:
+        """Check that the data have what every episode needs.
+
+        Args:
+            data: the classes of one split.
+            ways: classes of an episode; of a range, each episode draws its own number.
+            shots: support examples of a class; of a range, each episode draws its own number.
+            queries: query examples of a class.
+            seed: of all episodes.
+            within_group: share of the episodes whose classes all come from one group; the group is drawn
+                evenly among those that have enough classes.
+            ragged: with a range of shots, let each class of an episode draw its own number.
+
+        Raises:
+            DataError: where classes or images do not suffice, with the numbers.
+            ValueError: where the numbers make no sense.
+        """
+        self._images = data.images
+        self._offsets = data.offsets.numpy()
+        self._counts = data.counts.numpy()
+        self._low_ways, self._ways = _bounds("ways", ways, at_least=2)
+        self._low_shots, self._shots = _bounds("shots", shots, at_least=1)
+        if queries < 1 or not 0 <= within_group <= 1 or seed < 0:
+            raise ValueError(
+                "queries must be at least 1, the seed not negative and within_group in 0..1, "
+                f"got {queries}, {seed} and {within_group}"
+            )
+        self._queries, self._seed, self._ragged = queries, seed, ragged
+        self._within_group = float(within_group)
+        # The pools to draw classes from: every group, the largest first, and then all classes together.
+        members: dict[str, list[int]] = {}
+        for index, group in enumerate(data.groups):
+            members.setdefault(group, []).append(index)
+        pools = sorted(members.values(), key=len, reverse=True)
+        self._group_sizes = np.array([len(pool) for pool in pools], dtype=np.int64)
+        self._pool_sizes = np.append(self._group_sizes, len(data))
+        self._pool_starts = np.append(0, self._pool_sizes.cumsum()[:-1])
+        self._pooled = np.array([index for pool in pools for index in pool] + list(range(len(data))))
+        self._check(data)
+
+    def batch(self, index: int, tasks: int) -> EpisodeBatch:
+        """Draw the episodes ``index * tasks`` to ``index * tasks + tasks - 1``."""
+        return self.episodes(range(index * tasks, (index + 1) * tasks))
+
+    def episodes(self, numbers: Sequence[int]) -> EpisodeBatch:
+        """Draw the episodes of these numbers."""
+        tasks = len(numbers)
+        scalars, of_classes, per_class = np.split(self._chances(numbers), [4, 4 + 2 * self._ways], axis=1)
+        ways = self._low_ways + whole(scalars[:, 0], self._ways - self._low_ways + 1)
+        class_ids = self._classes(ways, scalars[:, 1], scalars[:, 2], of_classes)
+        used = class_ids >= 0  # [T, N]
+        per_class = per_class.reshape(tasks, self._ways, -1)
+        of_shots = per_class[:, :, 0] if self._ragged else scalars[:, 3:4].repeat(self._ways, 1)
+        shots = self._low_shots + whole(of_shots, self._shots - self._low_shots + 1)
+        drawn = distinct(
+            per_class[:, :, 1:].reshape(tasks * self._ways, -1),
+            self._counts[class_ids].ravel(),
+            (shots + self._queries).ravel(),
+        )
+        # A row's draws are in random order: the first ones are its queries, whatever its shots.
+        places = drawn.reshape(tasks, self._ways, -1) + self._offsets[class_ids][..., None]
+        slots = np.arange(self._shots + self._queries)
+        valid = (slots < (shots + self._queries)[..., None]) & used[..., None]
+        query_places, query_images, query_labels, query_weights = self._gather(
+            places[..., : self._queries], valid[..., : self._queries]
+        )
+        chosen, images, labels, weights = self._gather(places[..., self._queries :], valid[..., self._queries :])
+        return EpisodeBatch(
+            support=Support(images, labels, weights, torch.from_numpy(ways)),
+            query_images=query_images,
+            query_labels=query_labels,
+            query_weights=query_weights,
+            class_ids=torch.from_numpy(class_ids),
+            support_places=chosen,
+            query_places=query_places,
+        )
+
+    def _chances(self, numbers: Sequence[int]) -> Floats:
+        """Independent numbers in [0, 1) that all of an episode's choices come from, a row each."""
+        per_class = 2 + 1 + 2 * (self._shots + self._queries)
+        length = 4 + self._ways * per_class
+        return uniform(np.array([(self._seed, number) for number in numbers], dtype=np.int64), length)
+
+    def _classes(self, ways: Integers, of_kind: Floats, of_group: Floats, of_classes: Floats) -> Integers:
+        """Which classes each task has, ``[T, N]``, padded with -1."""
+        enough = np.searchsorted(-self._group_sizes, -ways, side="right")  # groups with as many classes
+        within = of_kind < self._within_group
+        pool = np.where(within, whole(of_group, enough), len(self._group_sizes))
+        picked = distinct(of_classes, self._pool_sizes[pool], ways)
+        ids = self._pooled[self._pool_starts[pool][:, None] + np.maximum(picked, 0)]
+        return np.where(picked >= 0, ids, -1)
+
+    def _gather(self, places: Integers, valid: NDArray[np.bool_]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Places ``[T, N, k]`` flat as ``[T, N * k]``, and their images in 0..1, labels and weights."""
+        tasks, ways, each = places.shape
+        chosen = torch.from_numpy(np.where(valid, places, 0).reshape(tasks, -1))
+        weights = torch.from_numpy(valid.reshape(tasks, -1)).float()
+        images = self._images[chosen].float().div_(255)
+        if not valid.all():
+            images *= weights[..., None, None, None]
+        labels = np.broadcast_to(np.arange(ways)[:, None], (ways, each)).reshape(1, -1)
+        labels = np.where(valid.reshape(tasks, -1), labels, 0)
+        return chosen, images, torch.from_numpy(labels), weights
+
+    def _check(self, data: ClassImages) -> None:
+        if len(data) < self._ways:
+            raise DataError(f"episodes of {self._ways} ways need as many classes, there are {len(data)}")
+        if self._within_group > 0 and self._group_sizes[0] < self._ways:
+            raise DataError(
+                f"episodes of {self._ways} ways within a group need a group of as many classes, "
+                f"the largest has {self._group_sizes[0]}; lower the ways or draw across groups"
+            )
+        needed = self._shots + self._queries
+        poorest = int(self._counts.argmin())
+        if self._counts[poorest] < needed:
+            raise DataError(
+                f"{self._shots} shots and {self._queries} queries take {needed} images of a class, "
+                f"{data.classes[poorest]!r} has {self._counts[poorest]}; lower them or leave the class out"
+            )
+
+
+def _bounds(name: str, value: Range, at_least: int) -> tuple[int, int]:
+    low, high = (value, value) if isinstance(value, int) else value
+    if not at_least <= low <= high:
+        raise ValueError(f"{name} must be at least {at_least}, a number or (lowest, highest), not {value}")
+    return low, high
