@@ -10,7 +10,7 @@ import pytest
 from tests.training.made_drawings import drawing
 from tests.training.tiny_run import TRAINING, VALIDATION, recipe
 from training.__main__ import main
-from training.measures.publication import publish_run
+from training.run.publication import publish_run
 from training.run.trainer import Trainer
 
 ROOT = Path(__file__).parents[2]

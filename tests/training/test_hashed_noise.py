@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from training.hashed_noise import uniform
 from training.tasks.distinct_draws import distinct
-from training.tasks.hashed_noise import uniform
 
 
 def test_numbers_belong_to_their_place():

@@ -8,9 +8,9 @@ import torch
 
 from models.initialization import load
 from tests.training.tiny_run import TRAINING, VALIDATION, recipe
-from training.measures.publication import publish_run
 from training.recipe import Outer, Validation
 from training.run.checkpoint import CheckpointError
+from training.run.publication import publish_run
 from training.run.trainer import CHECKPOINT, Trainer
 
 

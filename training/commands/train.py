@@ -11,11 +11,11 @@ import yaml
 from training.commands.table import card_table
 from training.datasets.class_images import ClassImages
 from training.datasets.registry import load_split
-from training.measures.publication import publish_run
 from training.outer.processes import choose_device, joined
 from training.recipe import RecipeError
 from training.recipe_reading import read_recipe
 from training.run.allocation import keep_freed_memory
+from training.run.publication import publish_run
 from training.run.trainer import BUDGET, CHECKPOINT, Trainer
 from training.tasks.augmentation import with_reflections, with_rotations
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from training.datasets.stroke_programmes import CLASSES_PER_ALPHABET, MOST_STROKES, Programme
 from training.datasets.stroke_shapes import POINTS
-from training.tasks.hashed_noise import Floats, uniform
+from training.hashed_noise import Floats, uniform
 
 _KNOTS = 5  # of the wobble along a stroke
 _OF_HAND, _OF_EXAMPLE = 3, 4

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.datasets.stroke_shapes import PLAIN, POINTS, SHAPES, Draws, dot, evenly
-from training.tasks.hashed_noise import Floats, uniform
+from training.hashed_noise import Floats, uniform
 
 CLASSES_PER_ALPHABET = 25
 MOST_STROKES = 5

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from training.tasks.hashed_noise import Floats
+from training.hashed_noise import Floats
 
 POINTS = 32  # of each stroke, evenly along it
 

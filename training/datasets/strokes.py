@@ -17,7 +17,7 @@ from training.datasets.splits import SPLITS, Split
 from training.datasets.stroke_hands import Drawn, draw
 from training.datasets.stroke_programmes import CLASSES_PER_ALPHABET, Programme, programme
 from training.datasets.stroke_rendering import render
-from training.tasks.hashed_noise import Floats
+from training.hashed_noise import Floats
 
 CLASSES_PER_SPLIT = 10**9
 _LEAST_EXTENT = 0.15  # of the sheet: a frame is no smaller, so that a dot stays a dot

@@ -1,1 +1,1 @@
-"""What a learner reaches on unseen classes, and what of that its card tells."""
+"""What a learner reaches on unseen classes, and how far its confidence can be trusted."""

@@ -1,1 +1,1 @@
-"""A meta-training run from its first step to its last, and over its breaks."""
+"""A meta-training run from its first step, over its breaks, to the initialization it publishes."""

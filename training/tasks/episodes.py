@@ -10,8 +10,8 @@ from torch import Tensor
 
 from models.support import Support
 from training.datasets.class_images import ClassImages, DataError
+from training.hashed_noise import Floats, uniform
 from training.tasks.distinct_draws import Integers, distinct, whole
-from training.tasks.hashed_noise import Floats, uniform
 
 Range = int | tuple[int, int]  # a number, or the lowest and the highest, both included
 
