@@ -1,7 +1,7 @@
 """Group normalisation with a scale and a shift for each task, and its first two derivatives in closed form.
 
-torch differentiates the gradient of its group normalisation through some thirty passes over the maps; written
-out, the same takes eight. All that is needed besides the maps are sums over each image's positions.
+torch differentiates the gradient of its group normalisation by composing elementary operations, each a pass over
+the maps. Written out, all that is needed besides five such passes are sums over each image's positions.
 
 Notation, for one image and group of n numbers: ``c = x - mean(x)``, ``r = (mean(c^2) + eps)^-1/2``,
 ``xhat = r c``, ``y = scale xhat + shift`` (Wu and He 2018, eq. 1 and 7). With ``P(a) = a - mean(a) -
