@@ -6,9 +6,10 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from models.kernels.patch_products import output_innermost
+from models.kernels.normalised_block import max_pool, normalised_block
+from models.kernels.patch_products import as_kernels, as_matrices
 from models.kernels.task_convolution import convolve
-from models.normalisation import NormalisationKind, batch_norm, group_norm, moments, normalise_by
+from models.normalisation import NormalisationKind, batch_norm, moments, normalise_by
 from models.views import View, see
 
 Params = dict[str, Tensor]
@@ -143,11 +144,12 @@ class Conv4:
             stride = 2 if halve and self.halving == "stride" else 1
             maps = convolve(maps, params[f"block{block}.convolution"], stride, channels_last=by_channel)
             pool = halve and self.halving == "pool"
-            if pool and by_channel:
-                maps = _pooled(maps)
             if self.normalisation == "group":
-                maps = group_norm(maps, self.groups, scale, shift)
-            elif self.normalisation == "running" and not pooled:
+                maps = normalised_block(maps, self.groups, scale, shift, pooled=pool)
+                continue
+            if pool:
+                maps = max_pool(maps)
+            if self.normalisation == "running" and not pooled:
                 maps = normalise_by(maps, params[f"block{block}.{_MOMENTS}"], scale, shift)
             elif self.normalisation == "running":
                 maps, of_block = batch_norm(maps, scale, shift)
@@ -158,11 +160,7 @@ class Conv4:
                 elif known is None:
                     raise ValueError("support normalisation of queries needs the support set's moments")
                 maps = normalise_by(maps, known[block - 1] if known else taken[-1], scale, shift)
-            if pool and not by_channel:
-                maps = _pooled(maps)
-            # After the maximum, with which it commutes, on a quarter of the map; in place, since no derivative
-            # above needs the value before, and the maps are the bulk of all traffic.
-            maps = maps.relu_()
+            maps = maps.relu_()  # in place: no derivative above needs the value before
         features = maps.flatten(2) if self.halving == "pool" else maps.mean((3, 4))
         if self.unit:
             features = _unit(features)
@@ -179,21 +177,16 @@ def is_constant(name: str) -> bool:
 
 def for_tasks(params: Params, tasks: int) -> Params:
     """Give each task the parameters as its own to move, kernels in the layout in which they move fastest."""
-    return {
-        name: value if is_constant(name) else _laid(value).expand(tasks, *value.shape)
-        for name, value in params.items()
-    }
+    return {name: value if is_constant(name) else _for_tasks(value, tasks) for name, value in params.items()}
 
 
-def _laid(value: Tensor) -> Tensor:
-    return output_innermost(value) if value.ndim == 4 else value
+def _for_tasks(value: Tensor, tasks: int) -> Tensor:
+    if value.ndim != 4:
+        return value.expand(tasks, *value.shape)
+    # Expanded as matrices: so the tasks' gradients are added up in the order in which they lie in memory.
+    return as_kernels(as_matrices(value).contiguous().expand(tasks, -1, -1, -1, -1))
 
 
 def _unit(features: Tensor) -> Tensor:
     wide = features.to(torch.promote_types(features.dtype, torch.float32))
     return torch.nn.functional.normalize(wide, dim=-1)
-
-
-def _pooled(maps: Tensor) -> Tensor:
-    halved = torch.nn.functional.max_pool2d(maps.flatten(0, 1), 2)
-    return halved.view(*maps.shape[:2], *halved.shape[1:])

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from models.conv4 import Params
+from models.kernels.precision import full_precision
 from models.support import Support
 
 HeadKind = Literal["prototype", "shared"]
@@ -27,7 +28,7 @@ def prototypes(features: Tensor, support: Support) -> Tensor:
     Returns:
         ``[T, N, D]``; zero where a task has no such class.
     """
-    with _full_precision(features):
+    with full_precision(features):
         membership = support.membership()
         share = membership / membership.sum(1, keepdim=True).clamp_min(1e-12)
         return share.transpose(1, 2) @ features.to(share.dtype)
@@ -59,12 +60,17 @@ class Head:
             return {"log_scale": torch.tensor(math.log(scale))}
         return {"vector": torch.randn(features, generator=generator) / features**0.5, "bias": torch.zeros(())}
 
+    @property
+    def from_prototypes(self) -> bool:
+        """Whether the start depends on the support set's features."""
+        return self.kind == "prototype"
+
     def start(self, phi: Params, centres: Tensor) -> Params:
         """Build the classifier that adaptation starts from.
 
         Args:
             phi: the head's part, as ``initial`` names it.
-            centres: prototypes ``[T, N, D]``.
+            centres: prototypes ``[T, N, D]``; of a start that is not from them, only their shape is read.
 
         Returns:
             ``weight`` ``[T, N, D]`` and ``bias`` ``[T, N]``.
@@ -79,11 +85,7 @@ class Head:
 def classify(head: Params, features: Tensor, class_mask: Tensor) -> Tensor:
     """Logits ``[T, Q, N]`` of features ``[T, Q, D]``; the lowest finite number where a task lacks a class."""
     weight, bias = head["weight"], head["bias"]
-    with _full_precision(features):
+    # A logit is a small difference of large products, which bfloat16 would blur.
+    with full_precision(features):
         logits = features.to(weight.dtype) @ weight.transpose(1, 2) + bias[:, None]
     return logits.masked_fill(~class_mask[:, None], torch.finfo(logits.dtype).min)
-
-
-def _full_precision(features: Tensor) -> torch.autocast:
-    """Leave autocast: a logit is a small difference of large products, which bfloat16 would blur."""
-    return torch.autocast(features.device.type, enabled=False)

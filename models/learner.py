@@ -10,6 +10,7 @@ from torch import Tensor
 from models.conv4 import Conv4, Params, for_tasks, is_constant
 from models.heads import Head, classify, prototypes
 from models.inner_rule import InnerRule
+from models.inner_step import stepped
 from models.support import Support
 
 BODY, HEAD, RATES = "body.", "head.", "rates."
@@ -122,11 +123,15 @@ class Learner:
         body, rates = part(phi, BODY), part(phi, RATES)
         moves_body = self.rule.moves == "all" and count > 0
         moments: Tensor | None = None
-        if features is None:
-            features, moments = self.backbone(body, support.images, weights=support.weights)
-        elif moves_body or self.backbone.normalisation == "support":
+        shape = len(support.ways), support.most_ways, self.backbone.features
+        centres = support.weights.new_empty(()).expand(shape)
+        if features is not None and (moves_body or self.backbone.normalisation == "support"):
             raise ValueError("this adaptation computes features of its own: it takes none")
-        head = self.head.start(part(phi, HEAD), prototypes(features, support))
+        if features is None and (self.head.from_prototypes or not moves_body):
+            features, moments = self.backbone(body, support.images, weights=support.weights)
+        if features is not None:
+            centres = prototypes(features, support)
+        head = self.head.start(part(phi, HEAD), centres)
         weights, mask = support.balanced_weights(), support.class_mask()
         if moves_body:
             body = for_tasks(body, len(support.ways))
@@ -137,6 +142,7 @@ class Learner:
                 body, head = _as_nodes(body) if moves_body else body, _as_nodes(head)
                 if moves_body:
                     features, _ = self.backbone(body, support.images, weights=support.weights)
+                assert features is not None, "computed now, or before where the body stays"
                 loss = support_loss(classify(head, features, mask), support.labels, weights)
                 moving = {f"{HEAD}{name}": value for name, value in head.items()}
                 if moves_body:
@@ -144,10 +150,7 @@ class Learner:
                 gradients = torch.autograd.grad(
                     loss.sum(), list(moving.values()), create_graph=second_order, retain_graph=True
                 )
-            moved = {
-                name: value - self.rule.rate(rates, name, step) * gradient
-                for (name, value), gradient in zip(moving.items(), gradients, strict=True)
-            }
+            moved = stepped(moving, {name: self.rule.rate(rates, name, step) for name in moving}, gradients)
             body, head = body | part(moved, BODY), part(moved, HEAD)
         if moves_body and self.backbone.normalisation == "support":
             _, moments = self.backbone(body, support.images, weights=support.weights)

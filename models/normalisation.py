@@ -14,24 +14,9 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from models.kernels.task_group_norm import EPSILON, task_group_norm
+from models.kernels.task_group_norm import EPSILON
 
 NormalisationKind = Literal["group", "support", "running"]
-
-
-def group_norm(maps: Tensor, groups: int, scale: Tensor, shift: Tensor) -> Tensor:
-    """Normalise each image's groups of channels, then scale and shift each channel.
-
-    Args:
-        maps: ``[T, B, C, H, W]``.
-        groups: how many groups the C channels form.
-        scale: ``[C]`` for all tasks or ``[T, C]``, a row a task.
-        shift: as ``scale``.
-    """
-    if scale.ndim == 2:
-        return task_group_norm(maps, groups, scale, shift)
-    flat = torch.nn.functional.group_norm(maps.flatten(0, 1), groups, scale, shift, eps=EPSILON)
-    return flat.view(maps.shape)
 
 
 def batch_norm(maps: Tensor, scale: Tensor, shift: Tensor) -> tuple[Tensor, Tensor]:

@@ -24,7 +24,7 @@ def weight_gradient(gradient: Tensor, images: Tensor, stride: int) -> Tensor:
     """The sum over a task's images and positions, ``[T, O, C, 3, 3]``."""
     patches, _ = _patches(images, stride)
     product = torch.bmm(patches.transpose(1, 2), _rows(gradient))
-    return product.view(len(images), _TAPS, _TAPS, images.shape[2], -1).permute(0, 4, 3, 1, 2)
+    return as_kernels(product.view(len(images), _TAPS, _TAPS, images.shape[2], -1))
 
 
 def input_gradient(gradient: Tensor, weight: Tensor, stride: int, size: tuple[int, int]) -> Tensor:
@@ -59,13 +59,18 @@ def _patches(images: Tensor, stride: int) -> tuple[Tensor, tuple[int, int]]:
 
 
 def _as_matrix(weight: Tensor) -> Tensor:
-    """``[T, 3 * 3 * C, O]``, without a copy where the weights are laid out by ``output_innermost``."""
-    return weight.permute(0, 3, 4, 2, 1).reshape(len(weight), -1, weight.shape[1])
+    """``[T, 3 * 3 * C, O]``, without a copy where the weights are laid out as matrices."""
+    return as_matrices(weight).reshape(len(weight), -1, weight.shape[1])
 
 
-def output_innermost(weight: Tensor) -> Tensor:
-    """Lay ``[O, C, 3, 3]`` out as these products take it; gradients and moved weights then come out alike."""
-    return weight.permute(2, 3, 1, 0).contiguous().permute(3, 2, 0, 1)
+def as_matrices(kernels: Tensor) -> Tensor:
+    """View kernels ``[..., O, C, 3, 3]`` as ``[..., 3, 3, C, O]``, the order in which products take them."""
+    return kernels.movedim((-2, -1, -3, -4), (-4, -3, -2, -1))
+
+
+def as_kernels(matrices: Tensor) -> Tensor:
+    """The way back."""
+    return matrices.movedim((-4, -3, -2, -1), (-2, -1, -3, -4))
 
 
 def _rows(maps: Tensor) -> Tensor:

@@ -1,11 +1,15 @@
 """Convolution of several tasks at once, with shared or per-task weights, differentiable as often as wanted.
 
 The convolution is linear in its images and in its weights, and so are its two gradients, each being an adjoint of
-the others: three functions whose derivatives are those three functions again. torch would differentiate its own
+the others: two functions whose derivatives are those two functions again. torch would differentiate its own
 gradients by other routines, several times slower (second-order MAML asks for little else).
+
+Under autocast to bfloat16 the maps and the inner loop's gradients are computed in float32 all the same, so that
+theta is what the service computes; only what the outer gradient multiplies is rounded to bfloat16. A map that is
+wrong in its third digit changes signs before ReLU, and with each the gradient by all that flows there; a factor
+of a gradient that is wrong in its third digit changes it by as little.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
@@ -13,39 +17,47 @@ import torch
 from torch import Tensor
 
 from models.kernels import patch_products, whole_convolutions
+from models.kernels.native import convolution as native
+from models.kernels.precision import full_precision, is_autocast
 
-_MOST_POSITIONS = 1024  # of a task's maps, up to which products over patches are the fastest
+_MOST_POSITIONS = (
+    1024  # of a task's maps, up to which products over patches are the fastest of torch's operations
+)
 _FEW_CHANNELS = 4  # below, they are for any number of positions
 
 _Wanted = Literal["maps", "images", "weight"]
-# By which two each is computed; a cotangent of one takes its place when another is wanted.
-_FACTORS: dict[_Wanted, tuple[_Wanted, _Wanted]] = {
-    "maps": ("images", "weight"),
-    "images": ("maps", "weight"),
-    "weight": ("maps", "images"),
-}
 
 
 @dataclass(frozen=True)
-class _Shape:
-    """What all three share.
+class _Plan:
+    """What the convolution and its gradients share.
 
     Attributes:
         stride: 1 or 2.
         size: of the images, (H, W).
         channels: of the images.
+        filters: channels of the maps.
         positions: of a task's maps.
+        reduced: whether the outer gradient multiplies bfloat16 numbers.
     """
 
     stride: int
     size: tuple[int, int]
     channels: int
+    filters: int
     positions: int
+    reduced: bool
 
     @classmethod
-    def of(cls, images: Tensor, stride: int) -> Self:
+    def of(cls, images: Tensor, weight: Tensor, stride: int) -> Self:
         _, batch, channels, height, width = images.shape
-        return cls(stride, (height, width), channels, batch * -(-height // stride) * -(-width // stride))
+        positions = batch * -(-height // stride) * -(-width // stride)
+        reduced = is_autocast(images.device)
+        return cls(stride, (height, width), channels, weight.shape[1], positions, reduced)
+
+    def reduced_now(self, device: torch.device) -> bool:
+        """Whether to round: inner gradients are taken under autocast, as maps are, the outer one outside."""
+        return self.reduced and not is_autocast(device)
 
 
 def convolve(images: Tensor, weight: Tensor, stride: int, *, channels_last: bool = False) -> Tensor:
@@ -55,8 +67,8 @@ def convolve(images: Tensor, weight: Tensor, stride: int, *, channels_last: bool
         images: ``[T, B, C, H, W]``.
         weight: ``[O, C, 3, 3]`` for all tasks, or ``[T, O, C, 3, 3]``, one for each.
         stride: 1 or 2.
-        channels_last: lay the result of shared weights out with its channels innermost. Maxima and channel-wise
-            normalisation ran up to four times as fast on that, group normalisation four times slower.
+        channels_last: whether channel-wise work follows. Shared weights are then applied by torch's convolution,
+            in autocast's precision, and the result has its channels innermost.
 
     Returns:
         ``[T, B, O, H', W']``.
@@ -65,11 +77,11 @@ def convolve(images: Tensor, weight: Tensor, stride: int, *, channels_last: bool
     if weight.ndim == 5 and tasks == 1 and not (torch.is_grad_enabled() and weight.requires_grad):
         weight = weight[0]
     if weight.ndim == 5:
-        if torch.is_autocast_enabled(images.device.type):
-            precision = torch.get_autocast_dtype(images.device.type)
-            images, weight = images.to(precision), weight.to(precision)
-        return _product("maps", {"images": images, "weight": weight}, _Shape.of(images, stride))
+        return _convolve(images, weight, stride)
     flat = images.flatten(0, 1)
+    if not channels_last and native.supports(images, weight, len(weight)):
+        maps = _convolve(flat[None], weight[None], stride)
+        return maps.view(tasks, batch, *maps.shape[2:])
     if channels_last:
         flat = _channels_last(flat)
     if len(flat) == 1:
@@ -81,47 +93,115 @@ def convolve(images: Tensor, weight: Tensor, stride: int, *, channels_last: bool
     return flat.view(tasks, batch, *flat.shape[1:])
 
 
-class _Product(torch.autograd.Function):
-    """One of the three: of two of images, weights and the gradient of their maps, what reaches the third."""
-
-    @staticmethod
-    def forward(ctx: Any, wanted: _Wanted, left: Tensor, right: Tensor, shape: _Shape) -> Tensor:
-        ctx.save_for_backward(left, right)
-        ctx.wanted, ctx.shape = wanted, shape
-        return _computed(wanted, left, right, shape)
-
-    @staticmethod
-    def backward(ctx: Any, cotangent: Tensor) -> tuple[Tensor | None, ...]:
-        left, right = ctx.saved_tensors
-        given = {ctx.wanted: cotangent} | dict(zip(_FACTORS[ctx.wanted], (left, right), strict=True))
-        reached = [
-            _product(factor, given, ctx.shape) if asked else None
-            for factor, asked in zip(_FACTORS[ctx.wanted], ctx.needs_input_grad[1:3], strict=True)
-        ]
-        return (None, *reached, None)
-
-
-def _product(wanted: _Wanted, given: Mapping[_Wanted, Tensor], shape: _Shape) -> Tensor:
-    left, right = (given[factor] for factor in _FACTORS[wanted])
-    found: Tensor = _Product.apply(wanted, left, right, shape)  # type: ignore[no-untyped-call]
+def _convolve(images: Tensor, weight: Tensor, stride: int) -> Tensor:
+    found: Tensor = _Maps.apply(images, weight, _Plan.of(images, weight, stride))  # type: ignore[no-untyped-call]
     return found
 
 
-def _computed(wanted: _Wanted, left: Tensor, right: Tensor, shape: _Shape) -> Tensor:
-    """Compute by the kernels that are the fastest for such maps and weights."""
-    weight = {"maps": right, "images": right, "weight": None}[wanted]
-    few = shape.channels < _FEW_CHANNELS
+class _Maps(torch.autograd.Function):
+    """The convolution of images by weights."""
+
+    @staticmethod
+    def forward(ctx: Any, images: Tensor, weight: Tensor, plan: _Plan) -> Tensor:
+        ctx.save_for_backward(images, weight)
+        ctx.plan = plan
+        return _maps(images, weight, plan, reduced=False)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        wanted = ctx.needs_input_grad[:2]
+        return (*_Gradients.apply(gradient, *ctx.saved_tensors, ctx.plan, wanted), None)  # type: ignore[no-untyped-call]
+
+
+class _Gradients(torch.autograd.Function):
+    """What a gradient of the maps sends to the images and to the weights, of both those that are wanted."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, gradient: Tensor, images: Tensor, weight: Tensor, plan: _Plan, wanted: tuple[bool, bool]
+    ) -> tuple[Tensor | None, Tensor | None]:
+        ctx.save_for_backward(gradient, images, weight)
+        ctx.set_materialize_grads(False)
+        ctx.plan = plan
+        return (
+            _to_images(gradient, weight, plan) if wanted[0] else None,
+            _to_weight(gradient, images, plan) if wanted[1] else None,
+        )
+
+    @staticmethod
+    def backward(ctx: Any, of_images: Tensor | None, of_weight: Tensor | None) -> tuple[Tensor | None, ...]:
+        gradient, images, weight = ctx.saved_tensors
+        to_gradient: Tensor | None = None
+        if ctx.needs_input_grad[0]:
+            pairs = [
+                (left, right)
+                for left, right in ((of_images, weight), (images, of_weight))
+                if left is not None and right is not None
+            ]
+            to_gradient = _sum_of_maps(pairs, ctx.plan)
+        # An image's cotangent takes the images' place, and a weight's the weights': either way round.
+        wanted = (
+            ctx.needs_input_grad[1] and of_weight is not None,
+            ctx.needs_input_grad[2] and of_images is not None,
+        )
+        left = images if of_images is None else of_images
+        right = weight if of_weight is None else of_weight
+        return (to_gradient, *_Gradients.apply(gradient, left, right, ctx.plan, wanted), None, None)  # type: ignore[no-untyped-call]
+
+
+def _sum_of_maps(pairs: list[tuple[Tensor, Tensor]], plan: _Plan) -> Tensor | None:
+    total: Tensor | None = None
+    for left, right in pairs:
+        if torch.is_grad_enabled():  # someone wants a third derivative
+            maps: Tensor = _Maps.apply(left, right, plan)  # type: ignore[no-untyped-call]
+            total = maps if total is None else total + maps
+        elif total is not None and native.supports(left, right, plan.filters):
+            native.add_convolved(total, left, right, plan.stride, reduced=plan.reduced_now(left.device))
+        else:
+            maps = _maps(left, right, plan, reduced=plan.reduced_now(left.device))
+            total = maps if total is None else total.add_(maps)
+    return total
+
+
+def _maps(images: Tensor, weight: Tensor, plan: _Plan, *, reduced: bool) -> Tensor:
+    if native.supports(images, weight, plan.filters):
+        return native.convolve(images, weight, plan.stride, reduced=reduced)
+    with full_precision(images):
+        left, right = _rounded(reduced, images, weight)
+        found: Tensor = _kernels(plan, weight).convolve(left, right, plan.stride)
+    return found.to(images.dtype)
+
+
+def _to_images(gradient: Tensor, weight: Tensor, plan: _Plan) -> Tensor:
+    reduced = plan.reduced_now(gradient.device)
+    if native.supports(gradient, weight, plan.channels):
+        return native.input_gradient(gradient, weight, plan.stride, plan.size, reduced=reduced)
+    with full_precision(gradient):
+        left, right = _rounded(reduced, gradient, weight)
+        found: Tensor = _kernels(plan, weight).input_gradient(left, right, plan.stride, plan.size)
+    return found.to(gradient.dtype)
+
+
+def _to_weight(gradient: Tensor, images: Tensor, plan: _Plan) -> Tensor:
+    reduced = plan.reduced_now(gradient.device)
+    if native.supports(gradient, images, plan.filters):
+        return native.weight_gradient(gradient, images, plan.stride, reduced=reduced)
+    with full_precision(gradient):
+        left, right = _rounded(reduced, gradient, images)
+        found: Tensor = _kernels(plan).weight_gradient(left, right, plan.stride)
+    return found.to(gradient.dtype)
+
+
+def _rounded(reduced: bool, left: Tensor, right: Tensor) -> tuple[Tensor, Tensor]:
+    return (left.bfloat16(), right.bfloat16()) if reduced else (left, right)
+
+
+def _kernels(plan: _Plan, weight: Tensor | None = None) -> Any:
+    """Of torch's operations, those that are the fastest for such maps and weights."""
+    few = plan.channels < _FEW_CHANNELS
     shared = weight is not None and whole_convolutions.share_weights(weight)
-    small = few or (shape.positions <= _MOST_POSITIONS and not shared)
-    kernels: Any = patch_products if small else whole_convolutions
-    found: Tensor
-    if wanted == "maps":
-        found = kernels.convolve(left, right, shape.stride)
-    elif wanted == "images":
-        found = kernels.input_gradient(left, right, shape.stride, shape.size)
-    else:
-        found = kernels.weight_gradient(left, right, shape.stride)
-    return found
+    small = few or (plan.positions <= _MOST_POSITIONS and not shared)
+    return patch_products if small else whole_convolutions
 
 
 def _channels_last(images: Tensor) -> Tensor:

@@ -104,10 +104,16 @@ class _NormalGradient(torch.autograd.Function):
             (gradient, steepness * of_scale - squared * u_slope * scale),
         )
         to_scale = (steepness * (u_with_gradient - u_mean * sums - u_slope * with_normal)).sum(1)
-        found = (to_gradient, to_rows, to_scale)
+        found = [to_gradient, to_rows, to_scale]
         if torch.is_grad_enabled():
-            found = tuple(_Last.apply(one.detach(), *sources) for one in found)  # type: ignore[no-untyped-call]
+            found = [last_derivative(one, sources) for one in found]
         return (*found, None, None, None)
+
+
+def last_derivative(value: Tensor, sources: tuple[Tensor, ...]) -> Tensor:
+    """Mark a second derivative, of ``sources``: whoever differentiates it once more is told that it cannot be."""
+    marked: Tensor = _Last.apply(value.detach(), *sources)  # type: ignore[no-untyped-call]
+    return marked
 
 
 class _Last(torch.autograd.Function):

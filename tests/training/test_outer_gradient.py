@@ -1,12 +1,10 @@
 """The outer gradient does not depend on how a step's tasks are divided, and runs on another device."""
 
 import dataclasses
-from contextlib import nullcontext
 
 import pytest
 import torch
 
-from models import heads
 from models.support import Support
 from tests.training.tiny_run import TRAINING, recipe
 from training.outer.gradient import OuterGradient
@@ -91,9 +89,6 @@ def test_adapting_stays_on_the_device_of_phi(normalisation, monkeypatch):
     learner = dataclasses.replace(plan, outer=Outer(tasks=2, warm_up=1)).build_learner()
     batch = EpisodeSampler(TRAINING, ways=3, shots=1, queries=2, seed=0).batch(0, 2).to(torch.device("meta"))
     monkeypatch.setattr(Support, "most_ways", 3)  # the one value that is asked for
-    # Autocast does not know this device.
-    monkeypatch.setattr(torch, "is_autocast_enabled", lambda _: False)
-    monkeypatch.setattr(heads, "_full_precision", lambda _: nullcontext())
     phi = {name: value.to("meta") for name, value in learner.initial(0).items()}
     learned = [value.requires_grad_() for name, value in phi.items() if not name.endswith("moments")]
     result = outer_loss(learner, phi, batch, inner_steps=None, second_order=True)

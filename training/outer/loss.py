@@ -37,8 +37,15 @@ def outer_loss(
         inner_steps: of the inner loop; None for as many as the inner rule says.
         second_order: differentiate through the inner gradients.
     """
-    theta = learner.adapt(phi, batch.support, steps=inner_steps, second_order=second_order)
-    return _on_queries(learner.predict(theta, batch.query_images), batch)
+    if not learner.keeps_features:
+        theta = learner.adapt(phi, batch.support, steps=inner_steps, second_order=second_order)
+        return _on_queries(learner.predict(theta, batch.query_images), batch)
+    # No task changes these features: one pass over all images.
+    features = learner.embed(phi, torch.cat([batch.support.images, batch.query_images], 1))
+    sizes = [batch.support.images.shape[1], batch.query_images.shape[1]]
+    of_support, of_queries = features.split(sizes, 1)
+    theta = learner.adapt(phi, batch.support, features=of_support, steps=inner_steps, second_order=second_order)
+    return _on_queries(learner.logits(theta, of_queries), batch)
 
 
 def warm_up_loss(

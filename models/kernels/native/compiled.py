@@ -1,0 +1,111 @@
+"""Compiles the C sources beside this file for the processor at hand, once, and loads them."""
+
+import ctypes
+import hashlib
+import logging
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+from functools import cache
+from pathlib import Path
+
+import torch
+
+_SOURCES = Path(__file__).parent
+_OPTIONS = ("-std=gnu11", "-O3", "-march=native", "-ffp-contract=fast", "-fno-math-errno", "-fopenmp")
+_COMPILE_S = 120.0
+logger = logging.getLogger("metashot")
+
+
+class CompilationError(Exception):
+    """The sources cannot be compiled or loaded here; the message says why."""
+
+
+@cache
+def library() -> ctypes.CDLL | None:
+    """Load the compiled functions, compiling them first where no earlier process did (about 2 s).
+
+    Returns:
+        None where that fails; a warning says why and what to do.
+    """
+    try:
+        return _load(_runtime())
+    except (CompilationError, OSError, subprocess.SubprocessError) as error:
+        logger.warning(
+            "adaptation that moves the network computes by torch's own operations, several times slower: %s. "
+            "Install a C compiler (gcc or clang, or name one by CC) to change that",
+            error,
+        )
+        return None
+
+
+def _load(runtime: Path) -> ctypes.CDLL:
+    words = os.environ.get("CC", "cc").split()
+    if not words or (compiler := shutil.which(words[0])) is None:
+        raise CompilationError(f"no C compiler {' '.join(words) or 'named'} is found")
+    command = [compiler, *words[1:], *_OPTIONS]
+    target = _folder() / f"{_digest(command, runtime)}.so"
+    if not target.exists():
+        _compile(command, runtime, target)
+    return ctypes.CDLL(str(target))
+
+
+def _compile(command: list[str], runtime: Path, target: Path) -> None:
+    sources = [str(path) for path in sorted(_SOURCES.glob("*.c"))]
+    with tempfile.TemporaryDirectory(dir=target.parent) as room:
+        made = Path(room) / target.name
+        found = subprocess.run(
+            [*command, "-shared", "-fPIC", *sources, "-o", str(made), "-lm", str(runtime)],
+            capture_output=True,
+            text=True,
+            timeout=_COMPILE_S,
+            check=False,
+        )
+        if found.returncode:
+            raise CompilationError(f"{command[0]} failed: {found.stderr.strip()[-500:]}")
+        made.replace(target)  # whole or not at all, whoever else compiles at this moment
+
+
+def _runtime() -> Path:
+    """Find the OpenMP library that torch has loaded: with another, two sets of threads would share the cores.
+
+    Raises:
+        CompilationError: where there is none, or this is not Linux.
+    """
+    torch.get_num_threads()
+    maps = Path("/proc/self/maps")
+    lines = maps.read_text().splitlines() if maps.exists() else []
+    paths = {Path(line.split(maxsplit=5)[5]) for line in lines if line.count("/") and ".so" in line}
+    for path in sorted(paths):
+        if path.name.startswith(("libgomp", "libomp", "libiomp5")):
+            return path
+    raise CompilationError("torch has loaded no OpenMP library that could be shared")
+
+
+def _folder() -> Path:
+    """Where compiled files are kept: the user's cache, or else a folder that goes when nobody needs it."""
+    cache_home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    folder = cache_home / "metashot"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return Path(tempfile.mkdtemp(prefix="metashot-"))
+    return folder if os.access(folder, os.W_OK) else Path(tempfile.mkdtemp(prefix="metashot-"))
+
+
+def _digest(command: list[str], runtime: Path) -> str:
+    """Name what the result depends on: sources, compiler, options, the processor and torch's OpenMP library."""
+    version = subprocess.run(
+        [command[0], "--version"], capture_output=True, timeout=_COMPILE_S, check=True
+    ).stdout
+    whole = hashlib.sha256("\n".join([*command, str(runtime), platform.machine()]).encode() + version)
+    information = Path("/proc/cpuinfo")
+    lines = information.read_text().splitlines() if information.exists() else []
+    whole.update(
+        "".join(sorted({line for line in lines if line.startswith(("model name", "flags", "Features"))})).encode()
+    )
+    for path in sorted((*_SOURCES.glob("*.c"), *_SOURCES.glob("*.h"))):
+        whole.update(path.read_bytes())
+    return whole.hexdigest()[:32]

@@ -1,0 +1,97 @@
+"""Convolution of tasks' maps in C: the fastest here for any size of maps, in float32 or by bfloat16 products.
+
+All maps are ``[T, B, C, H, W]``, kernels 3x3 with padding 1, ``[T, O, C, 3, 3]``; results have their channels
+innermost. ``reduced`` rounds both factors of each product to bfloat16, where the processor multiplies those;
+sums, and what goes in and comes out, stay float32.
+"""
+
+import ctypes
+from functools import cache
+
+from torch import Tensor
+
+from models.kernels.native.compiled import library
+from models.kernels.native.shapes import (
+    LANES,
+    a_task_each,
+    address,
+    are_floats_here,
+    channels_innermost,
+    channels_third,
+    sizes,
+)
+from models.kernels.patch_products import as_kernels, as_matrices
+
+
+def supports(left: Tensor, right: Tensor, innermost: int) -> bool:
+    """Whether these factors can be multiplied into a result of so many innermost channels."""
+    return innermost % LANES == 0 and are_floats_here(left, right) and library() is not None
+
+
+def convolve(images: Tensor, weight: Tensor, stride: int, *, reduced: bool = False) -> Tensor:
+    """Maps ``[T, B, O, H', W']``."""
+    tasks, batch, _, height, width = images.shape
+    shape = (tasks, batch, -(-height // stride), -(-width // stride), weight.shape[1])
+    return _convolve(images, weight, stride, reduced, images.new_empty(shape), add=False)
+
+
+def add_convolved(maps: Tensor, images: Tensor, weight: Tensor, stride: int, *, reduced: bool = False) -> None:
+    """Add to maps that ``convolve`` gave, in their place."""
+    _convolve(images, weight, stride, reduced, maps.permute(0, 1, 3, 4, 2), add=True)
+
+
+def input_gradient(
+    gradient: Tensor, weight: Tensor, stride: int, size: tuple[int, int], *, reduced: bool = False
+) -> Tensor:
+    """What reaches the images, ``[T, B, C, H, W]`` with ``size`` (H, W)."""
+    rows = channels_innermost(gradient)
+    matrices, step = a_task_each(as_matrices(weight))
+    filters, channels = weight.shape[1:3]
+    found = rows.new_empty(*rows.shape[:2], *size, channels)
+    _function("input_gradient", reduced and filters % 2 == 0)(
+        sizes(*found.shape, filters, stride), address(rows), address(matrices), step, address(found)
+    )
+    return channels_third(found)
+
+
+def weight_gradient(gradient: Tensor, images: Tensor, stride: int, *, reduced: bool = False) -> Tensor:
+    """The sum over a task's images and positions, ``[T, O, C, 3, 3]``."""
+    rows, inputs = channels_innermost(gradient), channels_innermost(images)
+    tasks, _, channels, _, _ = images.shape
+    filters = gradient.shape[2]
+    found = rows.new_empty(tasks, 3, 3, channels, filters)
+    _function("weight_gradient", reduced and channels % 2 == 0)(
+        sizes(*inputs.shape, filters, stride), address(rows), address(inputs), address(found)
+    )
+    return as_kernels(found)
+
+
+def _convolve(images: Tensor, weight: Tensor, stride: int, reduced: bool, maps: Tensor, *, add: bool) -> Tensor:
+    inputs = channels_innermost(images)
+    matrices, step = a_task_each(as_matrices(weight))
+    filters, channels = weight.shape[1:3]
+    _function("convolve", reduced and channels % 2 == 0)(
+        sizes(*inputs.shape, filters, stride),
+        address(inputs),
+        address(matrices),
+        step,
+        ctypes.c_int(add),
+        address(maps),
+    )
+    return channels_third(maps)
+
+
+@cache
+def _function(name: str, reduced: bool) -> "ctypes._NamedFuncPointer":
+    loaded = library()
+    assert loaded is not None, "callers ask for support first"
+    precision = "bfloat16" if reduced and loaded.has_bfloat16() else "float32"
+    function = loaded[f"{name}_{precision}"]
+    function.restype = None
+    return function
+
+
+def multiplies_bfloat16() -> bool:
+    """Whether ``reduced`` makes a difference on this processor."""
+    loaded = library()
+    return loaded is not None and bool(loaded.has_bfloat16())

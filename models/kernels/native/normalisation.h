@@ -1,0 +1,120 @@
+/* What the passes over normalised maps share: who is the greatest, and sums over an image's positions and groups.
+ *
+ * An image's maps are read from memory once a pass and stay in the core's cache. Which of four numbers was the
+ * greatest, and whether it was positive, is found again in each pass rather than kept.
+ *
+ * Maps are float32 [tasks, images, high, wide, channels]; ``step`` numbers lie between two tasks' scales and shifts,
+ * 0 where all share them; ``moments`` hold the mean and the steepness (r in the formulas) of each image's channels.
+ */
+#ifndef METASHOT_NORMALISATION_H
+#define METASHOT_NORMALISATION_H
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "vectors.h"
+
+typedef struct {
+    int64_t tasks, images, high, wide, channels, groups, pooled;
+} Shape;
+
+typedef struct {
+    int64_t high, wide, channels;    /* of the maps */
+    int64_t cells_high, cells_wide;  /* of the result, each cell of ``members`` positions */
+} Grid;
+
+static Grid grid_of(const Shape *s)
+{
+    const int64_t side = s->pooled ? 2 : 1;
+    return (Grid){s->high, s->wide, s->channels, s->high / side, s->wide / side};
+}
+
+#define FOR_CELLS(grid)                                                                                                \
+    for (int64_t cy = 0; cy < (grid)->cells_high; cy++)                                                                \
+        for (int64_t cx = 0; cx < (grid)->cells_wide; cx++)
+/* Positions at the right and lower edges that no window of two by two reaches. */
+#define FOR_EDGES(grid)                                                                                                \
+    for (int64_t ey = 0; members == 4 && ey < (grid)->high; ey++)                                                      \
+        for (int64_t ex = ey < 2 * (grid)->cells_high ? 2 * (grid)->cells_wide : 0; ex < (grid)->wide; ex++)
+#define CELL ((cy * grid->cells_wide + cx) * grid->channels)
+#define EDGE ((ey * grid->wide + ex) * grid->channels)
+#define MEMBER(j)                                                                                                      \
+    (members == 1 ? CELL : ((2 * cy + ((j) >> 1)) * grid->wide + 2 * cx + ((j)&1)) * grid->channels)
+
+/* The greatest of the members gain * z + offset where that is positive, else 0; ``hot`` masks the member that it is,
+ * the first of equals. */
+INLINE vec chosen(const int members, const vec *z, vec gain, vec offset, ivec *hot)
+{
+    vec most = gain * z[0] + offset;
+    ivec index = {0};
+    for (int j = 1; j < members; j++) {
+        const vec value = gain * z[j] + offset;
+        const ivec more = value > most;
+        most = (vec)(((ivec)value & more) | ((ivec)most & ~more));
+        index = ((j - (ivec){0}) & more) | (index & ~more);
+    }
+    const ivec positive = most > (vec){0};
+    for (int j = 0; j < members; j++) hot[j] = (index == j - (ivec){0}) & positive;
+    return where(positive, most);
+}
+
+/* From sums over positions to means over a group's channels and positions, the channels weighted. */
+static void spread(const Shape *s, const float *sums, const float *weights, float *means)
+{
+    const int64_t size = s->channels / s->groups;
+    for (int64_t first = 0; first < s->channels; first += size) {
+        double total = 0;
+        for (int64_t c = first; c < first + size; c++) total += (double)sums[c] * (weights ? weights[c] : 1.0f);
+        for (int64_t c = first; c < first + size; c++) means[c] = total / (size * s->high * s->wide);
+    }
+}
+
+/* Gain and offset of the normalised, scaled and shifted maps: gain z + offset. */
+static void affine(int64_t channels, const float *moments, const float *scale, const float *shift, float *gain,
+                   float *offset)
+{
+    for (int64_t c = 0; c < channels; c++) {
+        gain[c] = scale[c] * moments[channels + c];
+        offset[c] = shift[c] - moments[c] * gain[c];
+    }
+}
+
+/* Sums over an image's positions, with c = z - mean: of g, g c and, given u, of u, u c and u g. */
+INLINE void sums(const int members, const Grid *grid, const float *maps, const float *gradient, const float *u,
+                 vec gain, vec offset, vec mean, float *found)
+{
+    vec g_ = {0}, gc = {0}, u_ = {0}, uc = {0}, ug = {0};
+    FOR_CELLS(grid) {
+        vec z[4];
+        ivec hot[4];
+        for (int j = 0; j < members; j++) z[j] = load(maps + MEMBER(j));
+        chosen(members, z, gain, offset, hot);
+        const vec given = load(gradient + CELL);
+        for (int j = 0; j < members; j++) {
+            const vec g = where(hot[j], given), c = z[j] - mean;
+            g_ += g, gc += g * c;
+            if (u) {
+                const vec one = load(u + MEMBER(j));
+                u_ += one, uc += one * c, ug += one * g;
+            }
+        }
+    }
+    if (u) FOR_EDGES(grid) {
+        const vec one = load(u + EDGE);
+        u_ += one, uc += one * (load(maps + EDGE) - mean);
+    }
+    const int64_t C = grid->channels;
+    store(found, g_), store(found + C, gc);
+    if (u) store(found + 2 * C, u_), store(found + 3 * C, uc), store(found + 4 * C, ug);
+}
+
+/* Add up ``each`` [images, rows, channels] over a task's images, row by row. */
+static void add_up(const Shape *s, const float *each, int64_t rows, int64_t row, float *totals)
+{
+    const int64_t C = s->channels;
+    memset(totals, 0, s->tasks * C * sizeof(float));
+    for (int64_t image = 0; image < s->tasks * s->images; image++)
+        for (int64_t c = 0; c < C; c++) totals[image / s->images * C + c] += each[(image * rows + row) * C + c];
+}
+
+#endif

@@ -1,0 +1,122 @@
+"""Group normalisation a task, pooling and ReLU in one pass, and its first two derivatives, in C.
+
+All maps are ``[T, B, C, H, W]``, scale and shift ``[T, C]``; results have their channels innermost.
+"""
+
+import ctypes
+from dataclasses import dataclass
+from functools import cache
+from typing import Self
+
+from torch import Tensor
+
+from models.kernels.native.compiled import library
+from models.kernels.native.shapes import (
+    LANES,
+    a_task_each,
+    address,
+    are_floats_here,
+    channels_innermost,
+    channels_third,
+    sizes,
+)
+
+
+def supports(maps: Tensor, scale: Tensor, shift: Tensor) -> bool:
+    """Whether these can be computed here."""
+    return maps.shape[2] % LANES == 0 and are_floats_here(maps, scale, shift) and library() is not None
+
+
+@dataclass(frozen=True)
+class Block:
+    """One application: sizes and inputs that all three passes read.
+
+    Attributes:
+        maps: contiguous ``[T, B, H, W, C]``.
+        scale: ``[T, C]``, or ``[C]`` where all tasks share it.
+        shift: likewise.
+        step: numbers from one task's to the next.
+        groups: of channels.
+        pooled: whether the maximum over 2x2 is taken.
+    """
+
+    maps: Tensor
+    scale: Tensor
+    shift: Tensor
+    step: ctypes.c_int64
+    groups: int
+    pooled: bool
+
+    @classmethod
+    def of(cls, maps: Tensor, scale: Tensor, shift: Tensor, groups: int, pooled: bool) -> Self:
+        """Lay the inputs out."""
+        if scale.stride(0) != shift.stride(0):
+            scale, shift = scale.contiguous(), shift.contiguous()
+        laid_scale, step = a_task_each(scale)
+        laid_shift, _ = a_task_each(shift)
+        return cls(channels_innermost(maps), laid_scale, laid_shift, step, groups, pooled)
+
+    @property
+    def _sizes(self) -> ctypes.Array[ctypes.c_int64]:
+        return sizes(*self.maps.shape, self.groups, self.pooled)
+
+    @property
+    def _given(self) -> tuple[ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64]:
+        return address(self.maps), address(self.scale), address(self.shift), self.step
+
+    def result(self, epsilon: float) -> tuple[Tensor, Tensor]:
+        """The result ``[T, B, C, H', W']``, and the moments that the other passes take."""
+        tasks, batch, height, width, channels = self.maps.shape
+        side = 2 if self.pooled else 1
+        found = self.maps.new_empty(tasks, batch, height // side, width // side, channels)
+        moments = self.maps.new_empty(tasks, batch, 2, channels)
+        _function("normalise")(
+            self._sizes, *self._given, ctypes.c_float(epsilon), address(found), address(moments)
+        )
+        return channels_third(found), moments
+
+    def gradient(self, moments: Tensor, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """What a gradient of the result sends to maps, scale and shift, the latter ``[T, C]``."""
+        of_maps, rows = self.maps.new_empty(self.maps.shape), channels_innermost(gradient)
+        of_scale, of_shift = self._a_channel_each(), self._a_channel_each()
+        _function("normalise_gradient")(
+            self._sizes,
+            address(rows),
+            *self._given,
+            address(moments),
+            address(of_maps),
+            address(of_scale),
+            address(of_shift),
+        )
+        return channels_third(of_maps), of_scale, of_shift
+
+    def second(
+        self, moments: Tensor, gradient: Tensor, cotangents: tuple[Tensor, Tensor, Tensor]
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """What cotangents of ``gradient``'s answer send to that gradient, to maps and to scale."""
+        rows = channels_innermost(gradient)
+        of_maps, of_scale, of_shift = cotangents
+        laid = channels_innermost(of_maps), of_scale.contiguous(), of_shift.contiguous()
+        found = rows.new_empty(rows.shape), self.maps.new_empty(self.maps.shape), self._a_channel_each()
+        _function("normalise_second")(
+            self._sizes,
+            *map(address, laid),
+            address(rows),
+            *self._given,
+            address(moments),
+            *map(address, found),
+        )
+        return channels_third(found[0]), channels_third(found[1]), found[2]
+
+    def _a_channel_each(self) -> Tensor:
+        tasks, _, _, _, channels = self.maps.shape
+        return self.maps.new_empty(tasks, channels)
+
+
+@cache
+def _function(name: str) -> "ctypes._NamedFuncPointer":
+    loaded = library()
+    assert loaded is not None, "callers ask for support first"
+    function = loaded[name]
+    function.restype = None
+    return function

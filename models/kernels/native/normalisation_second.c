@@ -1,0 +1,83 @@
+/* The gradient of the gradient of a normalised block (see normalisation.c), which second-order meta-training takes. */
+#include <omp.h>
+
+#include "normalisation.h"
+
+/* What reaches the gradient, g_u u + g_c c + g_k, and the maps, z_c c + z_u u + z_g g + z_k, in this order in ``of``. */
+INLINE void to_both(const int members, const Grid *grid, const float *maps, const float *gradient, const float *u,
+                    vec gain, vec offset, vec mean, const float *of, float *out_gradient, float *out_maps)
+{
+    const int64_t C = grid->channels;
+    const vec g_u = load(of), g_c = load(of + C), g_k = load(of + 2 * C);
+    const vec z_c = load(of + 3 * C), z_u = load(of + 4 * C), z_g = load(of + 5 * C), z_k = load(of + 6 * C);
+    FOR_CELLS(grid) {
+        vec z[4], found = {0};
+        ivec hot[4];
+        for (int j = 0; j < members; j++) z[j] = load(maps + MEMBER(j));
+        chosen(members, z, gain, offset, hot);
+        const vec given = z_g * load(gradient + CELL);
+        for (int j = 0; j < members; j++) {
+            const vec one = load(u + MEMBER(j)), c = z[j] - mean;
+            found += where(hot[j], g_u * one + g_c * c + g_k);
+            store(out_maps + MEMBER(j), z_c * c + z_u * one + where(hot[j], given) + z_k);
+        }
+        store(out_gradient + CELL, found);
+    }
+    FOR_EDGES(grid) store(out_maps + EDGE, z_c * (load(maps + EDGE) - mean) + z_u * load(u + EDGE) + z_k);
+}
+
+/* Of the gradient of maps, scale and shift, by cotangents ``u``, ``u_scale`` and ``u_shift`` of these: what reaches
+ * the gradient that was given, the maps and the scale. The shift only tells which numbers are positive. */
+void normalise_second(const Shape *s, const float *u, const float *u_scale, const float *u_shift,
+                      const float *gradient, const float *maps, const float *scale, const float *shift, int64_t step,
+                      const float *moments, float *of_gradient, float *of_maps, float *of_scale)
+{
+    const int64_t C = s->channels, size = s->high * s->wide * C, count = s->tasks * s->images;
+    const Grid grid = grid_of(s);
+    const int64_t result_size = grid.cells_high * grid.cells_wide * C;
+    float *each = malloc(count * C * sizeof(float));
+#pragma omp parallel
+    {
+        float *gain = malloc(21 * C * sizeof(float)), *offset = gain + C, *sum = offset + C, *mean_of = sum + 5 * C;
+        float *of = mean_of + 7 * C;
+#pragma omp for schedule(dynamic)
+        for (int64_t image = 0; image < count; image++) {
+            const int64_t task = image / s->images;
+            const float *z = maps + image * size, *g = gradient + image * result_size, *one = u + image * size;
+            const float *sc = scale + task * step, *v_scale = u_scale + task * C, *v_shift = u_shift + task * C;
+            const float *mean = moments + image * 2 * C, *r = mean + C;
+            affine(C, mean, sc, shift + task * step, gain, offset);
+            for (int64_t n = 0; n < C; n += LANES) {
+                const vec a = load(gain + n), b = load(offset + n), m = load(mean + n);
+                if (s->pooled) sums(4, &grid, z + n, g + n, one + n, a, b, m, sum + n);
+                else sums(1, &grid, z + n, g + n, one + n, a, b, m, sum + n);
+            }
+            for (int64_t c = 0; c < C; c++) sum[C + c] *= r[c], sum[3 * C + c] *= r[c];
+            const float *weights[7] = {sc, sc, NULL, NULL, sc, v_scale, v_scale};
+            for (int k = 0; k < 7; k++) spread(s, sum + k % 5 * C, weights[k], mean_of + k * C);
+            for (int64_t c = 0; c < C; c++) {
+                const float g_mean = mean_of[c], g_slope = mean_of[C + c];
+                const float u_mean = mean_of[2 * C + c], u_slope = mean_of[3 * C + c];
+                const float product = mean_of[4 * C + c] - u_mean * g_mean - u_slope * g_slope;
+                const float v_mean = mean_of[5 * C + c], v_slope = mean_of[6 * C + c], rr = r[c] * r[c];
+                of[c] = gain[c];
+                of[C + c] = (v_scale[c] - gain[c] * u_slope) * r[c];
+                of[2 * C + c] = v_shift[c] - gain[c] * u_mean;
+                of[3 * C + c] = rr * (r[c] * (2 * g_slope * u_slope - product) - v_slope);
+                of[4 * C + c] = -rr * g_slope;
+                of[5 * C + c] = r[c] * v_scale[c] - rr * u_slope * sc[c];
+                of[6 * C + c] = rr * (g_slope * u_mean + u_slope * g_mean) - r[c] * v_mean;
+                each[image * C + c] = r[c] * (sum[4 * C + c] - u_mean * sum[c] - u_slope * sum[C + c]);
+            }
+            float *to_g = of_gradient + image * result_size, *to_z = of_maps + image * size;
+            for (int64_t n = 0; n < C; n += LANES) {
+                const vec a = load(gain + n), b = load(offset + n), m = load(mean + n);
+                if (s->pooled) to_both(4, &grid, z + n, g + n, one + n, a, b, m, of + n, to_g + n, to_z + n);
+                else to_both(1, &grid, z + n, g + n, one + n, a, b, m, of + n, to_g + n, to_z + n);
+            }
+        }
+        free(gain);
+    }
+    add_up(s, each, 1, 0, of_scale);
+    free(each);
+}
