@@ -1,15 +1,15 @@
 """Rows of meta-training: tasks a second of one outer gradient, ours against learn2learn's."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from torch.nn.functional import cosine_similarity
 
 from benchmarks.machine import has_gpu
-from benchmarks.outer_gradients import OmniglotMaml, Ours, PlainMaml, flops_of_task, initial
+from benchmarks.outer_gradients import OmniglotMaml, Ours, PlainMaml, initial, work_of_task
 from benchmarks.outer_settings import Setting
-from benchmarks.peak import convolution_peak
 from benchmarks.race import Contender, Timed, race
 from benchmarks.report import Row, span_of
+from benchmarks.where_time_goes import shares
 from training.run.allocation import keep_freed_memory
 
 _MEASURE = "tasks/s"
@@ -39,12 +39,13 @@ def measure(setting: Setting, rounds: int, turn: float) -> list[Row]:
         contenders.append(Contender("learn2learn, its OmniglotCNN", cnn.step, setting.tasks))
     cosine = cosine_similarity(ours.gradient().double(), reference.gradient().double(), dim=0)
     timed = race(contenders, rounds=rounds, turn=turn)
-    flops = flops_of_task(full)
-    of_peak = timed[0].rate * flops / convolution_peak(setting.dtype, setting.device)
+    work = work_of_task(full)
+    facts = _Facts(work.flops, work.floor(setting), shares(ours.step))
+    of_peak = timed[0].rate * facts.floor
     rows = []
     for other in timed[1:]:
         comparable = "OmniglotCNN" not in other.name
-        rows.append(_against(setting, timed[0], other, flops, of_peak, float(cosine) if comparable else None))
+        rows.append(_against(setting, timed[0], other, facts, float(cosine) if comparable else None))
     if setting.least_of_peak is not None:
         rows.append(
             Row(
@@ -54,16 +55,24 @@ def measure(setting: Setting, rounds: int, turn: float) -> list[Row]:
                 ours=of_peak,
                 target=f"over {setting.least_of_peak:.0%}",
                 met=of_peak > setting.least_of_peak,
-                flops=flops,
+                flops=facts.flops,
                 of_peak=of_peak,
+                spent=facts.spent,
             )
         )
     return rows
 
 
-def _against(
-    setting: Setting, ours: Timed, theirs: Timed, flops: float, of_peak: float, cosine: float | None
-) -> Row:
+@dataclass(frozen=True)
+class _Facts:
+    """Of one setting: a task's operations, the seconds that they take at the peak, and where ours go."""
+
+    flops: float
+    floor: float
+    spent: dict[str, float]
+
+
+def _against(setting: Setting, ours: Timed, theirs: Timed, facts: _Facts, cosine: float | None) -> Row:
     same = cosine is None or cosine > _LEAST_COSINE
     return Row(
         setting.name,
@@ -74,7 +83,9 @@ def _against(
         target=f"{setting.times:g}x" + ("" if cosine is None else f", cosine over {_LEAST_COSINE}"),
         met=ours.rate >= setting.times * theirs.rate and same,
         span=span_of(theirs.seconds, ours.seconds),
-        flops=flops,
-        of_peak=of_peak,
+        flops=facts.flops,
+        of_peak=ours.rate * facts.floor,
+        target_of_peak=setting.times * theirs.rate * facts.floor,
+        spent=facts.spent,
         cosine=cosine,
     )

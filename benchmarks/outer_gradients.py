@@ -1,5 +1,8 @@
 """The two ways to an outer gradient, on the same arrays from the same phi: ours, and learn2learn's loop."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 import learn2learn
 import torch
 from torch import Tensor, nn
@@ -7,7 +10,7 @@ from torch.nn.functional import cross_entropy
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.outer_settings import RATE, Setting
-from benchmarks.peak import wait_for
+from benchmarks.peak import convolution_peak, wait_for
 from benchmarks.plain_conv4 import PlainConv4
 from models.conv4 import Params
 from models.learner import HEAD, RATES
@@ -64,6 +67,12 @@ class Learn2learn:
         """Compute one outer gradient."""
         self._network.zero_grad()
         self._head.zero_grad()
+        for loss in self.losses():
+            loss.backward()
+        wait_for(self._setting.device)
+
+    def losses(self) -> Iterator[Tensor]:
+        """Adapt to one task after the other, and give its query loss by its share in the mean."""
         batch, tasks = self._batch, len(self._batch.query_labels)
         for task in range(tasks):
             with self._setting.autocast():
@@ -74,8 +83,7 @@ class Learn2learn:
                 clone = self._maml.clone()
                 clone.adapt(cross_entropy(clone(support), batch.support.labels[task]))
                 loss = cross_entropy(clone(query), batch.query_labels[task]) / tasks
-            loss.backward()
-        wait_for(self._setting.device)
+            yield loss
 
 
 class PlainMaml(Learn2learn):
@@ -104,16 +112,41 @@ class OmniglotMaml(Learn2learn):
         super().__init__(setting, network, nn.Identity(), batch)
 
 
-def flops_of_task(setting: Setting) -> float:
+@dataclass(frozen=True)
+class Work:
     """Floating-point operations of one task's outer gradient.
 
-    Counted where torch counts right: on a task by itself. Of convolutions in groups it counts the gradient
-    of the weights once too often for each group.
+    Attributes:
+        adapting: of the maps and the inner gradient, in float32 whatever the precision.
+        outer: of the outer gradient, in the setting's precision.
+    """
+
+    adapting: float
+    outer: float
+
+    @property
+    def flops(self) -> float:
+        """All of them."""
+        return self.adapting + self.outer
+
+    def floor(self, setting: Setting) -> float:
+        """Seconds that they would take at the measured peaks of convolution."""
+        of_precision = convolution_peak(setting.dtype, setting.device)
+        return self.adapting / convolution_peak(torch.float32, setting.device) + self.outer / of_precision
+
+
+def work_of_task(setting: Setting) -> Work:
+    """Count where torch counts right: on a task by itself.
+
+    Of convolutions in groups it counts the gradient of the weights once too often for each group.
     """
     alone = PlainMaml(setting, initial(setting), setting.batch(1))
-    with FlopCounterMode(display=False) as counter:
-        alone.step()
-    return float(counter.get_total_flops())
+    with FlopCounterMode(display=False) as adapting:
+        losses = list(alone.losses())
+    with FlopCounterMode(display=False) as outer:
+        for loss in losses:
+            loss.backward()
+    return Work(float(adapting.get_total_flops()), float(outer.get_total_flops()))
 
 
 def _flat(parameters: Params) -> Tensor:

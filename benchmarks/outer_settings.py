@@ -94,6 +94,7 @@ SETTINGS = (
     Setting(f"MAML second order, {_ONE_SHOT}, bfloat16", _STRIDED, 1, 1, 32, 5, precision="bfloat16"),
     Setting(f"MAML first order, {_ONE_SHOT}, float32", _STRIDED, 1, 1, 32, 5, second_order=False),
     Setting(f"ANIL, {_ONE_SHOT}, float32", _STRIDED, 1, 1, 32, 8, moves="head"),
+    Setting(f"ANIL, {_ONE_SHOT}, bfloat16", _STRIDED, 1, 1, 32, 8, moves="head", precision="bfloat16"),
     Setting(f"MAML second order, {_FIVE_SHOT}, float32", _POOLED, 5, 15, 4, 3, 0.5),
     Setting(f"MAML second order, {_FIVE_SHOT}, bfloat16", _POOLED, 5, 15, 4, 3, 0.5, precision="bfloat16"),
     Setting("MAML second order, 5-way 1-shot, Conv4 pooling 84x84, float32", _LARGE, 1, 1, 4, 2),

@@ -19,6 +19,8 @@ _COLUMNS = (
     "met",
     "GFLOP a unit",
     "of the peak",
+    "the target's",
+    "time goes to",
     "cosine",
 )
 
@@ -37,7 +39,10 @@ class Row:
         met: whether it was; None without a target or a figure.
         span: the least and the greatest ratio of any round.
         flops: floating-point operations of a task or a request.
-        of_peak: fraction of the measured convolution peak that Metashot reached.
+        of_peak: fraction of the measured convolution peak that Metashot reached; with operations of two
+            precisions, the time that they would take at their peaks by the time that they took.
+        target_of_peak: the fraction that the target takes: over 1, no program could meet it on this machine.
+        spent: shares of our time, by what it goes to.
         cosine: between the two outer gradients.
     """
 
@@ -51,6 +56,8 @@ class Row:
     span: tuple[float, float] | None = None
     flops: float | None = None
     of_peak: float | None = None
+    target_of_peak: float | None = None
+    spent: Mapping[str, float] | None = None
     cosine: float | None = None
 
     @property
@@ -88,6 +95,8 @@ def line(row: Row) -> str:
         "" if row.met is None else ("yes" if row.met else "no"),
         "" if row.flops is None else f"{row.flops / 1e9:.3g}",
         "" if row.of_peak is None else f"{row.of_peak:.0%}",
+        "" if row.target_of_peak is None else f"{row.target_of_peak:.0%}",
+        "" if row.spent is None else ", ".join(f"{name} {part:.0%}" for name, part in row.spent.items()),
         "" if row.cosine is None else f"{row.cosine:.6f}",
     )
     return f"| {' | '.join(cells)} |"
