@@ -10,6 +10,7 @@ from torch.nn.functional import cross_entropy, one_hot
 from benchmarks.plain_conv4 import PlainConv4
 from models.initialization import Initialization
 from models.learner import HEAD, RATES, part
+from models.task_size import TaskSize
 
 Moves = Literal["all", "head"]
 
@@ -28,7 +29,7 @@ class PlainLearner:
         self._scale = float(phi[f"{HEAD}log_scale"].exp())
         self._rate = float(torch.cat(list(rates.values())).mean())
         self._steps = learner.rule.steps
-        self._temperature = initialization.confidence.temperature
+        self._confidence = initialization.confidence
 
     def classify(self, support: Tensor, labels: Tensor, queries: Tensor, moves: Moves) -> Tensor:
         """Adapt to a support set and classify all queries in one batch.
@@ -53,7 +54,8 @@ class PlainLearner:
             learner.adapt(cross_entropy(learner(inputs), labels))
         with torch.no_grad():
             logits: Tensor = learner(self._network(queries) if moves == "head" else queries)
-        return torch.softmax(logits / self._temperature, 1)
+        size = TaskSize.of_counts(torch.bincount(labels).tolist())
+        return torch.softmax(logits / self._confidence.temperature(size), 1)
 
     def _from_prototypes(self, features: Tensor, labels: Tensor) -> nn.Linear:
         members = one_hot(labels).to(features.dtype)

@@ -1,33 +1,20 @@
 """How far an answer can be trusted: calibrated probabilities, items of no class, expected accuracy."""
 
+import bisect
+import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Self
 
 import torch
 from torch import Tensor
 
-_Z95 = 1.959964  # two-sided 95% quantile of the normal distribution
+from models.expectation import Expectation
+from models.task_size import BySize, TaskSize
 
-
-@dataclass(frozen=True)
-class Estimate:
-    """An accuracy in 0..1 with the interval that holds it in 95 of 100 cases."""
-
-    accuracy: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
-class Expected:
-    """Accuracy over validation tasks of one size: their mean, and the range of 95% of single tasks."""
-
-    ways: int
-    shots: int
-    accuracy: float
-    low: float
-    high: float
+# Shares of known items to keep, for which the card has the familiarity that so many exceed.
+KEPT = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.925, 0.95, 0.96, 0.97, 0.98, 0.99, 0.995, 0.999)
+KEEP_KNOWN = 0.95  # unless a request says otherwise
 
 
 @dataclass(frozen=True)
@@ -35,53 +22,79 @@ class Confidence:
     """Fitted on validation tasks, kept in the card.
 
     Attributes:
-        temperature: divides the logits (Guo et al. 2017, eq. 9).
-        known_above: an item whose cosine similarity to every class mean is lower fits none of the classes;
-            the similarity that 95% of the queries of known classes exceed.
-        expected: what validation tasks of several sizes reached.
+        log_temperature: of what divides the logits (Guo et al. 2017, eq. 9), by a task's size.
+        familiar: for each share in ``KEPT``, the familiarity that as many queries of known classes exceed, by a
+            task's size.
+        expectation: the accuracy to expect.
     """
 
-    temperature: float
-    known_above: float
-    expected: tuple[Expected, ...]
+    log_temperature: BySize
+    familiar: tuple[BySize, ...]
+    expectation: Expectation
 
     def __post_init__(self) -> None:
         """Refuse values that would silently spoil every answer."""
-        if not self.temperature > 0:
-            raise ValueError(f"the temperature must be positive, not {self.temperature}")
-        if not self.expected:
-            raise ValueError("confidence needs the expected accuracy of at least one size of task")
+        if not all(math.isfinite(value) for value in self.log_temperature.as_dict().values()):
+            raise ValueError(f"the temperature must be a number, not {self.log_temperature}")
+        if len(self.familiar) != len(KEPT):
+            raise ValueError(f"confidence needs {len(KEPT)} familiarities, not {len(self.familiar)}")
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """Rebuild from ``as_dict``'s answer."""
+        familiar = values["familiar"]
+        if [one["kept"] for one in familiar] != list(KEPT):
+            raise ValueError(f"familiarities must be those of {list(KEPT)}")
         return cls(
-            temperature=float(values["temperature"]),
-            known_above=float(values["known_above"]),
-            expected=tuple(Expected(**entry) for entry in values["expected"]),
+            log_temperature=BySize.from_dict(values["log_temperature"]),
+            familiar=tuple(BySize.from_dict({k: v for k, v in one.items() if k != "kept"}) for one in familiar),
+            expectation=Expectation.from_dict(values["expectation"]),
         )
 
     def as_dict(self) -> dict[str, Any]:
         """Give the settings as JSON values."""
-        return asdict(self)
+        return {
+            "log_temperature": self.log_temperature.as_dict(),
+            "familiar": [{"kept": kept, **one.as_dict()} for kept, one in zip(KEPT, self.familiar, strict=True)],
+            "expectation": self.expectation.as_dict(),
+        }
 
-    def probabilities(self, logits: Tensor) -> Tensor:
+    def temperature(self, size: TaskSize) -> float:
+        """What divides the logits of tasks of this size."""
+        return math.exp(self.log_temperature.at(size))
+
+    def probabilities(self, logits: Tensor, size: TaskSize) -> Tensor:
         """Probabilities ``[..., N]`` of logits ``[..., N]``, in double precision so that they sum to 1."""
-        return torch.softmax(logits.double() / self.temperature, dim=-1)
+        return torch.softmax(logits.double() / self.temperature(size), dim=-1)
 
-    def unknown(self, features: Tensor, prototypes: Tensor) -> Tensor:
+    def known_above(self, size: TaskSize, keep_known: float = KEEP_KNOWN) -> float:
+        """The familiarity below which an item fits none of the classes.
+
+        Args:
+            size: of the task.
+            keep_known: share of items of known classes that are to be told known, between the ends of ``KEPT``.
+
+        Raises:
+            ValueError: for a share beyond them, about which the card says nothing.
+        """
+        if not KEPT[0] <= keep_known <= KEPT[-1]:
+            raise ValueError(
+                f"the share of known items to keep must be {KEPT[0]} to {KEPT[-1]}, not {keep_known}"
+            )
+        upper = bisect.bisect_left(KEPT, keep_known)
+        if KEPT[upper] == keep_known:
+            return self.familiar[upper].at(size)
+        # Between two shares, on the scale of what is lost: from 1 % to 0.1 % the familiarity falls by as much as
+        # from 10 % to 1 %.
+        near, far, here = (math.log(1 - share) for share in (KEPT[upper - 1], KEPT[upper], keep_known))
+        part = (here - near) / (far - near)
+        return (1 - part) * self.familiar[upper - 1].at(size) + part * self.familiar[upper].at(size)
+
+    def unknown(
+        self, features: Tensor, prototypes: Tensor, size: TaskSize, keep_known: float = KEEP_KNOWN
+    ) -> Tensor:
         """Which of the queries fit none of the classes, bool ``[..., Q]`` (see ``familiarity``)."""
-        return familiarity(features, prototypes) < self.known_above
-
-    def expected_accuracy(self, ways: int, shots: float) -> Estimate:
-        """What validation tasks nearest in size (on logarithmic scales) reached; shots may be a mean."""
-
-        def distance(entry: Expected) -> float:
-            size = torch.tensor([ways / entry.ways, shots / entry.shots], dtype=torch.float64)
-            return float(size.log().abs().sum())
-
-        nearest = min(self.expected, key=distance)
-        return Estimate(nearest.accuracy, nearest.low, nearest.high)
+        return familiarity(features, prototypes) < self.known_above(size, keep_known)
 
 
 def familiarity(features: Tensor, prototypes: Tensor) -> Tensor:
@@ -94,35 +107,3 @@ def familiarity(features: Tensor, prototypes: Tensor) -> Tensor:
     unit_features = torch.nn.functional.normalize(features, dim=-1)
     unit_prototypes = torch.nn.functional.normalize(prototypes, dim=-1)
     return (unit_features @ unit_prototypes.transpose(-1, -2)).amax(-1)
-
-
-def leave_one_out(features: Tensor, labels: Tensor) -> Estimate | None:
-    """Estimate a task's accuracy from its support set: class each example by the means of all others.
-
-    Args:
-        features: ``[S, D]`` of the support images.
-        labels: ``[S]``, 0..N-1.
-
-    Returns:
-        The mean over classes with its Wilson interval, or None where a class has a single example.
-    """
-    counts = torch.bincount(labels)
-    if int(counts.min()) < 2:
-        return None
-    one_hot = torch.nn.functional.one_hot(labels).to(features.dtype)
-    sums = one_hot.T @ features
-    distances = torch.cdist(features, sums / counts[:, None])
-    own_means = (sums[labels] - features) / (counts[labels] - 1)[:, None]
-    distances[torch.arange(len(labels)), labels] = (features - own_means).norm(dim=1)
-    right = (distances.argmin(1) == labels).double()
-    accuracy = float(((one_hot.double().T @ right) / counts).mean())
-    return Estimate(accuracy, *_wilson(accuracy, len(labels)))
-
-
-def _wilson(share: float, trials: int) -> tuple[float, float]:
-    """The 95% interval of a proportion (Wilson 1927)."""
-    spread = _Z95**2 / trials
-    centre = (share + spread / 2) / (1 + spread)
-    half = (_Z95 / (1 + spread)) * ((share * (1 - share) + spread / 4) / trials) ** 0.5
-    # Rounding must not put the interval's end inside of the share.
-    return max(0.0, min(share, centre - half)), min(1.0, max(share, centre + half))

@@ -23,7 +23,7 @@ from models.images.preprocessing import Preprocessing
 from models.inner_rule import InnerRule
 from models.learner import Learner
 
-FORMAT = 1
+FORMAT = 2
 WEIGHTS, CARD = "weights.safetensors", "card.json"
 SHIPPED = Path(__file__).parent / "pretrained"
 

@@ -13,6 +13,7 @@ import threading
 import time
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -70,7 +71,9 @@ class Jobs:
         folder = self.folder(job_id)
         folder.mkdir()
         try:
-            check_kept(await receive_job_input(request, self._settings, folder), classifier.model)
+            knobs = await receive_job_input(request, self._settings, folder)
+            check_kept(knobs.model, classifier.model)
+            classifier = replace(classifier, keep_known=knobs.keep_known)
             return await run_in_threadpool(self._queue, job_id, task_id, classifier)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)

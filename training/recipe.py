@@ -10,6 +10,8 @@ from models.images.preprocessing import Preprocessing
 from models.initialization import learner_from_dict
 from models.learner import Learner
 
+CALIBRATION_TASKS = 125
+
 
 class RecipeError(ValueError):
     """A recipe cannot be used; the message names the key and what it takes."""
@@ -160,6 +162,7 @@ class Recipe:
         validation: what chooses phi.
         reports: what the card tells.
         report_episodes: validation tasks of each row of it.
+        calibration_tasks: other validation tasks, of each of many sizes, on which its confidence is fitted.
     """
 
     name: str
@@ -176,6 +179,7 @@ class Recipe:
     validation: Validation = field(default_factory=Validation)
     reports: tuple[Report, ...] = (Report(5, 1), Report(5, 5), Report(20, 1), Report(20, 5))
     report_episodes: int = 1000
+    calibration_tasks: int = CALIBRATION_TASKS
 
     def build_preprocessing(self) -> Preprocessing:
         """The preprocessing that the recipe describes."""

@@ -2,9 +2,11 @@
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from models.confidence import KEEP_KNOWN
 from models.initialization import Initialization
 from service.commands.folders import image_files, labelled_files
 from service.computing.classifier import Answer, Classifier
@@ -13,6 +15,7 @@ from service.computing.preparation import choose, prepare, shots_of
 from service.registry import AUTO, open_registry
 from service.settings import Settings
 from service.uploads.intake import Example, Query, check_classes
+from service.uploads.keep_known import read_keep_known
 from service.uploads.labels import clean_text
 
 
@@ -22,6 +25,13 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
     parser.add_argument("--support", type=Path, required=True, help="labelled images: a folder per class")
     parser.add_argument("--query", type=Path, required=True, help="a folder of images to classify")
     parser.add_argument("--model", default=AUTO, help="an initialization's name (default: auto)")
+    parser.add_argument(
+        "--keep-known",
+        type=float,
+        default=KEEP_KNOWN,
+        metavar="SHARE",
+        help="of images of known classes to be told known (default: %(default)s)",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the whole answer there, too")
     parser.set_defaults(run=run)
 
@@ -29,6 +39,7 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
 def run(options: argparse.Namespace) -> None:
     """Print a table of answers."""
     settings = Settings.from_environment()
+    keep_known = read_keep_known(options.keep_known)
     support = [
         Example(str(path), path.read_bytes(), settings.max_pixels, label=clean_text(label, field="--support"))
         for label, path in labelled_files(options.support)
@@ -36,7 +47,7 @@ def run(options: argparse.Namespace) -> None:
     queries = [Query(str(path), path.read_bytes(), settings.max_pixels) for path in image_files(options.query)]
     check_classes([one.label for one in support], settings)
     initialization = choose(open_registry(settings.data_dir), options.model, support)
-    classifier, answers = _answer(initialization, support, queries)
+    classifier, answers = _answer(initialization, support, queries, keep_known)
     _print_table(classifier, answers)
     if options.json is not None:
         document = {"model": classifier.model, "estimate": classifier.estimated(), "predictions": answers}
@@ -44,14 +55,14 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _answer(
-    initialization: Initialization, support: list[Example], queries: list[Query]
+    initialization: Initialization, support: list[Example], queries: list[Query], keep_known: float
 ) -> tuple[Classifier, list[Answer]]:
     def unhurried() -> None:
         """Nobody waits at the other end."""
 
     prepared = prepare(initialization.preprocessing, queries, unhurried)
     shots = shots_of(initialization, [(None, one) for one in support], unhurried)
-    classifier = fit(initialization, shots, lambda _: unhurried())
+    classifier = replace(fit(initialization, shots, lambda _: unhurried()), keep_known=keep_known)
     return classifier, classifier.answers(prepared, unhurried)
 
 

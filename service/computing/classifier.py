@@ -4,16 +4,20 @@ Images pass through the network in batches, which computes each as it would alon
 ``models.kernels.task_convolution``); the head, whose product would not, takes queries one by one.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from models.confidence import Confidence, Estimate
+from models.confidence import KEEP_KNOWN, Confidence
+from models.expectation import Estimate
 from models.images.preprocessing import Preprocessing
 from models.learner import Learner, Theta
+from models.task_size import TaskSize
 
 NEAREST = 3
 AT_ONCE = 32  # images of one pass through the network: more are no faster, and deadlines are checked in between
@@ -47,6 +51,7 @@ class Classifier:
         prototypes: ``[N, D]``, the class means of these features.
         theta: the adapted parameters, one task.
         estimate: the accuracy to expect.
+        keep_known: share of items of its classes that it is to tell known; a request may ask for another.
     """
 
     model: str
@@ -60,6 +65,12 @@ class Classifier:
     prototypes: Tensor
     theta: Theta
     estimate: Estimate
+    keep_known: float = KEEP_KNOWN
+
+    @cached_property
+    def task_size(self) -> TaskSize:
+        """How many classes it has, and how few examples of each."""
+        return TaskSize.of_counts(list(Counter(one.label for one in self.known).values()))
 
     @property
     def size(self) -> int:
@@ -80,8 +91,8 @@ class Classifier:
     def _answer(self, filename: str, features: Tensor) -> Answer:
         """Answer for one query's features ``[1, 1, D]``."""
         logits = self.learner.logits(self.theta, features)[0, 0]
-        shares = self.confidence.probabilities(logits)
-        unknown = self.confidence.unknown(features[0], self.prototypes)
+        shares = self.confidence.probabilities(logits, self.task_size)
+        unknown = self.confidence.unknown(features[0], self.prototypes, self.task_size, self.keep_known)
         similarities = self.directions @ torch.nn.functional.normalize(features[0, 0], dim=0)
         probabilities = dict(zip(self.labels, shares.tolist(), strict=True))
         best = int(shares.argmax())

@@ -42,7 +42,7 @@ class Classifiers:
         self._changing: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def answer_once(
-        self, model: str, support: Sequence[Example], queries: Sequence[Query]
+        self, model: str, support: Sequence[Example], queries: Sequence[Query], keep_known: float
     ) -> tuple[Classifier, list[Answer]]:
         """Fit a classifier, answer the queries, keep nothing."""
         check_classes([example.label for example in support], self._settings)
@@ -61,6 +61,7 @@ class Classifiers:
             many = are_many([*support, *queries])
             initialization, asked, shots = await caller.run(prepared, large=many)
             classifier = await self._adapt(caller, initialization, shots)
+            classifier = replace(classifier, keep_known=keep_known)
             return classifier, await caller.run(lambda one: self._answer(classifier, asked, one), large=many)
 
     async def create(self, name: str | None, model: str, support: Sequence[Example]) -> str:
@@ -80,10 +81,12 @@ class Classifiers:
         self._cache.put((task_id, 1, classifier.version), classifier)
         return task_id
 
-    async def answer(self, task_id: str, queries: Sequence[Query]) -> tuple[Classifier, list[Answer]]:
+    async def answer(
+        self, task_id: str, queries: Sequence[Query], keep_known: float
+    ) -> tuple[Classifier, list[Answer]]:
         """Ask a kept classifier."""
         task = await run_in_threadpool(self._tasks.task, task_id)
-        kept = self._cached(task) or await self.of_task(task_id)
+        kept = replace(self._cached(task) or await self.of_task(task_id), keep_known=keep_known)
 
         def work(deadline: Deadline) -> list[Answer]:
             return self._answer(kept, prepare(kept.preprocessing, queries, deadline.check), deadline)

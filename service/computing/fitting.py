@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from models.confidence import Confidence, Estimate, leave_one_out
+from models.expectation import Estimate
 from models.heads import prototypes
 from models.initialization import Initialization
 from models.learner import Theta
 from models.support import Support
+from models.support_geometry import SupportGeometry
 from service.computing.classifier import AT_ONCE, Check, Classifier, Known
 from service.problems import Problem
 
@@ -97,6 +98,7 @@ def fit_together(
             features = learner.features(theta, support.images)
         parted = learner.split(initialization.phi, theta)
         centres = prototypes(features, support)
+        estimates = initialization.confidence.expectation.estimates(SupportGeometry.of(features, support))
     return [
         _classifier(
             initialization,
@@ -105,10 +107,10 @@ def fit_together(
             of_task,
             of_shots[: len(shots)].clone(),
             of_classes[: len(labels)].clone(),
-            numbers[: len(shots)],
+            estimate,
         )
-        for (labels, shots), of_task, of_shots, of_classes, numbers in zip(
-            ordered, parted, features, centres, support.labels, strict=True
+        for (labels, shots), of_task, of_shots, of_classes, estimate in zip(
+            ordered, parted, features, centres, estimates, strict=True
         )
     ]
 
@@ -134,9 +136,9 @@ def _classifier(
     theta: Theta,
     features: Tensor,
     centres: Tensor,
-    numbers: Tensor,
+    estimate: Estimate,
 ) -> Classifier | Problem:
-    """Complete one task's theta with its examples' features ``[S, D]``, their means and class numbers ``[S]``."""
+    """Complete one task's theta with its examples' features ``[S, D]``, their means and its estimate."""
     theta = Theta.from_tensors(theta.tensors())
     if not all(bool(value.isfinite().all()) for value in theta.tensors().values()):
         return Problem(
@@ -157,7 +159,7 @@ def _classifier(
         directions=torch.nn.functional.normalize(features, dim=1),
         prototypes=centres,
         theta=theta,
-        estimate=_estimate(initialization.confidence, features, numbers),
+        estimate=estimate,
     )
 
 
@@ -168,11 +170,3 @@ def _canonical(shots: Sequence[Shot]) -> tuple[tuple[str, ...], list[Shot]]:
         classes.setdefault(shot.label, []).append(shot)
     labels = sorted(classes, key=lambda label: ([shot.digest for shot in classes[label]], label))
     return tuple(labels), [shot for label in labels for shot in classes[label]]
-
-
-def _estimate(confidence: Confidence, features: Tensor, numbers: Tensor) -> Estimate:
-    measured = leave_one_out(features, numbers)
-    if measured is not None:
-        return measured
-    ways = int(numbers.max()) + 1
-    return confidence.expected_accuracy(ways, len(features) / ways)

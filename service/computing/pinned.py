@@ -7,7 +7,8 @@ from pathlib import Path
 
 import safetensors.torch
 
-from models.confidence import Confidence, Estimate
+from models.confidence import Confidence
+from models.expectation import Estimate
 from models.images.preprocessing import Preprocessing
 from models.initialization import learner_as_dict, learner_from_dict
 from models.learner import Theta
@@ -30,6 +31,7 @@ def pin(classifier: Classifier, folder: Path) -> None:
         "labels": classifier.labels,
         "known": [asdict(one) for one in classifier.known],
         "estimate": asdict(classifier.estimate),
+        "keep_known": classifier.keep_known,
     }
     _write(folder / TENSORS, safetensors.torch.save(tensors))
     _write(folder / DESCRIPTION, json.dumps(description, ensure_ascii=False).encode())
@@ -55,6 +57,7 @@ def load_pinned(folder: Path) -> Classifier:
         prototypes=prototypes,
         theta=Theta.from_tensors(tensors),
         estimate=Estimate(**description["estimate"]),
+        keep_known=description["keep_known"],
     )
 
 

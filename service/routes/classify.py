@@ -8,7 +8,7 @@ from service.components import Parts
 from service.computing.classifier import Answer, Classifier
 from service.registry import AUTO
 from service.routes.request_bodies import CLASSIFY
-from service.uploads.intake import read_upload
+from service.uploads.intake import ASKING, read_upload
 
 router = APIRouter(tags=["classify"])
 
@@ -16,9 +16,11 @@ router = APIRouter(tags=["classify"])
 @router.post("/v1/classify", response_model=PredictionsAnswer, openapi_extra=CLASSIFY)
 async def classify(request: Request, parts: Parts) -> JSONResponse:
     """Fit a classifier to the labelled images, and classify the others with it."""
-    upload = await read_upload(request, parts.settings, wants=frozenset({"support", "query"}))
+    upload = await read_upload(request, parts.settings, wants=frozenset({"support", "query"}), fields=ASKING)
     model = upload.fields.get("model", AUTO)
-    return predictions(*await parts.classifiers.answer_once(model, upload.support, upload.queries))
+    return predictions(
+        *await parts.classifiers.answer_once(model, upload.support, upload.queries, upload.keep_known)
+    )
 
 
 def predictions(classifier: Classifier, answers: list[Answer]) -> JSONResponse:

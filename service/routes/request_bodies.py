@@ -2,6 +2,9 @@
 
 from typing import Any
 
+from models.confidence import KEEP_KNOWN
+from service.uploads import keep_known
+
 _FILES = {"type": "array", "items": {"type": "string", "format": "binary"}}
 _ARCHIVE = {
     "type": "string",
@@ -40,6 +43,15 @@ _QUERY_JSON = {
     }
 }
 _MODEL = {"model": {"type": "string", "default": "auto", "description": "an initialization's name, or auto"}}
+_KEEP_KNOWN = {
+    keep_known.FIELD: {
+        "type": "number",
+        "minimum": keep_known.LEAST,
+        "maximum": keep_known.MOST,
+        "default": KEEP_KNOWN,
+        "description": "share of images of known classes to be told known; others are flagged unknown",
+    }
+}
 _NAME = {"name": {"type": "string", "description": "of the task"}}
 
 
@@ -50,13 +62,18 @@ def _body(form: dict[str, Any], document: dict[str, Any] | None) -> dict[str, An
     return {"requestBody": {"required": True, "content": content}}
 
 
-CLASSIFY = _body(_SUPPORT_FORM | _QUERY_FORM | _MODEL, _SUPPORT_JSON | _QUERY_JSON | _MODEL)
+CLASSIFY = _body(
+    _SUPPORT_FORM | _QUERY_FORM | _MODEL | _KEEP_KNOWN, _SUPPORT_JSON | _QUERY_JSON | _MODEL | _KEEP_KNOWN
+)
 CREATE = _body(_SUPPORT_FORM | _MODEL | _NAME, _SUPPORT_JSON | _MODEL | _NAME)
 _KEPT = {"model": {**_MODEL["model"], "description": "the task's own model, or auto"}}
 _SCORED = "a zip of images, in place of query"
 ADD = _body(_SUPPORT_FORM | _KEPT, _SUPPORT_JSON | _KEPT)
-ASK = _body(_QUERY_FORM | _KEPT, _QUERY_JSON | _KEPT)
+ASK = _body(_QUERY_FORM | _KEPT | _KEEP_KNOWN, _QUERY_JSON | _KEPT | _KEEP_KNOWN)
 JOB = _body(
-    {"archive": {**_ARCHIVE, "description": _SCORED}} | _QUERY_FORM | _KEPT,
-    {"archive": {**_ARCHIVE_JSON["archive"], "description": f"{_SCORED}; in base64"}} | _QUERY_JSON | _KEPT,
+    {"archive": {**_ARCHIVE, "description": _SCORED}} | _QUERY_FORM | _KEPT | _KEEP_KNOWN,
+    {"archive": {**_ARCHIVE_JSON["archive"], "description": f"{_SCORED}; in base64"}}
+    | _QUERY_JSON
+    | _KEPT
+    | _KEEP_KNOWN,
 )

@@ -15,7 +15,7 @@ from service.routes.classify import predictions
 from service.routes.request_bodies import ADD, ASK, CREATE
 from service.store.paging import DEFAULT_LIMIT, MAX_LIMIT
 from service.store.task_store import StoredExample
-from service.uploads.intake import read_upload
+from service.uploads.intake import ASKING, read_upload
 
 router = APIRouter(prefix="/v1/tasks", tags=["tasks"])
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
@@ -91,9 +91,9 @@ async def delete_class(task_id: str, label: str, parts: Parts) -> WholeTaskAnswe
 async def classify(task_id: str, request: Request, parts: Parts) -> JSONResponse:
     """Classify images with a kept classifier."""
     task = await run_in_threadpool(parts.tasks.task, task_id)
-    upload = await read_upload(request, parts.settings, wants=frozenset({"query"}))
+    upload = await read_upload(request, parts.settings, wants=frozenset({"query"}), fields=ASKING)
     check_kept(upload.fields.get("model", AUTO), task.model)
-    return predictions(*await parts.classifiers.answer(task_id, upload.queries))
+    return predictions(*await parts.classifiers.answer(task_id, upload.queries, upload.keep_known))
 
 
 async def _shown(parts: Components, task_id: str) -> WholeTaskAnswer:

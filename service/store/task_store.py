@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from models.confidence import Estimate
+from models.expectation import Estimate
 from service.problems import Problem, not_found
 from service.store.database import Database
 from service.store.paging import Page, before, page

@@ -9,15 +9,17 @@ from fastapi import Request
 from PIL import Image
 from starlette.concurrency import run_in_threadpool
 
+from models.confidence import KEEP_KNOWN
 from service.problems import Problem
 from service.settings import Settings
-from service.uploads import archives, images
+from service.uploads import archives, images, keep_known
 from service.uploads.form_intake import read_form
 from service.uploads.json_intake import read_json
 from service.uploads.labels import clean_text
 from service.uploads.raw_upload import RawUpload
 
 KNOBS = frozenset({"model", "name"})
+ASKING = KNOBS | {keep_known.FIELD}  # of requests with queries
 
 
 @dataclass(frozen=True)
@@ -52,11 +54,12 @@ class Example(Query):
 
 @dataclass(frozen=True)
 class Upload:
-    """A whole request: support examples, queries in their order, and the plain text fields that came."""
+    """A whole request: support examples, queries in their order, and the plain fields that came."""
 
     support: tuple[Example, ...]
     queries: tuple[Query, ...]
     fields: dict[str, str]
+    keep_known: float = KEEP_KNOWN
 
 
 async def read_upload(
@@ -74,7 +77,7 @@ async def read_upload(
         request: its body is consumed.
         settings: the limits.
         wants: what the route needs; what is missing is refused, and so is what no one asked for.
-        fields: plain text fields that the route takes.
+        fields: plain fields that the route takes.
 
     Raises:
         Problem: naming the field at fault, and the file where there is one.
@@ -101,7 +104,8 @@ async def read_upload(
         for one in upload.support
     )
     queries = tuple(Query(one.filename, one.content, settings.max_pixels, one.place) for one in upload.queries)
-    return Upload(support, queries, _texts(upload, fields))
+    texts = _texts(upload, fields)
+    return Upload(support, queries, texts, keep_known.read_keep_known(upload.fields.get(keep_known.FIELD)))
 
 
 async def read_raw(request: Request, settings: Settings) -> RawUpload:
@@ -158,6 +162,6 @@ def _texts(upload: RawUpload, allowed: frozenset[str]) -> dict[str, str]:
             raise Problem(
                 422, f"{name!r} is not known here; known are {known}", title="Unexpected field", field=name
             )
-        if value != "":  # what a form sends for an input left empty
+        if name != keep_known.FIELD and value != "":  # what a form sends for an input left empty
             texts[name] = clean_text(value, field=name, what=name)
     return texts

@@ -2,8 +2,10 @@
 
 import os
 import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, Any
 
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
@@ -11,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from service.problems import Problem
 from service.registry import AUTO
 from service.settings import Settings
-from service.uploads import archives
+from service.uploads import archives, keep_known
 from service.uploads.intake import read_raw
 from service.uploads.multipart import File, FormReader, Sink
 from service.uploads.raw_upload import RawUpload
@@ -19,7 +21,28 @@ from service.uploads.raw_upload import RawUpload
 INPUT = "input.zip"
 
 
-async def receive_job_input(request: Request, settings: Settings, folder: Path) -> str:
+@dataclass(frozen=True)
+class JobKnobs:
+    """What a job's request says beside its images.
+
+    Attributes:
+        model: that the caller names, or ``auto``.
+        keep_known: share of items of known classes that are to be told known.
+    """
+
+    model: str
+    keep_known: float
+
+    @classmethod
+    def of(cls, fields: Mapping[str, Any]) -> "JobKnobs":
+        """Read the fields that came; raises a Problem for one that a job does not take."""
+        for name in fields:
+            if name not in ("model", keep_known.FIELD):
+                raise _unexpected(name)
+        return cls(str(fields.get("model", AUTO)), keep_known.read_keep_known(fields.get(keep_known.FIELD)))
+
+
+async def receive_job_input(request: Request, settings: Settings, folder: Path) -> JobKnobs:
     """Put a job's images into ``folder/input.zip``: the ``archive`` that came, or the ``query`` files packed.
 
     Args:
@@ -28,7 +51,7 @@ async def receive_job_input(request: Request, settings: Settings, folder: Path) 
         folder: exists.
 
     Returns:
-        The model that the caller names, or ``auto``; the archive is then checked (``archives.query_entries``
+        The request's other fields; the archive is then checked (``archives.query_entries``
         opens it) and on disk for good.
 
     Raises:
@@ -37,18 +60,18 @@ async def receive_job_input(request: Request, settings: Settings, folder: Path) 
     spool = _Spool(folder / f".{INPUT}")
     try:
         if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
-            model = await _read_form(request, settings, spool)
+            knobs = await _read_form(request, settings, spool)
         else:
-            model = await _read_json(request, settings, spool)
+            knobs = await _read_json(request, settings, spool)
         await run_in_threadpool(spool.complete, settings)
         spool.path.replace(folder / INPUT)
-        return model
+        return knobs
     finally:
         spool.close()
 
 
-async def _read_form(request: Request, settings: Settings, spool: "_Spool") -> str:
-    model = AUTO
+async def _read_form(request: Request, settings: Settings, spool: "_Spool") -> JobKnobs:
+    fields: dict[str, str] = {}
     limits = {archives.FIELD: settings.max_archive_bytes}
     reader = FormReader(
         max_files=settings.max_archive_entries,
@@ -60,19 +83,17 @@ async def _read_form(request: Request, settings: Settings, spool: "_Spool") -> s
             if part.field in ("query", archives.FIELD):
                 detail = f"{part.field!r} is a text; send a file (curl: -F {part.field}=@FILE)"
                 raise Problem(422, detail, title="Wrong type", field=part.field)
-            if part.field != "model":
-                raise _unexpected(part.field)
-            model = part.value
-    return model
+            fields[part.field] = part.value
+    return JobKnobs.of(fields)
 
 
-async def _read_json(request: Request, settings: Settings, spool: "_Spool") -> str:
+async def _read_json(request: Request, settings: Settings, spool: "_Spool") -> JobKnobs:
     upload = await read_raw(request, settings)
-    unexpected = [*(name for name in upload.fields if name != "model"), *(["support"] if upload.support else [])]
-    if unexpected:
-        raise _unexpected(unexpected[0])
+    knobs = JobKnobs.of(upload.fields)
+    if upload.support:
+        raise _unexpected("support")
     await run_in_threadpool(_write, upload, spool)
-    return str(upload.fields.get("model", AUTO))
+    return knobs
 
 
 def _write(upload: RawUpload, spool: "_Spool") -> None:

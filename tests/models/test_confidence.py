@@ -1,70 +1,69 @@
-"""Confidence: calibrated probabilities, items of no class, expected accuracy."""
+"""Confidence: calibrated probabilities, and items of no class, by the size of a task."""
+
+import math
+from dataclasses import replace
 
 import pytest
 import torch
 
-from models.confidence import Confidence, Estimate, Expected, familiarity, leave_one_out
+from models.confidence import KEPT, Confidence, familiarity
+from models.task_size import BySize, TaskSize
+from tests.made_confidence import constant_confidence
 
-CONFIDENCE = Confidence(
-    2.0, 0.8, (Expected(5, 1, 0.9, 0.7, 1.0), Expected(5, 5, 0.97, 0.9, 1.0), Expected(20, 1, 0.8, 0.6, 0.9))
+CONFIDENCE = replace(
+    constant_confidence(known_above=0.8),
+    log_temperature=BySize(math.log(2), ways=0.5, scarcity=-0.25),
+    familiar=tuple(BySize(1 - share, scarcity=-0.1) for share in KEPT),
 )
+FIVE_WAY = TaskSize.of(5, 2)
+
+
+def test_a_tasks_size_counts_ways_and_how_few_examples_there_are():
+    assert TaskSize.of(5, 2) == TaskSize.of_counts([2, 2, 2, 2, 2])
+    assert TaskSize.of_counts([1, 1, 4]) == TaskSize(3, 0.75)
+    assert BySize(1.0, ways=2.0, scarcity=4.0).at(TaskSize(7, 0.5)) == pytest.approx(1 + 2 * math.log(7) + 2)
 
 
 def test_probabilities_sum_to_one_and_heat_softens_them():
     logits = torch.tensor([[4.0, 0.0, -2.0], [1000.0, -1000.0, torch.finfo(torch.float32).min]])
-    probabilities = CONFIDENCE.probabilities(logits)
+    probabilities = constant_confidence(temperature=2.0).probabilities(logits, FIVE_WAY)
     torch.testing.assert_close(probabilities.sum(-1), torch.ones(2, dtype=torch.float64))
     torch.testing.assert_close(probabilities[0], torch.softmax(logits[0].double() / 2, 0))
     assert probabilities[1].tolist() == [1.0, 0.0, 0.0]
+
+
+def test_the_temperature_follows_ways_and_shots():
+    assert CONFIDENCE.temperature(FIVE_WAY) == pytest.approx(2 * 5**0.5 * math.exp(-0.125))
+    assert CONFIDENCE.temperature(TaskSize.of(5, 1)) < CONFIDENCE.temperature(TaskSize.of(5, 5))
 
 
 def test_unknown_is_what_points_away_from_every_class():
     prototypes = torch.tensor([[1.0, 0.0, 0.0], [0.0, 2.0, 0.0]])
     features = torch.tensor([[5.0, 0.1, 0.0], [0.0, 0.1, 3.0]])
     assert familiarity(features, prototypes).tolist() == pytest.approx([0.9998, 0.0333], abs=1e-3)
-    assert CONFIDENCE.unknown(features, prototypes).tolist() == [False, True]
+    assert constant_confidence().unknown(features, prototypes, TaskSize(2, 1.0)).tolist() == [False, True]
 
 
-@pytest.mark.parametrize(
-    ("ways", "shots", "accuracy"), [(5, 1, 0.9), (4, 1.2, 0.9), (6, 20, 0.97), (50, 1, 0.8), (2, 3, 0.97)]
-)
-def test_expected_accuracy_is_that_of_the_nearest_size(ways, shots, accuracy):
-    assert CONFIDENCE.expected_accuracy(ways, shots).accuracy == accuracy
-
-
-def test_leave_one_out_equals_a_plain_loop():
-    generator = torch.Generator().manual_seed(0)
-    labels = torch.tensor([0, 0, 0, 1, 1, 2, 2, 2, 2])
-    features = torch.randn(9, 2, generator=generator) + 1.2 * torch.eye(3)[labels][:, :2]
-    right = []
-    for left_out in range(9):
-        kept = torch.arange(9) != left_out
-        means = torch.stack([features[kept & (labels == label)].mean(0) for label in range(3)])
-        nearest = (features[left_out] - means).square().sum(1).argmin()
-        right.append(float(nearest == labels[left_out]))
-    by_class = [
-        sum(r for r, y in zip(right, labels, strict=True) if y == c) / int((labels == c).sum()) for c in range(3)
+def test_the_more_known_items_are_kept_the_fewer_are_flagged():
+    thresholds = [
+        CONFIDENCE.known_above(FIVE_WAY, share) for share in (0.5, 0.9, 0.94, 0.95, 0.99, 0.9961, 0.999)
     ]
-    estimate = leave_one_out(features, labels)
-    assert estimate.accuracy == pytest.approx(sum(by_class) / 3)
-    assert 0 < estimate.accuracy < 1
-    assert 0 <= estimate.low < estimate.accuracy < estimate.high <= 1
-
-
-def test_leave_one_out_needs_two_examples_of_each_class():
-    assert leave_one_out(torch.rand(3, 4), torch.tensor([0, 0, 1])) is None
-
-
-def test_wilson_interval_of_a_perfect_score_is_not_a_point():
-    features = torch.tensor([[0.0, 0.0], [0.1, 0.0], [5.0, 0.0], [5.1, 0.0]])
-    assert leave_one_out(features, torch.tensor([0, 0, 1, 1])) == Estimate(
-        1.0, pytest.approx(0.5101, abs=1e-4), pytest.approx(1.0)
+    assert thresholds == sorted(thresholds, reverse=True)
+    assert (
+        CONFIDENCE.known_above(FIVE_WAY) == CONFIDENCE.known_above(FIVE_WAY, 0.95) == pytest.approx(0.05 - 0.05)
     )
+    between = CONFIDENCE.known_above(FIVE_WAY, 0.94)
+    assert CONFIDENCE.known_above(FIVE_WAY, 0.95) < between < CONFIDENCE.known_above(FIVE_WAY, 0.925)
+    for beyond in (0.49, 0.9991, math.nan):
+        with pytest.raises(ValueError, match="share of known items"):
+            CONFIDENCE.known_above(FIVE_WAY, beyond)
 
 
 def test_settings_survive_json_and_bad_ones_are_refused():
     assert Confidence.from_dict(CONFIDENCE.as_dict()) == CONFIDENCE
     with pytest.raises(ValueError, match="temperature"):
-        Confidence(0.0, 0.5, CONFIDENCE.expected)
-    with pytest.raises(ValueError, match="expected accuracy"):
-        Confidence(1.0, 0.5, ())
+        replace(CONFIDENCE, log_temperature=BySize(math.nan))
+    with pytest.raises(ValueError, match="familiarities"):
+        replace(CONFIDENCE, familiar=CONFIDENCE.familiar[1:])
+    with pytest.raises(ValueError, match="familiarities"):
+        Confidence.from_dict(CONFIDENCE.as_dict() | {"familiar": CONFIDENCE.as_dict()["familiar"][::-1]})

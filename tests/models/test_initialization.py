@@ -5,13 +5,14 @@ import json
 import pytest
 import torch
 
-from models.confidence import Confidence, Expected
 from models.conv4 import Conv4
 from models.heads import Head
 from models.images.preprocessing import Preprocessing
 from models.initialization import CARD, WEIGHTS, InitializationError, load, save, shipped
 from models.inner_rule import InnerRule
 from models.learner import Learner
+from models.task_size import TaskSize
+from tests.made_confidence import constant_confidence
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def folder(tmp_path):
         learner=learner,
         phi=learner.initial(seed=0),
         preprocessing=Preprocessing("drawing", 28, 1, margin=0.1),
-        confidence=Confidence(2.0, 0.5, (Expected(5, 1, 0.9, 0.7, 1.0),)),
+        confidence=constant_confidence(temperature=2.0),
         facts={"description": "for tests"},
     )
     return tmp_path / "tiny"
@@ -41,7 +42,8 @@ def test_round_trip(folder):
     assert initialization.name == "tiny"
     assert initialization.version == initialization.card["weights"]["sha256"][:12]
     assert initialization.preprocessing.margin == 0.1
-    assert initialization.confidence.expected_accuracy(7, 2).accuracy == 0.9
+    assert initialization.confidence.temperature(TaskSize.of(7, 2)) == pytest.approx(2.0)
+    assert initialization.confidence == constant_confidence(temperature=2.0)
     assert {path.name for path in folder.iterdir()} == {WEIGHTS, CARD}
     assert all(torch.equal(initialization.phi[name], value) for name, value in fresh.items())
 
@@ -60,7 +62,8 @@ def flip_a_byte(folder):
         (lambda f: (f / WEIGHTS).unlink(), "weights.safetensors is missing"),
         (lambda f: (f / CARD).unlink(), "card.json is missing"),
         (lambda f: (f / CARD).write_text("{"), "not valid JSON"),
-        (lambda f: change_card(f, lambda card: card.update(format=99)), "not of format 1"),
+        (lambda f: change_card(f, lambda card: card.update(format=1)), "not of format 2"),
+        (lambda f: change_card(f, lambda card: card.update(format=99)), "not of format 2"),
         (lambda f: change_card(f, lambda card: card.pop("learner")), "does not describe"),
         (lambda f: change_card(f, lambda card: card["learner"]["rule"].update(steps=5)), "rates.* should be"),
         (
@@ -68,7 +71,7 @@ def flip_a_byte(folder):
             "body.*should be",
         ),
         (lambda f: change_card(f, lambda card: card["preprocessing"].update(side=40)), "the backbone takes"),
-        (lambda f: change_card(f, lambda card: card["confidence"].update(temperature=0)), "temperature"),
+        (lambda f: change_card(f, lambda card: card["confidence"].pop("log_temperature")), "temperature"),
     ],
 )
 def test_a_damaged_or_mismatching_one_is_refused(folder, damage, message):

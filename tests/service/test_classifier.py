@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from models.confidence import KEPT
+from models.expectation import Estimate
 from models.initialization import Initialization
+from models.task_size import BySize
 from service.computing.fitting import Shot, digest_of, fit
 from service.computing.pinned import load_pinned, pin, pinned_labels
 from service.problems import Problem
@@ -65,19 +68,44 @@ def test_a_divergent_adaptation_is_the_callers_to_know(tiny: Initialization) -> 
 
 
 def test_estimate_is_measured_where_every_class_has_two(tiny: Initialization) -> None:
-    from_card = tiny.confidence.expected_accuracy(2, 1.5)
-    assert fit(tiny, shots("aab"), lambda _: None).estimate == from_card
-    measured = fit(tiny, shots("aabb"), lambda _: None).estimate
-    assert measured.accuracy in (0, 0.25, 0.5, 0.75, 1)
-    assert measured.low <= measured.accuracy <= measured.high
+    assert fit(tiny, shots("aab"), lambda _: None).estimate == Estimate(0.9, 0.8, 0.95)
+    assert fit(tiny, shots("aabb"), lambda _: None).estimate == Estimate(0.7, 0.6, 0.75)
+
+
+def test_estimate_depends_on_the_examples(tiny: Initialization) -> None:
+    expectation = tiny.confidence.expectation
+    telling = replace(expectation.of_left_out, accuracy=(0.0, 0.0, 0.0, -1.0, -1.0))
+    sharp = replace(expectation, of_left_out=telling, sharpness=0.3)
+    confidence = replace(tiny.confidence, expectation=sharp)
+    found = {
+        fit(replace(tiny, confidence=confidence), given, lambda _: None).estimate
+        for given in (shots("aabb"), shots("aabbb"), shots("abab"))
+    }
+    assert len(found) == 3
+
+
+def test_what_is_unknown_follows_the_share_to_keep(tiny: Initialization) -> None:
+    strict = tuple(BySize(2.0 if share <= 0.9 else -2.0) for share in KEPT)
+    classifier = fit(
+        replace(tiny, confidence=replace(tiny.confidence, familiar=strict)), shots("ab"), lambda _: None
+    )
+    asked = [("q", torch.rand(1, 28, 28))]
+
+    def flagged(share: float) -> bool:
+        (answer,) = replace(classifier, keep_known=share).answers(asked, lambda: None)
+        return bool(answer["unknown"])
+
+    assert (flagged(0.9), flagged(0.95)) == (True, False)
 
 
 def test_pinned_it_answers_bit_for_bit_alike(tiny: Initialization, tmp_path: Path) -> None:
     classifier = fit(tiny, shots("aäbc"), lambda _: None)
+    classifier = replace(classifier, keep_known=0.9)
     pin(classifier, tmp_path)
     read = load_pinned(tmp_path)
     pixels = torch.rand(1, 28, 28)
     assert read.answers([("q", pixels)], lambda: None) == classifier.answers([("q", pixels)], lambda: None)
+    assert read.keep_known == 0.9
     assert read.estimated() == classifier.estimated()
     assert set(pinned_labels(tmp_path)) == {"a", "ä", "b", "c"}
     assert read.size == classifier.size > 0

@@ -11,6 +11,7 @@ import torch
 from starlette.testclient import TestClient
 
 from models.support import Support
+from models.task_size import TaskSize
 from service.uploads.images import decode
 from tests.service.made_images import drawing
 from tests.service.tiny_service import TINY, save_tiny, serving
@@ -151,6 +152,7 @@ def test_adapts_as_meta_training_does(served: Served, model: str) -> None:
 
     for task, labelled in enumerate(tasks):
         names = sorted({label for label, _ in labelled})
-        shares = initialization.confidence.probabilities(logits[task, :, : len(names)])
+        size = TaskSize.of_counts([[label for label, _ in labelled].count(name) for name in names])
+        shares = initialization.confidence.probabilities(logits[task, :, : len(names)], size)
         for one, expected in zip(served.classify(model, labelled, QUERIES), shares.tolist(), strict=True):
             assert list(one["probabilities"].values()) == pytest.approx(expected, abs=1e-5)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from models.confidence import Estimate
+from models.expectation import Estimate
 from service.problems import Problem
 from service.settings import SettingsError
 from service.store.database import FILE, SCHEMA, Database

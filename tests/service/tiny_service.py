@@ -7,7 +7,7 @@ from typing import Any
 
 from starlette.testclient import TestClient
 
-from models.confidence import Confidence, Expected
+from models.confidence import Confidence
 from models.conv4 import Conv4
 from models.heads import Head
 from models.images.preprocessing import Preprocessing
@@ -16,11 +16,19 @@ from models.inner_rule import InnerRule, Moves
 from models.learner import Learner
 from service.app import create_app
 from service.settings import Settings
+from tests.made_confidence import constant_confidence
 
 TINY = "tiny"
 
 
-def save_tiny(folder: Path, *, name: str = TINY, seed: int = 0, moves: Moves = "all") -> Initialization:
+def save_tiny(
+    folder: Path,
+    *,
+    name: str = TINY,
+    seed: int = 0,
+    moves: Moves = "all",
+    confidence: Confidence | None = None,
+) -> Initialization:
     """Write an initialization of 8 channels that moves the whole network, or the head alone, by two steps."""
     learner = Learner(Conv4(width=8), Head("prototype"), InnerRule(moves, 2))
     return save(
@@ -29,7 +37,7 @@ def save_tiny(folder: Path, *, name: str = TINY, seed: int = 0, moves: Moves = "
         learner=learner,
         phi=learner.initial(seed),
         preprocessing=Preprocessing("drawing", 28, 1, margin=0.1),
-        confidence=Confidence(1.0, 0.2, (Expected(5, 1, 0.9, 0.8, 0.95),)),
+        confidence=confidence or constant_confidence(),
         facts={"description": "untrained, for tests"},
     )
 

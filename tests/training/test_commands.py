@@ -1,12 +1,15 @@
 """The commands of ``python -m training``, on small made-up data."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from models.initialization import load
+from tests.made_confidence import constant_confidence
 from tests.training.made_drawings import drawing
 from tests.training.tiny_run import TRAINING, VALIDATION, recipe
 from training.__main__ import main
@@ -91,12 +94,21 @@ def test_evaluate_a_folder_of_classes(initialization, tmp_path, capsys):
     assert figures["episodes"] == 30
     assert figures["inductive"] is True
     assert "2-way 1-shot, 30 episodes" in capsys.readouterr().out
+    assert 0 <= figures["estimate"]["coverage"] <= 1
+    assert "unknown" not in figures, "two classes are all that there are"
+    assert main([*arguments, "--split", "train", "--queries", "1", "--keep-known", "0.9"]) == 0
+    figures = json.loads((tmp_path / "out.json").read_text())
+    printed = capsys.readouterr().out
+    assert "with 90 % of known items to keep" in printed
+    assert "5 other classes flagged" in printed
+    assert figures["unknown"]["strangers"] == 5
+    assert 0 <= figures["unknown"]["auroc"] <= 1
 
 
 def test_train_ends_with_an_initialization_and_does_not_overwrite_a_run(tmp_path, capsys):
     arguments = ["train", str(ROOT / "training/recipes/strokes.yaml"), "--out", str(tmp_path / "run")]
     small = ["outer.steps=2", "outer.warm_up=1", "outer.tasks=2", "validation.every=1", "validation.episodes=5"]
-    small += ["report_episodes=5", "data.classes=20"]
+    small += ["report_episodes=5", "calibration_tasks=2", "data.classes=20"]
     for setting in small:
         arguments += ["--set", setting]
     assert main(arguments) == 0
@@ -145,3 +157,25 @@ def test_publish_and_list_through_the_bentoml_store(initialization, tmp_path):
     assert "mine:" in command("list")
     stored = list((tmp_path / "bentoml" / "models" / "mine").glob("*/weights.safetensors"))
     assert [path.read_bytes() for path in stored] == [(initialization / "weights.safetensors").read_bytes()]
+
+
+def test_calibrate_rewrites_the_card_and_leaves_phi(initialization, tmp_path, capsys, monkeypatch):
+    folder = tmp_path / "copy"
+    shutil.copytree(initialization, folder)
+    card = json.loads((folder / "card.json").read_text())
+    confidence, evaluation = card["confidence"], card["evaluation"]
+    card["confidence"], card["evaluation"] = constant_confidence(temperature=9.0).as_dict(), []
+    (folder / "card.json").write_text(json.dumps(card))
+    monkeypatch.setattr("training.commands.calibrate.load_split", lambda *_, **__: VALIDATION)
+    assert main(["calibrate", str(folder), "--tasks", "5"]) == 0
+    assert "rewritten" in capsys.readouterr().out
+    assert load(folder).version == load(initialization).version
+    again = json.loads((folder / "card.json").read_text())
+    assert again["confidence"] == confidence
+    assert again["evaluation"] == evaluation
+    assert again["trained_on"] == card["trained_on"]
+    card = json.loads((folder / "card.json").read_text())
+    del card["recipe"]
+    (folder / "card.json").write_text(json.dumps(card))
+    assert main(["calibrate", str(folder)]) == 2
+    assert "no recipe" in capsys.readouterr().err

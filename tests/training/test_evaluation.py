@@ -1,14 +1,20 @@
 """Evaluation: inductive, repeatable, right about its intervals and calibration."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
-from models.confidence import Confidence, Expected
+from models.confidence import familiarity
+from models.heads import prototypes
 from models.initialization import learner_from_dict
 from models.learner import Learner
+from models.support import Support
+from tests.made_confidence import constant_confidence
 from tests.training.tiny_run import VALIDATION, noisy_classes, recipe
-from training.measures.calibration import Fitted, fit_confidence
-from training.measures.evaluation import Measured, Protocol, measure
+from training.measures.evaluation import measure
+from training.measures.measured import Measured, Protocol
+from training.tasks.episodes import EpisodeSampler
 
 PLAN = recipe()
 LEARNER, PREPROCESSING = PLAN.build_learner(), PLAN.build_preprocessing()
@@ -57,12 +63,17 @@ def test_accuracy_on_indistinguishable_classes_is_chance():
 
 def _measured(logits, labels):
     right = (logits.argmax(-1) == labels).double().mean(1)
-    return Measured(right, logits, labels, torch.full(labels.shape, 0.9))
+    protocol = Protocol(logits.shape[-1], 1, 1, len(logits), seed=0)
+    return Measured(
+        protocol, right, logits, labels, torch.full(labels.shape, 0.9), torch.zeros(len(labels), 0), ()
+    )
 
 
 def test_interval_is_that_of_the_mean_over_tasks():
     accuracies = torch.tensor([0.0, 0.5, 1.0, 0.5], dtype=torch.float64)
-    measured = Measured(accuracies, torch.zeros(4, 1, 2), torch.zeros(4, 1, dtype=torch.int64), torch.zeros(4, 1))
+    measured = replace(
+        _measured(torch.zeros(4, 1, 2), torch.zeros(4, 1, dtype=torch.int64)), accuracies=accuracies
+    )
     assert measured.accuracy == 0.5
     assert measured.interval == pytest.approx(1.959964 * (0.5 / 3) ** 0.5 / 2)
 
@@ -70,25 +81,45 @@ def test_interval_is_that_of_the_mean_over_tasks():
 def test_calibration_error_of_an_overconfident_answer():
     logits = torch.tensor([[[9.0, 0.0], [9.0, 0.0], [9.0, 0.0], [9.0, 0.0]]])
     labels = torch.tensor([[0, 0, 0, 1]])
-    sure = Confidence(1.0, 0.0, (Expected(2, 1, 0.75, 0.5, 1.0),))
-    assert _measured(logits, labels).calibration_error(sure) == pytest.approx(0.25, abs=1e-3)
+    assert _measured(logits, labels).calibration_error(constant_confidence()) == pytest.approx(0.25, abs=1e-3)
 
 
-def test_fitted_temperature_makes_the_mean_confidence_the_accuracy():
-    generator = torch.Generator().manual_seed(0)
-    true_logits = torch.randn(200, 10, 5, generator=generator) * 2
-    shares = true_logits.softmax(-1).flatten(0, 1)
-    labels = torch.multinomial(shares, 1, generator=generator).view(200, 10)
-    overconfident = _measured(true_logits * 4, labels)
-    confidence = fit_confidence([Fitted(Protocol(5, 1, 2, 200, 0), overconfident)])
-    assert confidence.temperature == pytest.approx(4, rel=0.1)
-    assert overconfident.calibration_error(confidence) < 0.03
-    assert overconfident.calibration_error(Confidence(1.0, 0.0, confidence.expected)) > 0.1
+def test_strangers_change_nothing_for_a_tasks_own_classes():
+    """Their images are asked, and never shown: answers are those of the same support set without them."""
+    protocol = Protocol(4, 2, 2, 20, seed=0, strangers=3)
+    with_strangers = measure(LEARNER, PHI, PREPROCESSING, VALIDATION, protocol)
+    assert with_strangers.logits.shape == (20, 8, 4)
+    assert with_strangers.familiarities.shape == (20, 8)
+    assert with_strangers.strange.shape == (20, 6)
+    sampler = EpisodeSampler(VALIDATION, ways=7, shots=2, queries=2, seed=0)
+    batch = sampler.episodes([3]).map_images(PREPROCESSING.normalise)
+    support = Support.of_task(batch.support.images[0, :8], batch.support.labels[0, :8])
+    theta = LEARNER.adapt(PHI, support)
+    torch.testing.assert_close(
+        with_strangers.logits[3:4], LEARNER.predict(theta, batch.query_images[:, :8]).detach()
+    )
+    centres = prototypes(LEARNER.features(theta, support.images), support)
+    familiar = familiarity(LEARNER.features(theta, batch.query_images), centres).detach()
+    torch.testing.assert_close(with_strangers.familiarities[3], familiar[0, :8])
+    torch.testing.assert_close(with_strangers.strange[3], familiar[0, 8:])
 
 
-def test_the_threshold_keeps_95_percent_of_known_items():
-    labels = torch.zeros(100, 10, dtype=torch.int64)
-    familiarities = torch.rand(100, 10, generator=torch.Generator().manual_seed(0))
-    measured = Measured(torch.ones(100).double(), torch.zeros(100, 10, 2), labels, familiarities)
-    confidence = fit_confidence([Fitted(Protocol(2, 1, 5, 100, 0), measured)])
-    assert (familiarities >= confidence.known_above).float().mean() == pytest.approx(0.95, abs=0.002)
+def test_unknown_counts_what_is_kept_flagged_and_in_order():
+    measured = replace(
+        _measured(torch.zeros(1, 4, 2), torch.zeros(1, 4, dtype=torch.int64)),
+        familiarities=torch.tensor([[0.9, 0.8, 0.5, 0.3]]),
+        strange=torch.tensor([[0.8, 0.4, 0.1]]),
+    )
+    found = measured.unknown(constant_confidence(known_above=0.45))
+    assert (found.kept, found.flagged) == (pytest.approx(3 / 4), pytest.approx(2 / 3))
+    assert found.auroc == pytest.approx((3 + 2.5 + 2 + 1) / 12)
+
+
+def test_estimates_count_how_many_accuracies_they_hold():
+    measured = measure(LEARNER, PHI, PREPROCESSING, VALIDATION, Protocol(5, 2, 2, 60, seed=0))
+    held = measured.estimates(constant_confidence(by_left_out=(0.7, 0.6, 0.8)))
+    assert held.coverage == pytest.approx(
+        float(((measured.accuracies >= 0.6 - 1e-4) & (measured.accuracies <= 0.8 + 1e-4)).double().mean())
+    )
+    assert held.width == pytest.approx(0.2)
+    assert held.error == pytest.approx(float((measured.accuracies - 0.7).abs().mean()))

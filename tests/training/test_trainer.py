@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from models.initialization import load
+from models.task_size import TaskSize
 from tests.training.tiny_run import TRAINING, VALIDATION, recipe
 from training.recipe import Outer, Validation
 from training.run.checkpoint import CheckpointError
@@ -81,9 +82,14 @@ def test_training_learns_and_the_card_tells_it(tmp_path):
     assert [(row["ways"], row["shots"], row["episodes"]) for row in rows] == [(5, 1, 20), (3, 2, 20)]
     assert all(0 <= row["accuracy_not_adapted"] <= 1 and row["accuracy"] > 0.4 for row in rows)
     assert initialization.card["trained_on"]["validation_classes"] == 10
-    assert initialization.confidence.expected_accuracy(5, 1).accuracy == pytest.approx(
-        rows[0]["accuracy"], abs=1e-4
-    )
+    assert initialization.card["calibration"] == {"split": "validation", "tasks_of_each_size": 5, "seed": 40_000}
+    for row in rows:
+        assert row["estimate"]["coverage"] > 0.6
+        assert row["estimate"]["error"] < 0.2
+        assert row["unknown"]["auroc"] > 0.5
+        assert row["unknown"]["flagged"] > 1 - row["unknown"]["kept"]
+    sizes = [TaskSize.of(5, 1), TaskSize.of(3, 2)]
+    assert len({initialization.confidence.temperature(size) for size in sizes}) == 2
 
 
 def test_training_stops_early_when_validation_gets_no_better(tmp_path):

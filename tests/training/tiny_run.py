@@ -40,6 +40,7 @@ def recipe(**changes):
         "validation": Validation(every=2, episodes=10, ways=5, shots=1, queries=2),
         "reports": (Report(5, 1), Report(3, 2)),
         "report_episodes": 20,
+        "calibration_tasks": 5,
     }
     return Recipe(**(values | changes))
 

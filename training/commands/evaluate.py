@@ -2,13 +2,16 @@
 
 import argparse
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from models.confidence import KEEP_KNOWN
 from models.initialization import Initialization, load, shipped
 from training.datasets.registry import load_split
-from training.measures.evaluation import Protocol, measure
+from training.measures.assessment import strangers_among
+from training.measures.evaluation import embedded, measure
+from training.measures.measured import Measured, Protocol
 from training.measures.oneshot_runs import RUNS, evaluate_runs
 
 
@@ -26,6 +29,12 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
     parser.add_argument("--seed", type=int, default=0, help="of the episodes")
     parser.add_argument(
         "--within-alphabet", action="store_true", help="draw each task from one alphabet or group"
+    )
+    parser.add_argument(
+        "--strangers", type=int, default=5, help="classes outside of each task, to be told unknown"
+    )
+    parser.add_argument(
+        "--keep-known", type=float, default=KEEP_KNOWN, help="share of known items to be told known"
     )
     parser.add_argument("--inner-steps", type=int, help="default: the learner's own; 0 does not adapt")
     parser.add_argument("--data-dir", type=Path, help="where data sets lie (default: METASHOT_DATA)")
@@ -77,22 +86,33 @@ def _episodes(initialization: Initialization, options: argparse.Namespace) -> di
         seed=options.data_seed,
         download=options.download,
     )
-    measured = measure(
-        initialization.learner,
-        initialization.phi,
-        initialization.preprocessing,
-        classes,
-        protocol,
-        inner_steps=options.inner_steps,
-        progress=True,
-    )
-    error = measured.calibration_error(initialization.confidence)
+    features = embedded(initialization.learner, initialization.phi, initialization.preprocessing, classes)
+
+    def measured_on(of: Protocol) -> Measured:
+        return measure(
+            initialization.learner,
+            initialization.phi,
+            initialization.preprocessing,
+            classes,
+            of,
+            inner_steps=options.inner_steps,
+            features=features,
+            progress=True,
+        )
+
+    confidence = initialization.confidence
+    measured = measured_on(protocol)
+    error, estimates = measured.calibration_error(confidence), measured.estimates(confidence)
     print(
         f"{initialization.name} on {options.dataset} {options.split}, {protocol.describe()}, "
         f"{protocol.episodes} episodes, seed {protocol.seed}: "
         f"{100 * measured.accuracy:.2f} ± {100 * measured.interval:.2f} %, calibration error {100 * error:.2f} %"
     )
-    return {
+    print(
+        f"estimate: the interval, on average {100 * estimates.width:.1f} % wide, holds the accuracy measured "
+        f"with {protocol.queries} queries a class in {100 * estimates.coverage:.1f} % of the tasks"
+    )
+    figures = {
         "dataset": options.dataset,
         "split": options.split,
         **asdict(protocol),
@@ -101,4 +121,15 @@ def _episodes(initialization: Initialization, options: argparse.Namespace) -> di
         "accuracy": measured.accuracy,
         "interval_95": measured.interval,
         "calibration_error": error,
+        "estimate": asdict(estimates),
     }
+    strangers = strangers_among(classes, protocol, options.strangers)
+    if strangers:
+        unknown = measured_on(replace(protocol, strangers=strangers)).unknown(confidence, options.keep_known)
+        print(
+            f"unknown: AUROC {unknown.auroc:.4f}; with {100 * options.keep_known:g} % of known items to keep, "
+            f"{100 * unknown.kept:.1f} % are kept, and {100 * unknown.flagged:.1f} % of those of {strangers} "
+            "other classes flagged"
+        )
+        figures["unknown"] = {"strangers": strangers, "keep_known": options.keep_known, **asdict(unknown)}
+    return figures

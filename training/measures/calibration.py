@@ -1,58 +1,129 @@
 """Fits what a card says of confidence, on validation tasks alone."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 
 import torch
+from torch import Tensor
 
-from models.confidence import Confidence, Expected
-from training.measures.evaluation import Measured, Protocol
+from models.confidence import KEPT, Confidence
+from models.conv4 import Params
+from models.expectation import Expectation, Expected, hints, interval_terms, stretched
+from models.images.preprocessing import Preprocessing
+from models.learner import Learner
+from models.support_geometry import SupportGeometry
+from models.task_size import BySize, terms_of
+from training.datasets.class_images import ClassImages
+from training.measures.evaluation import measure
+from training.measures.measured import Measured, Protocol
+from training.measures.regressions import linear_weights, logistic_weights, minimised, quantile_weights
 
-_KEPT = 0.95  # share of queries of known classes that are to be told known
+CALIBRATION_SEED = 40_000  # apart from the seeds of the tasks that chose phi and of those that are reported
+_WAYS, _SHOTS, _QUERIES = (2, 5, 10, 20), (1, 2, 3, 5, 10), 15
+_TAIL = 0.025  # of tasks on either side of the interval of an estimate
 
 
-@dataclass(frozen=True)
-class Fitted:
-    """Validation tasks of one size, and what was measured on them."""
+def calibrate(
+    learner: Learner,
+    phi: Params,
+    preprocessing: Preprocessing,
+    classes: ClassImages,
+    tasks: int,
+    *,
+    features: Tensor | None = None,
+) -> Confidence:
+    """Fit confidence on ``tasks`` tasks of each size that the classes allow, within groups and across.
 
-    protocol: Protocol
-    measured: Measured
-
-
-def fit_confidence(fitted: Sequence[Fitted]) -> Confidence:
-    """Fit temperature and the threshold of the unknown, each size of task counting the same."""
-    return Confidence(
-        temperature=_fit_temperature(fitted),
-        known_above=_fit_threshold(fitted),
-        expected=tuple(_expected(entry) for entry in fitted),
+    ``features`` spares computing those of all images again (see ``measure``).
+    """
+    return fit_confidence(
+        [
+            measure(learner, phi, preprocessing, classes, protocol, features=features, progress=True)
+            for protocol in protocols(classes, tasks)
+        ]
     )
 
 
-def _fit_temperature(fitted: Sequence[Fitted]) -> float:
-    log_temperature = torch.zeros((), dtype=torch.float64, requires_grad=True)
-    optimiser = torch.optim.LBFGS([log_temperature], max_iter=100, line_search_fn="strong_wolfe")
-    data = [(entry.measured.logits.flatten(0, 1).double(), entry.measured.labels.flatten()) for entry in fitted]
+def protocols(classes: ClassImages, tasks: int) -> Iterator[Protocol]:
+    """Tasks of 2 to 20 ways and 1 to 10 shots, as far as there are classes and images."""
+    largest_group = max(classes.groups.count(group) for group in set(classes.groups))
+    fewest = int(classes.counts.min())
+    for within_group in (False, True):
+        most_ways = largest_group if within_group else len(classes)
+        if within_group and largest_group == len(classes):
+            continue  # one group: the tasks within it are those across
+        for ways in (ways for ways in _WAYS if ways <= most_ways):
+            for shots in (shots for shots in _SHOTS if shots < fewest):
+                queries = min(_QUERIES, fewest - shots)
+                yield Protocol(ways, shots, queries, tasks, CALIBRATION_SEED, within_group)
 
-    def closure() -> torch.Tensor:
-        optimiser.zero_grad()
+
+def fit_confidence(fitted: Sequence[Measured]) -> Confidence:
+    """Fit all of it, each size of task counting the same."""
+    return Confidence(
+        log_temperature=_fit_temperature(fitted),
+        familiar=_fit_familiar(fitted),
+        expectation=_fit_expectation(fitted),
+    )
+
+
+def _by_size(weights: Tensor) -> BySize:
+    return BySize(*weights.tolist())
+
+
+def _fit_temperature(fitted: Sequence[Measured]) -> BySize:
+    data = [(entry.logits.flatten(0, 1).double(), entry.labels.flatten()) for entry in fitted]
+    terms = terms_of([entry.protocol.size for entry in fitted])
+
+    def loss(weights: Tensor) -> Tensor:
         losses = [
-            torch.nn.functional.cross_entropy(logits / log_temperature.exp(), labels) for logits, labels in data
+            torch.nn.functional.cross_entropy(logits * scale, labels)
+            for (logits, labels), scale in zip(data, (-terms @ weights).exp(), strict=True)
         ]
-        loss = torch.stack(losses).mean()
-        loss.backward()
-        return loss
+        return torch.stack(losses).mean() + 1e-6 * weights[1:].square().sum()
 
-    optimiser.step(closure)
-    return float(log_temperature.detach().exp())
+    return _by_size(minimised(loss, terms.shape[1]))
 
 
-def _fit_threshold(fitted: Sequence[Fitted]) -> float:
-    thresholds = [entry.measured.familiarities.flatten().double().quantile(1 - _KEPT) for entry in fitted]
-    return float(torch.stack(thresholds).mean())
+def _fit_familiar(fitted: Sequence[Measured]) -> tuple[BySize, ...]:
+    terms = terms_of([entry.protocol.size for entry in fitted])
+    lost = 1 - torch.tensor(KEPT, dtype=torch.float64)
+    thresholds = torch.stack([entry.familiarities.flatten().double().quantile(lost) for entry in fitted])
+    return tuple(_by_size(linear_weights(terms, of_share)) for of_share in thresholds.unbind(1))
 
 
-def _expected(entry: Fitted) -> Expected:
-    accuracies = entry.measured.accuracies
-    low, high = accuracies.quantile(torch.tensor([0.025, 0.975], dtype=accuracies.dtype)).tolist()
-    accuracy = round(entry.measured.accuracy, 5)  # as the card's rows, without a float's trailing digits
-    return Expected(entry.protocol.ways, entry.protocol.shots, accuracy, low, high)
+def _fit_expectation(fitted: Sequence[Measured]) -> Expectation:
+    several = [entry for entry in fitted if entry.protocol.shots > 1]
+    sharpness = _fit_sharpness([one for entry in several for one in entry.geometry])
+    return Expectation(
+        sharpness=sharpness,
+        of_means=_fit_expected(fitted, sharpness, left_out=False),
+        of_left_out=_fit_expected(several, sharpness, left_out=True),
+    )
+
+
+def _fit_sharpness(geometries: Sequence[SupportGeometry]) -> float:
+    """Fit the sharpness by which left-out examples are most probably of their own classes."""
+
+    def loss(log_sharpness: Tensor) -> Tensor:
+        losses = [
+            torch.nn.functional.cross_entropy(
+                one.left_out_logits(1.0).flatten(0, 1) * log_sharpness.exp(), one.support.labels.flatten()
+            )
+            for one in geometries
+        ]
+        return torch.stack(losses).mean()
+
+    return float(minimised(loss, 1).exp())
+
+
+def _fit_expected(fitted: Sequence[Measured], sharpness: float, *, left_out: bool) -> Expected:
+    given = torch.cat([hints(one, sharpness, left_out=left_out) for entry in fitted for one in entry.geometry])
+    reached = torch.cat([entry.accuracies for entry in fitted])
+    weights = logistic_weights(given, reached)
+    expected = (given @ weights).sigmoid()
+    terms, off = interval_terms(given, expected), stretched(reached) - stretched(expected)
+    return Expected(
+        accuracy=tuple(weights.tolist()),
+        low=tuple(quantile_weights(terms, off, _TAIL).tolist()),
+        high=tuple(quantile_weights(terms, off, 1 - _TAIL).tolist()),
+    )

@@ -14,7 +14,8 @@ from tqdm import tqdm
 from models.conv4 import Params, is_constant
 from models.learner import RATES
 from training.datasets.class_images import ClassImages
-from training.measures.evaluation import Protocol, measure
+from training.measures.evaluation import measure
+from training.measures.measured import Protocol
 from training.outer.gradient import OuterGradient
 from training.outer.processes import Processes
 from training.recipe import Recipe

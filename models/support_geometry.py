@@ -1,0 +1,79 @@
+"""How the examples of support sets lie to each other: what a task tells about itself before any query."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from models.support import Support
+
+
+@dataclass(frozen=True)
+class SupportGeometry:
+    """Squared distances within support sets of T tasks.
+
+    Attributes:
+        between: from each class mean to each other one, ``[T, N, N]``; infinite where a task lacks either class,
+            and from a mean to itself.
+        left_out: from each example to each class mean, ``[T, S, N]``, that of its own class taken over the other
+            examples of it; infinite where a task lacks the class, not a number where the class has no other.
+        support: labels and weights of the same examples (its images are not looked at).
+    """
+
+    between: Tensor
+    left_out: Tensor
+    support: Support
+
+    @classmethod
+    def of(cls, features: Tensor, support: Support) -> "SupportGeometry":
+        """Measure the features ``[T, S, D]`` of support sets, in double precision."""
+        features = features.double()
+        membership = support.membership().double()
+        counts = membership.sum(1)  # [T, N]
+        means = membership.transpose(1, 2) @ features / counts[..., None].clamp_min(1)
+        absent = ~support.class_mask()
+        between = torch.cdist(means, means).square()
+        between = between.masked_fill(absent[:, None] | absent[:, :, None], torch.inf)
+        between.diagonal(dim1=1, dim2=2).fill_(torch.inf)
+        left_out = torch.cdist(features, means).square().masked_fill(absent[:, None], torch.inf)
+        own = support.labels[..., None]
+        count = counts.gather(1, support.labels)
+        # An example's distance to the mean of the others is n / (n - 1) times that to the mean of all n.
+        factor = torch.where(count > 1, count / (count - 1).clamp_min(1), torch.nan).square()[..., None]
+        left_out = left_out.scatter(2, own, left_out.gather(2, own) * factor)
+        return cls(between, left_out, support)
+
+    def cpu(self) -> "SupportGeometry":
+        """The same in main memory, without the images."""
+        images = self.support.images[..., :0]
+        labels, weights, ways = self.support.labels.cpu(), self.support.weights.cpu(), self.support.ways.cpu()
+        support = Support(images.cpu(), labels, weights, ways)
+        return SupportGeometry(self.between.cpu(), self.left_out.cpu(), support)
+
+    @property
+    def has_others(self) -> Tensor:
+        """Which tasks have at least two examples in every class, so that each can be left out, bool ``[T]``."""
+        counts = self.support.membership().sum(1)
+        return ((counts > 1) | ~self.support.class_mask()).all(1)
+
+    def crowding(self, sharpness: float) -> Tensor:
+        """How many other class means lie near a class mean, each counted by exp(-sharpness * distance), ``[T]``.
+
+        The mean over a task's classes: near 0 where all lie far from each other.
+        """
+        near = (-sharpness * self.between).exp().sum(2)
+        return (near * self.support.class_mask()).sum(1) / self.support.ways
+
+    def left_out_logits(self, sharpness: float) -> Tensor:
+        """Logits ``[T, S, N]`` of each example by the class means of all others (Snell et al. 2017, eq. 2)."""
+        return -sharpness * self.left_out
+
+    def left_out_error(self, sharpness: float) -> Tensor:
+        """Mean probability, over classes and their examples, of any other class than the own, ``[T]``.
+
+        Not a number for tasks where a class has a single example.
+        """
+        shares = self.left_out_logits(sharpness).softmax(2)
+        own = shares.gather(2, self.support.labels[..., None])[..., 0]
+        weights = self.support.balanced_weights()
+        return torch.where(weights > 0, (1 - own) * weights, 0).sum(1)

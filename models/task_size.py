@@ -1,0 +1,66 @@
+"""How large a task is, and numbers that depend on it."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class TaskSize:
+    """A task's number of classes, and how few examples they have.
+
+    Attributes:
+        ways: N, the number of classes.
+        scarcity: mean over classes of 1 / examples: 1 for one-shot tasks, 0.2 for five-shot ones. The noise of a
+            class mean is in proportion to it.
+    """
+
+    ways: int
+    scarcity: float
+
+    @classmethod
+    def of(cls, ways: int, shots: int) -> Self:
+        """The size of a task with as many examples in each class."""
+        return cls(ways, 1 / shots)
+
+    @classmethod
+    def of_counts(cls, counts: Sequence[int]) -> Self:
+        """The size of a task by the number of examples of each class."""
+        return cls(len(counts), sum(1 / count for count in counts) / len(counts))
+
+    @property
+    def terms(self) -> tuple[float, float, float]:
+        """What ``BySize`` weighs: 1, the logarithm of the ways, and the scarcity."""
+        return 1.0, math.log(self.ways), self.scarcity
+
+
+@dataclass(frozen=True)
+class BySize:
+    """A number that depends on a task's size: constant + ways * log(ways) + scarcity * mean(1 / examples)."""
+
+    constant: float
+    ways: float = 0.0
+    scarcity: float = 0.0
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Rebuild from ``asdict``'s answer."""
+        return cls(**{name: float(value) for name, value in values.items()})
+
+    def at(self, size: TaskSize) -> float:
+        """The number for tasks of this size."""
+        weights = (self.constant, self.ways, self.scarcity)
+        return sum(weight * term for weight, term in zip(weights, size.terms, strict=True))
+
+    def as_dict(self) -> dict[str, float]:
+        """Give the weights as JSON values."""
+        return asdict(self)
+
+
+def terms_of(sizes: Sequence[TaskSize]) -> Tensor:
+    """The terms of several sizes, double ``[K, 3]``."""
+    return torch.tensor([size.terms for size in sizes], dtype=torch.float64)

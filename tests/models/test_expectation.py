@@ -1,0 +1,94 @@
+"""The accuracy to expect of a task, from its support set alone."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from models.expectation import Estimate, Expectation, Expected
+from models.support import Support
+from models.support_geometry import SupportGeometry
+from tests.made_confidence import constant_confidence, constant_expected
+
+LABELS = torch.tensor([0, 0, 0, 1, 1, 2, 2, 2, 2])
+
+
+def geometry(features, labels=LABELS):
+    support = Support.of_task(torch.zeros(len(labels), 1, 1, 1), labels)
+    return SupportGeometry.of(features[None], support)
+
+
+@pytest.fixture
+def features():
+    generator = torch.Generator().manual_seed(0)
+    return torch.randn(9, 2, generator=generator) + 1.2 * torch.eye(3)[LABELS][:, :2]
+
+
+def test_left_out_distances_equal_a_plain_loop(features):
+    wrong = []
+    found = geometry(features)
+    for left_out in range(9):
+        kept = torch.arange(9) != left_out
+        means = torch.stack([features[kept & (label == LABELS)].mean(0) for label in range(3)]).double()
+        distances = (features[left_out] - means).square().sum(1)
+        torch.testing.assert_close(found.left_out[0, left_out], distances)
+        wrong.append(1 - float((-2.0 * distances).softmax(0)[LABELS[left_out]]))
+    by_class = [
+        sum(w for w, y in zip(wrong, LABELS, strict=True) if y == c) / int((c == LABELS).sum()) for c in range(3)
+    ]
+    assert float(found.left_out_error(2.0)) == pytest.approx(sum(by_class) / 3)
+
+
+def test_crowding_equals_a_plain_loop(features):
+    means = [features[label == LABELS].mean(0).double() for label in range(3)]
+    near = [
+        sum(float((-3.0 * (one - other).square().sum()).exp()) for other in means if other is not one)
+        for one in means
+    ]
+    assert float(geometry(features).crowding(3.0)) == pytest.approx(sum(near) / 3)
+
+
+def test_padding_and_other_tasks_change_nothing(features):
+    alone = geometry(features)
+    padded = Support(
+        images=torch.zeros(2, 12, 1, 1, 1),
+        labels=torch.stack([torch.cat([LABELS, torch.zeros(3, dtype=torch.int64)]), torch.arange(12) // 3]),
+        weights=torch.cat([torch.tensor([[1.0] * 9 + [0.0] * 3]), torch.ones(1, 12)]),
+        ways=torch.tensor([3, 4]),
+    )
+    both = SupportGeometry.of(
+        torch.stack([torch.cat([features, torch.full((3, 2), 7.0)]), torch.rand(12, 2)]), padded
+    )
+    assert both.has_others.tolist() == [True, True]
+    torch.testing.assert_close(both.crowding(3.0)[:1], alone.crowding(3.0))
+    torch.testing.assert_close(both.left_out_error(3.0)[:1], alone.left_out_error(3.0))
+    expectation = Expectation(
+        4.0,
+        Expected((1.0, -0.5, 0.2, -0.4), (-0.1, 0.0, 0.0, -0.1), (0.1, 0.0, 0.0, 0.1)),
+        Expected((1.0, -0.5, 0.2, -0.4, -0.7), (-0.1, 0.0, 0.0, -0.1), (0.1, 0.0, 0.0, 0.1)),
+    )
+    assert expectation.estimates(both)[0] == expectation.estimates(alone)[0]
+
+
+def test_left_out_examples_tell_only_where_every_class_has_two(features):
+    expectation = constant_confidence().expectation
+    assert expectation.estimates(geometry(features)) == [Estimate(0.7, 0.6, 0.75)]
+    single = torch.tensor([0, 0, 1])
+    assert expectation.estimates(geometry(features[:3], single)) == [Estimate(0.9, 0.8, 0.95)]
+
+
+def test_an_interval_holds_its_estimate_and_stays_within_0_and_1(features):
+    inverted = replace(constant_expected(0.9, 0.8, 0.95, 5), low=(0.2, 0.0, 0.0, 0.0), high=(-0.2, 0.0, 0.0, 0.0))
+    wide = replace(inverted, low=(-2.0, 0.0, 0.0, 0.0), high=(2.0, 0.0, 0.0, 0.0))
+    by_means = constant_expected(0.9, 0.8, 0.95, 4)
+    assert Expectation(4.0, by_means, inverted).estimates(geometry(features)) == [Estimate(0.9, 0.9, 0.9)]
+    assert Expectation(4.0, by_means, wide).estimates(geometry(features)) == [Estimate(0.9, 0.0, 1.0)]
+
+
+def test_weights_survive_json_and_others_are_refused():
+    expectation = constant_confidence().expectation
+    assert Expectation.from_dict(expectation.as_dict()) == expectation
+    with pytest.raises(ValueError, match="takes 4, 4 and 4 weights"):
+        replace(expectation, of_means=expectation.of_left_out)
+    with pytest.raises(ValueError, match="sharpness"):
+        replace(expectation, sharpness=0.0)

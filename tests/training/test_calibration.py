@@ -1,0 +1,106 @@
+"""Confidence fitted on validation tasks holds on others."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from models.confidence import KEPT
+from models.task_size import TaskSize
+from tests.made_confidence import constant_confidence
+from tests.training.tiny_run import VALIDATION, noisy_classes, recipe
+from training.measures.calibration import calibrate, fit_confidence, protocols
+from training.measures.evaluation import measure
+from training.measures.measured import Measured, Protocol
+from training.measures.regressions import linear_weights, logistic_weights, quantile_weights
+
+PLAN = recipe()
+LEARNER, PREPROCESSING = PLAN.build_learner(), PLAN.build_preprocessing()
+PHI = LEARNER.initial(seed=0)
+
+
+@pytest.fixture(scope="module")
+def measured() -> list[Measured]:
+    """One- and three-shot tasks."""
+    return [
+        measure(LEARNER, PHI, PREPROCESSING, VALIDATION, Protocol(5, shots, 4, 100, seed=0)) for shots in (1, 3)
+    ]
+
+
+def _confident(one: Measured, sharper: float) -> Measured:
+    """The same tasks, with answers that are right as often as their softmax says, but for ``sharper``."""
+    generator = torch.Generator().manual_seed(one.protocol.shots)
+    true_logits = torch.randn(one.logits.shape, generator=generator) * 2
+    shares = true_logits.softmax(-1).flatten(0, 1)
+    labels = torch.multinomial(shares, 1, generator=generator).view(one.labels.shape)
+    return replace(one, logits=true_logits * sharper, labels=labels)
+
+
+def test_fitted_temperature_makes_the_mean_confidence_the_accuracy_at_each_size(measured):
+    overconfident = [_confident(one, sharper) for one, sharper in zip(measured, (4.0, 2.0), strict=True)]
+    confidence = fit_confidence(overconfident)
+    for one, sharper in zip(overconfident, (4.0, 2.0), strict=True):
+        assert confidence.temperature(one.protocol.size) == pytest.approx(sharper, rel=0.1)
+        assert one.calibration_error(confidence) < 0.03
+        assert one.calibration_error(constant_confidence()) > 0.1
+
+
+def test_the_thresholds_keep_the_shares_of_known_items_at_each_size(measured):
+    generator = torch.Generator().manual_seed(0)
+    known = [
+        replace(one, familiarities=torch.rand(100, 20, generator=generator) / one.protocol.shots)
+        for one in measured
+    ]
+    confidence = fit_confidence(known)
+    for one in known:
+        for share in (*KEPT, 0.945):
+            threshold = confidence.known_above(one.protocol.size, share)
+            assert (one.familiarities >= threshold).double().mean() == pytest.approx(share, abs=0.005)
+
+
+def test_calibration_holds_on_other_tasks():
+    classes = noisy_classes(12, seed=3, images=16)
+    confidence = calibrate(LEARNER, PHI, PREPROCESSING, classes, 40)
+    assert all(torch.isfinite(torch.tensor(list(one.as_dict().values()))).all() for one in confidence.familiar)
+    other = measure(LEARNER, PHI, PREPROCESSING, classes, Protocol(5, 2, 10, 100, seed=9, strangers=5))
+    unknown, estimates = other.unknown(confidence), other.estimates(confidence)
+    assert unknown.kept == pytest.approx(0.95, abs=0.03)
+    assert unknown.auroc > 0.6
+    assert unknown.flagged > 1 - unknown.kept
+    assert 0.9 <= estimates.coverage <= 1
+    assert estimates.width < 0.8
+    assert other.calibration_error(confidence) < 0.1
+
+
+def test_sizes_are_those_that_the_classes_allow():
+    classes = noisy_classes(12, seed=3, images=5)
+    found = list(protocols(classes, 7))
+    assert {(one.ways, one.shots) for one in found} == {(w, s) for w in (2, 5, 10) for s in (1, 2, 3)}
+    assert {one.shots + one.queries for one in found} == {5}
+    assert {one.episodes for one in found} == {7}
+    assert not any(one.within_group for one in found), "one group: its tasks are those across"
+    halves = type(classes)(classes.images, classes.offsets, classes.classes, ("a",) * 6 + ("b",) * 6)
+    within = [one for one in protocols(halves, 7) if one.within_group]
+    assert {one.ways for one in within} == {2, 5}
+
+
+def test_regressions_find_what_made_the_values():
+    generator = torch.Generator().manual_seed(0)
+    terms = torch.cat([torch.ones(4000, 1), torch.rand(4000, 2, generator=generator)], 1).double()
+    weights = torch.tensor([0.5, -2.0, 1.0], dtype=torch.float64)
+    sums = terms @ weights
+    torch.testing.assert_close(linear_weights(terms, sums), weights, rtol=0, atol=1e-3)
+    torch.testing.assert_close(logistic_weights(terms, sums.sigmoid()), weights, rtol=0, atol=1e-2)
+    noise = torch.rand(4000, generator=generator, dtype=torch.float64)
+    tenth = quantile_weights(terms, sums + noise, 0.1)
+    torch.testing.assert_close(tenth, weights + torch.tensor([0.1, 0, 0]), rtol=0, atol=0.05)
+    assert (sums + noise < terms @ tenth).double().mean() == pytest.approx(0.1, abs=0.01)
+
+
+def test_of_one_size_alone_the_fit_is_a_constant():
+    one = measure(LEARNER, PHI, PREPROCESSING, VALIDATION, Protocol(5, 2, 4, 50, seed=0))
+    confidence = fit_confidence([one])
+    assert confidence.temperature(TaskSize.of(5, 2)) == pytest.approx(
+        confidence.temperature(TaskSize.of(5, 4)), rel=0.2
+    )
+    assert confidence.known_above(TaskSize.of(5, 2)) == pytest.approx(confidence.known_above(TaskSize.of(20, 1)))

@@ -1,0 +1,127 @@
+"""What a card says of an initialization: its confidence, and what it reaches on unseen classes with it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from torch import Tensor
+
+from models.confidence import KEEP_KNOWN, Confidence
+from models.conv4 import Params
+from models.images.preprocessing import Preprocessing
+from models.learner import Learner
+from training.datasets.class_images import ClassImages
+from training.measures.calibration import CALIBRATION_SEED, calibrate
+from training.measures.evaluation import embedded, measure
+from training.measures.measured import Measured, Protocol
+from training.recipe import Report
+
+_QUERIES = 5
+_REPORT_SEED = 20_000  # apart from the seed of the tasks that chose phi
+_ESTIMATED_QUERIES = 15  # of a class: what an estimate is compared with must itself be known well
+_ESTIMATED_EPISODES = 600
+_STRANGERS = 5
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """Fitted and measured.
+
+    Attributes:
+        confidence: as fitted.
+        facts: for the card: what it was fitted on, and what was measured on other tasks.
+    """
+
+    confidence: Confidence
+    facts: Mapping[str, Any]
+
+
+def assess(
+    learner: Learner,
+    phi: Params,
+    preprocessing: Preprocessing,
+    validation: ClassImages,
+    reports: Sequence[Report],
+    episodes: int,
+    calibration_tasks: int,
+) -> Assessment:
+    """Fit confidence on validation tasks, so many of each size; measure on ``episodes`` others a report."""
+    features = embedded(learner, phi, preprocessing, validation)
+    subject = _Subject(learner, phi, preprocessing, validation, features)
+    confidence = calibrate(learner, phi, preprocessing, validation, calibration_tasks, features=features)
+    fitted_on = {"split": "validation", "tasks_of_each_size": calibration_tasks, "seed": CALIBRATION_SEED}
+    rows = [_row(subject, report, episodes, confidence) for report in reports]
+    return Assessment(confidence, {"calibration": fitted_on, "evaluation": rows})
+
+
+@dataclass(frozen=True)
+class _Subject:
+    learner: Learner
+    phi: Params
+    preprocessing: Preprocessing
+    validation: ClassImages
+    features: Tensor | None
+
+    def measure(self, protocol: Protocol, inner_steps: int | None = None) -> Measured:
+        return measure(
+            self.learner,
+            self.phi,
+            self.preprocessing,
+            self.validation,
+            protocol,
+            inner_steps=inner_steps,
+            features=self.features,
+            progress=True,
+        )
+
+
+def strangers_among(classes: ClassImages, protocol: Protocol, wanted: int = _STRANGERS) -> int:
+    """How many classes, up to ``wanted``, there are beside those of a task."""
+    groups = [classes.groups.count(group) for group in set(classes.groups)]
+    room = max(groups) if protocol.within_group else len(classes)
+    return max(0, min(wanted, room - protocol.ways))
+
+
+def _row(subject: _Subject, report: Report, episodes: int, confidence: Confidence) -> Mapping[str, Any]:
+    protocol = Protocol(report.ways, report.shots, _QUERIES, episodes, _REPORT_SEED, report.within_group)
+    measured, start = subject.measure(protocol), subject.measure(protocol, inner_steps=0)
+    row = {
+        "split": report.split,
+        "ways": protocol.ways,
+        "shots": protocol.shots,
+        "within_group": protocol.within_group,
+        "queries": protocol.queries,
+        "episodes": protocol.episodes,
+        "seed": protocol.seed,
+        "inductive": True,
+        "accuracy": round(measured.accuracy, 5),
+        "interval": round(measured.interval, 5),
+        "accuracy_not_adapted": round(start.accuracy, 5),
+        "interval_not_adapted": round(start.interval, 5),
+        "calibration_error": round(measured.calibration_error(confidence), 5),
+    }
+    return row | {
+        "unknown": _unknown(subject, protocol, confidence),
+        "estimate": _estimate(subject, protocol, confidence),
+    }
+
+
+def _unknown(subject: _Subject, protocol: Protocol, confidence: Confidence) -> Mapping[str, Any] | None:
+    """How well strangers are told; None where the data have no further classes."""
+    strangers = strangers_among(subject.validation, protocol)
+    if not strangers:
+        return None
+    found = subject.measure(replace(protocol, strangers=strangers)).unknown(confidence)
+    return {"strangers": strangers, "keep_known": KEEP_KNOWN, **_rounded(found)}
+
+
+def _estimate(subject: _Subject, protocol: Protocol, confidence: Confidence) -> Mapping[str, Any]:
+    fewest = int(subject.validation.counts.min())
+    queries = min(_ESTIMATED_QUERIES, fewest - protocol.shots)
+    episodes = min(protocol.episodes, _ESTIMATED_EPISODES)
+    found = subject.measure(replace(protocol, queries=queries, episodes=episodes)).estimates(confidence)
+    return {"queries": queries, "episodes": episodes, **_rounded(found)}
+
+
+def _rounded(found: Any) -> dict[str, float]:
+    return {name: round(value, 4) for name, value in asdict(found).items()}

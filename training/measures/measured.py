@@ -1,0 +1,149 @@
+"""What was measured on tasks of one kind, and the figures that follow from it."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from models.confidence import KEEP_KNOWN, Confidence
+from models.support_geometry import SupportGeometry
+from models.task_size import TaskSize
+
+_Z95 = 1.959964
+_BINS = 15
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """What is measured.
+
+    Attributes:
+        ways: classes of a task.
+        shots: support examples of a class.
+        queries: query examples of a class.
+        episodes: tasks.
+        seed: of their draw.
+        within_group: draw each task's classes from one group (alphabet).
+        strangers: further classes, drawn along with a task's own, whose queries fit none of these.
+    """
+
+    ways: int
+    shots: int
+    queries: int
+    episodes: int
+    seed: int
+    within_group: bool = False
+    strangers: int = 0
+
+    @property
+    def size(self) -> TaskSize:
+        """Of the tasks."""
+        return TaskSize.of(self.ways, self.shots)
+
+    def describe(self) -> str:
+        """The protocol in the field's words."""
+        where = " within one group" if self.within_group else ""
+        return f"{self.ways}-way {self.shots}-shot{where}"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Answers on ``episodes`` tasks.
+
+    Attributes:
+        protocol: of the tasks.
+        accuracies: of each task, ``[E]``.
+        logits: of each query, ``[E, Q, N]``.
+        labels: of each query, ``[E, Q]``.
+        familiarities: of each query to its nearest class mean, ``[E, Q]`` (see ``models.confidence``).
+        strange: the same of the strangers' queries, ``[E, strangers * queries]``.
+        geometry: of the support sets, one for each batch of tasks, in order.
+    """
+
+    protocol: Protocol
+    accuracies: Tensor
+    logits: Tensor
+    labels: Tensor
+    familiarities: Tensor
+    strange: Tensor
+    geometry: tuple[SupportGeometry, ...]
+
+    @property
+    def accuracy(self) -> float:
+        """Mean over tasks."""
+        return float(self.accuracies.mean())
+
+    @property
+    def interval(self) -> float:
+        """Half width of the mean's 95% interval, over tasks."""
+        return float(_Z95 * self.accuracies.std() / math.sqrt(len(self.accuracies)))
+
+    def calibration_error(self, confidence: Confidence) -> float:
+        """Expected calibration error over 15 equal bins of confidence (Guo et al. 2017, eq. 3)."""
+        probability, answer = confidence.probabilities(self.logits, self.protocol.size).max(-1)
+        right = (answer == self.labels).double().flatten()
+        probability = probability.flatten()
+        bins = (probability * _BINS).long().clamp_max(_BINS - 1)
+        gaps = torch.zeros(_BINS, dtype=torch.float64).index_add_(0, bins, right - probability)
+        return float(gaps.abs().sum() / len(right))
+
+    def unknown(self, confidence: Confidence, keep_known: float = KEEP_KNOWN) -> "UnknownMeasured":
+        """How well the strangers' queries are told from those of a task's own classes."""
+        threshold = confidence.known_above(self.protocol.size, keep_known)
+        known, strange = self.familiarities.flatten().double(), self.strange.flatten().double()
+        return UnknownMeasured(
+            auroc=_auroc(known, strange),
+            kept=float((known >= threshold).double().mean()),
+            flagged=float((strange < threshold).double().mean()),
+        )
+
+    def estimates(self, confidence: Confidence) -> "EstimatesMeasured":
+        """How well the accuracies could be told from the support sets alone."""
+        found = [one for geometry in self.geometry for one in confidence.expectation.estimates(geometry)]
+        rows = [(one.accuracy, one.low, one.high) for one in found]
+        expected, low, high = torch.tensor(rows, dtype=torch.float64).unbind(1)
+        # Estimates are rounded; an accuracy that lies on an end is held.
+        held = (self.accuracies >= low - 1e-4) & (self.accuracies <= high + 1e-4)
+        return EstimatesMeasured(
+            coverage=float(held.double().mean()),
+            width=float((high - low).mean()),
+            error=float((expected - self.accuracies).abs().mean()),
+        )
+
+
+@dataclass(frozen=True)
+class UnknownMeasured:
+    """How well items of no class are told.
+
+    Attributes:
+        auroc: probability that a query of a known class is more familiar than one of no class.
+        kept: share of the queries of known classes that are told known.
+        flagged: share of the queries of no class that are told unknown.
+    """
+
+    auroc: float
+    kept: float
+    flagged: float
+
+
+@dataclass(frozen=True)
+class EstimatesMeasured:
+    """How well accuracies are told from support sets.
+
+    Attributes:
+        coverage: share of the tasks whose accuracy lies in its interval.
+        width: mean width of the intervals.
+        error: mean distance of the expected from the measured accuracy.
+    """
+
+    coverage: float
+    width: float
+    error: float
+
+
+def _auroc(positive: Tensor, negative: Tensor) -> float:
+    """Area under the receiver's curve: the share of pairs in the right order, ties by half (Mann-Whitney)."""
+    ordered = negative.sort().values
+    below = torch.searchsorted(ordered, positive, right=False) + torch.searchsorted(ordered, positive, right=True)
+    return float(below.double().mean() / (2 * len(negative)))
