@@ -1,7 +1,7 @@
 """The initializations that the service offers, and the choice among them."""
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -39,13 +39,8 @@ class Registry:
         """One for each name, sorted by name."""
         return [self._by_name[name] for name in sorted(self._by_name)]
 
-    def choose(self, model: str, colourful: Callable[[], bool]) -> Initialization:
-        """Find the initialization that a caller asks for.
-
-        Args:
-            model: a name, or ``auto``: the one for photographs if the support images have colours, else the
-                one for drawings.
-            colourful: looks at the support images; called only where it decides.
+    def candidates(self, model: str) -> list[Initialization]:
+        """Find the initializations that may answer a caller: the one named, or all on offer for ``auto``.
 
         Raises:
             Problem: 422 for an unknown name, 503 where none is offered at all.
@@ -56,12 +51,8 @@ class Registry:
             if model not in self._by_name:
                 names = ", ".join([AUTO, *sorted(self._by_name)])
                 raise Problem(422, f"there is no model {model!r}; known are {names}", field="model")
-            return self._by_name[model]
-        if len(self._by_name) == 1:
-            return self.offered[0]
-        kind = "photo" if colourful() else "drawing"
-        fitting = [one for one in self.offered if one.preprocessing.kind == kind]
-        return (fitting or self.offered)[0]
+            return [self._by_name[model]]
+        return self.offered
 
     def kept(self, name: str, version: str) -> Initialization:
         """Find the initialization that a kept task was made with, or the present version under its name.

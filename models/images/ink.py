@@ -17,7 +17,7 @@ def ink_map(gray: Floats) -> Floats:
     is stretched to the strength of the strongest strokes, and what is fainter than a quarter of them
     (shadows, the grain of the paper) is dropped.
     """
-    residual = gray - _background(gray)
+    residual = gray - background(gray)
     if abs(residual.min()) > residual.max():
         residual = -residual
     count = min(max(5, residual.size // 2000), residual.size)
@@ -30,7 +30,7 @@ def ink_map(gray: Floats) -> Floats:
     return result
 
 
-def _background(gray: Floats) -> Floats:
+def background(gray: Floats) -> Floats:
     """Fit the paper's brightness: a constant where most pixels agree, else a robust plane."""
     median = float(np.median(gray))
     if np.mean(np.abs(gray - median) < 0.5 / 255) > 0.5:

@@ -46,7 +46,7 @@ def run(options: argparse.Namespace) -> None:
     ]
     queries = [Query(str(path), path.read_bytes(), settings.max_pixels) for path in image_files(options.query)]
     check_classes([one.label for one in support], settings)
-    initialization = choose(open_registry(settings.data_dir), options.model, support)
+    initialization = choose(open_registry(settings.data_dir), options.model, support, lambda: None)
     classifier, answers = _answer(initialization, support, queries, keep_known)
     _print_table(classifier, answers)
     if options.json is not None:

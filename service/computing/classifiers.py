@@ -48,7 +48,7 @@ class Classifiers:
         check_classes([example.label for example in support], self._settings)
 
         def prepared(deadline: Deadline) -> tuple[Initialization, list[Prepared], list[Shot]]:
-            initialization = choose(self._registry, model, support)
+            initialization = choose(self._registry, model, support, deadline.check)
             # Queries first: one that is no image spares the fit.
             asked = prepare(initialization.preprocessing, queries, deadline.check)
             return (
@@ -70,7 +70,7 @@ class Classifiers:
         new = [NewExample.of(example) for example in support]
 
         def prepared(deadline: Deadline) -> tuple[Initialization, list[Shot]]:
-            initialization = choose(self._registry, model, support)
+            initialization = choose(self._registry, model, support, deadline.check)
             examples = [(one.id, one.given) for one in new]
             return initialization, shots_of(initialization, examples, deadline.check)
 

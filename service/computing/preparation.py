@@ -2,28 +2,32 @@
 
 from collections.abc import Iterable, Sequence
 
+from PIL import Image
+
+from models import choice
 from models.images.preprocessing import Preprocessing
 from models.initialization import Initialization
 from service.computing.classifier import Check, Prepared
-from service.computing.colourfulness import are_colourful
 from service.computing.fitting import Shot, digest_of
 from service.registry import Registry
 from service.uploads.intake import Example, Query
 
-_LOOKED_AT = 32  # support images that decide between photographs and drawings
 MANY_IMAGES = 200  # take seconds to decode, or
 _MANY_BYTES = 8 * 1024**2  # of files
 
 
-def choose(registry: Registry, model: str, examples: Sequence[Example]) -> Initialization:
+def choose(registry: Registry, model: str, examples: Sequence[Example], check: Check) -> Initialization:
     """Find the initialization for a support set; raises a Problem for an unknown name."""
+    candidates = registry.candidates(model)
+    if len(candidates) == 1:
+        return candidates[0]
+    in_order = sorted(examples, key=lambda one: digest_of(one.content))
 
-    def colourful() -> bool:
-        in_order = sorted(examples, key=lambda one: digest_of(one.content))
-        step = -(-len(in_order) // _LOOKED_AT)
-        return are_colourful(one.image for one in in_order[::step])
+    def image(index: int) -> Image.Image:
+        check()
+        return in_order[index].image
 
-    return registry.choose(model, colourful)
+    return choice.choose(candidates, [one.label for one in in_order], image)
 
 
 def shots_of(

@@ -1,6 +1,7 @@
 """Image files and archives made for the tests."""
 
 import io
+import random
 import struct
 import zipfile
 import zlib
@@ -44,3 +45,13 @@ def zipped(files: Mapping[str, bytes], compression: int = zipfile.ZIP_DEFLATED) 
         for name, content in files.items():
             file.writestr(zipfile.ZipInfo(name) if compression == zipfile.ZIP_STORED else name, content)
     return archive.getvalue()
+
+
+def photograph(seed: int = 0, side: int = 60) -> bytes:
+    """A PNG of soft patches of all brightnesses, as far from ink on paper as photographs are."""
+    generator = random.Random(seed)
+    patches = Image.new("RGB", (7, 7))
+    patches.putdata(
+        [(generator.randrange(256), generator.randrange(256), generator.randrange(256)) for _ in range(49)]
+    )
+    return encoded(patches.resize((side, side), Image.Resampling.BICUBIC))

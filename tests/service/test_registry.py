@@ -1,6 +1,6 @@
 """Which initializations are offered, and which of them answers."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,14 +8,15 @@ import bentoml
 import pytest
 from bentoml._internal.configuration.containers import BentoMLContainer
 from bentoml._internal.models import ModelStore
-from PIL import Image
 
 from models.images.preprocessing import Preprocessing
 from models.initialization import CARD, WEIGHTS, Initialization, load, shipped
 from service import registry
-from service.computing.colourfulness import are_colourful
+from service.computing.preparation import choose
 from service.problems import Problem
 from service.registry import AUTO, Registry, open_registry
+from service.uploads.intake import Example
+from tests.service.made_images import drawing, photograph
 from tests.service.tiny_service import TINY, save_tiny
 
 PUBLISHED = registry._published  # before any test replaces it
@@ -60,14 +61,14 @@ def test_offers_what_is_published_under_its_published_name(tmp_path: Path) -> No
     names = {one.name for one in offering.offered}
     assert "ours" in names
     assert "foreign" not in names
-    assert offering.choose("ours", lambda: False).version == made.version
+    assert [one.version for one in offering.candidates("ours")] == [made.version]
 
 
 def test_the_latest_version_answers_and_former_ones_stay_for_their_tasks(tmp_path: Path) -> None:
     old, new = save_tiny(tmp_path / "1", seed=0), save_tiny(tmp_path / "2", seed=1)
     both = Registry([old, new])
     assert both.offered == [new]
-    assert both.choose(TINY, lambda: False) is new
+    assert both.candidates(TINY) == [new]
     assert both.kept(TINY, old.version) is old
     assert both.kept(TINY, "no longer there") is new
     with pytest.raises(Problem) as gone:
@@ -75,33 +76,23 @@ def test_the_latest_version_answers_and_former_ones_stay_for_their_tasks(tmp_pat
     assert gone.value.status == 409
 
 
-def test_auto_takes_the_kind_that_the_colours_suggest(tmp_path: Path) -> None:
+def test_auto_takes_the_kind_that_the_images_show(tmp_path: Path) -> None:
     drawings = save_tiny(tmp_path / "d")
     photos = as_photo(drawings, "photos")
-    both = Registry([photos, drawings])
-    assert both.choose(AUTO, lambda: True) is photos
-    assert both.choose(AUTO, lambda: False) is drawings
-    assert Registry([drawings]).choose(AUTO, lambda: True) is drawings
+
+    def chosen(offered: Sequence[Initialization], content: Callable[[int], bytes]) -> str:
+        examples = [Example(f"{k}.png", content(k), 10**6, label=str(k % 2)) for k in range(6)]
+        return choose(Registry(offered), AUTO, examples, lambda: None).name
+
+    assert chosen([photos, drawings], drawing) == drawings.name
+    assert chosen([photos, drawings], photograph) == photos.name
+    assert chosen([drawings], photograph) == drawings.name
+    with pytest.raises(Problem) as unknown:
+        Registry([drawings]).candidates("nothing")
+    assert unknown.value.status == 422
 
 
 def test_without_any_it_says_so() -> None:
     with pytest.raises(Problem) as none:
-        Registry([]).choose(AUTO, lambda: False)
+        Registry([]).candidates(AUTO)
     assert none.value.status == 503
-
-
-@pytest.mark.parametrize(
-    ("image", "colourful"),
-    [
-        (Image.new("L", (50, 50), 128), False),
-        (Image.new("RGB", (50, 50), (250, 244, 236)), False),  # paper under warm light
-        (
-            Image.merge(
-                "RGB", [Image.radial_gradient("L"), Image.linear_gradient("L"), Image.new("L", (256, 256))]
-            ),
-            True,
-        ),
-    ],
-)
-def test_colourfulness(image: Image.Image, colourful: bool) -> None:
-    assert are_colourful([image]) is colourful

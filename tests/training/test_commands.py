@@ -8,7 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from models.initialization import load
+from models.conv4 import Conv4
+from models.heads import Head
+from models.images.preprocessing import Preprocessing
+from models.initialization import load, save
+from models.inner_rule import InnerRule
+from models.learner import Learner
 from tests.made_confidence import constant_confidence
 from tests.training.made_drawings import drawing
 from tests.training.tiny_run import TRAINING, VALIDATION, recipe
@@ -179,3 +184,30 @@ def test_calibrate_rewrites_the_card_and_leaves_phi(initialization, tmp_path, ca
     (folder / "card.json").write_text(json.dumps(card))
     assert main(["calibrate", str(folder)]) == 2
     assert "no recipe" in capsys.readouterr().err
+
+
+def test_auto_counts_what_is_chosen(initialization, tmp_path, capsys):
+    for label in range(6):
+        folder = tmp_path / "symbols" / f"symbol{label:02d}"
+        folder.mkdir(parents=True)
+        for index in range(3):
+            drawing(label, (84, 84)).rotate(index, fillcolor=255).save(folder / f"{index}.png")
+    photo = Learner(Conv4(3, 16, 8, groups=4), Head("prototype"), InnerRule("head", 1))
+    save(
+        tmp_path / "photo",
+        name="photo",
+        learner=photo,
+        phi=photo.initial(seed=0),
+        preprocessing=Preprocessing("photo", 16, 3, mean=(0.0,) * 3, std=(1.0,) * 3),
+        confidence=constant_confidence(),
+        facts={},
+    )
+    given = ["auto", str(tmp_path / "photo"), str(initialization), "--dataset", "folder", "--split", "train"]
+    given += ["--data-dir", str(tmp_path / "symbols"), "--ways", "2", "--shots", "1", "2", "--episodes", "10"]
+    given += ["--looks", "as-is", "coloured", "grey", "framed", "--json", str(tmp_path / "out.json")]
+    assert main(given) == 0
+    rows = json.loads((tmp_path / "out.json").read_text())["rows"]
+    assert [(row["look"], row["shots"]) for row in rows][:3] == [("as-is", 1), ("as-is", 2), ("coloured", 1)]
+    assert all(sum(row["shares"].values()) == pytest.approx(1) for row in rows)
+    assert all(row["shares"]["tiny"] == 1 for row in rows if row["look"] != "framed")
+    assert "folder train coloured, 2-way 2-shot: photo 0.0 %, tiny 100.0 %" in capsys.readouterr().out

@@ -1,0 +1,133 @@
+"""Which initialization auto takes: by the look of images, and where that is no proof by trying them."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageOps
+
+from models.choice import choose, left_out_error
+from models.conv4 import Conv4
+from models.heads import Head
+from models.images.drawnness import drawnness
+from models.images.preprocessing import Preprocessing
+from models.initialization import Initialization
+from models.inner_rule import InnerRule
+from models.learner import Learner
+from tests.made_confidence import constant_confidence
+
+
+def initialization(kind, name, moves="head"):
+    channels = 1 if kind == "drawing" else 3
+    learner = Learner(Conv4(channels, 28, 8, groups=4), Head("prototype"), InnerRule(moves, 1))
+    numbers = (0.0,) * channels, (1.0,) * channels
+    preprocessing = Preprocessing(kind, 28, channels, mean=numbers[0], std=numbers[1])
+    phi = learner.initial(seed=0)
+    return Initialization(name, name, {}, learner, phi, preprocessing, constant_confidence())
+
+
+DRAWINGS, PHOTOS = initialization("drawing", "drawings"), initialization("photo", "photos")
+
+
+def drawing(seed):
+    generator = np.random.default_rng(seed)
+    sheet = Image.new("L", (60, 60), 255)
+    ImageDraw.Draw(sheet).line([tuple(point) for point in generator.uniform(5, 55, (4, 2))], fill=0, width=3)
+    return sheet
+
+
+def photo(seed):
+    patches = np.random.default_rng(seed).integers(0, 256, (7, 7, 3), dtype=np.uint8)
+    return Image.fromarray(patches).resize((60, 60), Image.Resampling.BICUBIC)
+
+
+def coloured(image, ink, paper):
+    return ImageOps.colorize(image.convert("L"), ink, paper)
+
+
+def slanting(image):
+    light = np.linspace(1.0, 0.5, image.width)[None, :, None]
+    return Image.fromarray((np.asarray(image.convert("RGB")) * light).astype(np.uint8))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda image: image,
+        ImageOps.invert,
+        lambda image: coloured(image, (150, 30, 40), (250, 244, 236)),
+        lambda image: slanting(coloured(image, (20, 20, 120), (255, 240, 215))),
+        lambda image: Image.new("L", image.size, 128),
+    ],
+    ids=["as it is", "inverted", "coloured", "slanting light", "an empty sheet"],
+)
+def test_drawings_look_drawn_whatever_their_colours(change):
+    assert drawnness(change(drawing(seed)) for seed in range(20)) > 0.8
+
+
+@pytest.mark.parametrize(
+    "change", [lambda image: image, lambda image: image.convert("L"), ImageOps.invert, slanting]
+)
+def test_photographs_do_not_whatever_their_colours(change):
+    assert drawnness(change(photo(seed)) for seed in range(20)) < 0.5
+
+
+def chosen(candidates, labels, images):
+    return choose(candidates, labels, images.__getitem__).name
+
+
+def test_a_clear_look_decides():
+    labels = list("aabb")
+    for candidates in ([DRAWINGS, PHOTOS], [PHOTOS, DRAWINGS]):
+        assert chosen(candidates, labels, [drawing(seed) for seed in range(4)]) == "drawings"
+        assert chosen(candidates, labels, [photo(seed) for seed in range(4)]) == "photos"
+    assert chosen([DRAWINGS], labels, [photo(seed) for seed in range(4)]) == "drawings"
+
+
+def test_one_candidate_needs_no_look():
+    def unreadable(_):
+        raise AssertionError("nothing to decide")
+
+    assert choose([PHOTOS], ["a", "b"], unreadable) is PHOTOS
+
+
+def in_doubt(seed):
+    """A photograph's patch on a white sheet."""
+    sheet = Image.new("RGB", (60, 60), (255, 255, 255))
+    sheet.paste(photo(seed).resize((32, 32)), (14, 14))
+    return sheet
+
+
+def test_in_doubt_the_better_one_on_left_out_examples_is_taken_where_there_are_two_of_each():
+    images = [in_doubt(seed) for seed in (0, 0, 1, 1)]
+    assert 0.55 < drawnness(images) < 0.84
+    blind = replace(DRAWINGS, phi={name: 0 * value for name, value in DRAWINGS.phi.items()})
+    assert left_out_error(blind, list("aabb"), images) == pytest.approx(0.5)
+    assert left_out_error(PHOTOS, list("aabb"), images) < 0.4
+    assert chosen([blind, PHOTOS], list("aabb"), images) == "photos"
+    sightless = replace(PHOTOS, phi={name: 0 * value for name, value in PHOTOS.phi.items()})
+    assert chosen([sightless, DRAWINGS], list("aabb"), images) == "drawings"
+    by_look = "drawings" if drawnness(images) >= 0.75 else "photos"
+    assert chosen([blind, sightless], list("abcd"), images) == by_look, "single examples: nothing to try"
+
+
+def test_of_several_of_a_kind_the_better_one_is_taken():
+    images = [drawing(seed) for seed in (0, 0, 1, 1)]
+    blind = replace(DRAWINGS, name="blind", phi={name: 0 * value for name, value in DRAWINGS.phi.items()})
+    moving = initialization("drawing", "moving", moves="all")
+    for better in (DRAWINGS, moving):
+        assert chosen([blind, better, PHOTOS], list("aabb"), images) == better.name
+        assert chosen([blind, better, PHOTOS], list("abcd"), images) == "blind", "the first of the kind"
+
+
+def test_many_examples_are_tried_in_part():
+    labels = [str(k % 60) for k in range(600)]
+    images = [in_doubt(k % 60) for k in range(600)]
+    looked = []
+
+    def image(index):
+        looked.append(index)
+        return images[index]
+
+    choose([DRAWINGS, PHOTOS], labels, image)
+    assert len(looked) <= 16 + 2 * 100

@@ -1,0 +1,47 @@
+"""``python -m training auto INIT INIT``: which initialization model ``auto`` gives tasks of a data set."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from training.commands.evaluate import find
+from training.datasets.registry import load_split
+from training.measures.choices import LOOKS, measure_choices, whole_images
+from training.measures.measured import Protocol
+
+
+def add(commands: "argparse._SubParsersAction[Any]") -> None:
+    """Declare the command."""
+    parser = commands.add_parser("auto", help="measure which of several initializations auto chooses")
+    parser.add_argument("initializations", nargs="+", help="folders, or names of shipped ones")
+    parser.add_argument("--dataset", required=True, help="omniglot, mini_imagenet, folder or strokes")
+    parser.add_argument("--split", default="validation", choices=["train", "validation", "test"])
+    parser.add_argument("--side", type=int, default=84, help="pixels that images are brought to (default: 84)")
+    parser.add_argument("--ways", type=int, default=5)
+    parser.add_argument("--shots", type=int, nargs="+", default=[1, 5])
+    parser.add_argument("--looks", nargs="+", default=["as-is"], choices=LOOKS, help="how images are shown")
+    parser.add_argument("--episodes", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=0, help="of the episodes")
+    parser.add_argument("--data-dir", type=Path, help="where data sets lie (default: METASHOT_DATA)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Choose for each task, print shares, and write JSON where asked."""
+    candidates = [find(name) for name in options.initializations]
+    classes = load_split(
+        options.dataset, options.split, preprocessing=whole_images(options.side), data_dir=options.data_dir
+    )
+    rows = []
+    for look in options.looks:
+        for shots in options.shots:
+            protocol = Protocol(options.ways, shots, 1, options.episodes, options.seed)
+            shares = measure_choices(candidates, classes, protocol, look)
+            rows.append({"look": look, "ways": options.ways, "shots": shots, "shares": shares})
+            told = ", ".join(f"{name} {100 * share:.1f} %" for name, share in shares.items())
+            print(f"{options.dataset} {options.split} {look}, {protocol.describe()}: {told}")
+    if options.json:
+        facts = {"dataset": options.dataset, "split": options.split, "episodes": options.episodes}
+        options.json.write_text(json.dumps({**facts, "seed": options.seed, "rows": rows}, indent=2) + "\n")

@@ -1,0 +1,96 @@
+"""Which initialization ``auto`` gives tasks of a data set, with its images as they are, grey, or coloured."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.random import Generator
+from PIL import Image
+from torch import Tensor
+
+from models.choice import choose
+from models.images.preprocessing import Preprocessing
+from models.initialization import Initialization
+from training.datasets.class_images import ClassImages
+from training.measures.measured import Protocol
+from training.tasks.episodes import EpisodeSampler
+
+Look = Literal["as-is", "grey", "coloured", "framed"]
+LOOKS: tuple[Look, ...] = ("as-is", "grey", "coloured", "framed")
+
+
+def whole_images(side: int) -> Preprocessing:
+    """Keep images as they are, in colour, ``side`` pixels square."""
+    return Preprocessing("photo", side, 3, mean=(0.0,) * 3, std=(1.0,) * 3)
+
+
+def measure_choices(
+    candidates: Sequence[Initialization], classes: ClassImages, protocol: Protocol, look: Look
+) -> dict[str, float]:
+    """Choose for each task's support set.
+
+    Args:
+        candidates: to choose among.
+        classes: as ``whole_images`` keeps them.
+        protocol: of the tasks; their queries are not looked at.
+        look: of the images: ``grey`` takes their colours, ``coloured`` draws them in one colour on paper of
+            another, ``framed`` lays them as an oval on a white sheet, as shops show their wares.
+
+    Returns:
+        The share of the tasks by each candidate's name.
+    """
+    sampler = EpisodeSampler(
+        classes,
+        ways=protocol.ways,
+        shots=protocol.shots,
+        queries=1,
+        seed=protocol.seed,
+        within_group=float(protocol.within_group),
+    )
+    chosen: Counter[str] = Counter()
+    for number in range(protocol.episodes):
+        support = sampler.episodes([number]).support
+        generator = np.random.default_rng((protocol.seed, number))
+        images = [_CHANGES[look](_image(levels), generator) for levels in support.images[0]]
+        labels = [str(label) for label in support.labels[0].tolist()]
+        chosen[choose(candidates, labels, images.__getitem__).name] += 1
+    return {one.name: chosen[one.name] / protocol.episodes for one in candidates}
+
+
+def _image(levels: Tensor) -> Image.Image:
+    return Image.fromarray((levels * 255).round().to(torch.uint8).permute(1, 2, 0).numpy())
+
+
+def _as_is(image: Image.Image, _: Generator) -> Image.Image:
+    return image
+
+
+def _grey(image: Image.Image, _: Generator) -> Image.Image:
+    return image.convert("L")
+
+
+def _coloured(image: Image.Image, generator: Generator) -> Image.Image:
+    """Draw in a dark colour on light paper, both at random, an image of black on white."""
+    ink, paper = generator.uniform(0, 0.6, 3), generator.uniform(0.75, 1, 3)
+    white = np.asarray(image.convert("L"), dtype=np.float64)[..., None] / 255
+    return Image.fromarray(np.round(255 * (paper * white + ink * (1 - white))).astype(np.uint8))
+
+
+def _framed(image: Image.Image, generator: Generator) -> Image.Image:
+    side = image.width
+    inner = int(generator.integers(round(0.4 * side), round(0.7 * side)))
+    rows, columns = np.mgrid[-1 : 1 : inner * 1j, -1 : 1 : inner * 1j]
+    oval = Image.fromarray((255 * (rows**2 + columns**2 < 1)).astype(np.uint8))
+    sheet = Image.new("RGB", (side, side), (255, 255, 255))
+    sheet.paste(image.convert("RGB").resize((inner, inner)), ((side - inner) // 2,) * 2, oval)
+    return sheet
+
+
+_CHANGES: dict[Look, Callable[[Image.Image, Generator], Image.Image]] = {
+    "as-is": _as_is,
+    "grey": _grey,
+    "coloured": _coloured,
+    "framed": _framed,
+}
