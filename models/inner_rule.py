@@ -10,6 +10,7 @@ from models.conv4 import Params
 
 Moves = Literal["all", "head", "nothing"]
 Rates = Literal["one", "layer-step"]
+Budget = Literal["fixed", "held-out"]
 
 
 @dataclass(frozen=True)
@@ -22,12 +23,15 @@ class InnerRule:
         steps: inner steps that meta-training unrolls, and the default at request time.
         rates: ``one`` learned rate, or one for each tensor and step (MAML++, Antoniou et al. 2019, section 4).
         initial_rate: where each rate starts.
+        budget: ``fixed`` takes all steps; ``held-out`` takes, once meta-trained, as many of them as pay on a
+            task's own examples when these are held out (see ``models.inner_budget``).
     """
 
     moves: Moves = "all"
     steps: int = 1
     rates: Rates = "layer-step"
     initial_rate: float = 0.1
+    budget: Budget = "fixed"
 
     def __post_init__(self) -> None:
         """Refuse rules that contradict themselves."""
@@ -35,6 +39,8 @@ class InnerRule:
             raise ValueError("a rule that moves nothing has 0 steps, and any other at least 1")
         if self.steps < 0 or self.initial_rate <= 0:
             raise ValueError("steps must not be negative and the initial rate must be positive")
+        if self.budget not in ("fixed", "held-out"):
+            raise ValueError(f"the budget must be fixed or held-out, not {self.budget!r}")
 
     def initial(self, movable: list[str]) -> Params:
         """The rates' part of phi: scalars, or ``[steps]`` for each movable tensor's name."""

@@ -1,6 +1,6 @@
 """The learner F_phi: from a support set to a classifier, the same code offline and online."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Self
 
@@ -9,6 +9,7 @@ from torch import Tensor
 
 from models.conv4 import Conv4, Params, for_tasks, is_constant
 from models.heads import Head, classify, prototypes
+from models.inner_budget import FOLDS, held_out_steps
 from models.inner_rule import InnerRule
 from models.inner_step import stepped
 from models.support import Support
@@ -108,7 +109,8 @@ class Learner:
             support: the labelled examples.
             features: of their images, to spare computing them again: as ``embed`` gave them, or, for 0 steps of
                 ``running`` normalisation's warm-up, under the training batch's moments.
-            steps: inner steps, by default as many as meta-training unrolled; 0 is the head's start.
+            steps: inner steps, by default as many as meta-training unrolled or, where phi asks for no gradients,
+                as the rule's budget gives each task; 0 is the head's start.
             second_order: let a later backward pass differentiate the inner gradients too (Finn et al. 2017,
                 section 2.2); otherwise they count as constants (first-order).
             on_step: called with the step's number before each; what it raises ends the adaptation.
@@ -120,6 +122,36 @@ class Learner:
             # Views that no_grad takes of a tensor that requires gradients would pass for nodes of a graph.
             phi = {name: value.detach() for name, value in phi.items()}
         count = self.rule.steps if steps is None or self.rule.moves == "nothing" else steps
+        if count and features is not None and self.rule.moves == "all":
+            raise ValueError("this adaptation computes features of its own: it takes none")
+        chosen: Tensor | None = None
+        meta_training = any(value.requires_grad for value in phi.values())
+        if steps is None and count and self.rule.budget == "held-out" and not meta_training:
+            chosen = self._held_out_steps(phi, support, features, on_step)
+            count = int(chosen.max())
+        body, head, moments = {}, {}, None
+        states = self._states(phi, support, features, count, second_order=second_order, on_step=on_step)
+        for step, (at_body, at_head, _, at_moments) in enumerate(states):
+            if chosen is None or step == 0:
+                body, head, moments = at_body, at_head, at_moments
+            else:
+                body = _taken(chosen >= step, at_body, body)
+                head = _taken(chosen >= step, at_head, head)
+        if self.rule.moves == "all" and count and self.backbone.normalisation == "support":
+            _, moments = self.backbone(body, support.images, weights=support.weights)
+        return Theta(body, head, support.ways, moments)
+
+    def _states(
+        self,
+        phi: Params,
+        support: Support,
+        features: Tensor | None,
+        count: int,
+        *,
+        second_order: bool,
+        on_step: Callable[[int], None] | None,
+    ) -> Iterator[tuple[Params, Params, Tensor | None, Tensor | None]]:
+        """Body, head, the support's features and moments, before the first of ``count`` steps and after each."""
         body, rates = part(phi, BODY), part(phi, RATES)
         moves_body = self.rule.moves == "all" and count > 0
         moments: Tensor | None = None
@@ -135,6 +167,7 @@ class Learner:
         weights, mask = support.balanced_weights(), support.class_mask()
         if moves_body:
             body = for_tasks(body, len(support.ways))
+        yield body, head, features, moments
         for step in range(count):
             if on_step is not None:
                 on_step(step)
@@ -152,9 +185,34 @@ class Learner:
                 )
             moved = stepped(moving, {name: self.rule.rate(rates, name, step) for name in moving}, gradients)
             body, head = body | part(moved, BODY), part(moved, HEAD)
-        if moves_body and self.backbone.normalisation == "support":
-            _, moments = self.backbone(body, support.images, weights=support.weights)
-        return Theta(body, head, support.ways, moments)
+            yield body, head, features, moments
+
+    def _held_out_steps(
+        self,
+        phi: Params,
+        support: Support,
+        features: Tensor | None,
+        on_step: Callable[[int], None] | None,
+    ) -> Tensor:
+        """How many steps each task is to take, int64 ``[T]`` (see ``models.inner_budget``)."""
+        given = self.keeps_features
+        with torch.no_grad():
+            fixed = {name: value.detach() for name, value in phi.items()}
+
+            def trajectory(parts: Support, of_parts: Tensor | None) -> Iterator[tuple[Params, Tensor]]:
+                states = self._states(
+                    fixed, parts, of_parts, self.rule.steps, second_order=False, on_step=on_step
+                )
+                for body, head, of_examples, _ in states:
+                    if given and of_examples is not None:
+                        yield head, of_examples
+                        continue
+                    # What is held out has no weight, so it is seen by the moments of the rest, as a query is.
+                    yield head, self.backbone(body, parts.images, weights=parts.weights)[0]
+
+            if features is None:
+                features, _ = self.backbone(part(fixed, BODY), support.images, weights=support.weights)
+            return held_out_steps(support, features.detach(), trajectory, given)
 
     def operations(self, examples: int) -> int:
         """Floating-point operations of adapting to so many support images, those of convolutions alone.
@@ -163,6 +221,8 @@ class Learner:
         gives the head's start, and one after them the examples' features under theta.
         """
         passes = 3 * self.rule.steps + 2 if self.rule.moves == "all" else 1
+        if self.rule.budget == "held-out" and self.rule.moves == "all":
+            passes += FOLDS * 4 * self.rule.steps
         return passes * examples * self.backbone.operations
 
     def split(self, phi: Params, theta: Theta) -> list[Theta]:
@@ -215,6 +275,16 @@ def _as_nodes(params: Params) -> Params:
     return {
         name: value if value.requires_grad or is_constant(name) else value.detach().requires_grad_()
         for name, value in params.items()
+    }
+
+
+def _taken(goes_on: Tensor, moved: Params, stays: Params) -> Params:
+    """Of each tensor that has a task dimension, ``moved`` for the tasks that go on, else what was before."""
+    return {
+        name: value
+        if value is stays[name]
+        else torch.where(goes_on.view(-1, *[1] * (value.ndim - 1)), value, stays[name])
+        for name, value in moved.items()
     }
 
 

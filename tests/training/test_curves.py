@@ -1,0 +1,71 @@
+"""Curves of what inner steps bring."""
+
+import json
+from xml.etree import ElementTree
+
+import pytest
+
+from models.initialization import learner_from_dict, save
+from tests.made_confidence import constant_confidence
+from tests.training.tiny_run import VALIDATION, recipe
+from training.__main__ import main
+from training.measures.curve_chart import chart
+from training.measures.curves import Point, curves
+from training.measures.evaluation import measure
+from training.measures.measured import Protocol
+
+
+@pytest.fixture(scope="module")
+def initialization(tmp_path_factory):
+    plan = recipe()
+    plan.learner["rule"]["moves"] = "head"
+    learner = learner_from_dict(plan.learner)
+    return save(
+        tmp_path_factory.mktemp("tiny") / "initialization",
+        name="tiny",
+        learner=learner,
+        phi=learner.initial(seed=0),
+        preprocessing=plan.build_preprocessing(),
+        confidence=constant_confidence(),
+        facts={},
+    )
+
+
+def test_gains_are_counted_from_no_step_on_the_same_tasks(initialization):
+    protocol = Protocol(4, 1, 2, 30, seed=0)
+    points = list(curves(initialization, VALIDATION, protocol, [1, 3], [1, 2], rate=0.2))
+    assert [(one.shots, one.steps) for one in points] == [(1, 1), (1, 2), (1, None), (3, 1), (3, 2), (3, None)]
+    phi = {
+        name: value * 0 + 0.2 if name.startswith("rates") else value for name, value in initialization.phi.items()
+    }
+    three = Protocol(4, 3, 2, 30, seed=0)
+    given = (initialization.learner, phi, initialization.preprocessing, VALIDATION, three)
+    gains = measure(*given, inner_steps=2).accuracies - measure(*given, inner_steps=0).accuracies
+    assert points[4].gain == pytest.approx(float(gains.mean()))
+    assert points[4].worst == pytest.approx(float(gains.min()))
+    assert points[2].gain == points[2].worst == 0, "one-shot tasks have nothing to hold out"
+
+
+def test_the_chart_is_sound_and_says_what_it_shows():
+    points = [
+        Point(shots, steps, 0.9, gain, 0.01, -0.1)
+        for shots in (1, 5)
+        for steps, gain in ((1, 0.01), (5, 0.02), (None, 0.015))
+    ]
+    drawn = ElementTree.fromstring(chart("a < b", points))
+    texts = [one.text for one in drawn.iter("{http://www.w3.org/2000/svg}text")]
+    assert {"a < b", "inner steps", "0", "1", "5", "chosen", "1-shot", "5-shot"} <= set(texts)
+    assert len(list(drawn.iter("{http://www.w3.org/2000/svg}circle"))) == 2
+
+
+def test_the_command_prints_draws_and_writes(initialization, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("training.commands.curves.load_split", lambda *_, **__: VALIDATION)
+    monkeypatch.setattr("training.commands.curves.find", lambda _: initialization)
+    given = ["curves", "tiny", "--dataset", "folder", "--ways", "3", "--queries", "2", "--episodes", "10"]
+    given += ["--shots", "1", "2", "--steps", "1", "--rate", "0.1"]
+    assert main([*given, "--svg", str(tmp_path / "c.svg"), "--json", str(tmp_path / "c.json")]) == 0
+    assert "chosen steps" in capsys.readouterr().out
+    assert "rate 0.1" in (tmp_path / "c.svg").read_text()
+    assert [one["steps"] for one in json.loads((tmp_path / "c.json").read_text())["points"]] == [1, None, 1, None]
+    assert main([*given, "--steps", "0"]) == 2
+    assert "at least 1" in capsys.readouterr().err

@@ -1,0 +1,90 @@
+"""What inner steps bring: accuracy against their number, for several shots, and of the budget tasks are given."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+
+from models.conv4 import Params
+from models.initialization import Initialization
+from models.learner import RATES
+from training.datasets.class_images import ClassImages
+from training.measures.evaluation import embedded, measure
+from training.measures.measured import Measured, Protocol
+
+
+@dataclass(frozen=True)
+class Point:
+    """Accuracy after some inner steps, over the tasks of one size.
+
+    Attributes:
+        shots: of the tasks.
+        steps: of all tasks, or None where each was given its own number on its held-out examples.
+        accuracy: mean over tasks.
+        gain: mean over tasks of the accuracy above that of no step.
+        interval: half width of the gain's 95 % interval.
+        worst: the least gain of any task.
+    """
+
+    shots: int
+    steps: int | None
+    accuracy: float
+    gain: float
+    interval: float
+    worst: float
+
+
+def curves(
+    initialization: Initialization,
+    classes: ClassImages,
+    protocol: Protocol,
+    shots: Sequence[int],
+    steps: Sequence[int],
+    rate: float | None = None,
+) -> Iterator[Point]:
+    """Measure each number of steps on the same tasks.
+
+    Args:
+        initialization: to adapt.
+        classes: that training never saw.
+        protocol: of the tasks, whatever its shots.
+        shots: examples of a class, one curve for each.
+        steps: to measure; none of 0, from which gains are counted.
+        rate: in place of the learned inner rates.
+    """
+    phi = _with_rate(initialization.phi, rate)
+    preprocessing = initialization.preprocessing
+    features = embedded(initialization.learner, phi, preprocessing, classes)
+    rule = initialization.learner.rule
+    most = max([rule.steps, *steps])
+    budgeted = replace(initialization.learner, rule=replace(rule, steps=most, budget="held-out"))
+    if rule.rates == "layer-step":
+        phi = {name: _longer(value, most) if name.startswith(RATES) else value for name, value in phi.items()}
+    for of_class in shots:
+        of_shots = replace(protocol, shots=of_class)
+
+        def after(number: int | None, of_shots: Protocol = of_shots) -> Measured:
+            return measure(budgeted, phi, preprocessing, classes, of_shots, inner_steps=number, features=features)
+
+        start = after(0)
+        for number in (*steps, None):
+            yield _point(of_class, number, start, after(number))
+
+
+def _point(shots: int, steps: int | None, start: Measured, found: Measured) -> Point:
+    gains = found.accuracies - start.accuracies
+    gained = replace(found, accuracies=gains)
+    return Point(shots, steps, found.accuracy, gained.accuracy, gained.interval, float(gains.min()))
+
+
+def _with_rate(phi: Params, rate: float | None) -> Params:
+    if rate is None:
+        return phi
+    return {
+        name: torch.full_like(value, rate) if name.startswith(RATES) else value for name, value in phi.items()
+    }
+
+
+def _longer(rates: torch.Tensor, steps: int) -> torch.Tensor:
+    """Steps past the learned ones keep the last one's rate."""
+    return torch.cat([rates, rates[-1:].expand(max(0, steps - len(rates)))])
