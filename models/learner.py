@@ -7,14 +7,14 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from models.conv4 import Conv4, Params, for_tasks, is_constant
-from models.heads import Head, classify, prototypes
+from models.conv4 import Conv4, Params, is_constant
+from models.heads import Head, classify
 from models.inner_budget import FOLDS, held_out_steps
+from models.inner_loop import BODY, HEAD, RATES, State, part, states, support_loss
 from models.inner_rule import InnerRule
-from models.inner_step import stepped
 from models.support import Support
 
-BODY, HEAD, RATES = "body.", "head.", "rates."
+__all__ = ["BODY", "HEAD", "RATES", "Learner", "Theta", "part", "support_loss"]
 
 
 @dataclass(frozen=True)
@@ -129,14 +129,14 @@ class Learner:
         if steps is None and count and self.rule.budget == "held-out" and not meta_training:
             chosen = self._held_out_steps(phi, support, features, on_step)
             count = int(chosen.max())
-        body, head, moments = {}, {}, None
-        states = self._states(phi, support, features, count, second_order=second_order, on_step=on_step)
-        for step, (at_body, at_head, _, at_moments) in enumerate(states):
+        for step, now in enumerate(
+            self._states(phi, support, features, count, second_order=second_order, on_step=on_step)
+        ):
             if chosen is None or step == 0:
-                body, head, moments = at_body, at_head, at_moments
+                body, head, moments = now.body, now.head, now.moments
             else:
-                body = _taken(chosen >= step, at_body, body)
-                head = _taken(chosen >= step, at_head, head)
+                body = _taken(chosen >= step, now.body, body)
+                head = _taken(chosen >= step, now.head, head)
         if self.rule.moves == "all" and count and self.backbone.normalisation == "support":
             _, moments = self.backbone(body, support.images, weights=support.weights)
         return Theta(body, head, support.ways, moments)
@@ -148,44 +148,11 @@ class Learner:
         features: Tensor | None,
         count: int,
         *,
-        second_order: bool,
-        on_step: Callable[[int], None] | None,
-    ) -> Iterator[tuple[Params, Params, Tensor | None, Tensor | None]]:
-        """Body, head, the support's features and moments, before the first of ``count`` steps and after each."""
-        body, rates = part(phi, BODY), part(phi, RATES)
-        moves_body = self.rule.moves == "all" and count > 0
-        moments: Tensor | None = None
-        shape = len(support.ways), support.most_ways, self.backbone.features
-        centres = support.weights.new_empty(()).expand(shape)
-        if features is not None and (moves_body or self.backbone.normalisation == "support"):
-            raise ValueError("this adaptation computes features of its own: it takes none")
-        if features is None and (self.head.from_prototypes or not moves_body):
-            features, moments = self.backbone(body, support.images, weights=support.weights)
-        if features is not None:
-            centres = prototypes(features, support)
-        head = self.head.start(part(phi, HEAD), centres)
-        weights, mask = support.balanced_weights(), support.class_mask()
-        if moves_body:
-            body = for_tasks(body, len(support.ways))
-        yield body, head, features, moments
-        for step in range(count):
-            if on_step is not None:
-                on_step(step)
-            with torch.enable_grad():
-                body, head = _as_nodes(body) if moves_body else body, _as_nodes(head)
-                if moves_body:
-                    features, _ = self.backbone(body, support.images, weights=support.weights)
-                assert features is not None, "computed now, or before where the body stays"
-                loss = support_loss(classify(head, features, mask), support.labels, weights)
-                moving = {f"{HEAD}{name}": value for name, value in head.items()}
-                if moves_body:
-                    moving |= {BODY + n: v for n, v in body.items() if not is_constant(n)}
-                gradients = torch.autograd.grad(
-                    loss.sum(), list(moving.values()), create_graph=second_order, retain_graph=True
-                )
-            moved = stepped(moving, {name: self.rule.rate(rates, name, step) for name in moving}, gradients)
-            body, head = body | part(moved, BODY), part(moved, HEAD)
-            yield body, head, features, moments
+        second_order: bool = False,
+        on_step: Callable[[int], None] | None = None,
+    ) -> Iterator[State]:
+        axes = (self.backbone, self.head, self.rule)
+        return states(*axes, phi, support, features, count, second_order=second_order, on_step=on_step)
 
     def _held_out_steps(
         self,
@@ -200,15 +167,12 @@ class Learner:
             fixed = {name: value.detach() for name, value in phi.items()}
 
             def trajectory(parts: Support, of_parts: Tensor | None) -> Iterator[tuple[Params, Tensor]]:
-                states = self._states(
-                    fixed, parts, of_parts, self.rule.steps, second_order=False, on_step=on_step
-                )
-                for body, head, of_examples, _ in states:
-                    if given and of_examples is not None:
-                        yield head, of_examples
+                for now in self._states(fixed, parts, of_parts, self.rule.steps, on_step=on_step):
+                    if given and now.features is not None:
+                        yield now.head, now.features
                         continue
                     # What is held out has no weight, so it is seen by the moments of the rest, as a query is.
-                    yield head, self.backbone(body, parts.images, weights=parts.weights)[0]
+                    yield now.head, self.backbone(now.body, parts.images, weights=parts.weights)[0]
 
             if features is None:
                 features, _ = self.backbone(part(fixed, BODY), support.images, weights=support.weights)
@@ -264,20 +228,6 @@ class Learner:
         return head + [f"{BODY}{name}" for name in body if not is_constant(name)]
 
 
-def support_loss(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
-    """Cross-entropy of each task, ``[T]``: logits ``[T, S, N]``, labels ``[T, S]``, weights ``[T, S]``."""
-    losses = torch.nn.functional.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none")
-    return (losses.view_as(weights) * weights).sum(1)
-
-
-def _as_nodes(params: Params) -> Params:
-    """Make each tensor one that gradients can be asked for: a node of its graph, or a leaf where it has none."""
-    return {
-        name: value if value.requires_grad or is_constant(name) else value.detach().requires_grad_()
-        for name, value in params.items()
-    }
-
-
 def _taken(goes_on: Tensor, moved: Params, stays: Params) -> Params:
     """Of each tensor that has a task dimension, ``moved`` for the tasks that go on, else what was before."""
     return {
@@ -286,8 +236,3 @@ def _taken(goes_on: Tensor, moved: Params, stays: Params) -> Params:
         else torch.where(goes_on.view(-1, *[1] * (value.ndim - 1)), value, stays[name])
         for name, value in moved.items()
     }
-
-
-def part(params: Mapping[str, Tensor], prefix: str) -> Params:
-    """Those of phi under ``prefix``, without it."""
-    return {name.removeprefix(prefix): value for name, value in params.items() if name.startswith(prefix)}
