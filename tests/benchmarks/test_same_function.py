@@ -10,7 +10,7 @@ pytest.importorskip("learn2learn", reason="the baselines are learn2learn's; it c
 
 from benchmarks import in_process
 from benchmarks.drawings import Drawings
-from benchmarks.outer_gradients import Ours, PlainMaml, flops_of_task, initial
+from benchmarks.outer_gradients import Ours, PlainMaml, initial, work_of_task
 from benchmarks.outer_settings import ON_GPU, SETTINGS, Setting
 from benchmarks.plain_conv4 import PlainConv4
 from benchmarks.plain_learner import PlainLearner
@@ -47,7 +47,7 @@ def test_counted_operations_are_those_of_convolutions():
     with FlopCounterMode(display=False) as counter:
         network(torch.rand(1, 1, 28, 28))
     expected = counter.get_total_flops() * setting.ways * (9 * setting.shots + 3 * setting.queries)
-    assert flops_of_task(setting) == pytest.approx(expected, rel=0.1)
+    assert work_of_task(setting).flops == pytest.approx(expected, rel=0.1)
 
 
 def test_the_plain_learner_answers_as_ours():
