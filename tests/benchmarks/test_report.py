@@ -4,7 +4,21 @@ import json
 
 from benchmarks.report import Row, head_lines, line, span_of, write
 
-FAST = Row("MAML", "tasks/s", "learn2learn", 200.0, 50.0, "3x", True, (3.5, 4.5), 2e9, 0.25, 0.99995)
+FAST = Row(
+    "MAML",
+    "tasks/s",
+    "learn2learn",
+    200.0,
+    50.0,
+    "3x",
+    True,
+    (3.5, 4.5),
+    2e9,
+    0.25,
+    0.18,
+    {"products": 0.7, "rest": 0.3},
+    0.99995,
+)
 ABSENT = Row("GPU", "tasks/s", "no GPU here", target="30x")
 
 
@@ -28,6 +42,8 @@ def test_a_line_tells_figures_and_verdict():
             "yes",
             "2",
             "25%",
+            "18%",
+            "products 70%, rest 30%",
             "0.999950",
         )
     ]
@@ -35,7 +51,7 @@ def test_a_line_tells_figures_and_verdict():
 
 def test_what_was_not_measured_stays_empty():
     cells = [cell.strip() for cell in line(ABSENT).split("|")[1:-1]]
-    assert cells == ["GPU", "tasks/s", "", "no GPU here", "", "", "", "30x", "", "", "", ""]
+    assert cells == ["GPU", "tasks/s", "", "no GPU here", "", "", "", "30x", "", "", "", "", "", ""]
 
 
 def test_both_forms_are_written(tmp_path):
