@@ -6,11 +6,11 @@ from typing import Any, Literal, Self
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from models.images.ink import ink_map
+from models.images.framing import frame
+from models.images.ink import Ink, find_ink
 
 _WORKING_SIDE = 224  # pixels: enough to find thin strokes in a photograph of a sheet, and cheap
 
@@ -81,54 +81,43 @@ def _drawing(image: Image.Image, side: int, margin: float | None) -> Tensor:
     if margin is not None and max(gray.size) > _WORKING_SIDE:
         gray = _near_ink(gray)
     ink = _ink(gray)
-    height, width = ink.shape
-    centre_y, centre_x, extent = height / 2, width / 2, float(max(height, width))
-    if margin is not None and ink.max() > 0:
+    height, width = ink.levels.shape
+    centre, extent = (height / 2, width / 2), float(max(height, width))
+    if margin is not None and ink.levels.any():
         top, bottom, left, right = _bounds(ink)
-        centre_y, centre_x = (top + bottom) / 2, (left + right) / 2
+        centre = ((top + bottom) / 2, (left + right) / 2)
         # A dot must not be blown up to the size of a letter.
         longer = max(float(bottom - top), float(right - left), 0.15 * min(height, width))
         extent = longer * (1 + 2 * margin)
-    framed = Image.fromarray(np.round(ink * 255).astype(np.uint8)).transform(
-        (_WORKING_SIDE, _WORKING_SIDE),
-        Image.Transform.AFFINE,
-        _crop_coefficients(centre_x, centre_y, extent),
-        Image.Resampling.BILINEAR,
-    )
+    framed = Image.fromarray(frame(ink.levels, centre, extent, _WORKING_SIDE))
     return _to_tensor(framed.resize((side, side), Image.Resampling.BOX))
 
 
-def _ink(gray: Image.Image) -> NDArray[np.float64]:
+def _ink(gray: Image.Image) -> Ink:
     if max(gray.size) > _WORKING_SIDE:
         gray = gray.copy()
         gray.thumbnail((_WORKING_SIDE, _WORKING_SIDE), Image.Resampling.BOX)
-    return ink_map(np.asarray(gray, dtype=np.float64) / 255)
+    return find_ink(gray)
 
 
-def _bounds(ink: NDArray[np.float64]) -> tuple[int, int, int, int]:
-    """Top, bottom, left and right edge of what is inked, in pixels; the second of each pair is exclusive."""
-    rows, columns = np.nonzero(ink > 0.5)
-    return int(rows.min()), int(rows.max()) + 1, int(columns.min()), int(columns.max()) + 1
+def _bounds(ink: Ink) -> tuple[int, int, int, int]:
+    """Top, bottom, left and right edge of the strokes, in pixels; the second of each pair is exclusive."""
+    rows, columns = (ink.strokes.any(axis=axis).nonzero()[0] for axis in (1, 0))
+    return int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
 
 
 def _near_ink(gray: Image.Image) -> Image.Image:
     """Cut a large image down to the neighbourhood of its ink, so that a small drawing keeps its detail."""
     ink = _ink(gray)
-    if ink.max() == 0:
+    if not ink.levels.any():
         return gray
-    scale = max(gray.size) / max(ink.shape)
+    scale = max(gray.size) / max(ink.levels.shape)
     top, bottom, left, right = (scale * edge for edge in _bounds(ink))
     # Room for the background's estimate: most of what is left must still be paper.
     room = 0.5 * max(bottom - top, right - left, 0.15 * min(gray.size))
     box = (int(left - room), int(top - room), int(right + room) + 1, int(bottom + room) + 1)
     width, height = gray.size
     return gray.crop((max(box[0], 0), max(box[1], 0), min(box[2], width), min(box[3], height)))
-
-
-def _crop_coefficients(centre_x: float, centre_y: float, extent: float) -> tuple[float, ...]:
-    """Map the working square onto the square of side ``extent`` about the centre, as Pillow wants it."""
-    scale = extent / _WORKING_SIDE
-    return (scale, 0.0, centre_x - extent / 2, 0.0, scale, centre_y - extent / 2)
 
 
 def _photo(image: Image.Image, side: int) -> Tensor:
