@@ -131,9 +131,9 @@ def load(folder: Path) -> Initialization:
             f"{folder / CARD} does not describe an initialization ({error!r}); "
             "restore the folder from where it was published"
         ) from error
-    phi = _read_weights(folder / WEIGHTS, expected)
-    _check_shapes(folder, learner, phi)
     backbone = learner.backbone
+    phi = backbone.for_inference(_read_weights(folder / WEIGHTS, expected))
+    _check_shapes(folder, learner, phi)
     if (backbone.channels, backbone.side) != (preprocessing.channels, preprocessing.side):
         raise InitializationError(
             f"{folder / CARD}: the preprocessing makes {preprocessing.channels} x {preprocessing.side} pixels, "

@@ -39,12 +39,12 @@ class Theta:
         return torch.arange(self.head["weight"].shape[1], device=self.ways.device) < self.ways[:, None]
 
     def tensors(self) -> Params:
-        """All of it under flat names, as safetensors stores it."""
-        flat = {f"{BODY}{name}": value.detach().contiguous() for name, value in self.body.items()}
-        flat |= {f"{HEAD}{name}": value.detach().contiguous() for name, value in self.head.items()}
+        """All of it under flat names."""
+        flat = {f"{BODY}{name}": value.detach() for name, value in self.body.items()}
+        flat |= {f"{HEAD}{name}": value.detach() for name, value in self.head.items()}
         flat["ways"] = self.ways
         if self.moments is not None:
-            flat["moments"] = self.moments.detach().contiguous()
+            flat["moments"] = self.moments.detach()
         return flat
 
     @classmethod

@@ -71,5 +71,5 @@ def normalise_by(maps: Tensor, moments_of: Tensor, scale: Tensor, shift: Tensor)
 def affine(maps: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
     """Scale and shift channels of ``[T, B, C, H, W]`` by ``[C]``, or by ``[T, C]``, a row a task."""
     if scale.ndim == 1:
-        return maps * scale[:, None, None] + shift[:, None, None]
-    return maps * scale[:, None, :, None, None] + shift[:, None, :, None, None]
+        return torch.addcmul(shift[:, None, None], maps, scale[:, None, None])
+    return torch.addcmul(shift[:, None, :, None, None], maps, scale[:, None, :, None, None])

@@ -6,6 +6,7 @@ section 4.1). The changes are constants of the learner, so an answer depends on 
 """
 
 import math
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -23,13 +24,19 @@ def see(images: Tensor, views: tuple[View, ...]) -> Tensor:
     Returns:
         ``[T, B * V, C, H, W]``, the views of one image next to each other.
     """
-    tasks, batch = images.shape[:2]
-    matrices = torch.stack([_matrix(*view) for view in views]).to(images)
-    repeated = images.flatten(0, 1).repeat_interleave(len(views), 0)
-    everywhere = matrices.repeat(tasks * batch, 1, 1)
-    grid = torch.nn.functional.affine_grid(everywhere, list(repeated.shape), align_corners=False)
-    seen = torch.nn.functional.grid_sample(repeated, grid, padding_mode="border", align_corners=False)
-    return seen.view(tasks, batch * len(views), *images.shape[2:])
+    # Images, and their channels, take the place of channels: each pixel's place is then worked out once a view.
+    flat = images.flatten(0, 2)
+    grid = _grid(views, *images.shape[3:]).to(images)
+    every = flat.expand(len(views), *flat.shape)
+    seen = torch.nn.functional.grid_sample(every, grid, padding_mode="border", align_corners=False)
+    return seen.view(len(views), *images.shape).movedim(0, 2).flatten(1, 2)
+
+
+@cache
+def _grid(views: tuple[View, ...], height: int, width: int) -> Tensor:
+    """Where in the image each pixel of each view lies, double ``[V, H, W, 2]``."""
+    matrices = torch.stack([_matrix(*view) for view in views])
+    return torch.nn.functional.affine_grid(matrices, [len(views), 1, height, width], align_corners=False)
 
 
 def _matrix(rotation: float, shear: float, stretch: float) -> Tensor:
@@ -38,5 +45,6 @@ def _matrix(rotation: float, shear: float, stretch: float) -> Tensor:
     cos, sin = math.cos(angle), math.sin(angle)
     wide, high = math.exp(stretch), math.exp(-stretch)
     return torch.tensor(
-        [[cos * wide, (cos * shear - sin) * high, 0], [sin * wide, (sin * shear + cos) * high, 0]]
+        [[cos * wide, (cos * shear - sin) * high, 0], [sin * wide, (sin * shear + cos) * high, 0]],
+        dtype=torch.float64,
     )

@@ -87,7 +87,7 @@ def convolve(images: Tensor, weight: Tensor, stride: int, *, channels_last: bool
     if len(flat) == 1:
         # torch computes a single small image by another routine than several: two to three times as slowly
         # as two of them, and with other last bits, so that an image alone would differ from one in company.
-        flat = torch.nn.functional.conv2d(flat.expand(2, -1, -1, -1), weight, stride=stride, padding=1)[:1]
+        flat = torch.nn.functional.conv2d(torch.cat([flat, flat]), weight, stride=stride, padding=1)[:1]
     else:
         flat = torch.nn.functional.conv2d(flat, weight, stride=stride, padding=1)
     return flat.view(tasks, batch, *flat.shape[1:])

@@ -20,7 +20,7 @@ from models.learner import Learner, Theta
 from models.task_size import TaskSize
 
 NEAREST = 3
-AT_ONCE = 32  # images of one pass through the network: more are no faster, and deadlines are checked in between
+AT_ONCE = 8  # images of one pass through the network: more are no faster, and deadlines are checked in between
 Answer = dict[str, Any]
 Prepared = tuple[str, Tensor]  # a query's file name and its pixels [C, H, W]
 Check = Callable[[], None]  # called often; what it raises ends the work

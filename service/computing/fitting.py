@@ -139,7 +139,6 @@ def _classifier(
     estimate: Estimate,
 ) -> Classifier | Problem:
     """Complete one task's theta with its examples' features ``[S, D]``, their means and its estimate."""
-    theta = Theta.from_tensors(theta.tensors())
     if not all(bool(value.isfinite().all()) for value in theta.tensors().values()):
         return Problem(
             422,

@@ -33,7 +33,8 @@ def pin(classifier: Classifier, folder: Path) -> None:
         "estimate": asdict(classifier.estimate),
         "keep_known": classifier.keep_known,
     }
-    _write(folder / TENSORS, safetensors.torch.save(tensors))
+    in_rows = {name: value.contiguous() for name, value in tensors.items()}
+    _write(folder / TENSORS, safetensors.torch.save(in_rows))
     _write(folder / DESCRIPTION, json.dumps(description, ensure_ascii=False).encode())
 
 
@@ -42,13 +43,14 @@ def load_pinned(folder: Path) -> Classifier:
     description = json.loads((folder / DESCRIPTION).read_bytes())
     # Not torch.load: safetensors is a JSON header and raw numbers, so a tampered file has nothing to execute.
     stored = safetensors.torch.load((folder / TENSORS).read_bytes())
+    learner = learner_from_dict(description["learner"])
     # Copies lie where torch aligns them; another alignment could change a product's last bit.
-    tensors = {name: value.clone() for name, value in stored.items()}
+    tensors = learner.backbone.for_inference({name: value.clone() for name, value in stored.items()})
     directions, prototypes = tensors.pop(_DIRECTIONS), tensors.pop(_PROTOTYPES)
     return Classifier(
         model=description["model"],
         version=description["version"],
-        learner=learner_from_dict(description["learner"]),
+        learner=learner,
         preprocessing=Preprocessing.from_dict(description["preprocessing"]),
         confidence=Confidence.from_dict(description["confidence"]),
         labels=tuple(description["labels"]),
