@@ -19,6 +19,7 @@ app = create_app(settings)
     workers=1,  # the compute threads inside it use all cores; more processes would only share the store
     traffic={"timeout": settings.request_timeout_s},
     metrics={"enabled": False},  # they label raw paths; ours, under the same address, label route templates
+    tracing={"excluded_urls": ".*"},  # nobody collects traces here, and to start and end spans takes time
 )
 @bentoml.asgi_app(app, path="/")
 class Metashot:

@@ -52,7 +52,8 @@ def running(settings: Settings, metrics: Metrics) -> Iterator[Components]:
         )
 
 
-def _components(request: Request) -> Components:
+async def _components(request: Request) -> Components:
+    # Not a plain function: FastAPI would run that on another thread.
     components: Components = request.app.state.components
     return components
 

@@ -18,7 +18,15 @@ from service.metrics import Metrics
 from service.problems import Problem
 from service.registry import Registry
 from service.settings import Settings
-from service.store.task_store import Fitted, NewExample, StoredExample, Task, TaskStore, too_contended
+from service.store.task_store import (
+    Fitted,
+    NewExample,
+    StoredExample,
+    Task,
+    TaskStore,
+    TaskVersion,
+    too_contended,
+)
 from service.uploads.intake import Example, Query, check_classes
 
 _ATTEMPTS = 8
@@ -82,11 +90,10 @@ class Classifiers:
         return task_id
 
     async def answer(
-        self, task_id: str, queries: Sequence[Query], keep_known: float
+        self, task: TaskVersion, queries: Sequence[Query], keep_known: float
     ) -> tuple[Classifier, list[Answer]]:
         """Ask a kept classifier."""
-        task = await run_in_threadpool(self._tasks.task, task_id)
-        kept = replace(self._cached(task) or await self.of_task(task_id), keep_known=keep_known)
+        kept = replace(self._cached(task) or await self.of_task(task.id), keep_known=keep_known)
 
         def work(deadline: Deadline) -> list[Answer]:
             return self._answer(kept, prepare(kept.preprocessing, queries, deadline.check), deadline)
@@ -140,7 +147,7 @@ class Classifiers:
                     return
         raise too_contended(task_id)
 
-    def _cached(self, task: Task) -> Classifier | None:
+    def _cached(self, task: TaskVersion) -> Classifier | None:
         initialization = self._registry.kept(task.model, task.model_version)
         return self._cache.get((task.id, task.version, initialization.version))
 

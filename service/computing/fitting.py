@@ -139,7 +139,8 @@ def _classifier(
     estimate: Estimate,
 ) -> Classifier | Problem:
     """Complete one task's theta with its examples' features ``[S, D]``, their means and its estimate."""
-    if not all(bool(value.isfinite().all()) for value in theta.tensors().values()):
+    moved = theta.tensors() if initialization.learner.rule.moves == "all" else theta.head
+    if not all(bool(value.isfinite().all()) for value in moved.values()):
         return Problem(
             422,
             f"adapting {initialization.name} to these examples gave numbers that are not finite; "

@@ -2,7 +2,6 @@
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
-from starlette.concurrency import run_in_threadpool
 
 from service.answers import JobAnswer, JobListAnswer
 from service.components import Parts
@@ -18,7 +17,7 @@ router = APIRouter(tags=["jobs"])
 @router.post("/v1/tasks/{task_id}/jobs", status_code=202, response_model=JobAnswer, openapi_extra=JOB)
 async def create(task_id: str, request: Request, response: Response, parts: Parts) -> JobAnswer:
     """Score a zip of images, or many images, with the task's classifier as it is now."""
-    await run_in_threadpool(parts.tasks.task, task_id)
+    parts.tasks.version(task_id)  # 404 before a long upload
     classifier = await parts.classifiers.of_task(task_id)
     job = await parts.jobs.take(request, task_id, classifier)
     response.headers["Location"] = f"/v1/jobs/{job.id}"

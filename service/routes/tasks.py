@@ -53,7 +53,7 @@ def delete(task_id: str, parts: Parts) -> None:
 @router.post("/{task_id}/examples", response_model=WholeTaskAnswer, openapi_extra=ADD)
 async def add_examples(task_id: str, request: Request, parts: Parts) -> WholeTaskAnswer:
     """Add labelled images, of known classes or of new ones."""
-    task = await run_in_threadpool(parts.tasks.task, task_id)
+    task = parts.tasks.version(task_id)
     upload = await read_upload(request, parts.settings, wants=frozenset({"support"}))
     check_kept(upload.fields.get("model", AUTO), task.model)
     await parts.classifiers.add(task_id, upload.support)
@@ -90,10 +90,10 @@ async def delete_class(task_id: str, label: str, parts: Parts) -> WholeTaskAnswe
 @router.post("/{task_id}/classify", response_model=PredictionsAnswer, openapi_extra=ASK)
 async def classify(task_id: str, request: Request, parts: Parts) -> JSONResponse:
     """Classify images with a kept classifier."""
-    task = await run_in_threadpool(parts.tasks.task, task_id)
+    task = parts.tasks.version(task_id)
     upload = await read_upload(request, parts.settings, wants=frozenset({"query"}), fields=ASKING)
     check_kept(upload.fields.get("model", AUTO), task.model)
-    return predictions(*await parts.classifiers.answer(task_id, upload.queries, upload.keep_known))
+    return predictions(*await parts.classifiers.answer(task, upload.queries, upload.keep_known))
 
 
 async def _shown(parts: Components, task_id: str) -> WholeTaskAnswer:

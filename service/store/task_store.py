@@ -29,14 +29,20 @@ class StoredExample:
 
 
 @dataclass(frozen=True)
-class Task:
-    """A kept classifier as of one version."""
+class TaskVersion:
+    """Which task, in which version, fitted from which version of which model."""
 
     id: str
-    name: str | None
     model: str
     model_version: str
     version: int
+
+
+@dataclass(frozen=True)
+class Task(TaskVersion):
+    """A kept classifier as of one version."""
+
+    name: str | None
     created: str
     estimate: Estimate
     classes: dict[str, int]
@@ -121,15 +127,19 @@ class TaskStore:
                 raise not_found("task", task_id)
             session.commit()
 
-    def task(self, task_id: str) -> Task:
-        """Give a task; raises a 404 Problem where there is none."""
-        with self._database.reading() as session:
-            return _task(session, _row(session, task_id))
+    def version(self, task_id: str) -> TaskVersion:
+        """Give a task's present version; raises a 404 Problem. So quick that no thread need wait for it."""
+        row = self._database.row("SELECT model, model_version, version FROM tasks WHERE id = ?", task_id)
+        if row is None:
+            raise not_found("task", task_id)
+        return TaskVersion(task_id, *row)
 
     def snapshot(self, task_id: str) -> tuple[Task, list[StoredExample]]:
         """Give a task and its examples, both of the same version; raises a 404 Problem."""
         with self._database.reading() as session:
-            row = _row(session, task_id)
+            row = session.scalar(select(TaskRow).where(TaskRow.id == task_id))
+            if row is None:
+                raise not_found("task", task_id)
             columns = (
                 ExampleRow.id,
                 ExampleRow.label,
@@ -186,13 +196,6 @@ def _add(session: Session, number: int, examples: Sequence[NewExample]) -> None:
                 for example in examples
             ],
         )
-
-
-def _row(session: Session, task_id: str) -> TaskRow:
-    row = session.scalar(select(TaskRow).where(TaskRow.id == task_id))
-    if row is None:
-        raise not_found("task", task_id)
-    return row
 
 
 def _task(session: Session, row: TaskRow) -> Task:

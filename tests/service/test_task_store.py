@@ -9,7 +9,7 @@ from models.expectation import Estimate
 from service.problems import Problem
 from service.settings import SettingsError
 from service.store.database import FILE, SCHEMA, Database
-from service.store.task_store import Fitted, NewExample, TaskStore
+from service.store.task_store import Fitted, NewExample, TaskStore, TaskVersion
 from service.uploads.intake import Example
 
 FITTED = Fitted("tiny", "v1", Estimate(0.9, 0.8, 0.95))
@@ -53,6 +53,7 @@ def test_a_change_is_whole_and_counts_the_version(store: TaskStore) -> None:
     more = [new("c"), new("c")]
     assert store.change(task_id, 1, more, [first[0].id], Fitted("tiny", "v2", FITTED.estimate))
     task, stored = store.snapshot(task_id)
+    assert store.version(task_id) == TaskVersion(task_id, task.model, task.model_version, task.version)
     assert (task.version, task.model_version, task.classes) == (2, "v2", {"b": 1, "c": 2})
     assert {one.id for one in stored} == {first[1].id, more[0].id, more[1].id}
 
@@ -63,20 +64,20 @@ def test_a_change_from_an_old_version_changes_nothing(store: TaskStore) -> None:
     assert store.change(task_id, 1, [new("c")], [], FITTED)
     assert not store.change(task_id, 1, [new("d")], [first[0].id], FITTED)
     assert not store.change("nobody", 1, [new("d")], [], FITTED)
-    assert store.task(task_id).classes == {"a": 1, "b": 1, "c": 1}
+    assert store.snapshot(task_id)[0].classes == {"a": 1, "b": 1, "c": 1}
 
 
 def test_of_many_changes_at_once_none_is_lost(store: TaskStore) -> None:
     task_id = store.create(None, [new("a"), new("b")], FITTED)
 
     def add(label: str) -> None:
-        while not store.change(task_id, store.task(task_id).version, [new(label)], [], FITTED):
+        while not store.change(task_id, store.snapshot(task_id)[0].version, [new(label)], [], FITTED):
             pass
 
     labels = [f"class {k}" for k in range(12)]
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(add, labels))
-    task = store.task(task_id)
+    task = store.snapshot(task_id)[0]
     assert task.version == 13
     assert set(task.classes) == {"a", "b", *labels}
 
@@ -87,8 +88,8 @@ def test_deleting_a_task_deletes_its_examples(store: TaskStore, database: Databa
     store.delete(gone)
     with database.reading() as session:
         assert session.execute(text("SELECT count(*) FROM examples")).scalar() == 2
-    assert store.task(kept).classes == {"a": 1, "b": 1}
-    for use in (store.task, store.snapshot, store.delete):
+    assert store.snapshot(kept)[0].classes == {"a": 1, "b": 1}
+    for use in (store.version, store.snapshot, store.delete):
         with pytest.raises(Problem, match=gone) as caught:
             use(gone)
         assert caught.value.status == 404
