@@ -107,19 +107,6 @@ class Conv4:
             inputs = width
         return params
 
-    def for_inference(self, params: Params) -> Params:
-        """The same parameters, kernels that tasks share laid out as the convolutions of ``__call__`` take them.
-
-        torch lays kernels out anew in each call, which for one image was an eighth of the time. With group
-        normalisation it would lay the maps out like the kernels, the way that is slow there.
-        """
-        if self.normalisation == "group":
-            return params
-        return {
-            name: value.contiguous(memory_format=torch.channels_last) if value.ndim == 4 else value
-            for name, value in params.items()
-        }
-
     def __call__(
         self,
         params: Params,
@@ -174,13 +161,18 @@ class Conv4:
                     raise ValueError("support normalisation of queries needs the support set's moments")
                 maps = normalise_by(maps, known[block - 1] if known else taken[-1], scale, shift)
             maps = maps.relu_()  # in place: no derivative above needs the value before
+        features = self.features_of(maps, views)
+        return features, torch.cat(taken, -1) if taken else None
+
+    def features_of(self, maps: Tensor, views: tuple[View, ...]) -> Tensor:
+        """Features ``[T, B, D]`` of the last block's maps ``[T, B * V, C, H, W]``; V is 1 without views."""
         features = maps.flatten(2) if self.halving == "pool" else maps.mean((3, 4))
         if self.unit:
             features = _unit(features)
         if views:
             features = features.unflatten(1, (-1, len(views))).mean(2)
             features = _unit(features) if self.unit else features
-        return features, torch.cat(taken, -1) if taken else None
+        return features
 
 
 def is_constant(name: str) -> bool:

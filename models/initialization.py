@@ -10,6 +10,7 @@ import os
 import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from models.conv4 import Conv4, Params
 from models.heads import Head
 from models.images.preprocessing import Preprocessing
 from models.inner_rule import InnerRule
-from models.learner import Learner
+from models.learner import BODY, Embedding, Learner, part
 
 FORMAT = 2
 WEIGHTS, CARD = "weights.safetensors", "card.json"
@@ -53,6 +54,11 @@ class Initialization:
     phi: Params
     preprocessing: Preprocessing
     confidence: Confidence
+
+    @cached_property
+    def embedding(self) -> Embedding:
+        """What computes images' features, where those do not depend on the task (see ``Learner.embedding``)."""
+        return self.learner.embedding(part(self.phi, BODY))
 
 
 def learner_as_dict(learner: Learner) -> dict[str, Any]:
@@ -131,9 +137,9 @@ def load(folder: Path) -> Initialization:
             f"{folder / CARD} does not describe an initialization ({error!r}); "
             "restore the folder from where it was published"
         ) from error
-    backbone = learner.backbone
-    phi = backbone.for_inference(_read_weights(folder / WEIGHTS, expected))
+    phi = _read_weights(folder / WEIGHTS, expected)
     _check_shapes(folder, learner, phi)
+    backbone = learner.backbone
     if (backbone.channels, backbone.side) != (preprocessing.channels, preprocessing.side):
         raise InitializationError(
             f"{folder / CARD}: the preprocessing makes {preprocessing.channels} x {preprocessing.side} pixels, "

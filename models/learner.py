@@ -8,13 +8,15 @@ import torch
 from torch import Tensor
 
 from models.conv4 import Conv4, Params, is_constant
+from models.folded_conv4 import FoldedConv4
 from models.heads import Head, classify
 from models.inner_budget import FOLDS, held_out_steps
 from models.inner_loop import BODY, HEAD, RATES, State, part, states, support_loss
 from models.inner_rule import InnerRule
 from models.support import Support
 
-__all__ = ["BODY", "HEAD", "RATES", "Learner", "Theta", "part", "support_loss"]
+__all__ = ["BODY", "HEAD", "RATES", "Embedding", "Learner", "Theta", "part", "support_loss"]
+Embedding = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True)
@@ -39,12 +41,12 @@ class Theta:
         return torch.arange(self.head["weight"].shape[1], device=self.ways.device) < self.ways[:, None]
 
     def tensors(self) -> Params:
-        """All of it under flat names."""
-        flat = {f"{BODY}{name}": value.detach() for name, value in self.body.items()}
-        flat |= {f"{HEAD}{name}": value.detach() for name, value in self.head.items()}
+        """All of it under flat names, as safetensors stores it."""
+        flat = {f"{BODY}{name}": value.detach().contiguous() for name, value in self.body.items()}
+        flat |= {f"{HEAD}{name}": value.detach().contiguous() for name, value in self.head.items()}
         flat["ways"] = self.ways
         if self.moments is not None:
-            flat["moments"] = self.moments.detach()
+            flat["moments"] = self.moments.detach().contiguous()
         return flat
 
     @classmethod
@@ -80,6 +82,20 @@ class Learner:
     def keeps_features(self) -> bool:
         """Whether an image's features follow from phi and that image alone, so that no task need repeat them."""
         return self.rule.moves != "all" and self.backbone.normalisation != "support"
+
+    def embedding(self, body: Params) -> Embedding:
+        """Prepare, once for many calls, what computes features ``[B, D]`` of images ``[B, C, H, W]``.
+
+        Args:
+            body: the backbone's part of phi, which is only read and must not change any more.
+
+        Raises:
+            ValueError: where features depend on the task (see ``keeps_features``).
+        """
+        if not self.keeps_features:
+            raise ValueError("this learner's features depend on the task: there is no embedding for all")
+        folded = FoldedConv4.of(self.backbone, body)
+        return folded or (lambda images: self.backbone(body, images[None])[0][0])
 
     def embed(self, phi: Params, images: Tensor) -> Tensor:
         """Features ``[T, B, D]`` of images ``[T, B, C, H, W]`` before any adaptation.

@@ -63,9 +63,14 @@ def normalise_by(maps: Tensor, moments_of: Tensor, scale: Tensor, shift: Tensor)
         scale: ``[C]`` for all tasks or ``[T, C]``, a row a task.
         shift: as ``scale``.
     """
+    return affine(maps, *gain_and_offset(moments_of, scale, shift))
+
+
+def gain_and_offset(moments_of: Tensor, scale: Tensor, shift: Tensor) -> tuple[Tensor, Tensor]:
+    """The factor and the summand that ``normalise_by`` comes to, each shaped like the moments' parts."""
     mean, variance = moments_of.unbind(0)
     gain = scale * (variance + EPSILON).rsqrt()
-    return affine(maps, gain, shift - mean * gain)
+    return gain, shift - mean * gain
 
 
 def affine(maps: Tensor, scale: Tensor, shift: Tensor) -> Tensor:

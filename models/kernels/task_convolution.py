@@ -83,7 +83,7 @@ def convolve(images: Tensor, weight: Tensor, stride: int, *, channels_last: bool
         maps = _convolve(flat[None], weight[None], stride)
         return maps.view(tasks, batch, *maps.shape[2:])
     if channels_last:
-        flat = _channels_last(flat)
+        flat = channels_innermost(flat)
     if len(flat) == 1:
         # torch computes a single small image by another routine than several: two to three times as slowly
         # as two of them, and with other last bits, so that an image alone would differ from one in company.
@@ -204,7 +204,8 @@ def _kernels(plan: _Plan, weight: Tensor | None = None) -> Any:
     return patch_products if small else whole_convolutions
 
 
-def _channels_last(images: Tensor) -> Tensor:
+def channels_innermost(images: Tensor) -> Tensor:
+    """Lay ``[B, C, H, W]`` out with its channels innermost, as far as its strides can tell."""
     if images.shape[1] > 1:
         return images.contiguous(memory_format=torch.channels_last)
     # Both layouts of one channel are the same bytes: only the strides can tell which the result shall have.

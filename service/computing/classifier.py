@@ -16,7 +16,7 @@ from torch import Tensor
 from models.confidence import KEEP_KNOWN, Confidence
 from models.expectation import Estimate
 from models.images.preprocessing import Preprocessing
-from models.learner import Learner, Theta
+from models.learner import Embedding, Learner, Theta
 from models.task_size import TaskSize
 
 NEAREST = 3
@@ -50,6 +50,7 @@ class Classifier:
         directions: ``[S, D]``, their features under theta, of unit length.
         prototypes: ``[N, D]``, the class means of these features.
         theta: the adapted parameters, one task.
+        embedding: computes features, where theta's are phi's; else the learner does, from theta.
         estimate: the accuracy to expect.
         keep_known: share of items of its classes that it is to tell known; a request may ask for another.
     """
@@ -64,6 +65,7 @@ class Classifier:
     directions: Tensor
     prototypes: Tensor
     theta: Theta
+    embedding: Embedding | None
     estimate: Estimate
     keep_known: float = KEEP_KNOWN
 
@@ -84,9 +86,15 @@ class Classifier:
             check()
             names, pixels = zip(*queries[first : first + AT_ONCE], strict=True)
             with torch.no_grad():
-                features = self.learner.features(self.theta, torch.stack(pixels)[None])
+                features = self._features(torch.stack(pixels))
                 found += [self._answer(name, features[:, at : at + 1]) for at, name in enumerate(names)]
         return found
+
+    def _features(self, images: Tensor) -> Tensor:
+        """Features ``[1, B, D]`` under theta of images ``[B, C, H, W]``."""
+        if self.embedding is not None:
+            return self.embedding(images)[None]
+        return self.learner.features(self.theta, images[None])
 
     def _answer(self, filename: str, features: Tensor) -> Answer:
         """Answer for one query's features ``[1, 1, D]``."""

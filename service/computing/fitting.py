@@ -57,8 +57,7 @@ def embed(initialization: Initialization, tasks: Sequence[Sequence[Shot]], check
     for first in range(0, len(pixels), AT_ONCE):
         check()
         with torch.no_grad():
-            batch = torch.stack(pixels[first : first + AT_ONCE])[None]
-            features += initialization.learner.embed(initialization.phi, batch)[0].unbind()
+            features += initialization.embedding(torch.stack(pixels[first : first + AT_ONCE])).unbind()
     found = iter(features)
     return [
         [shot if shot.embedded else replace(shot, input=next(found).clone(), embedded=True) for shot in shots]
@@ -139,6 +138,7 @@ def _classifier(
     estimate: Estimate,
 ) -> Classifier | Problem:
     """Complete one task's theta with its examples' features ``[S, D]``, their means and its estimate."""
+    theta = Theta.from_tensors(theta.tensors())
     moved = theta.tensors() if initialization.learner.rule.moves == "all" else theta.head
     if not all(bool(value.isfinite().all()) for value in moved.values()):
         return Problem(
@@ -159,6 +159,7 @@ def _classifier(
         directions=torch.nn.functional.normalize(features, dim=1),
         prototypes=centres,
         theta=theta,
+        embedding=initialization.embedding if initialization.learner.keeps_features else None,
         estimate=estimate,
     )
 

@@ -33,8 +33,7 @@ def pin(classifier: Classifier, folder: Path) -> None:
         "estimate": asdict(classifier.estimate),
         "keep_known": classifier.keep_known,
     }
-    in_rows = {name: value.contiguous() for name, value in tensors.items()}
-    _write(folder / TENSORS, safetensors.torch.save(in_rows))
+    _write(folder / TENSORS, safetensors.torch.save(tensors))
     _write(folder / DESCRIPTION, json.dumps(description, ensure_ascii=False).encode())
 
 
@@ -45,8 +44,9 @@ def load_pinned(folder: Path) -> Classifier:
     stored = safetensors.torch.load((folder / TENSORS).read_bytes())
     learner = learner_from_dict(description["learner"])
     # Copies lie where torch aligns them; another alignment could change a product's last bit.
-    tensors = learner.backbone.for_inference({name: value.clone() for name, value in stored.items()})
+    tensors = {name: value.clone() for name, value in stored.items()}
     directions, prototypes = tensors.pop(_DIRECTIONS), tensors.pop(_PROTOTYPES)
+    theta = Theta.from_tensors(tensors)
     return Classifier(
         model=description["model"],
         version=description["version"],
@@ -57,7 +57,8 @@ def load_pinned(folder: Path) -> Classifier:
         known=tuple(Known(**one) for one in description["known"]),
         directions=directions,
         prototypes=prototypes,
-        theta=Theta.from_tensors(tensors),
+        theta=theta,
+        embedding=learner.embedding(theta.body) if learner.keeps_features else None,
         estimate=Estimate(**description["estimate"]),
         keep_known=description["keep_known"],
     )

@@ -76,22 +76,12 @@ def test_unit_features_have_length_one(made):
 @pytest.mark.parametrize("views", [(), ((8.0, 0.1, 0.1), (-8.0, 0.1, -0.1))])
 def test_an_image_alone_and_in_company_are_the_same_bits(normalisation, views):
     backbone = Conv4(width=16, normalisation=normalisation, views=views)
-    params = backbone.for_inference(backbone.initial(torch.Generator().manual_seed(0)))
+    params = backbone.initial(torch.Generator().manual_seed(0))
     images, seen = torch.rand(1, 16, 1, SIDE, SIDE), torch.rand(2, 1, 4 * 16)
     alone = torch.cat([backbone(params, images[:, [one]], seen=seen)[0] for one in range(16)], 1)
     for size in (2, 3, 16):
         parts = [backbone(params, images[:, first : first + size], seen=seen)[0] for first in range(0, 16, size)]
         assert torch.equal(torch.cat(parts, 1), alone)
-
-
-@pytest.mark.parametrize("normalisation", ["group", "running"])
-def test_the_layout_for_inference_changes_no_value(normalisation):
-    backbone = Conv4(width=16, normalisation=normalisation)
-    params = backbone.initial(torch.Generator().manual_seed(0))
-    laid = backbone.for_inference(params)
-    assert all(torch.equal(laid[name], value) for name, value in params.items())
-    images = torch.rand(1, 3, 1, SIDE, SIDE)
-    torch.testing.assert_close(backbone(laid, images)[0], backbone(params, images)[0])
 
 
 @pytest.mark.parametrize(
