@@ -44,6 +44,7 @@ class Metrics:
         )
         self.queries = Counter("metashot_queries", "Images classified", ("model",), registry=self._registry)
 
+        self.being_answered = 0  # as the gauge, but of this process alone and quick to read
         self._live = _Live()
         self._registry.register(self._live)
 
@@ -92,10 +93,12 @@ class RequestMetrics:
             await send(message)
 
         self.metrics.in_flight.inc()
+        self.metrics.being_answered += 1
         try:
             await self.app(scope, receive, watch)
         finally:
             self.metrics.in_flight.dec()
+            self.metrics.being_answered -= 1
             method = scope["method"] if scope["method"] in _METHODS else "other"
             route = getattr(scope.get("route"), "path", "") or _UNMATCHED
             self.metrics.requests.labels(method, route, status).inc()

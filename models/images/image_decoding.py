@@ -58,6 +58,15 @@ def decode(content: bytes, max_pixels: int) -> Image.Image:
         raise UndecodableError("damaged", f"is damaged or cut short: {_reason(error)}") from error
 
 
+def pixels_of(content: bytes) -> int:
+    """How many pixels an image says that it has, without decoding them; 0 for what is no image."""
+    try:
+        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+            return image.width * image.height
+    except Exception:  # as above; decoding will say what is wrong
+        return 0
+
+
 def _upright(image: Image.Image) -> Image.Image:
     with contextlib.suppress(Exception):  # a sound image may carry broken notes about itself
         ImageOps.exif_transpose(image, in_place=True)  # a copy of an upright photo would double its memory

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -71,9 +72,13 @@ class Preprocessing:
     def normalise(self, levels: Tensor) -> Tensor:
         """Turn 8-bit levels, or floats in 0..1, ``[..., channels, side, side]`` into the learner's input."""
         values = levels.float() / 255 if levels.dtype == torch.uint8 else levels
-        mean = torch.tensor(self.mean, dtype=values.dtype, device=values.device)[:, None, None]
-        std = torch.tensor(self.std, dtype=values.dtype, device=values.device)[:, None, None]
+        mean, std = (constant.to(values) for constant in self._mean_and_std)
         return (values - mean) / std
+
+    @cached_property
+    def _mean_and_std(self) -> tuple[Tensor, Tensor]:
+        mean, std = (torch.tensor(one, dtype=torch.float64)[:, None, None] for one in (self.mean, self.std))
+        return mean, std
 
 
 def _drawing(image: Image.Image, side: int, margin: float | None) -> Tensor:

@@ -5,8 +5,10 @@ from collections.abc import Iterable, Sequence
 from PIL import Image
 
 from models import choice
+from models.images.image_decoding import pixels_of
 from models.images.preprocessing import Preprocessing
 from models.initialization import Initialization
+from models.learner import Learner
 from service.computing.classifier import Check, Prepared
 from service.computing.fitting import Shot, digest_of
 from service.registry import Registry
@@ -14,6 +16,7 @@ from service.uploads.intake import Example, Query
 
 MANY_IMAGES = 200  # take seconds to decode, or
 _MANY_BYTES = 8 * 1024**2  # of files
+_FEW_PIXELS, _FEW_OPERATIONS = 224 * 224, 2e8  # together about 4 ms of one thread
 
 
 def choose(registry: Registry, model: str, examples: Sequence[Example], check: Check) -> Initialization:
@@ -49,6 +52,15 @@ def prepare(preprocessing: Preprocessing, queries: Iterable[Query], check: Check
         check()
         prepared.append((query.filename, preprocessing(query.image)))
     return prepared
+
+
+def are_quick(queries: Sequence[Query], learner: Learner) -> bool:
+    """Whether to classify these images takes a few milliseconds: a small one, by a network of few operations."""
+    return (
+        len(queries) == 1
+        and learner.backbone.operations <= _FEW_OPERATIONS
+        and pixels_of(queries[0].content) <= _FEW_PIXELS
+    )
 
 
 def are_many(images: Sequence[Query]) -> bool:
