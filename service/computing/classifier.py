@@ -1,7 +1,7 @@
 """One task's classifier: it answers queries, each by itself.
 
-Images pass through the network in batches, which computes each as it would alone (see
-``models.kernels.task_convolution``); the head, whose product would not, takes queries one by one.
+Images pass through the network and the head in batches. The network computes each as it would alone (see
+``models.kernels.task_convolution``); for the head's products to do so, batches are filled up to one size.
 """
 
 from collections import Counter
@@ -86,8 +86,7 @@ class Classifier:
             check()
             names, pixels = zip(*queries[first : first + AT_ONCE], strict=True)
             with torch.no_grad():
-                features = self._features(torch.stack(pixels))
-                found += [self._answer(name, features[:, at : at + 1]) for at, name in enumerate(names)]
+                found += self._answered(names, self._features(torch.stack(pixels)))
         return found
 
     def _features(self, images: Tensor) -> Tensor:
@@ -96,36 +95,47 @@ class Classifier:
             return self.embedding(images)[None]
         return self.learner.features(self.theta, images[None])
 
-    def _answer(self, filename: str, features: Tensor) -> Answer:
-        """Answer for one query's features ``[1, 1, D]``."""
-        logits = self.learner.logits(self.theta, features)[0, 0]
-        shares = self.confidence.probabilities(logits, self.task_size)
-        unknown = self.confidence.unknown(features[0], self.prototypes, self.task_size, self.keep_known)
-        similarities = self.directions @ torch.nn.functional.normalize(features[0, 0], dim=0)
-        probabilities = dict(zip(self.labels, shares.tolist(), strict=True))
-        best = int(shares.argmax())
+    def _answered(self, filenames: Sequence[str], features: Tensor) -> list[Answer]:
+        """Answer queries by their features ``[1, B, D]``."""
+        # Products have the same shape for one query as for many: by another routine its last bits might differ.
+        rows = torch.nn.functional.pad(features, (0, 0, 0, AT_ONCE - len(filenames)))
+        shares = self.confidence.probabilities(self.learner.logits(self.theta, rows)[0], self.task_size)
+        unknown = self.confidence.unknown(rows[0], self.prototypes, self.task_size, self.keep_known)
+        similarities = torch.nn.functional.normalize(rows[0], dim=1) @ self.directions.T
+        nearest = similarities.argsort(descending=True, stable=True)[:, :NEAREST]
+        found = zip(
+            filenames,
+            shares.tolist(),
+            unknown.tolist(),
+            nearest.tolist(),
+            similarities.gather(1, nearest).tolist(),
+            strict=False,  # the rows that are filled up are nobody's
+        )
+        return [self._answer(*one) for one in found]
+
+    def _answer(
+        self, filename: str, shares: list[float], unknown: bool, nearest: list[int], similarities: list[float]
+    ) -> Answer:
+        """One query's answer: of the classes' shares, and of the nearest examples' numbers and similarities."""
+        probabilities = dict(zip(self.labels, shares, strict=True))
+        best = shares.index(max(shares))
         return {
             "filename": filename,
             "label": self.labels[best],
-            "probability": probabilities[self.labels[best]],
+            "probability": shares[best],
             "probabilities": {label: probabilities[label] for label in sorted(probabilities)},
-            "unknown": bool(unknown[0]),
-            "nearest": self._nearest(similarities),
+            "unknown": unknown,
+            "nearest": [
+                _explained(self.known[index], similarity)
+                for index, similarity in zip(nearest, similarities, strict=True)
+            ],
         }
-
-    def _nearest(self, similarities: Tensor) -> list[Answer]:
-        order = similarities.argsort(descending=True, stable=True)[:NEAREST].tolist()
-        explained = []
-        for index in order:
-            known = self.known[index]
-            one: Answer = {
-                "label": known.label,
-                "similarity": float(similarities[index]),
-                "filename": known.filename,
-            }
-            explained.append(one if known.identity is None else {**one, "id": known.identity})
-        return explained
 
     def estimated(self) -> dict[str, float]:
         """The estimate, ready for JSON."""
         return asdict(self.estimate)
+
+
+def _explained(known: Known, similarity: float) -> Answer:
+    one: Answer = {"label": known.label, "similarity": similarity, "filename": known.filename}
+    return one if known.identity is None else {**one, "id": known.identity}
