@@ -7,9 +7,10 @@ from torch.nn.functional import cosine_similarity
 from benchmarks.machine import has_gpu
 from benchmarks.outer_gradients import OmniglotMaml, Ours, PlainMaml, initial, work_of_task
 from benchmarks.outer_settings import Setting
+from benchmarks.peak import copy_bandwidth
 from benchmarks.race import Contender, Timed, race
 from benchmarks.report import Row, span_of
-from benchmarks.where_time_goes import shares
+from benchmarks.where_time_goes import spent
 from training.run.allocation import keep_freed_memory
 
 _MEASURE = "tasks/s"
@@ -38,9 +39,12 @@ def measure(setting: Setting, rounds: int, turn: float) -> list[Row]:
         cnn = OmniglotMaml(setting, batch)
         contenders.append(Contender("learn2learn, its OmniglotCNN", cnn.step, setting.tasks))
     cosine = cosine_similarity(ours.gradient().double(), reference.gradient().double(), dim=0)
+    profiled = spent(ours.step)
     timed = race(contenders, rounds=rounds, turn=turn)
     work = work_of_task(full)
-    facts = _Facts(work.flops, work.floor(setting), shares(ours.step))
+    floor, seconds = work.floor(setting), timed[0].median
+    told = profiled.told(setting.tasks * seconds, setting.tasks * floor, copy_bandwidth())
+    facts = _Facts(work.flops, floor, told)
     of_peak = timed[0].rate * facts.floor
     rows = []
     for other in timed[1:]:
@@ -69,7 +73,7 @@ class _Facts:
 
     flops: float
     floor: float
-    spent: dict[str, float]
+    spent: str
 
 
 def _against(setting: Setting, ours: Timed, theirs: Timed, facts: _Facts, cosine: float | None) -> Row:

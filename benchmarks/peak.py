@@ -11,6 +11,7 @@ _REPEATS = 7
 _IMAGES = 256
 _CHANNELS_AND_SIDES = ((64, 28), (128, 14), (256, 14))
 _MATRIX = 2048
+_COPIED = 64 * 1024**2  # numbers, far more than any cache holds
 
 
 @cache
@@ -32,6 +33,14 @@ def matrix_peak(dtype: torch.dtype, device: str) -> float:
     """The most FLOP/s that a product of two large square matrices reached."""
     left, right = (torch.randn(_MATRIX, _MATRIX, device=device, dtype=dtype) for _ in range(2))
     return 2 * _MATRIX**3 / _least_seconds(lambda: left @ right, device)
+
+
+@cache
+def copy_bandwidth() -> float:
+    """The most bytes a second, read and written ones, at which the CPU copied a large array."""
+    source = torch.ones(_COPIED)
+    target = torch.empty_like(source)
+    return 2 * source.nbytes / _least_seconds(lambda: target.copy_(source), "cpu")
 
 
 def wait_for(device: str) -> None:

@@ -42,7 +42,7 @@ class Row:
         of_peak: fraction of the measured convolution peak that Metashot reached; with operations of two
             precisions, the time that they would take at their peaks by the time that they took.
         target_of_peak: the fraction that the target takes: over 1, no program could meet it on this machine.
-        spent: shares of our time, by what it goes to.
+        spent: what our time goes to, and what bounds that.
         cosine: between the two outer gradients.
     """
 
@@ -57,7 +57,7 @@ class Row:
     flops: float | None = None
     of_peak: float | None = None
     target_of_peak: float | None = None
-    spent: Mapping[str, float] | None = None
+    spent: str = ""
     cosine: float | None = None
 
     @property
@@ -96,7 +96,7 @@ def line(row: Row) -> str:
         "" if row.flops is None else f"{row.flops / 1e9:.3g}",
         "" if row.of_peak is None else f"{row.of_peak:.0%}",
         "" if row.target_of_peak is None else f"{row.target_of_peak:.0%}",
-        "" if row.spent is None else ", ".join(f"{name} {part:.0%}" for name, part in row.spent.items()),
+        row.spent,
         "" if row.cosine is None else f"{row.cosine:.6f}",
     )
     return f"| {' | '.join(cells)} |"

@@ -1,40 +1,80 @@
-"""Which part of a step's time goes where, by torch's profiler."""
+"""What a step's time goes to, by torch's profiler: products, passes over maps, and the rest."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import prod
 
 from torch.profiler import ProfilerActivity, profile
 
 _STEPS = 3
-_PRODUCTS, _NORMALISATION, _REST = "products", "normalisation", "rest"
-# By the names of the profiler's events: ours are those of models/kernels, the rest torch's.
-_OF_NAMES = {
-    "_Maps": _PRODUCTS,
-    "_Gradients": _PRODUCTS,
-    "_GradientsBackward": _PRODUCTS,
-    "aten::bmm": _PRODUCTS,
-    "aten::mm": _PRODUCTS,
-    "aten::addmm": _PRODUCTS,
-    "aten::mkldnn_convolution": _PRODUCTS,
-    "aten::convolution_backward": _PRODUCTS,
-    "_Block": _NORMALISATION,
-    "_BlockGradient": _NORMALISATION,
-    "_BlockGradientBackward": _NORMALISATION,
+_FLOAT = 4  # bytes
+# Names of the profiler's events: of models/kernels, and torch's.
+_PRODUCTS = {
+    "_Maps",
+    "_Gradients",
+    "_GradientsBackward",
+    "aten::bmm",
+    "aten::mm",
+    "aten::addmm",
+    "aten::mkldnn_convolution",
+    "aten::convolution_backward",
+}
+# Of each pass, how many times it reads or writes an array of the size of its inputs: the first, the second, ...
+_PASSES: dict[str, tuple[float, ...]] = {
+    "_Block": (2,),  # maps read; the result, a quarter where it is pooled, written: at most
+    "_BlockGradient": (1, 2),  # the result's gradient read, the maps read and their gradient written
+    "_BlockGradientBackward": (
+        5,
+    ),  # maps, gradient and cotangent read, what reaches the two first written: at most
 }
 
 
-def shares(step: Callable[[], object]) -> dict[str, float]:
-    """Profile a few steps.
+@dataclass(frozen=True)
+class Spent:
+    """Where one step's time goes.
 
-    Returns:
-        The share of ``products`` (convolutions and their gradients), of ``normalisation`` with pooling, ReLU and
-        their two derivatives, and of the ``rest``: copies, sums, the parameters' update, and calls as such.
+    Attributes:
+        products: share of convolutions and their gradients.
+        passes: share of normalisation with pooling and ReLU, and of its two derivatives.
+        bytes_moved: by these passes, at most, in one step.
     """
+
+    products: float
+    passes: float
+    bytes_moved: float
+
+    def told(self, seconds: float, floor: float, copied: float) -> str:
+        """Say it in words, with what bounds each part.
+
+        Args:
+            seconds: that a step takes.
+            floor: seconds that its products would take at the measured peak.
+            copied: bytes a second that a plain copy reads and writes.
+        """
+        reached = floor / (self.products * seconds)
+        text = f"products {self.products:.0%} (at {reached:.0%} of the peak)"
+        if self.bytes_moved:
+            moved = self.bytes_moved / (self.passes * seconds)
+            text += f", passes {self.passes:.0%} (at {moved / copied:.0%} of a copy's bytes/s)"
+        return f"{text}, rest {1 - self.products - self.passes:.0%}"
+
+
+def spent(step: Callable[[], object]) -> Spent:
+    """Profile a few steps."""
     step()
-    with profile(activities=[ProfilerActivity.CPU]) as watched:
+    with profile(activities=[ProfilerActivity.CPU], record_shapes=True) as watched:
         for _ in range(_STEPS):
             step()
-    found = dict.fromkeys((_PRODUCTS, _NORMALISATION, _REST), 0.0)
-    for event in watched.key_averages():
-        found[_OF_NAMES.get(event.key, _REST)] += event.self_cpu_time_total
-    total = sum(found.values())
-    return {name: part / total for name, part in found.items()}
+    products = passes = total = moved = 0.0
+    for event in watched.key_averages(group_by_input_shape=True):
+        total += event.self_cpu_time_total
+        if event.key in _PRODUCTS:
+            products += event.self_cpu_time_total
+        if event.key in _PASSES:
+            passes += event.self_cpu_time_total
+            moved += event.count * _bytes(_PASSES[event.key], event.input_shapes)
+    return Spent(products / total, passes / total, moved / _STEPS)
+
+
+def _bytes(times: Sequence[float], shapes: Sequence[Sequence[int]]) -> float:
+    return _FLOAT * sum(many * prod(shape) for many, shape in zip(times, shapes, strict=False))

@@ -16,7 +16,7 @@ FAST = Row(
     2e9,
     0.25,
     0.18,
-    {"products": 0.7, "rest": 0.3},
+    "products 70%, rest 30%",
     0.99995,
 )
 ABSENT = Row("GPU", "tasks/s", "no GPU here", target="30x")
