@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from models.kernels.native.compiled import library
 from service.computing.classifiers import Classifiers
 from service.computing.engine import Engine
 from service.jobs import Jobs
@@ -35,6 +36,7 @@ def running(settings: Settings, metrics: Metrics) -> Iterator[Components]:
     with ExitStack() as stack:
         database = Database(settings.data_dir)
         stack.callback(database.close)
+        library()  # compiled now, where that is still to be done, and not while a caller waits
         registry = open_registry(settings.data_dir)
         engine = Engine(settings)
         stack.callback(engine.close)

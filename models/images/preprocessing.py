@@ -12,8 +12,9 @@ from torch import Tensor
 
 from models.images.framing import frame
 from models.images.ink import Ink, find_ink
+from models.kernels.native.drawing import MOST, draw
 
-_WORKING_SIDE = 224  # pixels: enough to find thin strokes in a photograph of a sheet, and cheap
+_WORKING_SIDE = MOST  # pixels: enough to find thin strokes in a photograph of a sheet, and cheap
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,11 @@ def _drawing(image: Image.Image, side: int, margin: float | None) -> Tensor:
     gray = image.convert("L")
     if margin is not None and max(gray.size) > _WORKING_SIDE:
         gray = _near_ink(gray)
-    ink = _ink(gray)
+    gray = _reduced(gray)
+    drawn = draw(np.asarray(gray), side, margin)
+    if drawn is not None:
+        return torch.from_numpy(drawn)[None]
+    ink = find_ink(gray)
     height, width = ink.levels.shape
     centre, extent = (height / 2, width / 2), float(max(height, width))
     if margin is not None and ink.levels.any():
@@ -98,11 +103,11 @@ def _drawing(image: Image.Image, side: int, margin: float | None) -> Tensor:
     return _to_tensor(framed.resize((side, side), Image.Resampling.BOX))
 
 
-def _ink(gray: Image.Image) -> Ink:
+def _reduced(gray: Image.Image) -> Image.Image:
     if max(gray.size) > _WORKING_SIDE:
         gray = gray.copy()
         gray.thumbnail((_WORKING_SIDE, _WORKING_SIDE), Image.Resampling.BOX)
-    return find_ink(gray)
+    return gray
 
 
 def _bounds(ink: Ink) -> tuple[int, int, int, int]:
@@ -113,7 +118,7 @@ def _bounds(ink: Ink) -> tuple[int, int, int, int]:
 
 def _near_ink(gray: Image.Image) -> Image.Image:
     """Cut a large image down to the neighbourhood of its ink, so that a small drawing keeps its detail."""
-    ink = _ink(gray)
+    ink = find_ink(_reduced(gray))
     if not ink.levels.any():
         return gray
     scale = max(gray.size) / max(ink.levels.shape)

@@ -1,11 +1,14 @@
-"""Framing and finding ink, against the plain way of doing each."""
+"""Finding ink, framing it, and both in C, against the plain way of doing each."""
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from models.images import preprocessing
 from models.images.framing import frame
 from models.images.ink import find_ink
+from models.kernels.native import compiled
+from models.kernels.native.drawing import draw
 
 SIDE = 224
 
@@ -67,3 +70,33 @@ def test_ink_on_even_paper_follows_from_the_tones_alone(seed):
     found, wanted = find_ink(gray), plain_ink(gray)
     assert np.array_equal(found.levels, np.round(255 * wanted).astype(np.uint8))
     assert np.array_equal(found.strokes, wanted > 0.5)
+
+
+def scribble(seed):
+    """Lines of several tones on even paper, sometimes few and faint, sometimes over the border."""
+    made = np.random.default_rng(seed)
+    width, height = (int(side) for side in made.integers(8, SIDE + 1, 2))
+    gray = Image.new("L", (2 * width, 2 * height), int(made.integers(0, 256)))
+    for _ in range(int(made.integers(0, 5))):
+        points = [float(place) for place in 2 * max(width, height) * made.random(6)]
+        ImageDraw.Draw(gray).line(points, fill=int(made.integers(0, 256)), width=int(made.integers(1, 15)))
+    return gray.resize((width, height), Image.Resampling.BOX)
+
+
+@pytest.mark.skipif(compiled.library() is None, reason="no C compiler here")
+@pytest.mark.parametrize("margin", [None, 0.0, 0.1, 0.3])
+@pytest.mark.parametrize("side", [28, 84, 8, 224, 300])
+def test_in_c_a_drawing_is_the_same_to_the_bit(side, margin, monkeypatch):
+    grays = [scribble(seed) for seed in range(40)]
+    drawn = [draw(np.asarray(gray), side, margin) for gray in grays]
+    monkeypatch.setattr(preprocessing, "draw", lambda *_: None)
+    settings = preprocessing.Preprocessing("drawing", side, 1, margin)
+    for gray, levels in zip(grays, drawn, strict=True):
+        if levels is not None:
+            assert np.array_equal(levels, settings.levels(gray)[0].numpy())
+    assert sum(levels is not None for levels in drawn) > 30
+
+
+def test_uneven_paper_is_left_to_numpy():
+    shaded = np.linspace(100, 200, 100 * 100).reshape(100, 100).astype(np.uint8)
+    assert draw(shaded, 28, 0.1) is None

@@ -34,7 +34,7 @@ def library() -> ctypes.CDLL | None:
         return _load(_runtime())
     except (CompilationError, OSError, subprocess.SubprocessError) as error:
         logger.warning(
-            "adaptation that moves the network computes by torch's own operations, several times slower: %s. "
+            "adaptation that moves the network, and the preprocessing of drawings, are several times slower: %s. "
             "Install a C compiler (gcc or clang, or name one by CC) to change that",
             error,
         )

@@ -1,0 +1,201 @@
+/* A drawing on even paper, from grey levels to the levels that a learner sees, as models/images does it: the same
+ * numbers in the same order, hence the same bits. A product and a sum must each be rounded, as NumPy and Pillow do. */
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__clang__)
+#pragma STDC FP_CONTRACT OFF
+#else
+#pragma GCC optimize("fp-contract=off")
+#endif
+
+enum { MOST = 224, TONES = 256, FIXED = 22 }; /* Pillow's box filter counts in units of 2^-22 */
+
+typedef struct { int64_t high, wide, side; } Size;
+typedef struct { int first, last; } Span; /* the second exclusive; empty where they are equal */
+typedef struct { int first, last, weight; } Share;
+typedef struct { int count, place[MOST], before[MOST], after[MOST]; double share[MOST]; } Axis;
+
+static double tone(int level) { return level / 255.0; }
+
+/* Find the ink of each tone; 0 where the paper is uneven. See models/images/ink.py. */
+static int ink_of_tones(const int64_t *counts, int64_t size, uint8_t *levels, uint8_t *strokes)
+{
+    int middle[2] = {-1, -1};
+    int64_t seen = 0, even = 0;
+    for (int t = 0; t < TONES; t++) {
+        seen += counts[t];
+        if (middle[0] < 0 && seen > (size - 1) / 2) middle[0] = t;
+        if (middle[1] < 0 && seen > size / 2) middle[1] = t;
+    }
+    const double paper = (tone(middle[0]) + tone(middle[1])) / 2;
+    double low = INFINITY, high = -INFINITY;
+    for (int t = 0; t < TONES; t++) {
+        if (!counts[t]) continue;
+        const double departure = tone(t) - paper;
+        if (fabs(departure) < 0.5 / 255) even += counts[t];
+        low = fmin(low, departure);
+        high = fmax(high, departure);
+    }
+    if (!((double)even / size > 0.5)) return 0;
+    const int darker = fabs(low) > high;
+    int64_t count = size / 2000 > 5 ? size / 2000 : 5;
+    if (count > size) count = size;
+    const int64_t wanted[2] = {count - 1 - (count - 1) / 2, count - 1 - count / 2};
+    double found[2] = {NAN, NAN};
+    seen = 0;
+    for (int n = 0; n < TONES && seen < count; n++) {
+        const int t = darker ? n : TONES - 1 - n;
+        seen += counts[t];
+        for (int k = 0; k < 2; k++)
+            if (isnan(found[k]) && seen > wanted[k]) found[k] = darker ? -(tone(t) - paper) : tone(t) - paper;
+    }
+    const double full = (found[0] + found[1]) / 2;
+    const double least = 0.25 * full, span = 0.9 * full - least;
+    for (int t = 0; t < TONES; t++) {
+        const double departure = darker ? -(tone(t) - paper) : tone(t) - paper;
+        const double ink = full < 0.04 ? 0 : fmin(fmax((departure - least) / span, 0), 1);
+        levels[t] = (uint8_t)rint(ink * 255);
+        strokes[t] = ink > 0.5;
+    }
+    return 1;
+}
+
+static Span span_of(const uint8_t *flags, int64_t length)
+{
+    Span span = {0, 0};
+    for (int n = 0; n < length; n++)
+        if (flags[n]) span = (Span){span.last ? span.first : n, n + 1};
+    return span;
+}
+
+/* See models/images/framing.py. */
+static void place(Axis *axis, Span inked, int64_t length, double centre, double extent)
+{
+    const double first = centre - extent / 2, step = extent / MOST;
+    axis->count = 0;
+    for (int n = 0; n < MOST; n++) {
+        const double middle = step * (n + 0.5) + first, at = middle - 0.5, row = floor(at);
+        if (!(middle >= 0 && middle < length && row >= inked.first - 1 && row <= inked.last - 1)) continue;
+        const int k = axis->count++, before = (int)row;
+        axis->place[k] = n;
+        axis->before[k] = before < 0 ? 0 : before;
+        axis->after[k] = before + 1 < length ? before + 1 : (int)length - 1;
+        axis->share[k] = at - row;
+    }
+}
+
+static void widened(const uint8_t *row, const Axis *columns, double *out)
+{
+    for (int k = 0; k < columns->count; k++) {
+        const double left = row[columns->before[k]], right = row[columns->after[k]];
+        out[k] = (right - left) * columns->share[k] + left;
+    }
+}
+
+static void interpolate(const uint8_t *inked, int64_t wide, const Axis *rows, const Axis *columns, uint8_t *framed)
+{
+    double lines[2][MOST];
+    int held[2] = {-1, -1};
+    memset(framed, 0, MOST * MOST);
+    for (int n = 0; n < rows->count; n++) {
+        const int wanted[2] = {rows->before[n], rows->after[n]};
+        const double *line[2];
+        for (int k = 0; k < 2; k++) { /* a row's place is by its parity: two neighbours never share one */
+            const int slot = wanted[k] & 1;
+            if (held[slot] != wanted[k]) widened(inked + wanted[k] * wide, columns, lines[slot]);
+            held[slot] = wanted[k];
+            line[k] = lines[slot];
+        }
+        uint8_t *out = framed + rows->place[n] * MOST + (columns->count ? columns->place[0] : 0);
+        for (int k = 0; k < columns->count; k++)
+            out[k] = (uint8_t)((line[1][k] - line[0][k]) * rows->share[n] + line[0][k]);
+    }
+}
+
+/* What each of `side` numbers takes of MOST, by Pillow's box filter: the mean of those within half of the scale. */
+static void weigh(Share *shares, int64_t side)
+{
+    const double scale = (double)MOST / side, support = 0.5 * fmax(scale, 1), sharp = 1 / fmax(scale, 1);
+    for (int64_t n = 0; n < side; n++) {
+        const double centre = (n + 0.5) * scale;
+        int first = (int)(centre - support + 0.5), last = (int)(centre + support + 0.5);
+        if (first < 0) first = 0;
+        if (last > MOST) last = MOST;
+        while (first < last && !((first - centre + 0.5) * sharp > -0.5)) first++;
+        while (first < last && !((last - 1 - centre + 0.5) * sharp <= 0.5)) last--;
+        shares[n] = (Share){first, last, first < last ? (int)(0.5 + 1.0 / (last - first) * (1 << FIXED)) : 0};
+    }
+}
+
+static uint8_t mean(int sum, const Share *share)
+{
+    const int level = (sum * share->weight + (1 << (FIXED - 1))) >> FIXED;
+    return (uint8_t)(level > 255 ? 255 : level);
+}
+
+/* Reduce [MOST, MOST], which is inked within a span of rows, to [side, side]: rows first, rounded in between. */
+static void reduce(const uint8_t *framed, Span rows, int64_t side, uint8_t *out)
+{
+    Share shares[side];
+    uint8_t narrow[MOST * side];
+    int sums[side];
+    weigh(shares, side);
+    for (int y = rows.first; y < rows.last; y++)
+        for (int64_t n = 0; n < side; n++) {
+            int sum = 0;
+            for (int k = shares[n].first; k < shares[n].last; k++) sum += framed[y * MOST + k];
+            narrow[y * side + n] = mean(sum, &shares[n]);
+        }
+    for (int64_t n = 0; n < side; n++) {
+        const int first = shares[n].first > rows.first ? shares[n].first : rows.first;
+        const int last = shares[n].last < rows.last ? shares[n].last : rows.last;
+        memset(sums, 0, sizeof sums);
+        for (int y = first; y < last; y++)
+            for (int64_t x = 0; x < side; x++) sums[x] += narrow[y * side + x];
+        for (int64_t x = 0; x < side; x++) out[n * side + x] = mean(sums[x], &shares[n]);
+    }
+}
+
+/* Draw grey levels [high, wide], at most MOST each, on [side, side], framed with a margin unless it is negative.
+ * Gives 0, and nothing else, where the paper is uneven. */
+int draw(const Size *size, double margin, const uint8_t *gray, uint8_t *out)
+{
+    const int64_t high = size->high, wide = size->wide, side = size->side;
+    int64_t counts[TONES] = {0}, more[3][TONES] = {{0}};
+    uint8_t levels[TONES], strokes[TONES], inked[MOST * MOST], framed[MOST * MOST];
+    int64_t *counters[4] = {counts, more[0], more[1], more[2]}; /* so that neighbours of one tone need not wait */
+    for (int64_t p = 0; p < high * wide; p++) counters[p & 3][gray[p]]++;
+    for (int t = 0; t < TONES; t++) counts[t] += more[0][t] + more[1][t] + more[2][t];
+    if (!ink_of_tones(counts, high * wide, levels, strokes)) return 0;
+    uint8_t rows[2][MOST] = {{0}}, columns[2][MOST] = {{0}}; /* that have strokes; that have any ink */
+    for (int64_t y = 0; y < high; y++)
+        for (int64_t x = 0; x < wide; x++) {
+            const uint8_t t = gray[y * wide + x];
+            inked[y * wide + x] = levels[t];
+            rows[0][y] |= strokes[t], columns[0][x] |= strokes[t];
+            rows[1][y] |= levels[t], columns[1][x] |= levels[t];
+        }
+    const Span any[2] = {span_of(rows[1], high), span_of(columns[1], wide)};
+    double centre[2] = {high / 2.0, wide / 2.0}, extent = (double)(high > wide ? high : wide);
+    if (margin >= 0 && any[0].last) {
+        const Span of[2] = {span_of(rows[0], high), span_of(columns[0], wide)};
+        double longer = 0.15 * (high < wide ? high : wide);
+        for (int k = 0; k < 2; k++) {
+            centre[k] = (of[k].first + of[k].last) / 2.0;
+            longer = fmax(longer, of[k].last - of[k].first);
+        }
+        extent = longer * (1 + 2 * margin);
+    }
+    Axis axes[2] = {{0}};
+    if (any[0].last) {
+        place(&axes[0], any[0], high, centre[0], extent);
+        place(&axes[1], any[1], wide, centre[1], extent);
+    }
+    interpolate(inked, wide, &axes[0], &axes[1], framed);
+    const int last = axes[0].count - 1;
+    const Span framed_rows = last < 0 ? (Span){0, 0} : (Span){axes[0].place[0], axes[0].place[last] + 1};
+    reduce(framed, framed_rows, side, out);
+    return 1;
+}
