@@ -147,3 +147,34 @@ def test_features_of_stored_examples_are_kept(engine: Engine, tmp_path: Path) ->
     assert torch.equal(again.directions, first.directions)
     assert all(torch.equal(value, first.theta.tensors()[name]) for name, value in again.theta.tensors().items())
     assert adaptations.kept(tiny, digest_of(b"another")) is None
+
+
+def test_a_large_task_does_not_hold_up_small_ones(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny = save_tiny(tmp_path / "tiny")
+    monkeypatch.setattr("service.computing.adaptations._LARGE", tiny.learner.operations(5))
+    release = threading.Event()
+
+    class Held(Adaptations):
+        def _fit(self, batch: Sequence) -> None:  # type: ignore[type-arg]
+            if len(batch[0].shots) > 5:
+                release.wait(10)
+            super()._fit(batch)
+
+    adaptations = Held(engine, 1 << 20)
+
+    async def fitted(labels: str) -> Classifier:
+        with engine.admitted() as caller:
+            return await adaptations.adapt(caller, tiny, shots(labels))
+
+    async def scene() -> None:
+        large = [asyncio.create_task(fitted(labels)) for labels in ("abcabc", "abababab")]  # two, for one thread
+        await asyncio.sleep(0.05)
+        for labels in ("abc", "abcab"):
+            assert (await fitted(labels)).labels == fit(tiny, shots(labels), lambda _: None).labels
+        assert not any(task.done() for task in large)
+        release.set()
+        assert len([await task for task in large]) == 2
+
+    asyncio.run(scene())
