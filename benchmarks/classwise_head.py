@@ -7,6 +7,7 @@ from torch import Tensor
 
 from models.conv4 import Params
 from models.heads import Head
+from models.support import Support
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class ClasswiseHead(Head):
         weight = torch.randn(self.ways, features, generator=generator) / features**0.5
         return {"weight": weight, "bias": torch.zeros(self.ways)}
 
-    def start(self, phi: Params, centres: Tensor) -> Params:
+    def start(self, phi: Params, features: Tensor | None, support: Support) -> Params:  # noqa: ARG002
         """Give each task a copy of the rows."""
-        tasks = len(centres)
+        tasks = len(support.ways)
         return {name: value.expand(tasks, *value.shape) for name, value in phi.items()}

@@ -180,6 +180,11 @@ def is_constant(name: str) -> bool:
     return name.endswith(f".{_MOMENTS}")
 
 
+def is_per_task(params: Params) -> bool:
+    """Whether each task has parameters of its own."""
+    return params["block1.scale"].ndim == 2
+
+
 def for_tasks(params: Params, tasks: int) -> Params:
     """Give each task the parameters as its own to move, kernels in the layout in which they move fastest."""
     return {name: value if is_constant(name) else _for_tasks(value, tasks) for name, value in params.items()}

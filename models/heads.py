@@ -13,9 +13,13 @@ from torch import Tensor
 
 from models.conv4 import Params
 from models.kernels.precision import full_precision
+from models.solvers.ridge import ridge
+from models.solvers.support_vectors import support_vectors
 from models.support import Support
 
-HeadKind = Literal["prototype", "shared"]
+HeadKind = Literal["prototype", "shared", "ridge", "svm"]
+_COST = 0.1  # of an example's slack, as in Lee et al. 2019, section 4.1
+_SCALE = 10.0  # of closed-form heads, whose targets lie between 0 and 1
 
 
 def prototypes(features: Tensor, support: Support) -> Tensor:
@@ -46,40 +50,75 @@ class Head:
             that only the inner loop tells classes apart. What all classes share shifts their logits
             alike, so under a softmax that vector has no gradient: it acts as a start from zero (Kao et
             al. 2022, the zeroing trick), and the body moves from the second inner step on.
-        initial_scale: of ``prototype``, before training; None for one over the root of the number of features,
-            which suits features of about 1 each.
+            ``ridge`` regresses one-hot labels on features, with a learned penalty (Bertinetto et al. 2019,
+            R2-D2), and ``svm`` separates classes by the widest margin (Lee et al. 2019, MetaOptNet); both times a
+            learned scale, and with as much importance to each class as to any other.
+        initial_scale: of all but ``shared``, before training; None for what suits features of about 1 each: one
+            over the root of the number of features for ``prototype``, else 10.
     """
 
     kind: HeadKind
     initial_scale: float | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse what is not there."""
+        if self.kind not in ("prototype", "shared", "ridge", "svm"):
+            raise ValueError(f"the head must be prototype, shared, ridge or svm, not {self.kind!r}")
+
     def initial(self, features: int, generator: torch.Generator) -> Params:
         """Draw the head's part of phi for ``features`` features."""
-        if self.kind == "prototype":
-            scale = features**-0.5 if self.initial_scale is None else self.initial_scale
-            return {"log_scale": torch.tensor(math.log(scale))}
-        return {"vector": torch.randn(features, generator=generator) / features**0.5, "bias": torch.zeros(())}
+        if self.kind == "shared":
+            return {"vector": torch.randn(features, generator=generator) / features**0.5, "bias": torch.zeros(())}
+        usual = features**-0.5 if self.kind == "prototype" else _SCALE
+        scale = {"log_scale": torch.tensor(math.log(usual if self.initial_scale is None else self.initial_scale))}
+        return scale | {"log_penalty": torch.zeros(())} if self.kind == "ridge" else scale
 
     @property
-    def from_prototypes(self) -> bool:
+    def needs_features(self) -> bool:
         """Whether the start depends on the support set's features."""
-        return self.kind == "prototype"
+        return self.kind != "shared"
 
-    def start(self, phi: Params, centres: Tensor) -> Params:
+    def start(self, phi: Params, features: Tensor | None, support: Support) -> Params:
         """Build the classifier that adaptation starts from.
 
         Args:
-            phi: the head's part, as ``initial`` names it.
-            centres: prototypes ``[T, N, D]``; of a start that is not from them, only their shape is read.
+            phi: the head's part, as ``initial`` names it; each of its tensors may have a task dimension in front.
+            features: ``[T, S, D]`` of the support images; of a start that does not need them, None is as good.
+            support: labels and weights of the same images.
 
         Returns:
             ``weight`` ``[T, N, D]`` and ``bias`` ``[T, N]``.
         """
+        if self.kind == "shared":
+            shape = len(support.ways), support.most_ways
+            vector, bias = phi["vector"], phi["bias"]
+            return {
+                "weight": vector.view(-1, 1, vector.shape[-1]).expand(*shape, -1),
+                "bias": bias.view(-1, 1).expand(shape),
+            }
+        if features is None:
+            raise ValueError(f"the head {self.kind} starts from features")
         if self.kind == "prototype":
-            scale = phi["log_scale"].exp()
-            return {"weight": 2 * scale * centres, "bias": -scale * centres.square().sum(-1)}
-        tasks, ways, _ = centres.shape
-        return {"weight": phi["vector"].expand(tasks, ways, -1), "bias": phi["bias"].expand(tasks, ways)}
+            return self.from_centres(phi, prototypes(features, support))
+        with full_precision(features):
+            features = features.to(support.weights.dtype)
+            targets = (support.membership() > 0).to(features.dtype)
+            # Of mean 1 over a task's examples, as without ragged shots.
+            importance = support.balanced_weights() * (support.weights > 0).sum(1, keepdim=True)
+            if self.kind == "ridge":
+                weight = ridge(features, targets, importance, phi["log_penalty"].exp())
+            else:
+                weight = support_vectors(features, targets, _COST * importance, support.class_mask())
+            weight = phi["log_scale"].exp().view(-1, 1, 1) * weight
+        return {"weight": weight, "bias": weight.new_zeros(weight.shape[:2])}
+
+    def from_centres(self, phi: Params, centres: Tensor) -> Params:
+        """Build the ``prototype`` classifier of class means ``[T, N, D]`` (see ``start``)."""
+        scale = phi["log_scale"].exp()
+        return {
+            "weight": 2 * scale.view(-1, 1, 1) * centres,
+            "bias": -scale.view(-1, 1) * centres.square().sum(-1),
+        }
 
 
 def classify(head: Params, features: Tensor, class_mask: Tensor) -> Tensor:

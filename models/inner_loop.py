@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from models.conv4 import Conv4, Params, for_tasks, is_constant
-from models.heads import Head, classify, prototypes
+from models.conv4 import Conv4, Params, for_tasks, is_constant, is_per_task
+from models.heads import Head, classify
 from models.inner_rule import InnerRule
 from models.inner_step import stepped
 from models.support import Support
@@ -45,40 +45,46 @@ def states(
     second_order: bool,
     on_step: Callable[[int], None] | None,
 ) -> Iterator[State]:
-    """Give the state before the first of ``count`` steps, and after each (see ``Learner.adapt``)."""
+    """Give the state before the first of ``count`` steps, and after each (see ``Learner.adapt``).
+
+    Each tensor of phi may have a task dimension in front, but for those that no gradient moves: then every task
+    starts from a phi of its own.
+    """
     body, rates = part(phi, BODY), part(phi, RATES)
-    moves_body = rule.moves == "all" and count > 0
+    moves_body = rule.moves_body and count > 0
+    of_each_task = is_per_task(body)
     moments: Tensor | None = None
-    shape = len(support.ways), support.most_ways, backbone.features
-    centres = support.weights.new_empty(()).expand(shape)
     if features is not None and backbone.normalisation == "support":
         raise ValueError("this adaptation computes features of its own: it takes none")
-    if features is None and (head_of.from_prototypes or not moves_body):
+    if features is None and (head_of.needs_features or not moves_body):
         features, moments = backbone(body, support.images, weights=support.weights)
-    if features is not None:
-        centres = prototypes(features, support)
-    head = head_of.start(part(phi, HEAD), centres)
+    head = head_of.start(part(phi, HEAD), features, support)
     weights, mask = support.balanced_weights(), support.class_mask()
-    if moves_body:
+    if moves_body and not of_each_task:
         body = for_tasks(body, len(support.ways))
     yield State(body, head, features, moments)
     for step in range(count):
         if on_step is not None:
             on_step(step)
         with torch.enable_grad():
-            body, head = _as_nodes(body) if moves_body else body, _as_nodes(head)
+            body = _as_nodes(body) if moves_body else body
+            head = _as_nodes(head) if rule.moves_head else head
             if moves_body:
                 features, _ = backbone(body, support.images, weights=support.weights)
             assert features is not None, "computed now, or before where the body stays"
             loss = support_loss(classify(head, features, mask), support.labels, weights)
-            moving = {f"{HEAD}{name}": value for name, value in head.items()}
+            moving = {f"{HEAD}{name}": value for name, value in head.items()} if rule.moves_head else {}
             if moves_body:
                 moving |= {BODY + n: v for n, v in body.items() if not is_constant(n)}
             gradients = torch.autograd.grad(
                 loss.sum(), list(moving.values()), create_graph=second_order, retain_graph=True
             )
-        moved = stepped(moving, {name: rule.rate(rates, name, step) for name in moving}, gradients)
-        body, head = body | part(moved, BODY), part(moved, HEAD)
+        steps = {name: rule.rate(rates, name, step) for name in moving}
+        if of_each_task:
+            steps = {name: _aligned(rate, moving[name]) for name, rate in steps.items()}
+        directions = [rule.direction(rates, *one) for one in zip(moving, gradients, strict=True)]
+        moved = stepped(moving, steps, directions)
+        body, head = body | part(moved, BODY), head | part(moved, HEAD)
         yield State(body, head, features, moments)
 
 
@@ -94,6 +100,11 @@ def _as_nodes(params: Params) -> Params:
         name: value if value.requires_grad or is_constant(name) else value.detach().requires_grad_()
         for name, value in params.items()
     }
+
+
+def _aligned(rate: Tensor, value: Tensor) -> Tensor:
+    """Each task's rates ``[T, ...]`` laid over its value ``[T, ...]``, which may have classes before the rest."""
+    return rate.view(len(rate), *[1] * (value.ndim - rate.ndim), *rate.shape[1:])
 
 
 def part(params: Mapping[str, Tensor], prefix: str) -> Params:

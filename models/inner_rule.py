@@ -1,15 +1,17 @@
 """Inner rules: which parameters the inner loop moves, and at which rates."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 import torch
 from torch import Tensor
 
+from models import curvature
 from models.conv4 import Params
 
-Moves = Literal["all", "head", "nothing"]
-Rates = Literal["one", "layer-step"]
+Moves = Literal["all", "head", "body", "nothing"]
+Rates = Literal["one", "layer-step", "parameter", "curvature"]
 Budget = Literal["fixed", "held-out"]
 
 
@@ -19,9 +21,13 @@ class InnerRule:
 
     Attributes:
         moves: ``all`` parameters of the network (MAML, Finn et al. 2017, eq. 1), the ``head`` alone (ANIL,
-            Raghu et al. 2020), or ``nothing`` (the head's start is the answer: prototype networks).
+            Raghu et al. 2020), the ``body`` alone, its features towards the head's start (BOIL, Oh et al.
+            2021), or ``nothing`` (the head's start is the answer: prototype networks, ridge regression, SVM).
         steps: inner steps that meta-training unrolls, and the default at request time.
-        rates: ``one`` learned rate, or one for each tensor and step (MAML++, Antoniou et al. 2019, section 4).
+        rates: ``one`` learned rate; one for each tensor and step, ``layer-step`` (MAML++, Antoniou et al. 2019,
+            section 4); one for each ``parameter`` (Meta-SGD, Li et al. 2017, eq. 2), which all classes of a head
+            share; or one learned rate times gradients that learned matrices change, ``curvature`` (Park and
+            Oliva 2019; see ``models.curvature``).
         initial_rate: where each rate starts.
         budget: ``fixed`` takes all steps; ``held-out`` takes, once meta-trained, as many of them as pay on a
             task's own examples when these are held out (see ``models.inner_budget``).
@@ -35,6 +41,10 @@ class InnerRule:
 
     def __post_init__(self) -> None:
         """Refuse rules that contradict themselves."""
+        if self.moves not in ("all", "head", "body", "nothing"):
+            raise ValueError(f"what moves must be all, head, body or nothing, not {self.moves!r}")
+        if self.rates not in ("one", "layer-step", "parameter", "curvature"):
+            raise ValueError(f"rates must be one, layer-step, parameter or curvature, not {self.rates!r}")
         if (self.moves == "nothing") != (self.steps == 0):
             raise ValueError("a rule that moves nothing has 0 steps, and any other at least 1")
         if self.steps < 0 or self.initial_rate <= 0:
@@ -42,16 +52,50 @@ class InnerRule:
         if self.budget not in ("fixed", "held-out"):
             raise ValueError(f"the budget must be fixed or held-out, not {self.budget!r}")
 
-    def initial(self, movable: list[str]) -> Params:
-        """The rates' part of phi: scalars, or ``[steps]`` for each movable tensor's name."""
+    @property
+    def moves_body(self) -> bool:
+        """Whether the backbone's parameters move."""
+        return self.moves in ("all", "body")
+
+    @property
+    def moves_head(self) -> bool:
+        """Whether the head's parameters move."""
+        return self.moves in ("all", "head")
+
+    def initial(self, movable: Mapping[str, torch.Size]) -> Params:
+        """The rates' part of phi.
+
+        Args:
+            movable: shapes of what moves by name, without a task's or a class's dimension.
+
+        Returns:
+            ``rate`` (``one``, ``curvature``), or by name ``[steps]`` (``layer-step``) or the shape
+            (``parameter``); and ``curvature``'s matrices.
+        """
         if self.moves == "nothing":
             return {}
-        if self.rates == "one":
-            return {"rate": torch.tensor(self.initial_rate)}
-        return {name: torch.full((self.steps,), self.initial_rate) for name in movable}
+        if self.rates == "layer-step":
+            return {name: torch.full((self.steps,), self.initial_rate) for name in movable}
+        if self.rates == "parameter":
+            return {name: torch.full(shape, self.initial_rate) for name, shape in movable.items()}
+        rates = {"rate": torch.tensor(self.initial_rate)}
+        if self.rates == "curvature":
+            for name, shape in movable.items():
+                rates |= curvature.initial(name, shape)
+        return rates
 
     def rate(self, phi: Params, name: str, step: int) -> Tensor:
-        """The rate of one tensor at one step; steps past the unrolled ones keep the last step's rate."""
-        if self.rates == "one":
-            return phi["rate"]
-        return phi[name][min(step, self.steps - 1)]
+        """The rates of one tensor at one step; steps past the unrolled ones keep the last step's rate.
+
+        Args:
+            phi: the rates' part, as ``initial`` names it; each of its tensors may have a task dimension in front.
+            name: of the tensor.
+            step: from 0.
+        """
+        if self.rates == "layer-step":
+            return phi[name][..., min(step, self.steps - 1)]
+        return phi[name if self.rates == "parameter" else "rate"]
+
+    def direction(self, phi: Params, name: str, gradient: Tensor) -> Tensor:
+        """Against which direction a tensor of gradient ``[T, ...]`` moves."""
+        return curvature.curved(phi, name, gradient) if self.rates == "curvature" else gradient

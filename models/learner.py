@@ -81,7 +81,7 @@ class Learner:
     @property
     def keeps_features(self) -> bool:
         """Whether an image's features follow from phi and that image alone, so that no task need repeat them."""
-        return self.rule.moves != "all" and self.backbone.normalisation != "support"
+        return not self.rule.moves_body and self.backbone.normalisation != "support"
 
     def embedding(self, body: Params) -> Embedding:
         """Prepare, once for many calls, what computes features ``[B, D]`` of images ``[B, C, H, W]``.
@@ -138,7 +138,7 @@ class Learner:
             # Views that no_grad takes of a tensor that requires gradients would pass for nodes of a graph.
             phi = {name: value.detach() for name, value in phi.items()}
         count = self.rule.steps if steps is None or self.rule.moves == "nothing" else steps
-        if count and features is not None and self.rule.moves == "all":
+        if count and features is not None and self.rule.moves_body:
             raise ValueError("this adaptation computes features of its own: it takes none")
         chosen: Tensor | None = None
         meta_training = any(value.requires_grad for value in phi.values())
@@ -153,7 +153,18 @@ class Learner:
             else:
                 body = _taken(chosen >= step, now.body, body)
                 head = _taken(chosen >= step, now.head, head)
-        if self.rule.moves == "all" and count and self.backbone.normalisation == "support":
+        return self._theta(support, count, body, head, moments)
+
+    def path(
+        self, phi: Params, support: Support, *, features: Tensor | None = None, second_order: bool = False
+    ) -> Iterator[Theta]:
+        """Give theta after no inner step, after one, and so on up to all of the rule's (see ``adapt``)."""
+        count = self.rule.steps
+        for step, now in enumerate(self._states(phi, support, features, count, second_order=second_order)):
+            yield self._theta(support, step, now.body, now.head, now.moments)
+
+    def _theta(self, support: Support, step: int, body: Params, head: Params, moments: Tensor | None) -> Theta:
+        if self.rule.moves_body and step and self.backbone.normalisation == "support":
             _, moments = self.backbone(body, support.images, weights=support.weights)
         return Theta(body, head, support.ways, moments)
 
@@ -200,8 +211,8 @@ class Learner:
         A step through the network takes its forward pass and twice as much for its gradient; a pass before them
         gives the head's start, and one after them the examples' features under theta.
         """
-        passes = 3 * self.rule.steps + 2 if self.rule.moves == "all" else 1
-        if self.rule.budget == "held-out" and self.rule.moves == "all":
+        passes = 3 * self.rule.steps + 2 if self.rule.moves_body else 1
+        if self.rule.budget == "held-out" and self.rule.moves_body:
             passes += FOLDS * 4 * self.rule.steps
         return passes * examples * self.backbone.operations
 
@@ -237,11 +248,14 @@ class Learner:
         """Logits ``[T, Q, N]`` of query images ``[T, Q, C, H, W]``."""
         return self.logits(theta, self.features(theta, images))
 
-    def _movable(self, body: Params) -> list[str]:
-        head = [f"{HEAD}weight", f"{HEAD}bias"]
-        if self.rule.moves != "all":
-            return head
-        return head + [f"{BODY}{name}" for name in body if not is_constant(name)]
+    def _movable(self, body: Params) -> dict[str, torch.Size]:
+        """Shapes of what moves, without a task's or a class's dimension."""
+        moving: dict[str, torch.Size] = {}
+        if self.rule.moves_head:
+            moving = {f"{HEAD}weight": torch.Size([self.backbone.features]), f"{HEAD}bias": torch.Size([])}
+        if self.rule.moves_body:
+            moving |= {f"{BODY}{name}": value.shape for name, value in body.items() if not is_constant(name)}
+        return moving
 
 
 def _taken(goes_on: Tensor, moved: Params, stays: Params) -> Params:

@@ -17,8 +17,8 @@ LEARNERS = [
     for halving, normalisation, head, moves in itertools.product(
         ["pool", "stride", "views"],
         ["group", "support", "running"],
-        ["prototype", "shared"],
-        ["all", "head", "nothing"],
+        ["prototype", "shared", "ridge", "svm"],
+        ["all", "head", "body", "nothing"],
     )
 ]
 

@@ -37,15 +37,27 @@ def outer_loss(
         inner_steps: of the inner loop; None for as many as the inner rule says.
         second_order: differentiate through the inner gradients.
     """
-    if not learner.keeps_features:
-        theta = learner.adapt(phi, batch.support, steps=inner_steps, second_order=second_order)
-        return _on_queries(learner.predict(theta, batch.query_images), batch)
-    # No task changes these features: one pass over all images.
-    features = learner.embed(phi, torch.cat([batch.support.images, batch.query_images], 1))
-    sizes = [batch.support.images.shape[1], batch.query_images.shape[1]]
-    of_support, of_queries = features.split(sizes, 1)
+    return on_queries(
+        adapted_logits(learner, phi, batch, inner_steps=inner_steps, second_order=second_order), batch
+    )
+
+
+def adapted_logits(
+    learner: Learner, phi: Params, batch: EpisodeBatch, *, inner_steps: int | None, second_order: bool
+) -> Tensor:
+    """Logits ``[T, Q, N]`` of the queries after adapting to each support set (see ``outer_loss``)."""
+    of_support, of_queries = features_of(learner, phi, batch)
     theta = learner.adapt(phi, batch.support, features=of_support, steps=inner_steps, second_order=second_order)
-    return _on_queries(learner.logits(theta, of_queries), batch)
+    return learner.predict(theta, batch.query_images) if of_queries is None else learner.logits(theta, of_queries)
+
+
+def features_of(learner: Learner, phi: Params, batch: EpisodeBatch) -> tuple[Tensor, Tensor] | tuple[None, None]:
+    """Features of support and query images in one pass over them; none where they depend on the task."""
+    if not learner.keeps_features:
+        return None, None
+    features = learner.embed(phi, torch.cat([batch.support.images, batch.query_images], 1))
+    of_support, of_queries = features.split([batch.support.images.shape[1], batch.query_images.shape[1]], 1)
+    return of_support, of_queries
 
 
 def warm_up_loss(
@@ -70,7 +82,7 @@ def warm_up_loss(
     images = torch.cat([batch.support.images, batch.query_images], 1)[there]
     flat = _pooled_features(learner, phi, images, momentum)
     if pairs:
-        head = learner.head.start(part(phi, HEAD), flat[None])
+        head = learner.head.from_centres(part(phi, HEAD), flat[None])
         all_of_them = torch.ones(1, len(flat), dtype=torch.bool, device=flat.device)
         logits = classify(head, flat[None], all_of_them)[0]
         return OuterLoss(*pair_loss(logits, batch.image_classes[there]))
@@ -79,7 +91,7 @@ def warm_up_loss(
     sizes = [batch.support.images.shape[1], batch.query_images.shape[1]]
     of_support, of_queries = features.split(sizes, 1)
     theta = learner.adapt(phi, batch.support, features=of_support, steps=0)
-    return _on_queries(learner.logits(theta, of_queries), batch)
+    return on_queries(learner.logits(theta, of_queries), batch)
 
 
 def _pooled_features(learner: Learner, phi: Params, images: Tensor, momentum: float) -> Tensor:
@@ -92,8 +104,10 @@ def _pooled_features(learner: Learner, phi: Params, images: Tensor, momentum: fl
     return features[0]
 
 
-def _on_queries(logits: Tensor, batch: EpisodeBatch) -> OuterLoss:
+def on_queries(logits: Tensor, batch: EpisodeBatch) -> OuterLoss:
+    """The query loss and accuracy of logits ``[T, Q, N]``."""
     weights = batch.query_weights / batch.query_weights.sum(1, keepdim=True)
-    loss = support_loss(logits.float(), batch.query_labels, weights).mean()
-    right = (logits.argmax(-1) == batch.query_labels).float()
+    logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
+    loss = support_loss(logits, batch.query_labels, weights).mean()
+    right = (logits.argmax(-1) == batch.query_labels).to(weights.dtype)
     return OuterLoss(loss, (right * weights).sum(1).mean())

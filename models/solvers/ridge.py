@@ -1,0 +1,30 @@
+"""Ridge regression of many tasks at once, differentiable (Bertinetto et al. 2019, eq. 4 to 6)."""
+
+import torch
+from torch import Tensor
+
+
+def ridge(features: Tensor, targets: Tensor, importance: Tensor, penalty: Tensor) -> Tensor:
+    """Find the weights W that minimise sum_i importance_i |x_i W - y_i|^2 + penalty |W|^2.
+
+    It is solved among the examples or among the features, whichever are fewer (the Woodbury identity).
+
+    Args:
+        features: x, ``[T, S, D]``.
+        targets: y, ``[T, S, N]``.
+        importance: ``[T, S]``, 0 for padding.
+        penalty: positive, one for all tasks ``[]`` or ``[T]``.
+
+    Returns:
+        W transposed, ``[T, N, D]``, differentiable by features and penalty as often as wanted.
+    """
+    root = importance.sqrt()[..., None]
+    features, targets = root * features, root * targets
+    transposed = features.transpose(1, 2)
+    examples, width = features.shape[1:]
+    penalty = penalty.reshape(-1, 1, 1) * torch.eye(min(examples, width), dtype=root.dtype, device=root.device)
+    if examples < width:
+        weights: Tensor = transposed @ torch.linalg.solve(features @ transposed + penalty, targets)
+    else:
+        weights = torch.linalg.solve(transposed @ features + penalty, transposed @ targets)
+    return weights.transpose(1, 2)

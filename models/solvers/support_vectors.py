@@ -1,0 +1,115 @@
+"""Multi-class support vector machines of many tasks at once, differentiable (Lee et al. 2019, eq. 4 to 7).
+
+The dual of Crammer and Singer (2001): with a weight alpha of each example in each class,
+
+    minimise over alpha   1/2 sum_k alpha_k' (K + 1) alpha_k - sum_i alpha_i,y(i)
+    where                 alpha_ik <= cost_i [k = y(i)]  and  sum_k alpha_ik = 0,
+
+K being the products of the features, and 1 added to its diagonal as the authors do. In beta = cost y - alpha each
+row lies on a simplex, onto which it can be projected.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+_STEPS = 300
+_CONJUGATE_STEPS = 100
+
+
+def support_vectors(features: Tensor, targets: Tensor, costs: Tensor, class_mask: Tensor) -> Tensor:
+    """Solve the dual by accelerated projected gradient, then exactly for the alphas that are not at a bound.
+
+    Args:
+        features: ``[T, S, D]``.
+        targets: y, one-hot ``[T, S, N]``, all 0 for padding.
+        costs: of a slack of each example, ``[T, S]``, 0 for padding.
+        class_mask: which classes each task has, bool ``[T, N]``.
+
+    Returns:
+        The classes' weights sum_i alpha_i x_i, ``[T, N, D]``, differentiable once by the features.
+    """
+    features = features * (costs > 0)[..., None]  # padding must not count for the length of a step
+    kernel = features @ features.transpose(1, 2)
+    kernel = kernel + torch.eye(kernel.shape[1], dtype=kernel.dtype, device=kernel.device)
+    with torch.no_grad():
+        beta = _projected_gradient(kernel, targets, costs, class_mask)
+        alpha, free = costs[..., None] * targets - beta, beta > 0
+        alpha = alpha - _conjugate_gradient(kernel @ alpha - targets, kernel, free)
+    solution: Tensor = _Solution.apply(kernel @ alpha - targets, alpha, kernel.detach(), free)  # type: ignore[no-untyped-call]
+    return solution.transpose(1, 2) @ features
+
+
+def _projected_gradient(kernel: Tensor, targets: Tensor, costs: Tensor, class_mask: Tensor) -> Tensor:
+    """Beta, ``[T, S, N]``, by Nesterov's method for strongly convex functions (2004, section 2.2.1)."""
+    steepest = kernel.abs().sum(2).amax(1)[:, None, None]  # no eigenvalue is larger; none is smaller than 1
+    momentum = (steepest.sqrt() - 1) / (steepest.sqrt() + 1)
+    start = class_mask[:, None] * (costs / class_mask.sum(1, keepdim=True))[..., None]
+    beta = ahead = start
+    scaled = costs[..., None] * targets
+    for _ in range(_STEPS):
+        gradient = targets - kernel @ (scaled - ahead)
+        following = _onto_simplex(ahead - gradient / steepest, costs, class_mask)
+        ahead = following + momentum * (following - beta)
+        beta = following
+    return beta
+
+
+def _onto_simplex(values: Tensor, size: Tensor, class_mask: Tensor) -> Tensor:
+    """Project rows onto the non-negative ones that sum to ``size`` (Duchi et al. 2008, figure 1)."""
+    values = values.masked_fill(~class_mask[:, None], torch.finfo(values.dtype).min / values.shape[2])
+    descending = values.sort(2, descending=True).values
+    counts = torch.arange(1, values.shape[2] + 1, dtype=values.dtype, device=values.device)
+    thresholds = (descending.cumsum(2) - size[..., None]) / counts
+    positive = (descending > thresholds).sum(2, keepdim=True).clamp_min(1)
+    return (values - thresholds.gather(2, positive - 1)).clamp_min(0)
+
+
+def _tangential(values: Tensor, free: Tensor) -> Tensor:
+    """Project onto what keeps rows' sums and all that is at a bound: free entries less their row's mean."""
+    values = values * free
+    mean = values.sum(2, keepdim=True) / free.sum(2, keepdim=True).clamp_min(1)
+    return (values - mean) * free
+
+
+class _Solution(torch.autograd.Function):
+    """Alpha as a function of the dual's gradient there, by the implicit function theorem.
+
+    What changes that gradient changes alpha so that it is 0 again, but for what the bounds hold (Amos and Kolter
+    2017, section 3.1): with P the projection of ``_tangential``, by -(P (K + 1) P)^-1 P.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, gradient: Tensor, alpha: Tensor, kernel: Tensor, free: Tensor) -> Tensor:  # noqa: ARG004
+        ctx.save_for_backward(kernel, free)
+        return alpha.clone()
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, cotangent: Tensor) -> tuple[Tensor, None, None, None]:
+        return -_conjugate_gradient(cotangent, *ctx.saved_tensors), None, None, None
+
+
+def _conjugate_gradient(wanted: Tensor, kernel: Tensor, free: Tensor) -> Tensor:
+    """The solution x of P (K + 1) x = P wanted in P's space (Hestenes and Stiefel 1952), each task by itself."""
+    found = torch.zeros_like(wanted)
+    residual = direction = _tangential(wanted, free)
+    square = _dot(residual, residual)
+    rounding = square * (10 * torch.finfo(wanted.dtype).eps) ** 2
+    for _ in range(_CONJUGATE_STEPS):
+        image = _tangential(kernel @ direction, free)
+        # A task that is solved stands still: further steps would divide rounding by rounding.
+        going = square > rounding
+        length = torch.where(going, square / _dot(direction, image), 0)
+        found = found + length * direction
+        # Projected again: steps within the space cannot mend what rounding leaves outside of it.
+        residual = _tangential(residual - length * image, free)
+        following = _dot(residual, residual)
+        direction = residual + torch.where(going, following / square, 0) * direction
+        square = following
+    return found
+
+
+def _dot(left: Tensor, right: Tensor) -> Tensor:
+    return (left * right).sum((1, 2), keepdim=True)
