@@ -11,6 +11,8 @@ from models.initialization import learner_from_dict
 from models.learner import Learner
 
 CALIBRATION_TASKS = 125
+OuterRule = Literal["gradient", "reptile", "evolution", "policy-gradient"]
+Reward = Literal["accuracy", "loss"]
 
 
 class RecipeError(ValueError):
@@ -83,7 +85,17 @@ class Outer:
             ``running`` normalisation learns its constants.
         warm_up_loss: ``episodes`` takes the query loss of each task, ``pairs`` that of all one-shot tasks
             which a step's images hold together (see ``training.outer.pair_loss``).
-        second_order: differentiate the inner gradients too; otherwise they count as constants.
+        rule: how phi improves: by the ``gradient`` of the query loss; by ``reptile``, towards what training on
+            each task makes of it; by ``evolution``, towards random changes that are rewarded; or by
+            ``policy-gradient``, which makes rewarded answers likelier.
+        second_order: with ``gradient``, differentiate the inner gradients too; otherwise they count as constants.
+        first_order_until: with ``second_order``, the outer steps before they are (derivative-order annealing,
+            Antoniou et al. 2019, section 4).
+        multi_step_until: with ``gradient``, outer steps over which the query losses after all inner steps but the
+            last lose their share (see ``training.outer.multi_step``); 0 for the last alone from the start.
+        spread: of ``evolution``, the standard deviation of each parameter's change.
+        reward: of ``evolution``, the share of right answers or the query loss, negated.
+        draws: of ``policy-gradient``, answers to each query.
         learning_rate: Adam's, at its highest; it falls to 0 along half a cosine.
         rates_learning_rate: the same for the inner rates.
         clip: largest norm of the outer gradient.
@@ -94,7 +106,13 @@ class Outer:
     steps: int = 1000
     warm_up: int = 0
     warm_up_loss: Literal["episodes", "pairs"] = "episodes"
+    rule: OuterRule = "gradient"
     second_order: bool = True
+    first_order_until: int = 0
+    multi_step_until: int = 0
+    spread: float = 0.05
+    reward: Reward = "accuracy"
+    draws: int = 4
     learning_rate: float = 2e-3
     rates_learning_rate: float = 2e-3
     clip: float = 10.0
@@ -154,11 +172,13 @@ class Recipe:
         seed: of the first phi, the episodes and the jitter.
         preprocessing: from image to input (see ``models.images.preprocessing``).
         learner: backbone, head and inner rule (see ``models.learner``).
+        algorithm: a name for the head, the inner rule and the outer rule (see ``training.algorithms``), of which
+            the recipe need then say only what it has otherwise.
         data: training tasks' classes.
         episodes: their shape.
         jitter: the change of each of their images on its own.
         class_jitter: the change of all images of a class alike, which makes of every class a new one.
-        outer: how phi improves.
+        outer: the outer loop.
         validation: what chooses phi.
         reports: what the card tells.
         report_episodes: validation tasks of each row of it.
@@ -171,6 +191,7 @@ class Recipe:
     preprocessing: dict[str, Any]
     learner: dict[str, Any]
     seed: int = 0
+    algorithm: str = ""
     data: Data = field(default_factory=Data)
     episodes: Episodes = field(default_factory=Episodes)
     jitter: Jitter = field(default_factory=Jitter)
@@ -200,6 +221,10 @@ class Recipe:
                 "outer.warm_up_loss pairs compares images without a support set: it takes the prototype head, "
                 "and group or running normalisation"
             )
+        if self.outer.rule == "reptile" and not learner.rule.moves_body:
+            raise RecipeError("outer.rule reptile learns from how the body moves: let learner.rule.moves be all")
+        if self.outer.rule in ("evolution", "policy-gradient") and self.outer.warm_up:
+            raise RecipeError(f"the warm-up goes by gradient: with {self.outer.rule} set outer.warm_up to 0")
         return learner
 
     def as_dict(self) -> dict[str, Any]:

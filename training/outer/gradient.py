@@ -5,9 +5,10 @@ from torch import Tensor
 
 from models.conv4 import Params, is_constant
 from models.learner import Learner
-from training.outer.loss import OuterLoss, outer_loss, warm_up_loss
+from training.outer.loss import OuterLoss, warm_up_loss
 from training.outer.micro_batches import bytes_of_graph, split
 from training.outer.processes import Processes
+from training.outer.rules import loss_by_rule
 from training.recipe import Outer, RecipeError
 from training.tasks.episodes import EpisodeBatch
 
@@ -21,8 +22,17 @@ class OuterGradient:
     process computes it whole.
     """
 
-    def __init__(self, learner: Learner, outer: Outer, processes: Processes, budget: int) -> None:
-        """Take the composition, the plan, and the bytes that the graph of a micro-batch may hold.
+    def __init__(
+        self, learner: Learner, outer: Outer, processes: Processes, budget: int, *, seed: int = 0
+    ) -> None:
+        """Take what stays the same from step to step.
+
+        Args:
+            learner: the composition.
+            outer: the plan.
+            processes: that share the work.
+            budget: bytes that the graph of a micro-batch may hold.
+            seed: of what an outer rule draws.
 
         Raises:
             RecipeError: for fewer tasks than processes.
@@ -32,6 +42,7 @@ class OuterGradient:
                 f"outer.tasks is {outer.tasks}: {processes.size} processes need at least as many, one for each"
             )
         self._learner, self._outer, self._processes, self._budget = learner, outer, processes, budget
+        self._seed, self._step = seed, 0
         self._fitting: dict[bool, int] = {}  # tasks of a micro-batch, in the warm-up and after it
 
     def __call__(self, phi: Params, batch: EpisodeBatch, step: int) -> tuple[float, float]:
@@ -47,6 +58,7 @@ class OuterGradient:
         """
         for value in phi.values():
             value.grad = None
+        self._step = step
         warming = step < self._outer.warm_up
         together = self._outer.warm_up_loss == "pairs" or self._learner.backbone.normalisation == "running"
         if warming and together:
@@ -75,7 +87,7 @@ class OuterGradient:
         with torch.autocast(device.type, torch.bfloat16, enabled=outer.precision == "bfloat16"):
             if warming:
                 return warm_up_loss(self._learner, phi, batch, pairs=outer.warm_up_loss == "pairs")
-            return outer_loss(self._learner, phi, batch, inner_steps=None, second_order=outer.second_order)
+            return loss_by_rule(self._learner, phi, batch, outer, self._step, self._seed)
 
     def _tasks_at_once(self, phi: Params, mine: EpisodeBatch, warming: bool) -> int:
         """How many tasks' graph fits into the budget, by the graph of one of them."""

@@ -62,7 +62,7 @@ class Trainer:
         self.recipe, self.validation, self.out = recipe, validation, out
         self.device, self.processes = torch.device(device), processes or Processes()
         self.learner, self.preprocessing = recipe.build_learner(), recipe.build_preprocessing()
-        self.gradient = OuterGradient(self.learner, recipe.outer, self.processes, budget)
+        self.gradient = OuterGradient(self.learner, recipe.outer, self.processes, budget, seed=recipe.seed)
         self.phi = {name: value.to(self.device) for name, value in self.learner.initial(recipe.seed).items()}
         self.optimiser = self._optimiser()
         self.progress = Progress()

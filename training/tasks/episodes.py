@@ -52,6 +52,10 @@ class EpisodeBatch:
         """Some of the tasks."""
         return self._map(lambda value: value[chosen])
 
+    def repeated(self, times: int) -> "EpisodeBatch":
+        """All tasks, and then all of them again, ``times`` in all."""
+        return self._map(lambda value: torch.cat([value] * times))
+
     def to(self, device: torch.device) -> "EpisodeBatch":
         """Lay all of it where torch shall compute."""
         return self._map(lambda value: value.to(device))

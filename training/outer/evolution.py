@@ -1,0 +1,104 @@
+"""Evolution strategies: phi moves towards random changes of it that are rewarded (Salimans et al. 2017).
+
+Changes come in pairs of opposite sign that are tried on the same tasks (antithetic pairs and common random
+numbers), and what counts of the rewards is their order (fitness shaping; both in section 2.1). Adaptation is only
+run, never differentiated (Song et al. 2020, ES-MAML, algorithm 3), so the reward may be accuracy.
+"""
+
+import torch
+from torch import Tensor
+
+from models.conv4 import Params
+from models.learner import RATES, Learner
+from training.outer.loss import OuterLoss
+from training.recipe import Reward
+from training.tasks.episodes import EpisodeBatch
+
+_IMAGES_AT_ONCE = 8192
+
+
+def ascent(noise: Tensor, gains: Tensor, spread: float) -> Tensor:
+    """Estimate the gradient of the reward smoothed by the noise (Salimans et al. 2017, eq. 1, in pairs).
+
+    Args:
+        noise: of P pairs, standard normal ``[P, D]``.
+        gains: rewards at phi + spread * noise, less those at phi - spread * noise, ``[P]``.
+        spread: as above.
+
+    Returns:
+        ``[D]``.
+    """
+    return (gains @ noise) / (2 * spread * len(noise))
+
+
+def ranked(gains: Tensor) -> Tensor:
+    """Put centred ranks, from -1 to 1, in the place of gains ``[P]``: their estimate tells the direction alone.
+
+    Each pair has tasks of its own, so only rewards of a pair compare: a gain is ranked among all gains and their
+    negatives, which leaves no gain at 0.
+    """
+    both = torch.cat([gains, -gains])
+    below = (both < gains[:, None]).sum(1) + 0.5 * (both == gains[:, None]).sum(1)
+    return 2 * below / len(both) - 1
+
+
+def evolution_loss(
+    learner: Learner,
+    phi: Params,
+    batch: EpisodeBatch,
+    generator: torch.Generator,
+    *,
+    spread: float,
+    reward: Reward,
+) -> OuterLoss:
+    """Try a pair of changes of phi on each task; all are adapted as one batch, each with a phi of its own.
+
+    Args:
+        learner: the composition.
+        phi: its parameters; those with ``requires_grad`` are changed, but for the inner rates.
+        batch: T tasks.
+        generator: on the CPU, of the changes.
+        spread: standard deviation of each parameter's change.
+        reward: of a task, the share of right answers or the query loss, negated.
+
+    Returns:
+        The loss and accuracy, averaged over all changes; the loss has the direction of ``ascent``, negated, for
+        its gradient.
+    """
+    learned = {n: v for n, v in phi.items() if v.requires_grad and not n.startswith(RATES)}
+    sizes = [value.numel() for value in learned.values()]
+    noise = torch.randn(batch.tasks, sum(sizes), generator=generator).to(batch.query_images.device)
+    images = 2 * (batch.support.images.shape[1] + batch.query_images.shape[1])
+    at_once = max(1, _IMAGES_AT_ONCE // images)
+    found = []
+    with torch.no_grad():
+        for first in range(0, batch.tasks, at_once):
+            chosen = slice(first, first + at_once)
+            changes = dict(zip(learned, noise[chosen].split(sizes, 1), strict=True))
+            found.append(_of_pairs(learner, phi, batch.part(chosen), changes, spread))
+        losses, accuracies = (torch.cat(one, 1) for one in zip(*found, strict=True))  # [2, T]
+        better, worse = accuracies if reward == "accuracy" else -losses
+        direction = ascent(noise, ranked(better - worse), spread)
+    pairs = zip(learned.values(), direction.split(sizes), strict=True)
+    surrogate = -torch.stack([(value.flatten() * of_value).sum() for value, of_value in pairs]).sum()
+    return OuterLoss(losses.mean() + surrogate - surrogate.detach(), accuracies.mean())
+
+
+def _of_pairs(
+    learner: Learner, phi: Params, batch: EpisodeBatch, changes: Params, spread: float
+) -> tuple[Tensor, Tensor]:
+    """Query loss and accuracy of each task, after adapting from phi changed one way and the other, ``[2, T]``."""
+    twice = batch.repeated(2)
+    of_each_task = {
+        name: value if not value.requires_grad else value.expand(twice.tasks, *value.shape)
+        for name, value in phi.items()
+    }
+    for name, change in changes.items():
+        change = spread * change.view(-1, *phi[name].shape)
+        of_each_task[name] = phi[name] + torch.cat([change, -change])
+    theta = learner.adapt(of_each_task, twice.support, steps=learner.rule.steps)
+    logits = learner.predict(theta, twice.query_images)
+    weights = twice.query_weights / twice.query_weights.sum(1, keepdim=True)
+    losses = torch.nn.functional.cross_entropy(logits.transpose(1, 2), twice.query_labels, reduction="none")
+    right = (logits.argmax(-1) == twice.query_labels).to(losses.dtype)
+    return (losses * weights).sum(1).view(2, -1), (right * weights).sum(1).view(2, -1)

@@ -1,0 +1,65 @@
+"""Policy gradient: answers are drawn, and those that were rewarded become likelier (Williams 1992, REINFORCE).
+
+The reward may be anything; here it is whether the answer was right, which has no gradient. Nothing is
+differentiated through adaptation: inner gradients count as constants.
+"""
+
+import torch
+from torch import Tensor
+
+from models.conv4 import Params
+from models.learner import Learner
+from training.outer.loss import OuterLoss, adapted_logits, on_queries
+from training.tasks.episodes import EpisodeBatch
+
+
+def score_function_loss(log_probabilities: Tensor, rewards: Tensor) -> Tensor:
+    """Give a loss whose expected gradient is that of the expected reward, negated (Williams 1992, theorem 1).
+
+    Each draw's reward is compared with the mean of the others' in its place, which leaves the expectation as
+    it is and takes away most of the variance (Kool et al. 2019, eq. 4).
+
+    Args:
+        log_probabilities: of K >= 2 draws of what the policy does, ``[K, ...]``.
+        rewards: of each, ``[K, ...]``.
+
+    Returns:
+        A loss of each place, ``[...]``.
+    """
+    draws = len(rewards)
+    advantages = (rewards - rewards.mean(0)) * (draws / (draws - 1))
+    return -(advantages.detach() * log_probabilities).mean(0)
+
+
+def policy_gradient_loss(
+    learner: Learner, phi: Params, batch: EpisodeBatch, draws: int, generator: torch.Generator
+) -> OuterLoss:
+    """Draw answers to the queries from the adapted learner's own probabilities, rewarded 1 where right.
+
+    Args:
+        learner: the composition.
+        phi: its parameters, those to learn with ``requires_grad``.
+        batch: T tasks.
+        draws: answers to each query.
+        generator: on the CPU, of the draws.
+
+    Returns:
+        The query loss and accuracy; the loss has the gradient of the expected share of wrong answers.
+    """
+    logits = adapted_logits(learner, phi, batch, inner_steps=None, second_order=False).float()
+    log_probabilities = logits.log_softmax(-1)
+    answers = _drawn(log_probabilities.detach(), draws, generator)
+    rewards = (answers == batch.query_labels).float()
+    chosen = log_probabilities.expand(draws, *logits.shape).gather(-1, answers[..., None])[..., 0]
+    weights = batch.query_weights / batch.query_weights.sum(1, keepdim=True)
+    surrogate = (score_function_loss(chosen, rewards) * weights).sum(1).mean()
+    seen = on_queries(logits.detach(), batch)
+    return OuterLoss(seen.loss + surrogate - surrogate.detach(), seen.accuracy)
+
+
+def _drawn(log_probabilities: Tensor, draws: int, generator: torch.Generator) -> Tensor:
+    """Classes drawn, int64 ``[K, T, Q]``, from ``[T, Q, N]``."""
+    tasks, queries, ways = log_probabilities.shape
+    rows = log_probabilities.exp().cpu().view(-1, ways)
+    drawn = torch.multinomial(rows, draws, replacement=True, generator=generator)
+    return drawn.T.reshape(draws, tasks, queries).to(log_probabilities.device)
