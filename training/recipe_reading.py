@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import yaml
 
+from training.algorithms import ALGORITHMS
 from training.recipe import Recipe, RecipeError
 
 
@@ -28,6 +29,10 @@ def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
         raise RecipeError(f"{path} must be a mapping of keys to values")
     for override in overrides:
         _lay_over(values, override)
+    if name := values.get("algorithm"):
+        if name not in ALGORITHMS:
+            raise RecipeError(f"algorithm must be one of {', '.join(ALGORITHMS)}, not {name!r}")
+        values = ALGORITHMS[name].laid_under(values)
     recipe: Recipe = _build(Recipe, values, at="")
     recipe.build_preprocessing()
     recipe.build_learner()

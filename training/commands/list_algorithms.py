@@ -1,0 +1,53 @@
+"""``python -m training list-algorithms``: each with its four choices, its source and a recipe."""
+
+import argparse
+from typing import Any
+
+from training.algorithms import ALGORITHMS, ANY_ALGORITHM, Algorithm
+
+
+def add(commands: "argparse._SubParsersAction[Any]") -> None:
+    """Declare the command."""
+    parser = commands.add_parser("list-algorithms", help="show the algorithms that a recipe can name")
+    parser.set_defaults(run=run)
+
+
+def run(_options: argparse.Namespace) -> None:
+    """Print them, a line each."""
+    titles = ("algorithm", "backbone", "head", "inner rule", "outer rule", "source", "recipe")
+    rows = [titles] + [_row(name, algorithm) for name, algorithm in ALGORITHMS.items()]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(titles))]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _row(name: str, algorithm: Algorithm) -> tuple[str, ...]:
+    setting = f" --set algorithm={name}" if algorithm.recipe == ANY_ALGORITHM else ""
+    return (
+        name,
+        "any Conv4",
+        str(algorithm.head["kind"]),
+        _inner(algorithm),
+        _outer(algorithm),
+        algorithm.source,
+        f"training/recipes/{algorithm.recipe}{setting}",
+    )
+
+
+def _inner(algorithm: Algorithm) -> str:
+    rule = algorithm.rule
+    if rule["moves"] == "nothing":
+        return "nothing moves"
+    rates = {"one": "one rate", "layer-step": "a rate a layer and step", "parameter": "a rate a parameter"}
+    steps = f"{rule['steps']} step" + "s" * (rule["steps"] > 1)
+    return f"{rule['moves']}, {steps}, {rates.get(rule['rates'], rule['rates'])}"
+
+
+def _outer(algorithm: Algorithm) -> str:
+    outer = algorithm.outer
+    if (rule := outer.get("rule", "gradient")) != "gradient":
+        return str(rule)
+    if algorithm.rule["moves"] == "nothing":
+        return "gradient"
+    order = "second order" if outer.get("second_order", True) else "first order"
+    return f"{order}, multi-step, annealed" if "multi_step_until" in outer else order
