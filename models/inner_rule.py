@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor
@@ -11,7 +11,7 @@ from models import curvature
 from models.conv4 import Params
 
 Moves = Literal["all", "head", "body", "nothing"]
-Rates = Literal["one", "layer-step", "parameter", "curvature"]
+Rates = Literal["one", "layer-step", "parameter", "curvature", "gate"]
 Budget = Literal["fixed", "held-out"]
 
 
@@ -26,8 +26,10 @@ class InnerRule:
         steps: inner steps that meta-training unrolls, and the default at request time.
         rates: ``one`` learned rate; one for each tensor and step, ``layer-step`` (MAML++, Antoniou et al. 2019,
             section 4); one for each ``parameter`` (Meta-SGD, Li et al. 2017, eq. 2), which all classes of a head
-            share; or one learned rate times gradients that learned matrices change, ``curvature`` (Park and
-            Oliva 2019; see ``models.curvature``).
+            share; one learned rate times gradients that learned matrices change, ``curvature`` (Park and
+            Oliva 2019; see ``models.curvature``); or a ``gate`` for each tensor, a rate that is 0 where what is
+            learned is negative, so that learning decides which layers adapt at all (von Oswald et al. 2021,
+            sparse-ReLU-MAML, by tensor instead of by parameter).
         initial_rate: where each rate starts.
         budget: ``fixed`` takes all steps; ``held-out`` takes, once meta-trained, as many of them as pay on a
             task's own examples when these are held out (see ``models.inner_budget``).
@@ -41,10 +43,10 @@ class InnerRule:
 
     def __post_init__(self) -> None:
         """Refuse rules that contradict themselves."""
-        if self.moves not in ("all", "head", "body", "nothing"):
-            raise ValueError(f"what moves must be all, head, body or nothing, not {self.moves!r}")
-        if self.rates not in ("one", "layer-step", "parameter", "curvature"):
-            raise ValueError(f"rates must be one, layer-step, parameter or curvature, not {self.rates!r}")
+        if self.moves not in get_args(Moves):
+            raise ValueError(f"what moves must be {', '.join(get_args(Moves))}, not {self.moves!r}")
+        if self.rates not in get_args(Rates):
+            raise ValueError(f"rates must be {', '.join(get_args(Rates))}, not {self.rates!r}")
         if (self.moves == "nothing") != (self.steps == 0):
             raise ValueError("a rule that moves nothing has 0 steps, and any other at least 1")
         if self.steps < 0 or self.initial_rate <= 0:
@@ -69,8 +71,8 @@ class InnerRule:
             movable: shapes of what moves by name, without a task's or a class's dimension.
 
         Returns:
-            ``rate`` (``one``, ``curvature``), or by name ``[steps]`` (``layer-step``) or the shape
-            (``parameter``); and ``curvature``'s matrices.
+            ``rate`` (``one``, ``curvature``), or by name ``[steps]`` (``layer-step``), the shape (``parameter``)
+            or a scalar (``gate``); and ``curvature``'s matrices.
         """
         if self.moves == "nothing":
             return {}
@@ -78,6 +80,8 @@ class InnerRule:
             return {name: torch.full((self.steps,), self.initial_rate) for name in movable}
         if self.rates == "parameter":
             return {name: torch.full(shape, self.initial_rate) for name, shape in movable.items()}
+        if self.rates == "gate":
+            return {name: torch.tensor(self.initial_rate) for name in movable}
         rates = {"rate": torch.tensor(self.initial_rate)}
         if self.rates == "curvature":
             for name, shape in movable.items():
@@ -94,8 +98,23 @@ class InnerRule:
         """
         if self.rates == "layer-step":
             return phi[name][..., min(step, self.steps - 1)]
+        if self.rates == "gate":
+            opened: Tensor = _Gate.apply(phi[name])  # type: ignore[no-untyped-call]
+            return opened
         return phi[name if self.rates == "parameter" else "rate"]
 
     def direction(self, phi: Params, name: str, gradient: Tensor) -> Tensor:
         """Against which direction a tensor of gradient ``[T, ...]`` moves."""
         return curvature.curved(phi, name, gradient) if self.rates == "curvature" else gradient
+
+
+class _Gate(torch.autograd.Function):
+    """What is positive; the gradient passes what is not as well, so that a closed gate can open again."""
+
+    @staticmethod
+    def forward(_ctx: Any, learned: Tensor) -> Tensor:
+        return learned.clamp_min(0)
+
+    @staticmethod
+    def backward(_ctx: Any, gradient: Tensor) -> Tensor:
+        return gradient

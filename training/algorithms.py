@@ -61,6 +61,7 @@ ALGORITHMS: dict[str, Algorithm] = {
         {**_FIVE_STEPS, "rates": "layer-step"},
         {"multi_step_until": 150, "first_order_until": 100},
     ),
+    "gated-maml": Algorithm("von Oswald et al. 2021", _SHARED, {**_FIVE_STEPS, "rates": "gate"}),
     "meta-curvature": Algorithm("Park and Oliva 2019", _SHARED, {**_FIVE_STEPS, "rates": "curvature"}),
     "es-maml": Algorithm(
         "Song et al. 2020; Salimans et al. 2017",

@@ -46,6 +46,9 @@ def direction(rule, phi, name, step, gradient):
         return phi["rates.rate"] * gradient
     if rule.rates == "layer-step":
         return phi[f"rates.{name}"][step] * gradient
+    if rule.rates == "gate":
+        learned = phi[f"rates.{name}"]  # of a closed gate the value is 0, and the gradient that of an open one
+        return (learned.clamp_min(0).detach() + learned - learned.detach()) * gradient
     if rule.rates == "parameter":
         return phi[f"rates.{name}"] * gradient
     matrices = {key.removeprefix(f"rates.{name}."): value for key, value in phi.items() if name in key}

@@ -193,5 +193,23 @@ def test_what_the_recipe_says_goes_before_what_the_algorithm_is(tmp_path):
         read_recipe(RECIPES / "algorithms.yaml", ["outer.rule=evolution", "outer.warm_up=1"])
 
 
+def test_a_closed_gate_keeps_its_layer_and_can_open_again(double_precision):
+    plan = planned("gated-maml")
+    learner, batch = plan.build_learner(), episodes("gated-maml")
+    phi, closed = drawn_phi(learner), "body.block2.convolution"
+    phi[f"rates.{closed}"] = torch.tensor(-0.2)
+    with torch.no_grad():
+        theta = learner.adapt(phi, batch.support)
+    moved = theta.body["block2.convolution"] - phi[closed]
+    assert moved.abs().max() == 0
+    assert (theta.body["block3.convolution"] - phi["body.block3.convolution"]).abs().max() > 0
+    ours = {name: value.clone().requires_grad_() for name, value in phi.items()}
+    OuterGradient(learner, plan.outer, Processes(), 1 << 40)(ours, batch, 0)
+    expected = plain_loop.outer_gradient(learner, phi, batch, second_order=True, shares=[1.0])
+    for name, value in expected.items():
+        assert (ours[name].grad - value).norm() < 1e-8 * value.norm() + 1e-12, name
+    assert expected[f"rates.{closed}"] != 0
+
+
 def test_backbone_of_the_oracle_is_the_learners():
     assert planned("maml").build_learner().backbone == Conv4(1, SIDE, 8, groups=4)

@@ -94,7 +94,7 @@ def test_answers_drawn_give_the_gradient_of_the_expected_share_of_right_ones(bat
 
 
 @pytest.mark.parametrize("moves", ["head", "all", "body"])
-@pytest.mark.parametrize("rates", ["one", "layer-step", "parameter", "curvature"])
+@pytest.mark.parametrize("rates", ["one", "layer-step", "parameter", "curvature", "gate"])
 @pytest.mark.parametrize("head", ["prototype", "shared", "ridge", "svm"])
 def test_each_task_tries_a_phi_of_its_own_as_if_it_were_the_only_one(batch, moves, rates, head):
     learner, phi = learner_and_phi(moves, rates, head)
@@ -116,8 +116,8 @@ def test_each_task_tries_a_phi_of_its_own_as_if_it_were_the_only_one(batch, move
             losses["accuracy"].append(float((logits.argmax(-1) == labels).float().mean()))
             losses["loss"].append(float(torch.nn.functional.cross_entropy(logits, labels)))
     found = evolution_loss(learner, phi, batch, generator(), spread=0.1, reward="loss")
-    assert float(found.loss) == pytest.approx(sum(losses["loss"]) / 8, rel=1e-3)
-    assert float(found.accuracy) == pytest.approx(sum(losses["accuracy"]) / 8, abs=1e-5)
+    assert found.loss.item() == pytest.approx(sum(losses["loss"]) / 8, rel=1e-3)
+    assert found.accuracy.item() == pytest.approx(sum(losses["accuracy"]) / 8, abs=1e-5)
     found.loss.backward()
     one, other = torch.tensor(losses["loss"][::2]), torch.tensor(losses["loss"][1::2])
     expected = ascent(noise, ranked(one - other), 0.1).split([phi[name].numel() for name in changed])

@@ -38,7 +38,12 @@ def _inner(algorithm: Algorithm) -> str:
     rule = algorithm.rule
     if rule["moves"] == "nothing":
         return "nothing moves"
-    rates = {"one": "one rate", "layer-step": "a rate a layer and step", "parameter": "a rate a parameter"}
+    rates = {
+        "one": "one rate",
+        "layer-step": "a rate a layer and step",
+        "parameter": "a rate a parameter",
+        "gate": "a gate a layer",
+    }
     steps = f"{rule['steps']} step" + "s" * (rule["steps"] > 1)
     return f"{rule['moves']}, {steps}, {rates.get(rule['rates'], rule['rates'])}"
 
