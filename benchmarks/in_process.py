@@ -12,7 +12,7 @@ from benchmarks.drawings import DrawnTask
 from benchmarks.plain_learner import Moves, PlainLearner
 from models.initialization import Initialization
 from service.computing.classifier import Answer
-from service.computing.fitting import fit
+from service.computing.fitting import Shot, fit
 from service.computing.preparation import prepare, shots_of
 from service.settings import Settings
 from service.uploads.intake import Example, Query
@@ -34,13 +34,17 @@ def one_thread() -> Iterator[None]:
 def ours(initialization: Initialization, task: DrawnTask) -> list[Answer]:
     """Answer as ``POST /v1/classify`` does."""
     queries = [Query(f"query{place}", file, _MAX_PIXELS) for place, file in enumerate(task.queries)]
+    prepared = prepare(initialization.preprocessing, queries, _no_deadline)
+    return fit(initialization, shots(initialization, task), lambda _: None).answers(prepared, _no_deadline)
+
+
+def shots(initialization: Initialization, task: DrawnTask) -> list[Shot]:
+    """A task's support set as the engine takes it."""
     examples = [
         Example(f"example{place}", file, _MAX_PIXELS, label=label)
         for place, (label, file) in enumerate(task.support)
     ]
-    prepared = prepare(initialization.preprocessing, queries, _no_deadline)
-    shots = shots_of(initialization, [(None, one) for one in examples], _no_deadline)
-    return fit(initialization, shots, lambda _: None).answers(prepared, _no_deadline)
+    return shots_of(initialization, [(None, one) for one in examples], _no_deadline)
 
 
 def plain(learner: PlainLearner, initialization: Initialization, task: DrawnTask, moves: Moves) -> Tensor:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
 
-from benchmarks import costs, memory, meta_training, servers, serving
+from benchmarks import batches, costs, memory, meta_training, servers, serving
 from benchmarks.outer_settings import ON_GPU, SETTINGS
 from benchmarks.report import Row
 from benchmarks.servers import Server
@@ -57,6 +57,10 @@ def _stored(bench: Bench) -> list[Row]:
     return serving.stored_task(bench.ours, bench.rounds, bench.turn)
 
 
+def _batches(bench: Bench) -> list[Row]:
+    return batches.rows(bench.rounds, bench.turn / 5)
+
+
 def _memory(_: Bench) -> list[Row]:
     with servers.metashot() as fresh:
         return memory.resident(fresh)
@@ -80,6 +84,7 @@ PARTS = (
     Part(f"HTTP: adapt and classify, {serving.MANY} callers", partial(_http, serving.MANY)),
     Part("HTTP: adapt and classify, 1 caller", partial(_http, 1)),
     Part("HTTP: classify by a stored task", _stored),
+    Part("engine: sizes of batches", _batches),
     Part("HTTP: memory", _memory),
     Part("costs: the plot", _costs),
 )
