@@ -1,5 +1,5 @@
-"""The arithmetic of many tasks in C, compiled for this machine's processor when first wanted.
+"""The arithmetic of many tasks and of drawings' preprocessing in C, compiled for this processor when first wanted.
 
-Where there is no C compiler, ``library`` says so once and gives None, and the callers compute by torch's
-operations.
+Where there is no C compiler, ``library`` says so once and gives None, and the callers compute by the operations of
+torch and NumPy.
 """
