@@ -10,6 +10,7 @@ from benchmarks.plain_service import MODEL
 from benchmarks.race import Contender, race
 from benchmarks.servers import Server
 from benchmarks.serving import QUERIES, SHOTS, WAYS, waits
+from models.backbones import backbone_as_dict, backbone_from_dict
 from models.initialization import Initialization, load, shipped
 
 _WAYS = (2, 5, 10, 20, 50)
@@ -78,6 +79,8 @@ def _of_side(initialization: Initialization, side: int) -> Initialization:
     learner = initialization.learner
     return replace(
         initialization,
-        learner=replace(learner, backbone=replace(learner.backbone, side=side)),
+        learner=replace(
+            learner, backbone=backbone_from_dict(backbone_as_dict(learner.backbone) | {"side": side})
+        ),
         preprocessing=replace(initialization.preprocessing, side=side),
     )

@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor, nn
 
-from models.conv4 import Conv4, Params
+from models.backbone import Params
+from models.conv4 import Conv4
 from models.views import see
 
 _BODY = "body."

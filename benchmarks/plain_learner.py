@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, one_hot
 
 from benchmarks.plain_conv4 import PlainConv4
+from models.conv4 import Conv4
 from models.initialization import Initialization
 from models.learner import HEAD, RATES, part
 from models.task_size import TaskSize
@@ -24,6 +25,8 @@ class PlainLearner:
 
     def __init__(self, initialization: Initialization) -> None:
         learner, phi = initialization.learner, initialization.phi
+        if not isinstance(learner.backbone, Conv4):
+            raise TypeError(f"the plain network is a Conv4, that of {initialization.name} is none")
         rates = part(phi, RATES)
         self._network = PlainConv4(learner.backbone, phi).eval()
         self._scale = float(phi[f"{HEAD}log_scale"].exp())

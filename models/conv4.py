@@ -6,16 +6,14 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from models.backbone import MOMENTS, Params
 from models.kernels.normalised_block import max_pool, normalised_block
-from models.kernels.patch_products import as_kernels, as_matrices
 from models.kernels.task_convolution import convolve
-from models.normalisation import NormalisationKind, batch_norm, moments, normalise_by
+from models.normalisation import NormalisationKind
+from models.normalising import Normalising
 from models.views import View, see
 
-Params = dict[str, Tensor]
-
 BLOCKS = 4
-_MOMENTS = "moments"
 
 
 @dataclass(frozen=True)
@@ -93,6 +91,11 @@ class Conv4:
             inputs = width
         return total * max(1, len(self.views))
 
+    @property
+    def normalised(self) -> dict[str, int]:
+        """Channels of each normalisation, by the name of its constants, in the order of the pass."""
+        return {f"block{block}.{MOMENTS}": width for block, width in enumerate(self.widths, start=1)}
+
     def initial(self, generator: torch.Generator) -> Params:
         """Draw fresh parameters (He et al. 2015, eq. 10)."""
         params: Params = {}
@@ -103,9 +106,13 @@ class Conv4:
             params[f"block{block}.scale"] = torch.ones(width)
             params[f"block{block}.shift"] = torch.zeros(width)
             if self.normalisation == "running":
-                params[f"block{block}.{_MOMENTS}"] = torch.stack([torch.zeros(width), torch.ones(width)])
+                params[f"block{block}.{MOMENTS}"] = torch.stack([torch.zeros(width), torch.ones(width)])
             inputs = width
         return params
+
+    def is_per_task(self, params: Params) -> bool:
+        """Whether each task has parameters of its own."""
+        return params["block1.scale"].ndim == 2
 
     def __call__(
         self,
@@ -116,53 +123,24 @@ class Conv4:
         seen: Tensor | None = None,
         pooled: bool = False,
     ) -> tuple[Tensor, Tensor | None]:
-        """Compute features.
-
-        Args:
-            params: as in the class docstring.
-            images: ``[T, B, C, H, W]``.
-            weights: ``[T, B]`` of a support set, whose moments are then taken; None for queries.
-            seen: for ``support`` normalisation of queries, the moments that the support set gave.
-            pooled: while training ``running`` normalisation: normalise by the moments of all these images
-                together and answer with them (Ioffe and Szegedy 2015, algorithm 1). Each image is then seen
-                once, as it is: training changes its images at random.
-
-        Returns:
-            Features ``[T, B, D]``, and the moments ``[2, T, sum of widths]`` where ``weights`` asked for them
-            and the normalisation uses them (``support``), or ``[2, 1, sum of widths]`` where ``pooled`` did.
-        """
+        """Compute features (see ``models.backbone.Backbone``); those that train are seen without views."""
         views = () if pooled else self.views
         maps = see(images, views) if views else images
         if views and weights is not None:
             weights = weights.repeat_interleave(len(views), 1)
-        taken: list[Tensor] = []
-        known = seen.split(self.widths, -1) if seen is not None else None
+        norm = Normalising(self, params, weights=weights, seen=seen, pooled=pooled)
         by_channel = self.normalisation != "group"
         for block in range(1, BLOCKS + 1):
-            scale, shift = params[f"block{block}.scale"], params[f"block{block}.shift"]
             halve = block <= self.halvings
             stride = 2 if halve and self.halving == "stride" else 1
             maps = convolve(maps, params[f"block{block}.convolution"], stride, channels_last=by_channel)
             pool = halve and self.halving == "pool"
-            if self.normalisation == "group":
-                maps = normalised_block(maps, self.groups, scale, shift, pooled=pool)
-                continue
-            if pool:
-                maps = max_pool(maps)
-            if self.normalisation == "running" and not pooled:
-                maps = normalise_by(maps, params[f"block{block}.{_MOMENTS}"], scale, shift)
-            elif self.normalisation == "running":
-                maps, of_block = batch_norm(maps, scale, shift)
-                taken.append(of_block)
+            if by_channel:
+                maps = norm(f"block{block}", max_pool(maps) if pool else maps, self.groups, relu=True)
             else:
-                if weights is not None:
-                    taken.append(moments(maps, weights))
-                elif known is None:
-                    raise ValueError("support normalisation of queries needs the support set's moments")
-                maps = normalise_by(maps, known[block - 1] if known else taken[-1], scale, shift)
-            maps = maps.relu_()  # in place: no derivative above needs the value before
-        features = self.features_of(maps, views)
-        return features, torch.cat(taken, -1) if taken else None
+                scale, shift = params[f"block{block}.scale"], params[f"block{block}.shift"]
+                maps = normalised_block(maps, self.groups, scale, shift, pooled=pool)
+        return self.features_of(maps, views), norm.moments
 
     def features_of(self, maps: Tensor, views: tuple[View, ...]) -> Tensor:
         """Features ``[T, B, D]`` of the last block's maps ``[T, B * V, C, H, W]``; V is 1 without views."""
@@ -173,28 +151,6 @@ class Conv4:
             features = features.unflatten(1, (-1, len(views))).mean(2)
             features = _unit(features) if self.unit else features
         return features
-
-
-def is_constant(name: str) -> bool:
-    """Whether a parameter of this name holds statistics, which no gradient moves."""
-    return name.endswith(f".{_MOMENTS}")
-
-
-def is_per_task(params: Params) -> bool:
-    """Whether each task has parameters of its own."""
-    return params["block1.scale"].ndim == 2
-
-
-def for_tasks(params: Params, tasks: int) -> Params:
-    """Give each task the parameters as its own to move, kernels in the layout in which they move fastest."""
-    return {name: value if is_constant(name) else _for_tasks(value, tasks) for name, value in params.items()}
-
-
-def _for_tasks(value: Tensor, tasks: int) -> Tensor:
-    if value.ndim != 4:
-        return value.expand(tasks, *value.shape)
-    # Expanded as matrices: so the tasks' gradients are added up in the order in which they lie in memory.
-    return as_kernels(as_matrices(value).contiguous().expand(tasks, -1, -1, -1, -1))
 
 
 def _unit(features: Tensor) -> Tensor:

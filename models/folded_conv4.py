@@ -12,7 +12,8 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from models.conv4 import BLOCKS, Conv4, Params
+from models.backbone import Params
+from models.conv4 import BLOCKS, Conv4
 from models.kernels.task_convolution import channels_innermost
 from models.normalisation import gain_and_offset
 from models.views import see

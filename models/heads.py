@@ -11,7 +11,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from models.conv4 import Params
+from models.backbone import Params
 from models.kernels.precision import full_precision
 from models.solvers.ridge import ridge
 from models.solvers.support_vectors import support_vectors

@@ -17,8 +17,9 @@ from typing import Any
 import safetensors.torch
 import torch
 
+from models.backbone import Params
+from models.backbones import backbone_as_dict, backbone_from_dict
 from models.confidence import Confidence
-from models.conv4 import Conv4, Params
 from models.heads import Head
 from models.images.preprocessing import Preprocessing
 from models.inner_rule import InnerRule
@@ -63,14 +64,13 @@ class Initialization:
 
 def learner_as_dict(learner: Learner) -> dict[str, Any]:
     """Give the learner's composition as JSON values."""
-    backbone = asdict(learner.backbone)
-    del backbone["features"]
+    backbone = backbone_as_dict(learner.backbone)
     return {"backbone": backbone, "head": asdict(learner.head), "rule": asdict(learner.rule)}
 
 
 def learner_from_dict(values: Mapping[str, Any]) -> Learner:
     """Rebuild from ``learner_as_dict``'s answer."""
-    return Learner(Conv4(**values["backbone"]), Head(**values["head"]), InnerRule(**values["rule"]))
+    return Learner(backbone_from_dict(values["backbone"]), Head(**values["head"]), InnerRule(**values["rule"]))
 
 
 def shipped() -> dict[str, Path]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from models.conv4 import Conv4, Params, for_tasks, is_constant, is_per_task
+from models.backbone import Backbone, Params, for_tasks, is_constant
 from models.heads import Head, classify
 from models.inner_rule import InnerRule
 from models.inner_step import stepped
@@ -34,7 +34,7 @@ class State:
 
 
 def states(
-    backbone: Conv4,
+    backbone: Backbone,
     head_of: Head,
     rule: InnerRule,
     phi: Params,
@@ -52,7 +52,7 @@ def states(
     """
     body, rates = part(phi, BODY), part(phi, RATES)
     moves_body = rule.moves_body and count > 0
-    of_each_task = is_per_task(body)
+    of_each_task = backbone.is_per_task(body)
     moments: Tensor | None = None
     if features is not None and backbone.normalisation == "support":
         raise ValueError("this adaptation computes features of its own: it takes none")

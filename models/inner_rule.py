@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from models import curvature
-from models.conv4 import Params
+from models.backbone import Params
 
 Moves = Literal["all", "head", "body", "nothing"]
 Rates = Literal["one", "layer-step", "parameter", "curvature", "gate"]

@@ -7,7 +7,8 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from models.conv4 import Conv4, Params, is_constant
+from models.backbone import Backbone, Params, is_constant
+from models.conv4 import Conv4
 from models.folded_conv4 import FoldedConv4
 from models.heads import Head, classify
 from models.inner_budget import FOLDS, held_out_steps
@@ -64,7 +65,7 @@ class Theta:
 class Learner:
     """A backbone, a head and an inner rule; phi holds the parameters of all three under one namespace."""
 
-    backbone: Conv4
+    backbone: Backbone
     head: Head
     rule: InnerRule
 
@@ -94,8 +95,9 @@ class Learner:
         """
         if not self.keeps_features:
             raise ValueError("this learner's features depend on the task: there is no embedding for all")
-        folded = FoldedConv4.of(self.backbone, body)
-        return folded or (lambda images: self.backbone(body, images[None])[0][0])
+        if isinstance(self.backbone, Conv4) and (folded := FoldedConv4.of(self.backbone, body)):
+            return folded
+        return lambda images: self.backbone(body, images[None])[0][0]
 
     def embed(self, phi: Params, images: Tensor) -> Tensor:
         """Features ``[T, B, D]`` of images ``[T, B, C, H, W]`` before any adaptation.

@@ -9,13 +9,14 @@ from models.conv4 import Conv4
 from models.heads import Head, prototypes
 from models.inner_rule import InnerRule
 from models.learner import Learner, Theta
+from models.staged import Stage, Staged
 from models.support import Support
 
 SIDE = 16
 LEARNERS = [
     pytest.param(halving, normalisation, head, moves, id="-".join((halving, normalisation, head, moves)))
     for halving, normalisation, head, moves in itertools.product(
-        ["pool", "stride", "views"],
+        ["pool", "stride", "views", "stages"],
         ["group", "support", "running"],
         ["prototype", "shared", "ridge", "svm"],
         ["all", "head", "body", "nothing"],
@@ -24,11 +25,21 @@ LEARNERS = [
 
 
 def build(halving, normalisation, head, moves):
+    rule = InnerRule(moves, 0 if moves == "nothing" else 2, "layer-step", 0.1)
+    if halving == "stages":
+        stages = (
+            Stage(4, 1, 3, "stride", False, 2),
+            Stage(8, 2, 3, "stride", True, 4),
+            Stage(8, 2, 5, "pool", True, 2),
+        )
+        return drawn(Learner(Staged(1, SIDE, stages, normalisation, unit=True), Head(head, 8.0), rule))
     # "views" is pooling with features averaged over two views of each image.
     views = ((10.0, 0.1, 0.1), (-10.0, -0.1, 0.0)) if halving == "views" else ()
     backbone = Conv4(1, SIDE, 8, "pool" if views else halving, normalisation, 4, unit=bool(views), views=views)
-    rule = InnerRule(moves, 0 if moves == "nothing" else 2, "layer-step", 0.1)
-    learner = Learner(backbone, Head(head), rule)
+    return drawn(Learner(backbone, Head(head), rule))
+
+
+def drawn(learner):
     return learner, {name: value.double() for name, value in learner.initial(seed=1).items()}
 
 

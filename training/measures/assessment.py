@@ -6,8 +6,8 @@ from typing import Any
 
 from torch import Tensor
 
+from models.backbone import Params
 from models.confidence import KEEP_KNOWN, Confidence
-from models.conv4 import Params
 from models.images.preprocessing import Preprocessing
 from models.learner import Learner
 from training.datasets.class_images import ClassImages

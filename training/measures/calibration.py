@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
+from models.backbone import Params
 from models.confidence import KEPT, Confidence
-from models.conv4 import Params
 from models.expectation import Expectation, Expected, hints, interval_terms, stretched
 from models.images.preprocessing import Preprocessing
 from models.learner import Learner

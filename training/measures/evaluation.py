@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from models.backbone import Params
 from models.confidence import familiarity
-from models.conv4 import Params
 from models.heads import prototypes
 from models.images.preprocessing import Preprocessing
 from models.learner import Learner

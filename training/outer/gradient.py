@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from models.conv4 import Params, is_constant
+from models.backbone import Params, is_constant
 from models.learner import Learner
 from training.outer.loss import OuterLoss, warm_up_loss
 from training.outer.micro_batches import bytes_of_graph, split

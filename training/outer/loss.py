@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from models.conv4 import Params
+from models.backbone import Params
 from models.heads import classify
 from models.learner import BODY, HEAD, Learner, part, support_loss
 from training.outer.pair_loss import pair_loss
@@ -70,7 +70,7 @@ def warm_up_loss(
 
     Args:
         learner: the composition.
-        phi: its parameters; ``body.block{i}.moments`` are written to.
+        phi: its parameters; the constants ``body.*.moments`` are written to.
         batch: T tasks.
         pairs: instead of each task's own support and query sets, take every image of the batch as the query
             of every other (see ``training.outer.pair_loss``).
@@ -99,8 +99,9 @@ def _pooled_features(learner: Learner, phi: Params, images: Tensor, momentum: fl
     running = learner.backbone.normalisation == "running"
     features, moments = learner.backbone(part(phi, BODY), images[None], pooled=running)
     if moments is not None:
-        for block, found in enumerate(moments.split(learner.backbone.widths, -1), start=1):
-            phi[f"{BODY}block{block}.moments"].lerp_(found[:, 0], momentum)
+        normalised = learner.backbone.normalised
+        for name, found in zip(normalised, moments.split(list(normalised.values()), -1), strict=True):
+            phi[f"{BODY}{name}"].lerp_(found[:, 0], momentum)
     return features[0]
 
 

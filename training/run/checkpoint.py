@@ -10,7 +10,7 @@ import safetensors
 import safetensors.torch
 import torch
 
-from models.conv4 import Params
+from models.backbone import Params
 
 _ADAM = ("exp_avg", "exp_avg_sq", "step")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from models.conv4 import Params
+from models.backbone import Params
 from models.initialization import Initialization, save
 from training.datasets.class_images import ClassImages
 from training.measures.assessment import assess

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
-from models.conv4 import Params, is_constant
+from models.backbone import Params, is_constant
 from models.learner import RATES
 from training.datasets.class_images import ClassImages
 from training.measures.evaluation import measure

@@ -1,0 +1,94 @@
+"""What a backbone is to the rest: a function from images to features, of parameters kept by name."""
+
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from models.kernels.patch_products import as_kernels, as_matrices
+from models.normalisation import NormalisationKind
+
+Params = dict[str, Tensor]
+
+MOMENTS = "moments"
+
+
+class Backbone(Protocol):
+    """A network without its head, as a pure function of its parameters, batched over tasks.
+
+    A parameter may have a task dimension in front, when each task has one of its own. Those whose names end with
+    ``.moments`` are constants of ``running`` normalisation, which no gradient moves.
+    """
+
+    @property
+    def channels(self) -> int:
+        """Of the input."""
+
+    @property
+    def side(self) -> int:
+        """Pixels of the input."""
+
+    @property
+    def features(self) -> int:
+        """D, numbers that describe an image."""
+
+    @property
+    def normalisation(self) -> NormalisationKind:
+        """By which statistics maps are normalised (see ``models.normalisation``)."""
+
+    @property
+    def operations(self) -> int:
+        """Floating-point operations of all convolutions for one image, a product and a sum counted as two."""
+
+    @property
+    def normalised(self) -> dict[str, int]:
+        """Channels of each normalisation, by the name of its ``running`` constants, in the order of the pass."""
+
+    def initial(self, generator: torch.Generator) -> Params:
+        """Draw fresh parameters."""
+
+    def is_per_task(self, params: Params) -> bool:
+        """Whether each task has parameters of its own."""
+
+    def __call__(
+        self,
+        params: Params,
+        images: Tensor,
+        *,
+        weights: Tensor | None = None,
+        seen: Tensor | None = None,
+        pooled: bool = False,
+    ) -> tuple[Tensor, Tensor | None]:
+        """Compute features.
+
+        Args:
+            params: as ``initial`` names them.
+            images: ``[T, B, C, H, W]``.
+            weights: ``[T, B]`` of a support set, whose moments are then taken; None for queries.
+            seen: for ``support`` normalisation of queries, the moments that the support set gave.
+            pooled: while training ``running`` normalisation: normalise by the moments of all these images
+                together and answer with them (Ioffe and Szegedy 2015, algorithm 1). Each image is then seen
+                once, as it is: training changes its images at random.
+
+        Returns:
+            Features ``[T, B, D]``, and the moments ``[2, T, sum of the normalised channels]`` where ``weights``
+            asked for them and the normalisation uses them (``support``), or ``[2, 1, sum]`` where ``pooled``
+            did.
+        """
+
+
+def is_constant(name: str) -> bool:
+    """Whether a parameter of this name holds statistics, which no gradient moves."""
+    return name.endswith(f".{MOMENTS}")
+
+
+def for_tasks(params: Params, tasks: int) -> Params:
+    """Give each task the parameters as its own to move, kernels in the layout in which they move fastest."""
+    return {name: value if is_constant(name) else _for_tasks(value, tasks) for name, value in params.items()}
+
+
+def _for_tasks(value: Tensor, tasks: int) -> Tensor:
+    if value.ndim != 4:
+        return value.expand(tasks, *value.shape)
+    # Expanded as matrices: so the tasks' gradients are added up in the order in which they lie in memory.
+    return as_kernels(as_matrices(value).contiguous().expand(tasks, -1, -1, -1, -1))

@@ -1,0 +1,36 @@
+"""The backbones by name, and how a card or a recipe writes them."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from models.backbone import Backbone
+from models.conv4 import Conv4
+from models.staged import Staged
+
+_KINDS: dict[str, type[Conv4] | type[Staged]] = {"conv4": Conv4, "stages": Staged}
+_DEFAULT = "conv4"
+
+
+def backbone_as_dict(backbone: Backbone) -> dict[str, Any]:
+    """Give a backbone as JSON values."""
+    for kind, of_kind in _KINDS.items():
+        if isinstance(backbone, of_kind):
+            values = {"kind": kind, **asdict(backbone)}
+            del values["features"]
+            return values
+    raise TypeError(f"{type(backbone).__name__} has no name that a card could give it")
+
+
+def backbone_from_dict(values: Mapping[str, Any]) -> Backbone:
+    """Rebuild from ``backbone_as_dict``'s answer; without ``kind`` it is a Conv4.
+
+    Raises:
+        ValueError: for an unknown kind, or sizes that do not fit.
+        TypeError: for settings that the kind does not have.
+    """
+    settings = dict(values)
+    kind = settings.pop("kind", _DEFAULT)
+    if kind not in _KINDS:
+        raise ValueError(f"the backbone's kind must be {' or '.join(_KINDS)}, not {kind!r}")
+    return _KINDS[kind](**settings)

@@ -1,0 +1,35 @@
+"""Convolution by square kernels of any odd size, with shared or per-task weights."""
+
+import torch
+from torch import Tensor
+
+from models.kernels.task_convolution import channels_innermost, convolve
+
+
+def convolve_by(images: Tensor, weight: Tensor, stride: int, *, channels_last: bool = False) -> Tensor:
+    """Convolve with half a kernel of padding all around.
+
+    Args:
+        images: ``[T, B, C, H, W]``.
+        weight: ``[O, C, k, k]`` for all tasks, or ``[T, O, C, k, k]``, one for each; k is odd.
+        stride: 1 or 2.
+        channels_last: see ``models.kernels.task_convolution.convolve``, which takes kernels of 3x3.
+
+    Returns:
+        ``[T, B, O, H', W']``.
+    """
+    size = weight.shape[-1]
+    if size == 3:
+        return convolve(images, weight, stride, channels_last=channels_last)
+    tasks, batch = images.shape[:2]
+    if weight.ndim == 4:
+        flat = images.flatten(0, 1)
+        # Never a single image: torch would compute it by another routine, with other last bits.
+        several = channels_innermost(torch.cat([flat, flat]) if len(flat) == 1 else flat)
+        maps = torch.nn.functional.conv2d(several, weight, stride=stride, padding=size // 2)[: len(flat)]
+        return maps.view(tasks, batch, *maps.shape[1:])
+    # The tasks as groups: each sees its own channels alone.
+    abreast = images.transpose(0, 1).flatten(1, 2)
+    kernels = weight.flatten(0, 1)
+    found: Tensor = torch.nn.functional.conv2d(abreast, kernels, stride=stride, padding=size // 2, groups=tasks)
+    return found.view(batch, tasks, -1, *found.shape[2:]).transpose(0, 1)

@@ -1,0 +1,55 @@
+"""The normalisations of one pass through a backbone: by which moments, and which it takes."""
+
+import torch
+from torch import Tensor
+
+from models.backbone import MOMENTS, Backbone, Params
+from models.kernels.normalised_block import normalised_block
+from models.kernels.task_group_norm import EPSILON, task_group_norm
+from models.normalisation import batch_norm, moments, normalise_by
+
+
+class Normalising:
+    """Normalises the maps of one pass, layer after layer, in the order of ``Backbone.normalised``."""
+
+    def __init__(
+        self, backbone: Backbone, params: Params, *, weights: Tensor | None, seen: Tensor | None, pooled: bool
+    ) -> None:
+        """Start a pass; the arguments are those of ``Backbone.__call__``.
+
+        Raises:
+            ValueError: for ``support`` normalisation with neither weights nor moments seen.
+        """
+        self._kind, self._params = backbone.normalisation, params
+        self._weights, self._pooled = weights, pooled
+        self._taken: list[Tensor] = []
+        if self._kind == "support" and weights is None and seen is None:
+            raise ValueError("support normalisation of queries needs the support set's moments")
+        sizes = list(backbone.normalised.values())
+        self._seen = iter(seen.split(sizes, -1)) if seen is not None and weights is None else None
+
+    @property
+    def moments(self) -> Tensor | None:
+        """What was taken so far, as ``Backbone.__call__`` answers it."""
+        return torch.cat(self._taken, -1) if self._taken else None
+
+    def __call__(self, layer: str, maps: Tensor, groups: int, *, relu: bool) -> Tensor:
+        """Normalise, scale and shift maps ``[T, B, C, H, W]``, with ``relu`` rectify; it may write to them."""
+        scale, shift = self._params[f"{layer}.scale"], self._params[f"{layer}.shift"]
+        if self._kind == "group":
+            if relu:
+                return normalised_block(maps, groups, scale, shift, pooled=False)
+            if scale.ndim == 2:
+                return task_group_norm(maps, groups, scale, shift)
+            flat = torch.nn.functional.group_norm(maps.flatten(0, 1), groups, scale, shift, eps=EPSILON)
+            return flat.view(maps.shape)
+        if self._kind == "running" and not self._pooled:
+            maps = normalise_by(maps, self._params[f"{layer}.{MOMENTS}"], scale, shift)
+        elif self._kind == "running":
+            maps, found = batch_norm(maps, scale, shift)
+            self._taken.append(found)
+        else:
+            if self._weights is not None:
+                self._taken.append(moments(maps, self._weights))
+            maps = normalise_by(maps, next(self._seen) if self._seen else self._taken[-1], scale, shift)
+        return maps.relu_() if relu else maps

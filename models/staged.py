@@ -1,0 +1,188 @@
+"""A backbone of stages: residual networks of any depth, and whatever else is convolutions in a row."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+import torch
+from torch import Tensor
+
+from models.backbone import MOMENTS, Params
+from models.kernels.any_convolution import convolve_by
+from models.kernels.normalised_block import max_pool
+from models.normalisation import NormalisationKind
+from models.normalising import Normalising
+
+StageHalving = Literal["none", "pool", "stride"]
+SKIP = "skip"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Convolutions of one width, each with its normalisation and ReLU.
+
+    Attributes:
+        width: channels.
+        convolutions: how many in a row.
+        kernel: their side, odd.
+        halving: ``pool`` takes the maximum over 2x2 at the end; ``stride`` lets the first convolution take every
+            other position; ``none`` keeps the map's side.
+        skip: add the stage's input before the last ReLU, through a normalised convolution 1x1 where channels or
+            sides differ (He et al. 2016, eq. 2).
+        groups: of channels, for ``group`` normalisation.
+    """
+
+    width: int
+    convolutions: int = 1
+    kernel: int = 3
+    halving: StageHalving = "pool"
+    skip: bool = False
+    groups: int = 8
+
+    def __post_init__(self) -> None:
+        """Refuse what does not fit together."""
+        if self.kernel not in (1, 3, 5, 7) or self.convolutions < 1:
+            raise ValueError(
+                "a stage has at least 1 convolution, of side 1, 3, 5 or 7, "
+                f"not {self.convolutions} of side {self.kernel}"
+            )
+        if self.halving not in get_args(StageHalving):
+            raise ValueError(f"halving must be {', '.join(get_args(StageHalving))}, not {self.halving!r}")
+        if self.width < 1 or self.width % self.groups:
+            raise ValueError(f"a stage's width {self.width} must be a multiple of its {self.groups} groups")
+
+
+@dataclass(frozen=True)
+class _Layer:
+    """One convolution of the network: its name, channels, kernel, stride, and the side of its maps."""
+
+    name: str
+    inputs: int
+    width: int
+    kernel: int
+    stride: int
+    side: int
+
+
+@dataclass(frozen=True)
+class Staged:
+    """Stages one after the other, then the mean over what positions are left, as a function of its parameters.
+
+    Three convolutions a stage with ``skip`` and ``pool`` are ResNet12 (Mishra et al. 2018; Lee et al. 2019); a
+    first stage of one convolution and then two convolutions a stage with ``skip`` and ``stride`` are ResNet10.
+
+    Parameters are named ``stage{s}.{c}.convolution`` ``[width, in, k, k]``, ``stage{s}.{c}.scale`` and ``.shift``
+    ``[width]``, for convolution c of stage s, both from 1, and ``stage{s}.skip.*`` for what leads around it. Each
+    may have a task dimension in front. ``running`` normalisation adds the constants ``*.moments`` ``[2, width]``.
+
+    Attributes:
+        channels: of the input.
+        side: pixels of the input.
+        stages: from the image on.
+        normalisation: see ``models.normalisation``.
+        unit: give features of length 1, so that distances compare directions.
+    """
+
+    channels: int
+    side: int
+    stages: tuple[Stage, ...]
+    normalisation: NormalisationKind = "running"
+    unit: bool = False
+    features: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Work out the number of features, and refuse sizes that do not fit."""
+        stages: tuple[Any, ...] = tuple(self.stages)
+        stages = tuple(one if isinstance(one, Stage) else Stage(**one) for one in stages)
+        if not stages:
+            raise ValueError("a backbone needs at least one stage")
+        object.__setattr__(self, "stages", stages)
+        object.__setattr__(self, "features", stages[-1].width)
+        side = self.side
+        for stage in stages:
+            side = _halved(side, stage)
+        if side < 1:
+            raise ValueError(f"the stages leave nothing of {self.side} pixels: halve less often")
+
+    @property
+    def operations(self) -> int:
+        """Floating-point operations of all convolutions for one image, a product and a sum counted as two."""
+        return sum(2 * one.kernel**2 * one.inputs * one.width * one.side**2 for one in self._layers())
+
+    @property
+    def normalised(self) -> dict[str, int]:
+        """Channels of each normalisation, by the name of its constants, in the order of the pass."""
+        return {f"{one.name}.{MOMENTS}": one.width for one in self._layers()}
+
+    def initial(self, generator: torch.Generator) -> Params:
+        """Draw fresh parameters (He et al. 2015, eq. 10)."""
+        params: Params = {}
+        for one in self._layers():
+            weight = torch.randn(one.width, one.inputs, one.kernel, one.kernel, generator=generator)
+            params[f"{one.name}.convolution"] = weight * (2.0 / (one.kernel**2 * one.inputs)) ** 0.5
+            params[f"{one.name}.scale"] = torch.ones(one.width)
+            params[f"{one.name}.shift"] = torch.zeros(one.width)
+            if self.normalisation == "running":
+                params[f"{one.name}.{MOMENTS}"] = torch.stack([torch.zeros(one.width), torch.ones(one.width)])
+        return params
+
+    def is_per_task(self, params: Params) -> bool:
+        """Whether each task has parameters of its own."""
+        return params["stage1.1.scale"].ndim == 2
+
+    def __call__(
+        self,
+        params: Params,
+        images: Tensor,
+        *,
+        weights: Tensor | None = None,
+        seen: Tensor | None = None,
+        pooled: bool = False,
+    ) -> tuple[Tensor, Tensor | None]:
+        """Compute features (see ``models.backbone.Backbone``)."""
+        norm = Normalising(self, params, weights=weights, seen=seen, pooled=pooled)
+        maps = images
+        for number, stage in enumerate(self.stages, start=1):
+            maps = self._stage(f"stage{number}", stage, params, maps, norm)
+        features = maps.mean((3, 4))
+        if self.unit:
+            wide = features.to(torch.promote_types(features.dtype, torch.float32))
+            features = torch.nn.functional.normalize(wide, dim=-1)
+        return features, norm.moments
+
+    def _stage(self, name: str, stage: Stage, params: Params, maps: Tensor, norm: Normalising) -> Tensor:
+        def convolved(layer: str, images: Tensor, stride: int) -> Tensor:
+            kernel = params[f"{layer}.convolution"]
+            return convolve_by(images, kernel, stride, channels_last=self.normalisation != "group")
+
+        start = maps
+        for index in range(1, stage.convolutions + 1):
+            layer = f"{name}.{index}"
+            last = index == stage.convolutions
+            maps = convolved(layer, maps, 2 if index == 1 and stage.halving == "stride" else 1)
+            maps = norm(layer, maps, stage.groups, relu=not (last and stage.skip))
+        if stage.skip:
+            layer = f"{name}.{SKIP}"
+            if f"{layer}.convolution" in params:
+                start = convolved(layer, start, 2 if stage.halving == "stride" else 1)
+                start = norm(layer, start, stage.groups, relu=False)
+            maps = (maps + start).relu_()  # in place: no derivative above needs the value before
+        return max_pool(maps) if stage.halving == "pool" else maps
+
+    def _layers(self) -> Iterator[_Layer]:
+        """All convolutions, in the order of the pass."""
+        inputs, side = self.channels, self.side
+        for number, stage in enumerate(self.stages, start=1):
+            name, stride = f"stage{number}", 2 if stage.halving == "stride" else 1
+            within = -(-side // stride)
+            for index in range(1, stage.convolutions + 1):
+                first = index == 1
+                before = inputs if first else stage.width
+                yield _Layer(f"{name}.{index}", before, stage.width, stage.kernel, stride if first else 1, within)
+            if stage.skip and (inputs != stage.width or stride == 2):
+                yield _Layer(f"{name}.{SKIP}", inputs, stage.width, 1, stride, within)
+            inputs, side = stage.width, _halved(side, stage)
+
+
+def _halved(side: int, stage: Stage) -> int:
+    return -(-side // 2) if stage.halving == "stride" else side // 2 if stage.halving == "pool" else side
