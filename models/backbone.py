@@ -37,6 +37,10 @@ class Backbone(Protocol):
         """By which statistics maps are normalised (see ``models.normalisation``)."""
 
     @property
+    def unit(self) -> bool:
+        """Whether features have length 1."""
+
+    @property
     def operations(self) -> int:
         """Floating-point operations of all convolutions for one image, a product and a sum counted as two."""
 

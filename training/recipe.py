@@ -13,6 +13,7 @@ from models.learner import Learner
 CALIBRATION_TASKS = 125
 OuterRule = Literal["gradient", "reptile", "evolution", "policy-gradient"]
 Reward = Literal["accuracy", "loss"]
+WarmUpLoss = Literal["episodes", "pairs", "classes"]
 
 
 class RecipeError(ValueError):
@@ -57,7 +58,7 @@ class Episodes:
 
 @dataclass(frozen=True)
 class Jitter:
-    """Random affine and elastic change of training images, drawn anew at each step.
+    """Random change of training images, drawn anew at each step.
 
     Attributes:
         rotation: standard range in degrees, uniform in plus or minus.
@@ -65,6 +66,8 @@ class Jitter:
         scale: range of the logarithm of each axis' scale.
         shift: range, as a fraction of the image.
         elastic: standard deviation of a coarse random displacement, as a fraction of the image; 0 for none.
+        mirror: turn every other image, at random, left to right.
+        colour: of photos, range of the logarithms by which brightness, contrast and saturation change.
     """
 
     rotation: float = 0.0
@@ -72,6 +75,8 @@ class Jitter:
     scale: float = 0.0
     shift: float = 0.0
     elastic: float = 0.0
+    mirror: bool = False
+    colour: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -84,7 +89,8 @@ class Outer:
         warm_up: the first steps, during which the inner loop takes none: the head's start alone is trained, and
             ``running`` normalisation learns its constants.
         warm_up_loss: ``episodes`` takes the query loss of each task, ``pairs`` that of all one-shot tasks
-            which a step's images hold together (see ``training.outer.pair_loss``).
+            which a step's images hold together (see ``training.outer.pair_loss``), ``classes`` that of telling
+            all training classes apart (see ``training.outer.class_loss``).
         rule: how phi improves: by the ``gradient`` of the query loss; by ``reptile``, towards what training on
             each task makes of it; by ``evolution``, towards random changes that are rewarded; or by
             ``policy-gradient``, which makes rewarded answers likelier.
@@ -98,6 +104,8 @@ class Outer:
         draws: of ``policy-gradient``, answers to each query.
         learning_rate: Adam's, at its highest; it falls to 0 along half a cosine.
         rates_learning_rate: the same for the inner rates.
+        weight_decay: share of each kernel that a step takes away, times the learning rate (Loshchilov and Hutter
+            2019, algorithm 2).
         clip: largest norm of the outer gradient.
         precision: ``float32``, or ``bfloat16`` for convolutions and products during meta-training only.
     """
@@ -105,7 +113,7 @@ class Outer:
     tasks: int = 4
     steps: int = 1000
     warm_up: int = 0
-    warm_up_loss: Literal["episodes", "pairs"] = "episodes"
+    warm_up_loss: WarmUpLoss = "episodes"
     rule: OuterRule = "gradient"
     second_order: bool = True
     first_order_until: int = 0
@@ -115,6 +123,7 @@ class Outer:
     draws: int = 4
     learning_rate: float = 2e-3
     rates_learning_rate: float = 2e-3
+    weight_decay: float = 0.0
     clip: float = 10.0
     precision: Literal["float32", "bfloat16"] = "float32"
 
@@ -214,13 +223,15 @@ class Recipe:
             raise RecipeError(
                 "running normalisation learns its constants during the warm-up: set outer.warm_up to at least 1"
             )
-        if self.outer.warm_up_loss == "pairs" and (
+        if self.outer.warm_up_loss != "episodes" and (
             learner.backbone.normalisation == "support" or learner.head.kind != "prototype"
         ):
             raise RecipeError(
-                "outer.warm_up_loss pairs compares images without a support set: it takes the prototype head, "
-                "and group or running normalisation"
+                f"outer.warm_up_loss {self.outer.warm_up_loss} compares images without a support set: it takes "
+                "the prototype head, and group or running normalisation"
             )
+        if self.outer.warm_up_loss == "classes" and not learner.backbone.unit:
+            raise RecipeError("outer.warm_up_loss classes compares directions: set learner.backbone.unit to true")
         if self.outer.rule == "reptile" and not learner.rule.moves_body:
             raise RecipeError("outer.rule reptile learns from how the body moves: let learner.rule.moves be all")
         if self.outer.rule in ("evolution", "policy-gradient") and self.outer.warm_up:

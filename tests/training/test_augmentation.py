@@ -43,12 +43,38 @@ def test_the_generator_decides():
     assert not torch.equal(changed, jitter(images, STRONG, generator(2)))
 
 
-@pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(Jitter)])
+GEOMETRY = [field.name for field in dataclasses.fields(Jitter) if field.name not in ("mirror", "colour")]
+
+
+@pytest.mark.parametrize("name", GEOMETRY)
 def test_each_image_changes_on_its_own(name):
     one_kind = Jitter(**{name: getattr(STRONG, name)})
     changed = jitter(blob(8, 9), one_kind, generator())
     assert (changed - changed[:1]).abs().amax((1, 2, 3))[1:].min() > 1e-3
     assert changed.sum((1, 2, 3)).min() > 0.4 * blob(count=1).sum()
+
+
+def test_mirror_turns_half_of_the_images_left_to_right():
+    images = torch.rand(1, 3, 9, 9).expand(200, -1, -1, -1)
+    changed = jitter(images, Jitter(mirror=True), generator())
+    same = (changed - images).abs().amax((1, 2, 3)) < 1e-4
+    turned = (changed - images.flip(-1)).abs().amax((1, 2, 3)) < 1e-4
+    assert bool((same ^ turned).all())
+    assert 70 <= int(same.sum()) <= 130
+
+
+def test_colours_change_and_shapes_stay():
+    images = 0.3 + 0.4 * torch.rand(1, 3, 8, 8).expand(300, -1, -1, -1)
+    changed = jitter(images, Jitter(colour=0.3), generator())
+    assert float(changed.min()) >= 0
+    assert float(changed.max()) <= 1
+    change = torch.log(changed.mean((1, 2, 3)) / images.mean((1, 2, 3)))
+    assert 0.25 < float(change.abs().max()) <= 0.3 + 0.02
+    grey = images.mean(1, keepdim=True).expand(-1, 3, -1, -1)
+    recoloured = jitter(grey, Jitter(colour=0.3), generator())
+    torch.testing.assert_close(recoloured, recoloured[:, :1].expand_as(recoloured), rtol=1e-4, atol=1e-4)
+    with pytest.raises(ValueError, match="3 channels"):
+        jitter(blob(), Jitter(colour=0.3), generator())
 
 
 def test_shift_stays_in_its_range():
@@ -79,7 +105,10 @@ def test_drawings_go_on_with_background_and_photos_with_their_mirror_image():
     assert torch.allclose(photo, torch.ones_like(photo), atol=1e-5)
 
 
-@pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(Jitter)])
+GEOMETRY = [field.name for field in dataclasses.fields(Jitter) if field.name not in ("mirror", "colour")]
+
+
+@pytest.mark.parametrize("name", GEOMETRY)
 def test_images_of_a_class_change_alike_and_classes_apart(name):
     classes = torch.tensor([7, 2, 7, 2, 5]).repeat(2, 1)
     of_classes = Jitter(**{name: getattr(STRONG, name)})

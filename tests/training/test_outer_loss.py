@@ -67,14 +67,14 @@ def test_pairs_go_by_class_and_see_neither_padding_nor_labels(learner, batch):
         query_labels=order.argsort()[drawn.query_labels],
         class_ids=drawn.class_ids[:, order],
     )
-    loss = warm_up_loss(learner, learner.initial(0), drawn, pairs=True).loss
-    assert torch.equal(loss, warm_up_loss(learner, learner.initial(0), relabelled, pairs=True).loss)
+    loss = warm_up_loss(learner, learner.initial(0), drawn, taken_over="pairs").loss
+    assert torch.equal(loss, warm_up_loss(learner, learner.initial(0), relabelled, taken_over="pairs").loss)
     strangers = replace(drawn, class_ids=drawn.class_ids + torch.tensor([[0], [20]]))
-    assert not torch.equal(loss, warm_up_loss(learner, learner.initial(0), strangers, pairs=True).loss)
-    padded = warm_up_loss(learner, learner.initial(0), batch, pairs=True)
+    assert not torch.equal(loss, warm_up_loss(learner, learner.initial(0), strangers, taken_over="pairs").loss)
+    padded = warm_up_loss(learner, learner.initial(0), batch, taken_over="pairs")
     padding = (batch.support.weights == 0)[..., None, None, None]
     filled = replace(batch, support=replace(batch.support, images=batch.support.images.masked_fill(padding, 7.0)))
-    assert torch.equal(padded.loss, warm_up_loss(learner, learner.initial(0), filled, pairs=True).loss)
+    assert torch.equal(padded.loss, warm_up_loss(learner, learner.initial(0), filled, taken_over="pairs").loss)
 
 
 @pytest.mark.parametrize(

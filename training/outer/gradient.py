@@ -18,8 +18,8 @@ class OuterGradient:
 
     A step's tasks are divided among the processes, and a process' share into micro-batches. Their gradients
     add up to that of the whole batch, to rounding. Only a warm-up that takes all images of a step together
-    (``pairs``, or ``running`` normalisation, whose moments are those of the batch) is not divided: every
-    process computes it whole.
+    (``pairs``, ``classes``, or ``running`` normalisation, whose moments are those of the batch) is not divided:
+    every process computes it whole.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class OuterGradient:
             value.grad = None
         self._step = step
         warming = step < self._outer.warm_up
-        together = self._outer.warm_up_loss == "pairs" or self._learner.backbone.normalisation == "running"
+        together = self._outer.warm_up_loss != "episodes" or self._learner.backbone.normalisation == "running"
         if warming and together:
             result = self._loss(phi, batch, warming)
             result.loss.backward()
@@ -86,7 +86,7 @@ class OuterGradient:
         outer, device = self._outer, batch.query_images.device
         with torch.autocast(device.type, torch.bfloat16, enabled=outer.precision == "bfloat16"):
             if warming:
-                return warm_up_loss(self._learner, phi, batch, pairs=outer.warm_up_loss == "pairs")
+                return warm_up_loss(self._learner, phi, batch, taken_over=outer.warm_up_loss)
             return loss_by_rule(self._learner, phi, batch, outer, self._step, self._seed)
 
     def _tasks_at_once(self, phi: Params, mine: EpisodeBatch, warming: bool) -> int:

@@ -8,7 +8,9 @@ from torch import Tensor
 from models.backbone import Params
 from models.heads import classify
 from models.learner import BODY, HEAD, Learner, part, support_loss
+from training.outer.class_loss import class_loss
 from training.outer.pair_loss import pair_loss
+from training.recipe import WarmUpLoss
 from training.tasks.episodes import EpisodeBatch
 
 
@@ -61,7 +63,12 @@ def features_of(learner: Learner, phi: Params, batch: EpisodeBatch) -> tuple[Ten
 
 
 def warm_up_loss(
-    learner: Learner, phi: Params, batch: EpisodeBatch, *, pairs: bool = False, momentum: float = 0.1
+    learner: Learner,
+    phi: Params,
+    batch: EpisodeBatch,
+    *,
+    taken_over: WarmUpLoss = "episodes",
+    momentum: float = 0.1,
 ) -> OuterLoss:
     """Take the loss of the head's start, without adapting (Snell et al. 2017, algorithm 1).
 
@@ -72,16 +79,19 @@ def warm_up_loss(
         learner: the composition.
         phi: its parameters; the constants ``body.*.moments`` are written to.
         batch: T tasks.
-        pairs: instead of each task's own support and query sets, take every image of the batch as the query
-            of every other (see ``training.outer.pair_loss``).
+        taken_over: each task's own support and query sets; or all images of the batch, in ``pairs`` of which
+            one is the query of the other (see ``training.outer.pair_loss``), or each against all ``classes``
+            of the data set (see ``training.outer.class_loss``).
         momentum: share of this batch's moments in the new constants.
     """
-    if learner.backbone.normalisation != "running" and not pairs:
+    if learner.backbone.normalisation != "running" and taken_over == "episodes":
         return outer_loss(learner, phi, batch, inner_steps=0, second_order=False)
     there = torch.cat([batch.support.weights, batch.query_weights], 1) > 0
     images = torch.cat([batch.support.images, batch.query_images], 1)[there]
     flat = _pooled_features(learner, phi, images, momentum)
-    if pairs:
+    if taken_over == "classes":
+        return OuterLoss(*class_loss(learner, phi, flat, batch.image_classes[there]))
+    if taken_over == "pairs":
         head = learner.head.from_centres(part(phi, HEAD), flat[None])
         all_of_them = torch.ones(1, len(flat), dtype=torch.bool, device=flat.device)
         logits = classify(head, flat[None], all_of_them)[0]

@@ -12,10 +12,11 @@ from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 from models.backbone import Params, is_constant
-from models.learner import RATES
+from models.learner import BODY, RATES
 from training.datasets.class_images import ClassImages
 from training.measures.evaluation import measure
 from training.measures.measured import Protocol
+from training.outer.class_loss import CENTRES, initial_centres
 from training.outer.gradient import OuterGradient
 from training.outer.processes import Processes
 from training.recipe import Recipe
@@ -64,6 +65,9 @@ class Trainer:
         self.learner, self.preprocessing = recipe.build_learner(), recipe.build_preprocessing()
         self.gradient = OuterGradient(self.learner, recipe.outer, self.processes, budget, seed=recipe.seed)
         self.phi = {name: value.to(self.device) for name, value in self.learner.initial(recipe.seed).items()}
+        if recipe.outer.warm_up_loss == "classes":
+            centres = initial_centres(self.learner, len(training), recipe.seed)
+            self.phi |= {name: value.to(self.device) for name, value in centres.items()}
         self.optimiser = self._optimiser()
         self.progress = Progress()
         self.best: Params = self._copy()
@@ -196,17 +200,24 @@ class Trainer:
 
     def _optimiser(self) -> torch.optim.Adam:
         outer = self.recipe.outer
+        kernels: list[Tensor] = []
         rates: list[Tensor] = []
         others: list[Tensor] = []
         for name, value in self.phi.items():
             if not is_constant(name):
-                (rates if name.startswith(RATES) else others).append(value.requires_grad_())
-        groups = [{"params": others, "lr": outer.learning_rate, "highest": outer.learning_rate}]
-        if rates:
-            groups.append(
-                {"params": rates, "lr": outer.rates_learning_rate, "highest": outer.rates_learning_rate}
-            )
-        return torch.optim.Adam(groups)
+                is_kernel = name.startswith(BODY) and value.ndim > 1
+                group = rates if name.startswith(RATES) else kernels if is_kernel else others
+                group.append(value.requires_grad_())
+        settings = (
+            (kernels, outer.learning_rate, outer.weight_decay),
+            (others, outer.learning_rate, 0.0),
+            (rates, outer.rates_learning_rate, 0.0),
+        )
+        return torch.optim.AdamW(
+            {"params": group, "lr": rate, "highest": rate, "weight_decay": decay}
+            for group, rate, decay in settings
+            if group
+        )
 
     def _copy(self) -> Params:
-        return {name: value.detach().clone() for name, value in self.phi.items()}
+        return {name: value.detach().clone() for name, value in self.phi.items() if name != CENTRES}

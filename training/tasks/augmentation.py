@@ -9,6 +9,7 @@ from torch.nn import functional
 
 from training.datasets.class_images import ClassImages
 from training.recipe import Jitter
+from training.tasks.colours import recoloured
 
 NONE = Jitter()
 _COARSE = 4  # points a side at which the elastic displacement is drawn
@@ -22,7 +23,7 @@ def jitter(
     classes: Tensor | None = None,
     of_classes: Jitter = NONE,
 ) -> Tensor:
-    """Turn, shear, stretch, shift and bend images, in one resampling of all.
+    """Turn, mirror, shear, stretch, shift and bend images, in one resampling of all, and change their colours.
 
     Each image changes on its own by ``ranges``, and with all images of its class alike by ``of_classes``, which
     makes of every class a new one: a Roman A leaning the other way is another character, drawn by the same hands.
@@ -50,6 +51,8 @@ def jitter(
         grid = _bent_by_class(grid, classes.reshape(-1), of_classes, generator)
     beyond = "zeros" if flat.shape[1] == 1 else "reflection"
     changed = functional.grid_sample(flat, grid.to(flat), padding_mode=beyond, align_corners=False)
+    if ranges.colour > 0:
+        changed = recoloured(changed, ranges.colour, generator)
     return changed.reshape(images.shape)
 
 
@@ -97,6 +100,8 @@ def _affine(count: int, ranges: Jitter, generator: torch.Generator) -> Tensor:
     angle = angle * math.radians(ranges.rotation)
     shear = shear * ranges.shear
     wide, high = torch.exp(ranges.scale * wide), torch.exp(ranges.scale * high)
+    if ranges.mirror:
+        wide = wide * (1 - 2 * torch.randint(2, (count,), generator=generator))
     cos, sin = torch.cos(angle), torch.sin(angle)
     # Rotation times [[1, shear], [0, 1]] times diag(wide, high).
     rows = (

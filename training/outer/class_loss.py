@@ -1,0 +1,41 @@
+"""The loss of telling all training classes apart: ordinary supervised learning, before meta-learning goes on.
+
+Each training class has a learned centre, which takes the place of the class mean that a support set would give:
+the same head, with the same scale, answers by it (Gidaris and Komodakis 2018, section 3.1, with distances for
+cosines). The centres are no part of what is published.
+"""
+
+import torch
+from torch import Tensor
+
+from models.backbone import Params
+from models.heads import classify
+from models.learner import HEAD, Learner, part
+
+CENTRES = "centres"
+
+
+def initial_centres(learner: Learner, classes: int, seed: int) -> Params:
+    """Draw the centres ``[K, D]`` of K training classes, as phi carries them along."""
+    generator = torch.Generator().manual_seed(seed)
+    return {CENTRES: torch.randn(classes, learner.backbone.features, generator=generator)}
+
+
+def class_loss(learner: Learner, phi: Params, features: Tensor, classes: Tensor) -> tuple[Tensor, Tensor]:
+    """Cross-entropy of naming each image's class among all training classes.
+
+    Args:
+        learner: the composition, with the ``prototype`` head.
+        phi: its parameters, and the centres, of which the directions alone count.
+        features: ``[M, D]``, of length 1 if the centres are to lie among them.
+        classes: int64 ``[M]``.
+
+    Returns:
+        The mean loss, and the share of images that are named rightly.
+    """
+    centres = torch.nn.functional.normalize(phi[CENTRES], dim=1)
+    head = learner.head.from_centres(part(phi, HEAD), centres[None])
+    every = torch.ones(1, len(centres), dtype=torch.bool, device=features.device)
+    logits = classify(head, features[None], every)[0]
+    accuracy = (logits.detach().argmax(1) == classes).float().mean()
+    return torch.nn.functional.cross_entropy(logits, classes), accuracy

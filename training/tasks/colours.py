@@ -1,0 +1,32 @@
+"""Random changes of photos' colours."""
+
+import torch
+from torch import Tensor
+
+_LUMA = (0.299, 0.587, 0.114)  # of red, green and blue in brightness (ITU-R BT.601)
+
+
+def recoloured(images: Tensor, strength: float, generator: torch.Generator) -> Tensor:
+    """Change brightness, contrast and saturation of each image (Krizhevsky et al. 2012, section 4.1, in spirit).
+
+    Args:
+        images: float ``[B, 3, H, W]`` in 0..1.
+        strength: each of the three is multiplied by e to a number drawn evenly from plus or minus this.
+        generator: decides every draw.
+
+    Returns:
+        Images of the same shape, in 0..1.
+
+    Raises:
+        ValueError: for images that are not of three channels.
+    """
+    if images.shape[1] != 3:
+        raise ValueError(f"colours are of photos, with 3 channels, not {images.shape[1]}: set jitter.colour to 0")
+    drawn = torch.exp(strength * (2 * torch.rand(3, len(images), generator=generator) - 1)).to(images)
+    brightness, contrast, saturation = drawn[..., None, None, None]
+    grey = torch.einsum("c,bchw->bhw", torch.tensor(_LUMA).to(images), images)[:, None]
+    mean = grey.mean((2, 3), keepdim=True)
+    # All three are linear, so together they mix an image with its grey one and its mean grey.
+    mixed = (saturation * contrast) * images + ((1 - saturation) * contrast) * grey + (1 - contrast) * mean
+    changed: Tensor = brightness * mixed
+    return changed.clamp_(0, 1)
