@@ -10,6 +10,7 @@ from torch import Tensor
 from models.backbone import MOMENTS, Params
 from models.kernels.any_convolution import convolve_by
 from models.kernels.normalised_block import max_pool
+from models.kernels.task_convolution import channels_innermost
 from models.normalisation import NormalisationKind
 from models.normalising import Normalising
 
@@ -140,11 +141,16 @@ class Staged:
         pooled: bool = False,
     ) -> tuple[Tensor, Tensor | None]:
         """Compute features (see ``models.backbone.Backbone``)."""
+        if images.shape[:2] == (1, 1) and weights is None:
+            # torch computes a single image by other routines than several, with other last bits.
+            features, found = self(params, images.expand(1, 2, -1, -1, -1), seen=seen, pooled=pooled)
+            return features[:, :1], found
         norm = Normalising(self, params, weights=weights, seen=seen, pooled=pooled)
         maps = images
         for number, stage in enumerate(self.stages, start=1):
             maps = self._stage(f"stage{number}", stage, params, maps, norm)
-        features = maps.mean((3, 4))
+        # In one layout, whatever came out of the stages: the order of a sum's terms decides its last bits.
+        features = channels_innermost(maps.flatten(0, 1)).mean((2, 3)).view(*maps.shape[:3])
         if self.unit:
             wide = features.to(torch.promote_types(features.dtype, torch.float32))
             features = torch.nn.functional.normalize(wide, dim=-1)

@@ -24,9 +24,8 @@ def convolve_by(images: Tensor, weight: Tensor, stride: int, *, channels_last: b
     tasks, batch = images.shape[:2]
     if weight.ndim == 4:
         flat = images.flatten(0, 1)
-        # Never a single image: torch would compute it by another routine, with other last bits.
-        several = channels_innermost(torch.cat([flat, flat]) if len(flat) == 1 else flat)
-        maps = torch.nn.functional.conv2d(several, weight, stride=stride, padding=size // 2)[: len(flat)]
+        flat = channels_innermost(flat) if channels_last else flat
+        maps = torch.nn.functional.conv2d(flat, weight, stride=stride, padding=size // 2)
         return maps.view(tasks, batch, *maps.shape[1:])
     # The tasks as groups: each sees its own channels alone.
     abreast = images.transpose(0, 1).flatten(1, 2)
