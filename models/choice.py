@@ -11,8 +11,8 @@ from models.initialization import Initialization
 from models.support import Support
 from models.support_geometry import SupportGeometry
 
-_DRAWN = 0.75  # drawnness from which images count as drawings
-_DOUBT = (0.55, 0.84)  # between these it is no proof
+_DRAWN = 0.78  # drawnness from which images count as drawings
+_DOUBT = (0.65, 0.84)  # between these it is no proof
 _LOOKED_AT = 16  # images whose drawnness is measured
 _LEFT_OUT = 5  # examples a class, at most, that candidates are tried on
 _MOST = 100  # examples in all

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 
 import numpy as np
-from PIL import Image
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
 
 from models.images.ink import background
 
@@ -11,18 +12,23 @@ _SIDE = 64  # pixels that an image is reduced to
 _STRONGEST = 200  # one pixel in so many shows the strongest contrast
 _FAINTEST = 0.04  # of full scale: less contrast than this is an empty sheet
 _OF_PAPER = 0.25  # of the strongest contrast: what departs less from the paper's plane is paper
+_STROKE = 5  # pixels: what is wider is no stroke of a pen
+_TEXTURE = 0.1  # of the strongest contrast, by which what is wider varies at least in a photograph
+_SOLID = 3  # weight of a thing's share of the sheet
 
 
 def drawnness(images: Iterable[Image.Image]) -> float:
-    """How much images look like drawings, on average: drawings above 0.75, photographs below."""
+    """How much images look like drawings, on average: drawings above 0.78, photographs below."""
     return float(np.mean([of_image(image) for image in images]))
 
 
 def of_image(image: Image.Image) -> float:
-    """Share of the sheet that is paper, less twice the share that departs from it to the other side than the ink.
+    """Share of the sheet that is paper, less what no pen leaves on it.
 
     A drawing is a plane of paper under even or slanting light, and ink on it, all darker or all brighter. A
-    photograph has no such plane, and departs from the nearest one to both sides. About -1 to 1.
+    photograph has no such plane, and departs from the nearest one to both sides: the smaller side counts twice.
+    A thing cut out on white has such a plane, but is wider than a stroke and shaded: its share counts thrice. A
+    filled drawing is as wide, but even. About -1 to 1.
     """
     grey = image.convert("L")
     if max(grey.size) > _SIDE:
@@ -33,5 +39,16 @@ def of_image(image: Image.Image) -> float:
     strongest = np.partition(np.abs(departure), departure.size - count, axis=None)[departure.size - count]
     if strongest < _FAINTEST:
         return 1.0
-    brighter, darker = np.mean(departure > _OF_PAPER * strongest), np.mean(departure < -_OF_PAPER * strongest)
-    return float(1 - brighter - darker - 2 * min(brighter, darker))
+    above, below = departure > _OF_PAPER * strongest, departure < -_OF_PAPER * strongest
+    brighter, darker = np.mean(above), np.mean(below)
+    solid = _solid(above | below, levels / strongest)
+    return float(1 - brighter - darker - 2 * min(brighter, darker) - _SOLID * solid)
+
+
+def _solid(ink: NDArray[np.bool_], levels: NDArray[np.float64]) -> float:
+    """Share of the sheet that is wider than a stroke, as far as it is shaded."""
+    eroded = Image.fromarray(ink.astype(np.uint8)).filter(ImageFilter.MinFilter(_STROKE))
+    core = np.asarray(eroded, dtype=np.bool_)
+    if not core.any():
+        return 0.0
+    return float(core.mean() * min(1.0, levels[core].std() / _TEXTURE))
