@@ -113,7 +113,7 @@ class Head:
         return {"weight": weight, "bias": weight.new_zeros(weight.shape[:2])}
 
     def from_centres(self, phi: Params, centres: Tensor) -> Params:
-        """Build the ``prototype`` classifier of class means ``[T, N, D]`` (see ``start``)."""
+        """Build the ``prototype`` classifier of centres ``[T, N, D]``, by the scale of any head that has one."""
         scale = phi["log_scale"].exp()
         return {
             "weight": 2 * scale.view(-1, 1, 1) * centres,

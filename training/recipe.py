@@ -223,14 +223,18 @@ class Recipe:
             raise RecipeError(
                 "running normalisation learns its constants during the warm-up: set outer.warm_up to at least 1"
             )
-        if self.outer.warm_up_loss != "episodes" and (
-            learner.backbone.normalisation == "support" or learner.head.kind != "prototype"
-        ):
+        of_images, head = self.outer.warm_up_loss, learner.head.kind
+        if of_images != "episodes" and learner.backbone.normalisation == "support":
             raise RecipeError(
-                f"outer.warm_up_loss {self.outer.warm_up_loss} compares images without a support set: it takes "
-                "the prototype head, and group or running normalisation"
+                f"outer.warm_up_loss {of_images} compares images without a support set: it takes group or running "
+                "normalisation"
             )
-        if self.outer.warm_up_loss == "classes" and not learner.backbone.unit:
+        if (of_images == "pairs" and head != "prototype") or (of_images == "classes" and head == "shared"):
+            raise RecipeError(
+                f"outer.warm_up_loss {of_images} needs the {head} head to answer by class centres: it takes the "
+                "prototype head" + (", ridge or svm" if of_images == "classes" else "")
+            )
+        if of_images == "classes" and not learner.backbone.unit:
             raise RecipeError("outer.warm_up_loss classes compares directions: set learner.backbone.unit to true")
         if self.outer.rule == "reptile" and not learner.rule.moves_body:
             raise RecipeError("outer.rule reptile learns from how the body moves: let learner.rule.moves be all")

@@ -90,7 +90,11 @@ def test_weight_decay_pulls_kernels_alone(tmp_path):
 @pytest.mark.parametrize(
     ("learner", "message"),
     [
-        (dataclasses.replace(LEARNER, head=Head("ridge")), "prototype head"),
+        (dataclasses.replace(LEARNER, head=Head("shared")), "prototype head, ridge or svm"),
+        (
+            dataclasses.replace(LEARNER, backbone=Conv4(1, 16, 8, normalisation="support")),
+            "without a support set",
+        ),
         (dataclasses.replace(LEARNER, backbone=Conv4(1, 16, 8, "pool", "running", 4)), "unit to true"),
     ],
 )

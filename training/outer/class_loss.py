@@ -1,8 +1,8 @@
 """The loss of telling all training classes apart: ordinary supervised learning, before meta-learning goes on.
 
 Each training class has a learned centre, which takes the place of the class mean that a support set would give:
-the same head, with the same scale, answers by it (Gidaris and Komodakis 2018, section 3.1, with distances for
-cosines). The centres are no part of what is published.
+by the same scale the head answers (Gidaris and Komodakis 2018, section 3.1, with distances for cosines). The
+centres are no part of what is published.
 """
 
 import torch
@@ -25,7 +25,7 @@ def class_loss(learner: Learner, phi: Params, features: Tensor, classes: Tensor)
     """Cross-entropy of naming each image's class among all training classes.
 
     Args:
-        learner: the composition, with the ``prototype`` head.
+        learner: the composition; of its head the scale alone counts.
         phi: its parameters, and the centres, of which the directions alone count.
         features: ``[M, D]``, of length 1 if the centres are to lie among them.
         classes: int64 ``[M]``.
