@@ -226,8 +226,8 @@ class Recipe:
         of_images, head = self.outer.warm_up_loss, learner.head.kind
         if of_images != "episodes" and learner.backbone.normalisation == "support":
             raise RecipeError(
-                f"outer.warm_up_loss {of_images} compares images without a support set: it takes group or running "
-                "normalisation"
+                f"outer.warm_up_loss {of_images} compares images without a support set: it takes group or "
+                "running normalisation"
             )
         if (of_images == "pairs" and head != "prototype") or (of_images == "classes" and head == "shared"):
             raise RecipeError(

@@ -92,7 +92,7 @@ def test_weight_decay_pulls_kernels_alone(tmp_path):
     [
         (dataclasses.replace(LEARNER, head=Head("shared")), "prototype head, ridge or svm"),
         (
-            dataclasses.replace(LEARNER, backbone=Conv4(1, 16, 8, normalisation="support")),
+            dataclasses.replace(LEARNER, backbone=Conv4(side=16, normalisation="support")),
             "without a support set",
         ),
         (dataclasses.replace(LEARNER, backbone=Conv4(1, 16, 8, "pool", "running", 4)), "unit to true"),
