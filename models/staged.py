@@ -67,7 +67,7 @@ class _Layer:
 
 @dataclass(frozen=True)
 class Staged:
-    """Stages one after the other, then the mean over what positions are left, as a function of its parameters.
+    """Stages one after the other, as a function of its parameters.
 
     Three convolutions a stage with ``skip`` and ``pool`` are ResNet12 (Mishra et al. 2018; Lee et al. 2019); a
     first stage of one convolution and then two convolutions a stage with ``skip`` and ``stride`` are ResNet10.
@@ -82,6 +82,8 @@ class Staged:
         stages: from the image on.
         normalisation: see ``models.normalisation``.
         unit: give features of length 1, so that distances compare directions.
+        average: give the mean over what positions are left, else each position's: where a stroke lies may tell
+            drawings apart.
     """
 
     channels: int
@@ -89,6 +91,7 @@ class Staged:
     stages: tuple[Stage, ...]
     normalisation: NormalisationKind = "running"
     unit: bool = False
+    average: bool = True
     features: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -98,12 +101,12 @@ class Staged:
         if not stages:
             raise ValueError("a backbone needs at least one stage")
         object.__setattr__(self, "stages", stages)
-        object.__setattr__(self, "features", stages[-1].width)
         side = self.side
         for stage in stages:
             side = _halved(side, stage)
         if side < 1:
             raise ValueError(f"the stages leave nothing of {self.side} pixels: halve less often")
+        object.__setattr__(self, "features", stages[-1].width * (1 if self.average else side**2))
 
     @property
     def operations(self) -> int:
@@ -150,7 +153,8 @@ class Staged:
         for number, stage in enumerate(self.stages, start=1):
             maps = self._stage(f"stage{number}", stage, params, maps, norm)
         # In one layout, whatever came out of the stages: the order of a sum's terms decides its last bits.
-        features = channels_innermost(maps.flatten(0, 1)).mean((2, 3)).view(*maps.shape[:3])
+        flat = channels_innermost(maps.flatten(0, 1))
+        features = (flat.mean((2, 3)) if self.average else flat.flatten(1)).view(*maps.shape[:2], -1)
         if self.unit:
             wide = features.to(torch.promote_types(features.dtype, torch.float32))
             features = torch.nn.functional.normalize(wide, dim=-1)

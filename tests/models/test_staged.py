@@ -1,5 +1,7 @@
 """Staged against torch's own modules, its sizes, and its operations as torch counts them."""
 
+import dataclasses
+
 import pytest
 import torch
 from torch import nn
@@ -121,6 +123,14 @@ def test_each_task_by_its_own_parameters(made):
     found, _ = backbone(both, images)
     torch.testing.assert_close(found[:1], backbone(params, images[:1])[0], rtol=1e-9, atol=1e-9)
     torch.testing.assert_close(found[1:], backbone(other | constants, images[1:])[0], rtol=1e-9, atol=1e-9)
+
+
+def test_each_positions_features_where_they_are_not_averaged(made):
+    backbone, params, images = made
+    spread = dataclasses.replace(backbone, average=False)
+    found, _ = spread(params, images)
+    assert found.shape[-1] == spread.features == 16 * 2 * 2
+    torch.testing.assert_close(found.unflatten(-1, (16, 4)).mean(-1), backbone(params, images)[0])
 
 
 @pytest.mark.parametrize("normalisation", ["group", "running", "support"])
