@@ -7,8 +7,13 @@ from typing import Any
 from models.backbone import Backbone
 from models.conv4 import Conv4
 from models.staged import Staged
+from models.torchvision_backbone import TorchvisionBackbone
 
-_KINDS: dict[str, type[Conv4] | type[Staged]] = {"conv4": Conv4, "stages": Staged}
+_KINDS: dict[str, type[Conv4] | type[Staged] | type[TorchvisionBackbone]] = {
+    "conv4": Conv4,
+    "stages": Staged,
+    "torchvision": TorchvisionBackbone,
+}
 _DEFAULT = "conv4"
 
 

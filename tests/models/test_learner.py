@@ -1,6 +1,7 @@
 """The learner's rules: answers depend on the support set and the query alone."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 import torch
@@ -8,9 +9,10 @@ import torch
 from models.conv4 import Conv4
 from models.heads import Head, prototypes
 from models.inner_rule import InnerRule
-from models.learner import Learner, Theta
+from models.learner import BODY, Learner, Theta, part
 from models.staged import Stage, Staged
 from models.support import Support
+from models.torchvision_backbone import TorchvisionBackbone
 
 SIDE = 16
 LEARNERS = [
@@ -21,6 +23,9 @@ LEARNERS = [
         ["prototype", "shared", "ridge", "svm"],
         ["all", "head", "body", "nothing"],
     )
+] + [
+    pytest.param("torchvision", "running", "prototype", moves, id=f"torchvision-{moves}")
+    for moves in ["all", "head", "nothing"]
 ]
 
 
@@ -33,6 +38,8 @@ def build(halving, normalisation, head, moves):
             Stage(8, 2, 5, "pool", True, 2),
         )
         return drawn(Learner(Staged(1, SIDE, stages, normalisation, unit=True), Head(head, 8.0), rule))
+    if halving == "torchvision":
+        return warmed(*drawn(Learner(TorchvisionBackbone("shufflenet_v2_x0_5", 16, unit=True), Head(head), rule)))
     # "views" is pooling with features averaged over two views of each image.
     views = ((10.0, 0.1, 0.1), (-10.0, -0.1, 0.0)) if halving == "views" else ()
     backbone = Conv4(1, SIDE, 8, "pool" if views else halving, normalisation, 4, unit=bool(views), views=views)
@@ -41,6 +48,15 @@ def build(halving, normalisation, head, moves):
 
 def drawn(learner):
     return learner, {name: value.double() for name, value in learner.initial(seed=1).items()}
+
+
+def warmed(learner, phi):
+    """With the constants of some images: from none, so many layers would make all features alike."""
+    body = part(phi, BODY)
+    _, moments = learner.backbone(body, queries(20).expand(-1, -1, 3, -1, -1), pooled=True)
+    sizes = learner.backbone.normalised
+    found = dict(zip(sizes, moments[:, 0].split(list(sizes.values()), -1), strict=True))
+    return learner, phi | {f"{BODY}{name}": value for name, value in found.items()}
 
 
 def task(ways, shots, seed):
@@ -69,8 +85,10 @@ def queries(count, seed=9):
 
 
 def answer(learner, phi, support, query):
+    channels = learner.backbone.channels
+    support = replace(support, images=support.images.expand(-1, -1, channels, -1, -1))
     with torch.no_grad():
-        return learner.predict(learner.adapt(phi, support), query)
+        return learner.predict(learner.adapt(phi, support), query.expand(-1, -1, channels, -1, -1))
 
 
 @pytest.mark.parametrize(("halving", "normalisation", "head", "moves"), LEARNERS)
