@@ -9,6 +9,7 @@ from typing import Any, Literal
 from models.images.preprocessing import Preprocessing
 from models.initialization import learner_from_dict
 from models.learner import Learner
+from models.torchvision_backbone import TorchvisionBackbone
 
 CALIBRATION_TASKS = 125
 OuterRule = Literal["gradient", "reptile", "evolution", "policy-gradient"]
@@ -181,6 +182,8 @@ class Recipe:
         seed: of the first phi, the episodes and the jitter.
         preprocessing: from image to input (see ``models.images.preprocessing``).
         learner: backbone, head and inner rule (see ``models.learner``).
+        pretrained: with a ``torchvision`` backbone, the weights that its part of phi starts from: ``DEFAULT`` or
+            others that torchvision has by name (see ``training.run.pretrained``); empty for fresh ones.
         algorithm: a name for the head, the inner rule and the outer rule (see ``training.algorithms``), of which
             the recipe need then say only what it has otherwise.
         data: training tasks' classes.
@@ -200,6 +203,7 @@ class Recipe:
     preprocessing: dict[str, Any]
     learner: dict[str, Any]
     seed: int = 0
+    pretrained: str = ""
     algorithm: str = ""
     data: Data = field(default_factory=Data)
     episodes: Episodes = field(default_factory=Episodes)
@@ -219,7 +223,9 @@ class Recipe:
     def build_learner(self) -> Learner:
         """The learner that the recipe describes."""
         learner: Learner = _built("learner", learner_from_dict, self.learner)
-        if learner.backbone.normalisation == "running" and not self.outer.warm_up:
+        if self.pretrained and not isinstance(learner.backbone, TorchvisionBackbone):
+            raise RecipeError("pretrained weights are torchvision's: set learner.backbone.kind to torchvision")
+        if learner.backbone.normalisation == "running" and not self.outer.warm_up and not self.pretrained:
             raise RecipeError(
                 "running normalisation learns its constants during the warm-up: set outer.warm_up to at least 1"
             )

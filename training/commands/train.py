@@ -15,6 +15,7 @@ from training.outer.processes import choose_device, joined
 from training.recipe import RecipeError
 from training.recipe_reading import read_recipe
 from training.run.allocation import keep_freed_memory
+from training.run.pretrained import pretrained_start
 from training.run.publication import publish_run
 from training.run.trainer import BUDGET, CHECKPOINT, Trainer
 from training.tasks.augmentation import with_reflections, with_rotations
@@ -53,6 +54,7 @@ def run(options: argparse.Namespace) -> None:
         raise RecipeError(f"there is nothing to resume in {out}; start without --resume")
     if started and not options.resume:
         raise RecipeError(f"{out} holds a run already; continue it with --resume or choose another --out")
+    pretrained = pretrained_start(recipe)
     sources = {"data_dir": options.data_dir, "seed": recipe.data.seed, "download": options.download}
     preprocessing = recipe.build_preprocessing()
     training = load_split(
@@ -74,6 +76,7 @@ def run(options: argparse.Namespace) -> None:
             device=device,
             processes=processes,
             budget=options.memory_mb << 20,
+            pretrained=pretrained,
         )
         if options.resume:
             trainer.resume()
@@ -102,6 +105,8 @@ def _run(trainer: Trainer) -> None:
 def _publish(trainer: Trainer, training: ClassImages, validation: ClassImages) -> None:
     best = {name: value.detach() for name, value in trainer.best.items()}
     folder = trainer.out / "initialization"
-    initialization = publish_run(trainer.recipe, best, trainer.progress, training, validation, folder)
+    initialization = publish_run(
+        trainer.recipe, best, trainer.progress, training, validation, folder, trainer.pretrained
+    )
     print(card_table(initialization.card))
     print(f"initialization {initialization.name} {initialization.version} in {folder}")

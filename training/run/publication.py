@@ -12,6 +12,7 @@ from training.datasets.class_images import ClassImages
 from training.measures.assessment import assess
 from training.recipe import Recipe
 from training.run.checkpoint import Progress
+from training.run.pretrained import Pretrained
 
 
 def publish_run(
@@ -21,8 +22,12 @@ def publish_run(
     training: ClassImages,
     validation: ClassImages,
     folder: Path,
+    pretrained: Pretrained | None = None,
 ) -> Initialization:
-    """Fit phi's confidence on validation classes, measure phi, adapted and not, and write it to ``folder``."""
+    """Fit phi's confidence on validation classes, measure phi, adapted and not, and write it to ``folder``.
+
+    Where training began with ``pretrained`` weights, the card tells of them.
+    """
     learner, preprocessing = recipe.build_learner(), recipe.build_preprocessing()
     found = assess(
         learner,
@@ -55,6 +60,7 @@ def publish_run(
                 "machine": f"{platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}",
                 "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
             },
+            **({"pretrained": pretrained.facts} if pretrained else {}),
             "recipe": recipe.as_dict(),
             **found.facts,
         },

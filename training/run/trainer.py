@@ -23,6 +23,7 @@ from training.recipe import Recipe
 from training.run.ahead import ahead
 from training.run.checkpoint import Progress, load_checkpoint, save_checkpoint
 from training.run.interruption import Interruption
+from training.run.pretrained import Pretrained
 from training.tasks.augmentation import jitter
 from training.tasks.episodes import EpisodeBatch, EpisodeSampler
 
@@ -48,6 +49,7 @@ class Trainer:
         device: torch.device | str = "cpu",
         processes: Processes | None = None,
         budget: int = BUDGET,
+        pretrained: Pretrained | None = None,
     ) -> None:
         """Draw the first phi.
 
@@ -59,12 +61,17 @@ class Trainer:
             device: where to compute.
             processes: that share the work; None for this one alone.
             budget: bytes that the graph of a micro-batch of tasks may hold.
+            pretrained: the body to start from; None for a fresh one.
         """
         self.recipe, self.validation, self.out = recipe, validation, out
         self.device, self.processes = torch.device(device), processes or Processes()
         self.learner, self.preprocessing = recipe.build_learner(), recipe.build_preprocessing()
         self.gradient = OuterGradient(self.learner, recipe.outer, self.processes, budget, seed=recipe.seed)
-        self.phi = {name: value.to(self.device) for name, value in self.learner.initial(recipe.seed).items()}
+        self.pretrained = pretrained
+        first = self.learner.initial(recipe.seed)
+        if pretrained is not None:
+            first |= {f"{BODY}{name}": value for name, value in pretrained.body.items()}
+        self.phi = {name: value.to(self.device) for name, value in first.items()}
         if recipe.outer.warm_up_loss == "classes":
             centres = initial_centres(self.learner, len(training), recipe.seed)
             self.phi |= {name: value.to(self.device) for name, value in centres.items()}

@@ -1,0 +1,153 @@
+"""The pretrained start: what lies in torch's hub cache becomes phi's body, and the card tells of it."""
+
+import hashlib
+import re
+from urllib.error import URLError
+
+import pytest
+import torch
+import torchvision
+from torch import nn
+from torchvision.models import DenseNet121_Weights, ShuffleNet_V2_X0_5_Weights
+
+from models.images.preprocessing import Preprocessing
+from models.initialization import load
+from models.learner import BODY, part
+from models.torchvision_backbone import TorchvisionBackbone
+from tests.training.tiny_run import noisy_classes, recipe
+from training.datasets.class_images import ClassImages
+from training.recipe import Outer, RecipeError, Report, Validation
+from training.run.pretrained import pretrained_start
+from training.run.publication import publish_run
+from training.run.trainer import Trainer
+
+MODEL, WEIGHTS = "shufflenet_v2_x0_5", ShuffleNet_V2_X0_5_Weights.IMAGENET1K_V1
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    """An empty hub cache, and no network."""
+
+    def refuse(url, *_, **__):
+        raise URLError("no network here")
+
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setattr(torch.hub, "_hub_dir", None)
+    monkeypatch.setattr(torch.hub, "download_url_to_file", refuse)
+    folder = tmp_path / "hub" / "checkpoints"
+    folder.mkdir(parents=True)
+    return folder
+
+
+def laid(cache, model, weights):
+    """Made-up weights under the name that torchvision gives its own."""
+    torch.manual_seed(11)
+    network = torchvision.models.get_model(model, weights=None)
+    for part_of in network.modules():
+        if isinstance(part_of, nn.Conv2d):
+            nn.init.kaiming_normal_(part_of.weight)  # so that all layers pass something on
+        if isinstance(part_of, nn.BatchNorm2d):
+            part_of.running_var.uniform_(0.5, 1.5)
+    file = cache / weights.url.rpartition("/")[2]
+    torch.save(network.state_dict(), file)
+    return network, file
+
+
+def plan(model=MODEL, pretrained="DEFAULT", **changes):
+    backbone = {"kind": "torchvision", "model": model, "side": 32, "unit": True}
+    learner = {
+        "backbone": backbone,
+        "head": {"kind": "prototype"},
+        "rule": {"moves": "head", "steps": 2, "initial_rate": 0.01},
+    }
+    values = {
+        "learner": learner,
+        "pretrained": pretrained,
+        "preprocessing": Preprocessing(
+            "photo", 32, 3, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225)
+        ).as_dict(),
+        "outer": Outer(tasks=1, steps=2, learning_rate=1e-4),
+        "validation": Validation(every=1, episodes=3, queries=1),
+        "reports": (Report(3, 1),),
+        "report_episodes": 3,
+        "calibration_tasks": 2,
+    }
+    return recipe(**(values | changes))
+
+
+def colour_classes(count, seed):
+    grey = noisy_classes(count, seed)
+    images = grey.images.repeat_interleave(2, -1).repeat_interleave(2, -2).expand(-1, 3, -1, -1)
+    return ClassImages(images.contiguous(), grey.offsets, grey.classes, grey.groups)
+
+
+def test_weights_in_the_cache_become_the_body_and_the_card_tells_of_them(cache, tmp_path):
+    network, file = laid(cache, MODEL, WEIGHTS)
+    training, validation = colour_classes(8, 0), colour_classes(6, 1)
+    start = pretrained_start(plan())
+    trainer = Trainer(plan(), training, validation, tmp_path / "run", pretrained=start)
+    body = part(trainer.phi, BODY)
+    wanted = TorchvisionBackbone(MODEL, 32).params_of(network.state_dict())
+    assert body.keys() == wanted.keys()
+    assert all(torch.equal(body[name], value) for name, value in wanted.items())
+    trainer.run()
+    moved = part(trainer.phi, BODY)
+    for name, value in wanted.items():  # the outer loop fits weights, and leaves the constants
+        assert torch.equal(moved[name], value) == name.endswith(".moments"), name
+    best = {name: value.detach() for name, value in trainer.best.items()}
+    folder = tmp_path / "run" / "initialization"
+    publish_run(plan(), best, trainer.progress, training, validation, folder, trainer.pretrained)
+    card = load(folder).card["pretrained"]
+    assert card["weights"] == "ShuffleNet_V2_X0_5_Weights.IMAGENET1K_V1"
+    assert card["sha256"] == hashlib.sha256(file.read_bytes()).hexdigest()
+    assert card["as_published"] is False  # as it is: these are made up
+    assert "BSD-3-Clause" in card["licence"]
+    assert "1000 classes" in card["seen"]
+
+
+def test_older_names_of_densenets_are_understood(cache):
+    network, file = laid(cache, "densenet121", DenseNet121_Weights.IMAGENET1K_V1)
+    state = network.state_dict()
+    older = {re.sub(r"(denselayer\d+\.(norm|conv))([12])", r"\1.\3", name): v for name, v in state.items()}
+    assert older.keys() != state.keys()
+    torch.save(older, file)
+    start = pretrained_start(plan("densenet121"))
+    wanted = state["features.denseblock1.denselayer1.norm1.weight"]
+    assert torch.equal(start.body["features.denseblock1.denselayer1.norm1.weight"], wanted)
+
+
+def test_without_a_network_it_says_which_file_to_put_where(cache):
+    with pytest.raises(RecipeError, match="no network here") as fault:
+        pretrained_start(plan())
+    assert WEIGHTS.url in str(fault.value)
+    assert str(cache / WEIGHTS.url.rpartition("/")[2]) in str(fault.value)
+    assert "TORCH_HOME" in str(fault.value)
+
+
+class Hostile:
+    def __reduce__(self):
+        return (print, ("run by a hostile file",))
+
+
+@pytest.mark.parametrize("content", ["damaged", "hostile", "another network"])
+def test_a_file_that_holds_no_such_weights_is_named(cache, content, capsys):
+    file = cache / WEIGHTS.url.rpartition("/")[2]
+    if content == "damaged":
+        file.write_bytes(b"<html>not found</html>")
+    elif content == "hostile":
+        torch.save({"fc.weight": Hostile()}, file)
+    else:
+        torch.save(torchvision.models.squeezenet1_1(weights=None).state_dict(), file)
+    with pytest.raises(RecipeError, match=f"{file.name}.*(delete it|does not fit shufflenet)"):
+        pretrained_start(plan())
+    assert "hostile" not in capsys.readouterr().out
+
+
+def test_names_are_checked(cache):
+    with pytest.raises(RecipeError, match=r"no weights 'V9'; it has IMAGENET1K_V1, DEFAULT"):
+        pretrained_start(plan(pretrained="V9"))
+    assert pretrained_start(recipe()) is None
+    with pytest.raises(RecipeError, match=r"set learner\.backbone.kind to torchvision"):
+        recipe(pretrained="DEFAULT").build_learner()
+    with pytest.raises(RecipeError, match=r"outer\.warm_up"):
+        plan(pretrained="").build_learner()
