@@ -10,10 +10,12 @@ from torch import Tensor
 from models.backbone import Backbone, Params, is_constant
 from models.conv4 import Conv4
 from models.folded_conv4 import FoldedConv4
+from models.folded_staged import FoldedStaged
 from models.heads import Head, classify
 from models.inner_budget import FOLDS, held_out_steps
 from models.inner_loop import BODY, HEAD, RATES, State, part, states, support_loss
 from models.inner_rule import InnerRule
+from models.staged import Staged
 from models.support import Support
 
 __all__ = ["BODY", "HEAD", "RATES", "Embedding", "Learner", "Theta", "part", "support_loss"]
@@ -97,6 +99,8 @@ class Learner:
             raise ValueError("this learner's features depend on the task: there is no embedding for all")
         if isinstance(self.backbone, Conv4) and (folded := FoldedConv4.of(self.backbone, body)):
             return folded
+        if isinstance(self.backbone, Staged) and (stages := FoldedStaged.of(self.backbone, body)):
+            return stages
         return lambda images: self.backbone(body, images[None])[0][0]
 
     def embed(self, phi: Params, images: Tensor) -> Tensor:

@@ -54,14 +54,15 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class _Layer:
-    """One convolution of the network: its name, channels, kernel, stride, and the side of its maps."""
+class Layer:
+    """One convolution of the network: its name, channels, kernel, stride, and the sides of its input and maps."""
 
     name: str
     inputs: int
     width: int
     kernel: int
     stride: int
+    incoming: int
     side: int
 
 
@@ -111,17 +112,17 @@ class Staged:
     @property
     def operations(self) -> int:
         """Floating-point operations of all convolutions for one image, a product and a sum counted as two."""
-        return sum(2 * one.kernel**2 * one.inputs * one.width * one.side**2 for one in self._layers())
+        return sum(2 * one.kernel**2 * one.inputs * one.width * one.side**2 for one in self.layers())
 
     @property
     def normalised(self) -> dict[str, int]:
         """Channels of each normalisation, by the name of its constants, in the order of the pass."""
-        return {f"{one.name}.{MOMENTS}": one.width for one in self._layers()}
+        return {f"{one.name}.{MOMENTS}": one.width for one in self.layers()}
 
     def initial(self, generator: torch.Generator) -> Params:
         """Draw fresh parameters (He et al. 2015, eq. 10)."""
         params: Params = {}
-        for one in self._layers():
+        for one in self.layers():
             weight = torch.randn(one.width, one.inputs, one.kernel, one.kernel, generator=generator)
             params[f"{one.name}.convolution"] = weight * (2.0 / (one.kernel**2 * one.inputs)) ** 0.5
             params[f"{one.name}.scale"] = torch.ones(one.width)
@@ -152,13 +153,17 @@ class Staged:
         maps = images
         for number, stage in enumerate(self.stages, start=1):
             maps = self._stage(f"stage{number}", stage, params, maps, norm)
+        return self.features_of(maps.flatten(0, 1)).view(*maps.shape[:2], -1), norm.moments
+
+    def features_of(self, maps: Tensor) -> Tensor:
+        """Features ``[B, D]`` of the last stage's maps ``[B, C, H, W]``."""
         # In one layout, whatever came out of the stages: the order of a sum's terms decides its last bits.
-        flat = channels_innermost(maps.flatten(0, 1))
-        features = (flat.mean((2, 3)) if self.average else flat.flatten(1)).view(*maps.shape[:2], -1)
+        flat = channels_innermost(maps)
+        features = flat.mean((2, 3)) if self.average else flat.flatten(1)
         if self.unit:
             wide = features.to(torch.promote_types(features.dtype, torch.float32))
             features = torch.nn.functional.normalize(wide, dim=-1)
-        return features, norm.moments
+        return features
 
     def _stage(self, name: str, stage: Stage, params: Params, maps: Tensor, norm: Normalising) -> Tensor:
         def convolved(layer: str, images: Tensor, stride: int) -> Tensor:
@@ -179,18 +184,17 @@ class Staged:
             maps = (maps + start).relu_()  # in place: no derivative above needs the value before
         return max_pool(maps) if stage.halving == "pool" else maps
 
-    def _layers(self) -> Iterator[_Layer]:
+    def layers(self) -> Iterator[Layer]:
         """All convolutions, in the order of the pass."""
         inputs, side = self.channels, self.side
         for number, stage in enumerate(self.stages, start=1):
             name, stride = f"stage{number}", 2 if stage.halving == "stride" else 1
             within = -(-side // stride)
             for index in range(1, stage.convolutions + 1):
-                first = index == 1
-                before = inputs if first else stage.width
-                yield _Layer(f"{name}.{index}", before, stage.width, stage.kernel, stride if first else 1, within)
+                before, step, incoming = (inputs, stride, side) if index == 1 else (stage.width, 1, within)
+                yield Layer(f"{name}.{index}", before, stage.width, stage.kernel, step, incoming, within)
             if stage.skip and (inputs != stage.width or stride == 2):
-                yield _Layer(f"{name}.{SKIP}", inputs, stage.width, 1, stride, within)
+                yield Layer(f"{name}.{SKIP}", inputs, stage.width, 1, stride, side, within)
             inputs, side = stage.width, _halved(side, stage)
 
 

@@ -1,0 +1,72 @@
+"""A backbone of stages at rest: its constants, skips and ReLU folded into convolutions that are packed once."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from torch import Tensor
+from torch.nn.functional import max_pool2d
+
+from models.backbone import Params
+from models.kernels.packed_convolution import PackedConvolution, can_be_packed
+from models.kernels.task_convolution import channels_innermost
+from models.staged import SKIP, Staged
+
+
+@dataclass(frozen=True)
+class _Stage:
+    """Convolutions in a row, and what leads around them.
+
+    Attributes:
+        row: the convolutions; with a skip, the last one adds it before its ReLU.
+        skips: whether what came in is added.
+        around: the convolution of the skip; None to add what came in as it is.
+        pools: whether the maximum over 2x2 ends the stage.
+    """
+
+    row: tuple[PackedConvolution, ...]
+    skips: bool
+    around: PackedConvolution | None
+    pools: bool
+
+    def __call__(self, images: Tensor) -> Tensor:
+        maps = images
+        for convolution in self.row[:-1]:
+            maps = convolution(maps)
+        start = images if self.around is None else self.around(images)
+        maps = self.row[-1](maps, start if self.skips else None)
+        return max_pool2d(maps, 2) if self.pools else maps
+
+
+@dataclass(frozen=True)
+class FoldedStaged:
+    """The same function of images as the backbone with its parameters, up to rounding; on the CPU, in float32."""
+
+    backbone: Staged
+    stages: tuple[_Stage, ...]
+
+    @classmethod
+    def of(cls, backbone: Staged, params: Params) -> Self | None:
+        """Fold and pack parameters; None without ``running`` normalisation or a build of torch with oneDNN."""
+        if backbone.normalisation != "running" or not can_be_packed(params):
+            return None
+        packed = {
+            one.name: PackedConvolution.of(
+                params, one.name, stride=one.stride, side=one.incoming, relu=not one.name.endswith(SKIP)
+            )
+            for one in backbone.layers()
+        }
+        stages = []
+        for number, stage in enumerate(backbone.stages, start=1):
+            name = f"stage{number}"
+            row = tuple(packed[f"{name}.{index}"] for index in range(1, stage.convolutions + 1))
+            stages.append(_Stage(row, stage.skip, packed.get(f"{name}.{SKIP}"), stage.halving == "pool"))
+        return cls(backbone, tuple(stages))
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """Features ``[B, D]`` of images ``[B, C, H, W]``."""
+        if len(images) == 1:  # oneDNN computes a single small image by another routine (see ``convolve``)
+            return self(images.expand(2, -1, -1, -1))[:1]
+        maps = channels_innermost(images)
+        for stage in self.stages:
+            maps = stage(maps)
+        return self.backbone.features_of(maps)
