@@ -92,6 +92,8 @@ class Outer:
         warm_up_loss: ``episodes`` takes the query loss of each task, ``pairs`` that of all one-shot tasks
             which a step's images hold together (see ``training.outer.pair_loss``), ``classes`` that of telling
             all training classes apart (see ``training.outer.class_loss``).
+        teacher: with ``classes``, the folder of a run of the same data and preprocessing whose answers are
+            learned as well (see ``training.outer.distillation``); empty for none.
         rule: how phi improves: by the ``gradient`` of the query loss; by ``reptile``, towards what training on
             each task makes of it; by ``evolution``, towards random changes that are rewarded; or by
             ``policy-gradient``, which makes rewarded answers likelier.
@@ -115,6 +117,7 @@ class Outer:
     steps: int = 1000
     warm_up: int = 0
     warm_up_loss: WarmUpLoss = "episodes"
+    teacher: str = ""
     rule: OuterRule = "gradient"
     second_order: bool = True
     first_order_until: int = 0
@@ -242,6 +245,8 @@ class Recipe:
             )
         if of_images == "classes" and not learner.backbone.unit:
             raise RecipeError("outer.warm_up_loss classes compares directions: set learner.backbone.unit to true")
+        if self.outer.teacher and self.outer.warm_up_loss != "classes":
+            raise RecipeError("outer.teacher tells classes apart: set outer.warm_up_loss to classes")
         if self.outer.rule == "reptile" and not learner.rule.moves_body:
             raise RecipeError("outer.rule reptile learns from how the body moves: let learner.rule.moves be all")
         if self.outer.rule in ("evolution", "policy-gradient") and self.outer.warm_up:

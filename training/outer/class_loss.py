@@ -21,21 +21,32 @@ def initial_centres(learner: Learner, classes: int, seed: int) -> Params:
     return {CENTRES: torch.randn(classes, learner.backbone.features, generator=generator)}
 
 
-def class_loss(learner: Learner, phi: Params, features: Tensor, classes: Tensor) -> tuple[Tensor, Tensor]:
-    """Cross-entropy of naming each image's class among all training classes.
+def class_logits(learner: Learner, phi: Params, features: Tensor) -> Tensor:
+    """Answer which of all training classes each image is of.
 
     Args:
         learner: the composition; of its head the scale alone counts.
         phi: its parameters, and the centres, of which the directions alone count.
         features: ``[M, D]``, of length 1 if the centres are to lie among them.
+
+    Returns:
+        Logits ``[M, K]``.
+    """
+    centres = torch.nn.functional.normalize(phi[CENTRES], dim=1)
+    head = learner.head.from_centres(part(phi, HEAD), centres[None])
+    every = torch.ones(1, len(centres), dtype=torch.bool, device=features.device)
+    return classify(head, features[None], every)[0]
+
+
+def class_loss(logits: Tensor, classes: Tensor) -> tuple[Tensor, Tensor]:
+    """Cross-entropy of naming each image's class among all training classes.
+
+    Args:
+        logits: ``[M, K]``.
         classes: int64 ``[M]``.
 
     Returns:
         The mean loss, and the share of images that are named rightly.
     """
-    centres = torch.nn.functional.normalize(phi[CENTRES], dim=1)
-    head = learner.head.from_centres(part(phi, HEAD), centres[None])
-    every = torch.ones(1, len(centres), dtype=torch.bool, device=features.device)
-    logits = classify(head, features[None], every)[0]
     accuracy = (logits.detach().argmax(1) == classes).float().mean()
     return torch.nn.functional.cross_entropy(logits, classes), accuracy

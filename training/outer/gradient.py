@@ -5,6 +5,7 @@ from torch import Tensor
 
 from models.backbone import Params, is_constant
 from models.learner import Learner
+from training.outer.distillation import Teacher
 from training.outer.loss import OuterLoss, warm_up_loss
 from training.outer.micro_batches import bytes_of_graph, split
 from training.outer.processes import Processes
@@ -23,7 +24,14 @@ class OuterGradient:
     """
 
     def __init__(
-        self, learner: Learner, outer: Outer, processes: Processes, budget: int, *, seed: int = 0
+        self,
+        learner: Learner,
+        outer: Outer,
+        processes: Processes,
+        budget: int,
+        *,
+        seed: int = 0,
+        teacher: Teacher | None = None,
     ) -> None:
         """Take what stays the same from step to step.
 
@@ -33,6 +41,7 @@ class OuterGradient:
             processes: that share the work.
             budget: bytes that the graph of a micro-batch may hold.
             seed: of what an outer rule draws.
+            teacher: of the warm-up, if any.
 
         Raises:
             RecipeError: for fewer tasks than processes.
@@ -42,7 +51,7 @@ class OuterGradient:
                 f"outer.tasks is {outer.tasks}: {processes.size} processes need at least as many, one for each"
             )
         self._learner, self._outer, self._processes, self._budget = learner, outer, processes, budget
-        self._seed, self._step = seed, 0
+        self._seed, self._step, self._teacher = seed, 0, teacher
         self._fitting: dict[bool, int] = {}  # tasks of a micro-batch, in the warm-up and after it
 
     def __call__(self, phi: Params, batch: EpisodeBatch, step: int) -> tuple[float, float]:
@@ -86,7 +95,8 @@ class OuterGradient:
         outer, device = self._outer, batch.query_images.device
         with torch.autocast(device.type, torch.bfloat16, enabled=outer.precision == "bfloat16"):
             if warming:
-                return warm_up_loss(self._learner, phi, batch, taken_over=outer.warm_up_loss)
+                taken_over, teacher = outer.warm_up_loss, self._teacher
+                return warm_up_loss(self._learner, phi, batch, taken_over=taken_over, teacher=teacher)
             return loss_by_rule(self._learner, phi, batch, outer, self._step, self._seed)
 
     def _tasks_at_once(self, phi: Params, mine: EpisodeBatch, warming: bool) -> int:

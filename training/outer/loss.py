@@ -8,7 +8,8 @@ from torch import Tensor
 from models.backbone import Params
 from models.heads import classify
 from models.learner import BODY, HEAD, Learner, part, support_loss
-from training.outer.class_loss import class_loss
+from training.outer.class_loss import class_logits, class_loss
+from training.outer.distillation import Teacher, distilled
 from training.outer.pair_loss import pair_loss
 from training.recipe import WarmUpLoss
 from training.tasks.episodes import EpisodeBatch
@@ -69,6 +70,7 @@ def warm_up_loss(
     *,
     taken_over: WarmUpLoss = "episodes",
     momentum: float = 0.1,
+    teacher: Teacher | None = None,
 ) -> OuterLoss:
     """Take the loss of the head's start, without adapting (Snell et al. 2017, algorithm 1).
 
@@ -83,6 +85,7 @@ def warm_up_loss(
             one is the query of the other (see ``training.outer.pair_loss``), or each against all ``classes``
             of the data set (see ``training.outer.class_loss``).
         momentum: share of this batch's moments in the new constants.
+        teacher: whose answers count as well, taken over ``classes``.
     """
     if learner.backbone.normalisation != "running" and taken_over == "episodes":
         return outer_loss(learner, phi, batch, inner_steps=0, second_order=False)
@@ -90,7 +93,9 @@ def warm_up_loss(
     images = torch.cat([batch.support.images, batch.query_images], 1)[there]
     flat = _pooled_features(learner, phi, images, momentum)
     if taken_over == "classes":
-        return OuterLoss(*class_loss(learner, phi, flat, batch.image_classes[there]))
+        logits = class_logits(learner, phi, flat)
+        loss, accuracy = class_loss(logits, batch.image_classes[there])
+        return OuterLoss(distilled(loss, logits, teacher.logits(images)) if teacher else loss, accuracy)
     if taken_over == "pairs":
         head = learner.head.from_centres(part(phi, HEAD), flat[None])
         all_of_them = torch.ones(1, len(flat), dtype=torch.bool, device=flat.device)

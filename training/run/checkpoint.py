@@ -12,6 +12,7 @@ import torch
 
 from models.backbone import Params
 
+CHECKPOINT = "checkpoint.safetensors"
 _ADAM = ("exp_avg", "exp_avg_sq", "step")
 
 
@@ -76,14 +77,7 @@ def load_checkpoint(
     Raises:
         CheckpointError: where the file is damaged or of another recipe.
     """
-    try:
-        with safetensors.safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
-        stored = json.loads(metadata["recipe"])
-        progress = Progress(**json.loads(metadata["progress"]))
-    except (safetensors.SafetensorError, KeyError, TypeError, json.JSONDecodeError) as error:
-        raise CheckpointError(f"{path} is damaged ({error}); start the run again without --resume") from error
+    tensors, stored, progress = _read(path)
     progress.looks = [(step, accuracy) for step, accuracy in progress.looks]
     if stored != recipe:
         changed = sorted(key for key in stored | recipe if stored.get(key) != recipe.get(key))
@@ -100,3 +94,23 @@ def load_checkpoint(
             if state:
                 optimiser.state[value] = state
     return {name.removeprefix("best."): v for name, v in tensors.items() if name.startswith("best.")}, progress
+
+
+def read_phi(path: Path) -> tuple[Params, dict[str, Any]]:
+    """Read what a run's phi was last, with all that its outer loop has learned, and the run's recipe.
+
+    Raises:
+        CheckpointError: where the file is damaged.
+    """
+    tensors, recipe, _ = _read(path)
+    return {name.removeprefix("phi."): v for name, v in tensors.items() if name.startswith("phi.")}, recipe
+
+
+def _read(path: Path) -> tuple[Params, dict[str, Any], Progress]:
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+        return tensors, json.loads(metadata["recipe"]), Progress(**json.loads(metadata["progress"]))
+    except (safetensors.SafetensorError, KeyError, TypeError, json.JSONDecodeError) as error:
+        raise CheckpointError(f"{path} is damaged ({error}); start its run again without --resume") from error

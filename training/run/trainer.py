@@ -17,17 +17,18 @@ from training.datasets.class_images import ClassImages
 from training.measures.evaluation import measure
 from training.measures.measured import Protocol
 from training.outer.class_loss import CENTRES, initial_centres
+from training.outer.distillation import Teacher
 from training.outer.gradient import OuterGradient
 from training.outer.processes import Processes
 from training.recipe import Recipe
 from training.run.ahead import ahead
-from training.run.checkpoint import Progress, load_checkpoint, save_checkpoint
+from training.run.checkpoint import CHECKPOINT, Progress, load_checkpoint, save_checkpoint
 from training.run.interruption import Interruption
 from training.run.pretrained import Pretrained
 from training.tasks.augmentation import jitter
 from training.tasks.episodes import EpisodeBatch, EpisodeSampler
 
-CHECKPOINT = "checkpoint.safetensors"
+__all__ = ["BUDGET", "CHECKPOINT", "Trainer"]
 BUDGET = 2 * 1024**3
 _AHEAD = 2  # batches of episodes, while a GPU works
 
@@ -66,7 +67,10 @@ class Trainer:
         self.recipe, self.validation, self.out = recipe, validation, out
         self.device, self.processes = torch.device(device), processes or Processes()
         self.learner, self.preprocessing = recipe.build_learner(), recipe.build_preprocessing()
-        self.gradient = OuterGradient(self.learner, recipe.outer, self.processes, budget, seed=recipe.seed)
+        teacher = Teacher.of(recipe, len(training), self.device)
+        self.gradient = OuterGradient(
+            self.learner, recipe.outer, self.processes, budget, seed=recipe.seed, teacher=teacher
+        )
         self.pretrained = pretrained
         first = self.learner.initial(recipe.seed)
         if pretrained is not None:

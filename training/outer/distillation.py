@@ -1,0 +1,87 @@
+"""Distillation: a student learns, beside the classes, the answers of a teacher that was trained before it.
+
+A teacher of the student's own kind helps, too (born again networks): what it takes for nearly alike says more of
+an image than its class does (Tian et al. 2020, section 3.3; Rajasegaran et al. 2020, section 3.2).
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import torch
+from torch import Tensor
+
+from models.backbone import Params
+from models.initialization import learner_from_dict
+from models.learner import BODY, Learner, part
+from training.outer.class_loss import CENTRES, class_logits
+from training.recipe import Recipe, RecipeError
+from training.run.checkpoint import CHECKPOINT, read_phi
+
+_TEMPERATURE = 4.0  # as Tian et al. have it, and
+_SHARE = 0.5  # of the teacher's answers in the loss
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """A learner that tells the training classes apart, as the end of a run has left it.
+
+    Attributes:
+        learner: the composition.
+        phi: its parameters and the classes' centres; only read.
+    """
+
+    learner: Learner
+    phi: Params
+
+    @classmethod
+    def of(cls, student: Recipe, classes: int, device: torch.device) -> Self | None:
+        """Read the run that a recipe names as its teacher; None where it names none.
+
+        Args:
+            student: the recipe.
+            classes: how many the student is to tell apart.
+            device: where to compute.
+
+        Raises:
+            RecipeError: for a run that did not tell the same classes of the same images apart.
+            CheckpointError: for a damaged checkpoint.
+        """
+        if not student.outer.teacher:
+            return None
+        path = Path(student.outer.teacher) / CHECKPOINT
+        if not path.is_file():
+            raise RecipeError(f"outer.teacher: {path} is missing; name the folder of a run (its --out)")
+        phi, recipe = read_phi(path)
+        mine = student.as_dict()
+        if differing := [key for key in ("data", "preprocessing") if recipe.get(key) != mine[key]]:
+            raise RecipeError(
+                f"outer.teacher: the run of {path} differs in {' and '.join(differing)}: teacher and student "
+                "must see the same images of the same classes"
+            )
+        if CENTRES not in phi or len(phi[CENTRES]) != classes:
+            raise RecipeError(
+                f"outer.teacher: the run of {path} was not trained to tell these {classes} classes apart: it "
+                "takes outer.warm_up_loss classes, and the same data"
+            )
+        return cls(learner_from_dict(recipe["learner"]), {name: value.to(device) for name, value in phi.items()})
+
+    @torch.no_grad()
+    def logits(self, images: Tensor) -> Tensor:
+        """Its answers ``[M, K]`` to images ``[M, C, H, W]``, each image seen by itself."""
+        features, _ = self.learner.backbone(part(self.phi, BODY), images[None])
+        return class_logits(self.learner, self.phi, features[0])
+
+
+def distilled(loss: Tensor, logits: Tensor, of_teacher: Tensor) -> Tensor:
+    """Half the loss by the classes, and half that by the teacher's answers (Tian et al. 2020, eq. 5).
+
+    Args:
+        loss: by the classes.
+        logits: the student's, ``[M, K]``.
+        of_teacher: the teacher's, ``[M, K]``.
+    """
+    mine, wanted = (torch.log_softmax(one.float() / _TEMPERATURE, 1) for one in (logits, of_teacher))
+    divergence = torch.nn.functional.kl_div(mine, wanted, reduction="batchmean", log_target=True)
+    # Gradients of softened answers shrink by the temperature's square (Hinton et al. 2015, section 2).
+    return (1 - _SHARE) * loss + _SHARE * _TEMPERATURE**2 * divergence
