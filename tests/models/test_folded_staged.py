@@ -17,7 +17,8 @@ BACKBONES = [
         id="resnet10",
     ),
     pytest.param(
-        Staged(3, 33, tuple(Stage(w, 3, 3, "pool", True) for w in (16, 24, 40)), unit=True), id="resnet12"
+        Staged(3, 33, tuple(Stage(w, 3, 3, "pool", True) for w in (16, 24, 40)), unit=True, average=False),
+        id="resnet12",
     ),
     pytest.param(
         Staged(1, 28, (Stage(8, 1, 5, "pool"), Stage(8, 2, 3, "none", True), Stage(16, 1, 7, "stride", True))),

@@ -12,7 +12,7 @@ from models.initialization import learner_as_dict
 from models.inner_rule import InnerRule
 from models.learner import Learner
 from tests.training.tiny_run import TRAINING, VALIDATION, recipe
-from training.outer.class_loss import CENTRES, class_loss, initial_centres
+from training.outer.class_loss import CENTRES, class_logits, class_loss, initial_centres
 from training.outer.loss import warm_up_loss
 from training.recipe import Outer, RecipeError
 from training.run.trainer import Trainer
@@ -28,7 +28,7 @@ def test_the_loss_is_a_cross_entropy_over_distances():
     centres = torch.stack([row / row.norm() for row in phi[CENTRES]])
     distances = (features[:, None] - centres[None]).square().sum(-1)
     wanted = torch.nn.functional.cross_entropy(-8.0 * distances, classes)
-    loss, accuracy = class_loss(LEARNER, phi, features, classes)
+    loss, accuracy = class_loss(class_logits(LEARNER, phi, features), classes)
     torch.testing.assert_close(loss, wanted)
     assert float(accuracy) == pytest.approx(float((distances.argmin(1) == classes).float().mean()))
 

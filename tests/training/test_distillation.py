@@ -25,7 +25,7 @@ LEARNER = Learner(Conv4(1, 16, 8, "pool", "running", 4, unit=True), Head("protot
 
 def plan(teacher="", warm_up_loss="classes", **changes):
     outer = Outer(
-        tasks=2, steps=60, warm_up=60, warm_up_loss=warm_up_loss, teacher=str(teacher), learning_rate=0.01
+        tasks=2, steps=30, warm_up=30, warm_up_loss=warm_up_loss, teacher=str(teacher), learning_rate=0.01
     )
     return recipe(**({"learner": learner_as_dict(LEARNER), "outer": outer} | changes))
 
