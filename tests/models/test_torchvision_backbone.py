@@ -9,6 +9,10 @@ from torch import nn
 
 from models.backbone import is_constant
 from models.backbones import backbone_as_dict, backbone_from_dict
+from models.heads import Head
+from models.inner_rule import InnerRule
+from models.learner import Learner
+from models.support import Support
 from models.torchvision_backbone import TorchvisionBackbone
 
 SIDE = 32
@@ -21,14 +25,16 @@ LAST = {
 }
 
 
-def reference(model, seed=0):
-    """torchvision's network with changed moments, without its last layer."""
+def reference(model, seed=0, scaled=False):
+    """torchvision's network with changed moments and, if wanted, He's weights, without its last layer."""
     torch.manual_seed(seed)
     network = torchvision.models.get_model(model, weights=None)
     for part in network.modules():
         if isinstance(part, nn.BatchNorm2d):
             part.running_mean.uniform_(-0.1, 0.1)
             part.running_var.uniform_(0.5, 1.5)
+        if scaled and isinstance(part, nn.Conv2d):
+            nn.init.kaiming_normal_(part.weight)
     state = network.state_dict()
     parent, _, name = LAST[model].rpartition(".")
     setattr(network.get_submodule(parent), name, nn.Identity())
@@ -120,6 +126,35 @@ def test_tasks_with_parameters_of_their_own_are_as_each_alone():
         for task, params in enumerate(own):
             assert torch.equal(features[task], backbone(params, images[task : task + 1])[0][0])
     assert moments is None
+
+
+def test_the_outer_gradient_through_an_adapted_network_is_the_slope():
+    backbone = TorchvisionBackbone("shufflenet_v2_x0_5", SIDE, unit=True)
+    learner = Learner(backbone, Head("prototype"), InnerRule("all", 1, "one", 0.01))
+    phi = {name: value.double() for name, value in learner.initial(seed=0).items()}
+    state = reference("shufflenet_v2_x0_5", scaled=True)[1]
+    phi |= {f"body.{name}": value.double() for name, value in backbone.params_of(state).items()}
+    support = Support.of_task(pictures(4)[0].double(), torch.tensor([0, 0, 1, 1]))
+    generator = torch.Generator().manual_seed(2)
+    way = {n: torch.randn(v.shape, generator=generator, dtype=v.dtype) for n, v in phi.items()}
+    way = {name: value * (not is_constant(name)) for name, value in way.items()}
+
+    def loss(params, second_order):
+        theta = learner.adapt(params, support, second_order=second_order)
+        logits = learner.predict(theta, pictures(3, seed=7).double())
+        return torch.nn.functional.cross_entropy(logits[0], torch.tensor([0, 1, 0]))
+
+    def slope(second_order):
+        leaves = {n: v if is_constant(n) else v.clone().requires_grad_() for n, v in phi.items()}
+        loss(leaves, second_order).backward()
+        return sum(float((v.grad * way[n]).sum()) for n, v in leaves.items() if not is_constant(n))
+
+    ahead, behind = (
+        float(loss({n: v + h * way[n] for n, v in phi.items()}, False).detach()) for h in (1e-8, -1e-8)
+    )
+    wanted = (ahead - behind) / 2e-8
+    assert slope(True) == pytest.approx(wanted, rel=1e-4)
+    assert slope(False) != pytest.approx(wanted, rel=1e-2)
 
 
 def test_threads_do_not_meet():
