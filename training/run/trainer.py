@@ -2,9 +2,10 @@
 
 import math
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Protocol as Interface
 
 import torch
 from torch import Tensor
@@ -29,6 +30,14 @@ from training.tasks.episodes import EpisodeBatch, EpisodeSampler
 CHECKPOINT = "checkpoint.safetensors"
 BUDGET = 2 * 1024**3
 _AHEAD = 2  # batches of episodes, while a GPU works
+Gradient = Callable[[Params, EpisodeBatch, int], tuple[float, float]]
+
+
+class Sampler(Interface):
+    """Draws the tasks of a step, as a function of its number alone (see ``EpisodeSampler``)."""
+
+    def batch(self, index: int, tasks: int) -> EpisodeBatch:
+        """Draw them."""
 
 
 class Trainer:
@@ -63,7 +72,9 @@ class Trainer:
         self.recipe, self.validation, self.out = recipe, validation, out
         self.device, self.processes = torch.device(device), processes or Processes()
         self.learner, self.preprocessing = recipe.build_learner(), recipe.build_preprocessing()
-        self.gradient = OuterGradient(self.learner, recipe.outer, self.processes, budget, seed=recipe.seed)
+        self.gradient: Gradient = OuterGradient(
+            self.learner, recipe.outer, self.processes, budget, seed=recipe.seed
+        )
         self.phi = {name: value.to(self.device) for name, value in self.learner.initial(recipe.seed).items()}
         if recipe.outer.warm_up_loss == "classes":
             centres = initial_centres(self.learner, len(training), recipe.seed)
@@ -72,7 +83,7 @@ class Trainer:
         self.progress = Progress()
         self.best: Params = self._copy()
         episodes = recipe.episodes
-        self.sampler = EpisodeSampler(
+        self.sampler: Sampler = EpisodeSampler(
             training,
             ways=episodes.ways,
             shots=episodes.shots,
