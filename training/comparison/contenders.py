@@ -43,7 +43,7 @@ _ORDINARY = (
     ),
     Contender(
         PROBE,
-        "supervised + linear probe",
+        "linear probe",
         "ordinary",
         SUPERVISED,
         _EXAMPLES,
@@ -51,7 +51,7 @@ _ORDINARY = (
     ),
     Contender(
         FINE_TUNING,
-        "supervised + probe + fine-tuning",
+        "fine-tuning",
         "ordinary",
         SUPERVISED,
         _EXAMPLES,

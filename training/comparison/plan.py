@@ -31,12 +31,14 @@ class Source:
         development: training classes that nobody trains on: on their tasks checkpoints, rates, numbers of steps
             and penalties are chosen.
         strokes: of ``strokes``, how many classes to draw for training and development together.
+        unseen_strokes: of ``strokes``, how many to draw to report on.
     """
 
     name: str = "omniglot"
     seed: int = 0
     development: int = 100
     strokes: int = 900
+    unseen_strokes: int = 200
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,7 @@ class Choice:
     rates: tuple[float, ...] = (0.01, 0.1, 1.0)
     scratch_rates: tuple[float, ...] = (0.1, 0.3, 1.0)
     steps: tuple[int, ...] = (1, 2, 5, 10, 20)
-    scratch_steps: tuple[int, ...] = (5, 10, 20, 40)
+    scratch_steps: tuple[int, ...] = (10, 20, 40, 80)
     penalties: tuple[float, ...] = (0.001, 0.01, 0.1, 1.0)
 
 

@@ -109,4 +109,4 @@ class SupervisedGradient:
         logits = features[0] @ classifier["weight"].T + classifier["bias"]
         loss = cross_entropy(logits, batch.query_labels[0])
         loss.backward()
-        return float(loss), float((logits.argmax(-1) == batch.query_labels[0]).float().mean())
+        return loss.item(), float((logits.argmax(-1) == batch.query_labels[0]).float().mean())

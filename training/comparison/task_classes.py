@@ -10,8 +10,6 @@ from training.datasets.registry import load_split
 from training.datasets.splits import shuffled
 from training.tasks.augmentation import with_reflections, with_rotations
 
-_UNSEEN_STROKES = 200
-
 
 @dataclass(frozen=True)
 class TaskClasses:
@@ -30,6 +28,14 @@ class TaskClasses:
     def first(self, count: int) -> ClassImages:
         """The first so many training classes."""
         return self.training.subset(range(count))
+
+    def facts(self) -> dict[str, int]:
+        """How many there are, for the protocol."""
+        return {
+            "training_classes": len(self.training),
+            "development_classes": len(self.development),
+            "unseen_classes": len(self.unseen),
+        }
 
     def counts(self, wanted: Sequence[int]) -> tuple[int, ...]:
         """Those of the wanted numbers of training classes that there are, and all, in rising order."""
@@ -53,7 +59,7 @@ def load_classes(plan: Plan, data_dir: Path | None, *, download: bool) -> TaskCl
             download=download,
             classes=classes,
         )
-        for split, classes in (("train", source.strokes), ("validation", _UNSEEN_STROKES))
+        for split, classes in (("train", source.strokes), ("validation", source.unseen_strokes))
     )
     if len(known) < source.development + plan.tasks.ways or source.development < plan.tasks.ways:
         raise DataError(
