@@ -64,7 +64,12 @@ def test_steps_and_losses_are_traced_from_no_step_on(found):
     for name, cell in whole.items():
         steps = cell["steps"]["1"]
         assert steps["steps"] == ([0] if name in ("probe", "protonet") else [0, 1, 2])
-        assert len(steps["accuracy"]) == len(steps["support_loss"]) == len(steps["query_loss"]) == len(steps["steps"])
+        assert (
+            len(steps["accuracy"])
+            == len(steps["support_loss"])
+            == len(steps["query_loss"])
+            == len(steps["steps"])
+        )
     scratch = whole["scratch"]["steps"]["1"]
     assert scratch["support_loss"][0] == pytest.approx(1.0986, abs=1e-3), "from zero all three classes are alike"
     assert scratch["support_loss"][2] < scratch["support_loss"][0]
@@ -95,7 +100,9 @@ def test_the_report_needs_nothing_but_itself(out):
     assert {one.removeprefix("#") for one in reader.found} <= set(re.findall(r'id="([\w-]+)"', text))
     assert "@import" not in text
     assert "url(" not in text
-    assert set(re.findall(r"https?://[^\"' <]+", text)) == {"http://www.w3.org/2000/svg"}, "a name, not an address"
+    assert set(re.findall(r"https?://[^\"' <]+", text)) == {"http://www.w3.org/2000/svg"}, (
+        "a name, not an address"
+    )
     assert text.count("<svg") == len(DRAWINGS)
     assert "6 tasks behind each accuracy" in text
 
@@ -107,7 +114,10 @@ def test_each_drawing_is_sound_and_tells_its_figures(out, found):
         texts = "".join(root.itertext())
         assert "nan" not in texts
         assert "protonet" in texts or path.stem in ("task-loss",)
-    tips = [one.text for one in ElementTree.parse(out / "drawings" / "shots.svg").iter("{http://www.w3.org/2000/svg}title")]
+    tips = [
+        one.text
+        for one in ElementTree.parse(out / "drawings" / "shots.svg").iter("{http://www.w3.org/2000/svg}title")
+    ]
     maml = next(cell for cell in found["cells"] if (cell["contender"], cell["classes"]) == ("maml", 20))
     shown = maml["unseen"]["2"]
     wanted = f"{100 * shown['accuracy']:.2f} ± {100 * shown['interval_95']:.2f} %"
@@ -124,7 +134,9 @@ def test_resuming_measures_nothing_twice_and_a_lost_cell_again(out, found, capsy
     assert main(["compare", *TINY, "--out", str(out), "--resume"]) == 0
     again = json.loads(lost.read_text())
     before = next(
-        cell for cell in found["cells"] if (cell["contender"], cell["classes"], cell["augmented"]) == ("maml", 8, True)
+        cell
+        for cell in found["cells"]
+        if (cell["contender"], cell["classes"], cell["augmented"]) == ("maml", 8, True)
     )
     assert again["unseen"] == before["unseen"], "measured anew on the phi that was kept"
     assert again["training"] == before["training"]
@@ -135,7 +147,16 @@ def test_resuming_measures_nothing_twice_and_a_lost_cell_again(out, found, capsy
 
 def test_another_algorithm_joins_what_is_there(out):
     stamps = {path: path.stat().st_mtime_ns for path in (out / "cells").iterdir()}
-    algorithms = ["--algorithms", "maml", "protonet", "r2d2", "--set", "classes=[]", "--set", "augmented_classes=[]"]
+    algorithms = [
+        "--algorithms",
+        "maml",
+        "protonet",
+        "r2d2",
+        "--set",
+        "classes=[]",
+        "--set",
+        "augmented_classes=[]",
+    ]
     assert main(["compare", *TINY, *algorithms, "--out", str(out), "--resume"]) == 0
     joined = {path for path in (out / "cells").iterdir() if path not in stamps}
     assert {path.name for path in joined} == {"r2d2-20-plain.json", "r2d2-20-augmented.json"}
@@ -144,7 +165,8 @@ def test_another_algorithm_joins_what_is_there(out):
 
 
 def test_documents_are_filled_in_their_language(out, tmp_path, capsys):
-    marked = "# A\n\n<!-- measured: protocol -->\n<!-- /measured -->\n\ntext\n\n<!-- measured: gap -->\nold\n<!-- /measured -->\n"
+    end = "<!-- /measured -->\n"
+    marked = f"# A\n\n<!-- measured: protocol -->\n{end}\ntext\n\n<!-- measured: gap -->\nold\n{end}"
     english, chinese = tmp_path / "a.md", tmp_path / "a.zh.md"
     english.write_text(marked)
     chinese.write_text(marked)

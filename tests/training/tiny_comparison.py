@@ -17,5 +17,5 @@ TINY = [
     "--set",
     "tasks={ways: 3, shots: [1, 2], compared_shots: [1], queries: 2, episodes: 6}",
     "--set",
-    "choice={episodes: 4, rates: [0.1], scratch_rates: [0.3], steps: [1, 2], scratch_steps: [2], penalties: [0.01, 0.1]}",
+    "choice={episodes: 4, rates: [0.1], steps: [1, 2], scratch_rates: [0.3], scratch_steps: [2]}",
 ]

@@ -10,7 +10,7 @@ import torch
 from training.comparison.cells import Bench
 from training.comparison.contenders import contenders
 from training.comparison.documents import fill
-from training.comparison.plan import read_plan
+from training.comparison.plan_reading import read_plan
 from training.comparison.report import HTML, write_report
 from training.comparison.results import Results
 from training.comparison.running import measured_cells, open_folder
@@ -22,9 +22,13 @@ from training.run.allocation import keep_freed_memory
 def add(commands: "argparse._SubParsersAction[Any]") -> None:
     """Declare the command."""
     parser = commands.add_parser("compare", help="compare meta-learning with ordinary machine learning")
-    parser.add_argument("plan", nargs="?", default="omniglot", help="omniglot, strokes, or a YAML file of your own")
+    parser.add_argument(
+        "plan", nargs="?", default="omniglot", help="omniglot, strokes, or a YAML file of your own"
+    )
     parser.add_argument("--algorithms", nargs="+", default=[], metavar="NAME", help="in place of the plan's")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="e.g. tasks.episodes=1000")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="e.g. tasks.episodes=1000"
+    )
     parser.add_argument("--data-dir", type=Path, help="where data sets lie (default: METASHOT_DATA)")
     parser.add_argument("--download", action="store_true", help="fetch the data set where it is not there")
     parser.add_argument("--out", type=Path, help="of the comparison (default: runs/compare-<the plan's name>)")
@@ -49,7 +53,7 @@ def run(options: argparse.Namespace) -> None:
     keep_freed_memory()
     if options.threads:
         torch.set_num_threads(options.threads)
-    plan = read_plan(options.plan, tuple(options.set), tuple(options.algorithms))
+    plan = read_plan(options.plan, options.set, options.algorithms)
     out = options.out or Path("runs") / f"compare-{plan.name}"
     device = choose_device(options.device)
     classes = load_classes(plan, options.data_dir, download=options.download)

@@ -110,7 +110,7 @@ class Bench:
         )
 
     def _chosen(self, cell: Cell, learned: Trained | None, shots: int) -> Chosen:
-        """What is measured at so many shots; a meta-learner leaves nothing open, and is measured for the record."""
+        """What is measured at so many shots; of a meta-learner, which leaves nothing open, the accuracy."""
         plan, backbone = self.plan, self.plan.build_backbone()
         protocol = replace(self._protocol(shots), episodes=plan.choice.episodes, seed=plan.choice.seed)
         chooser = Chooser(

@@ -64,7 +64,11 @@ _BEFORE = {
     "evolution": "wrong answers for the query sets of training tasks, after adapting to their support sets",
     "policy-gradient": "wrong answers for the query sets of training tasks, after adapting to their support sets",
 }
-_CLOSED = {"prototype": "none: class means", "ridge": "squared error, in closed form", "svm": "hinge loss, solved"}
+_CLOSED = {
+    "prototype": "none: class means",
+    "ridge": "squared error, in closed form",
+    "svm": "hinge loss, solved",
+}
 _MOVED = {"all": "the whole network", "head": "the head", "body": "the body"}
 
 
@@ -81,6 +85,4 @@ def _meta(name: str, algorithm: Algorithm) -> Contender:
         start = "" if kind == "shared" else f"{_CLOSED[kind].removeprefix('none: ')}, then "
         steps = "1 gradient step" if rule["steps"] == 1 else f"{rule['steps']} gradient steps"
         on_task = f"{start}cross-entropy, by {steps} on {_MOVED[rule['moves']]}"
-    return Contender(
-        name, name, "meta", name, _BEFORE[str(algorithm.outer.get("rule", "gradient"))], on_task
-    )
+    return Contender(name, name, "meta", name, _BEFORE[str(algorithm.outer.get("rule", "gradient"))], on_task)

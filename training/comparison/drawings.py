@@ -29,10 +29,11 @@ def shots(results: Results) -> str:
     """Accuracy against shots."""
     numbers = results.plan.tasks.shots
     lines = tuple(
-        _line(results, one, [results.unseen(one.name, number) for number in numbers]) for one in results.contenders
+        _line(results, one, [results.unseen(one.name, number) for number in numbers])
+        for one in results.contenders
     )
     panel = Panel("", lines, "support examples of a class (shots)", tuple(map(str, numbers)))
-    return LineFigure("Accuracy against shots", (panel,), _ACCURACY, columns=1, size=(820, 420)).draw()
+    return LineFigure("Accuracy against shots", (panel,), _ACCURACY, size=(820, 420)).draw()
 
 
 def steps(results: Results) -> str:
@@ -59,14 +60,18 @@ def training_loss(results: Results) -> str:
         ("ordinary", "training examples", everything),
         ("meta", "query sets of training tasks", ways),
     ):
-        lines = {}
+        lines: dict[str, Line] = {}
         for one in results.of_family(family):
             losses = results.cell(one.name)["training"]["losses"]
             points = tuple(Point(images / 1000, loss) for images, loss in losses)
             name = one.training if family == "ordinary" else one.title
             lines.setdefault(one.training, Line(name, _look(results, one), points, marked=False))
         panels.append(
-            Panel(f"of {title}, {among} classes (chance {math.log(among):.2f})", tuple(lines.values()), "1000 images")
+            Panel(
+                f"of {title}, {among} classes (chance {math.log(among):.2f})",
+                tuple(lines.values()),
+                "1000 images",
+            )
         )
     return LineFigure("Training losses", tuple(panels), "cross-entropy", size=(430, 310), unit="").draw()
 
@@ -145,6 +150,7 @@ def cost(results: Results) -> str:
     """Seconds before any task, and for one new task."""
     before, after = [], []
     number = results.plan.tasks.compared_shots[-1]
+    task = f"{results.plan.tasks.ways}-way {_of_shots(number)} task"
     for one in results.contenders:
         cell, look = results.cell(one.name), _look(results, one)
         spent = (cell["training"] or {"seconds": 0.0})["seconds"] + cell["seconds_of_choosing"]
@@ -152,9 +158,14 @@ def cost(results: Results) -> str:
         before.append(Row(one.title, look, (Mark(spent, 0, False, f"{one.title}: {spent:.1f} s"),)))
         after.append(Row(one.title, look, (Mark(on_task, 0, False, f"{one.title}: {on_task:.1f} ms"),)))
     groups = (
-        Rows("Once, before any task: training, and choosing on development tasks", tuple(before), "seconds", log=True),
         Rows(
-            f"For each new {results.plan.tasks.ways}-way {_of_shots(number)} task: adapting, and answering its queries",
+            "Once, before any task: training, and choosing on development tasks",
+            tuple(before),
+            "seconds",
+            log=True,
+        ),
+        Rows(
+            f"For each new {task}: adapting, and answering its queries",
             tuple(after),
             "milliseconds",
             log=True,

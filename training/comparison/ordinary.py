@@ -68,7 +68,9 @@ class Chooser:
 
         def tried() -> Iterable[Chosen]:
             for penalty in self.choice.penalties:
-                subject = self._subject(Learner(backbone, ProbeHead("prototype", None, penalty), _NOTHING), _same(body))
+                subject = self._subject(
+                    Learner(backbone, ProbeHead("prototype", None, penalty), _NOTHING), _same(body)
+                )
                 found = trace(subject, self.development, self.protocol, (0,))
                 yield Chosen(subject, 0, {"penalty": penalty}, float(found.accuracies[0]))
 

@@ -18,8 +18,8 @@ _TOLERANCE = 1e-6
 class ProbeHead(Head):
     """A head that starts from the logistic regression of the support labels on their features.
 
-    With nothing that moves it is a linear probe (Tian et al. 2020, section 3.1); with an inner rule that moves all, the
-    probe comes first and fine-tuning starts from it (Kumar et al. 2022, LP-FT).
+    With nothing that moves it is a linear probe (Tian et al. 2020, section 3.1); with an inner rule that moves
+    all, the probe comes first and fine-tuning starts from it (Kumar et al. 2022, LP-FT).
 
     Attributes:
         penalty: of the squared weights, by the mean squared distance of the features to their mean, so that it
@@ -45,10 +45,10 @@ class ProbeHead(Head):
 def logistic_regression(
     features: Tensor, labels: Tensor, weights: Tensor, class_mask: Tensor, penalty: float
 ) -> tuple[Tensor, Tensor]:
-    """Minimise each task's sum_i weights_i CE(x_i W + b, y_i) + penalty / 2 s |W|^2 by L-BFGS, in double precision.
+    """Minimise each task's sum_i weights_i CE(x_i W + b, y_i) + penalty / 2 s |W|^2 by L-BFGS.
 
-    s is the weighted mean of |x_i - mean|^2. The tasks' problems are independent and convex, so one run on their sum
-    solves all.
+    s is the weighted mean of |x_i - mean|^2. The tasks' problems are independent and convex, so one run on their
+    sum, in double precision, solves all.
 
     Args:
         features: x, ``[T, S, D]``.

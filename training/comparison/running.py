@@ -13,7 +13,8 @@ from tqdm import tqdm
 
 from training.comparison.cells import Bench, Cell, cells_of
 from training.comparison.contenders import Contender
-from training.comparison.plan import Plan, PlanError
+from training.comparison.plan import Plan
+from training.comparison.plan_reading import PlanError
 
 PLAN = "plan.json"
 _CELLS = "cells"

@@ -73,7 +73,9 @@ class ExampleSampler:
         places = self._places(index * self._batch)
         images, labels = self._data.images[places].float().div_(255)[None], self._labels[places][None]
         return EpisodeBatch(
-            support=Support(images[:, :0], labels[:, :0], images.new_zeros(1, 0), torch.tensor([len(self._data)])),
+            support=Support(
+                images[:, :0], labels[:, :0], images.new_zeros(1, 0), torch.tensor([len(self._data)])
+            ),
             query_images=images,
             query_labels=labels,
             query_weights=images.new_ones(labels.shape),

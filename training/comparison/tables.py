@@ -65,7 +65,7 @@ def of_augmentation(results: Results) -> Rows:
 
 
 def of_cost(results: Results) -> Rows:
-    """Seconds of training and of choosing, images trained on, and milliseconds of one task at each compared shots."""
+    """Seconds of training and choosing, images trained on, and milliseconds of a task at the compared shots."""
     rows = []
     for one in results.contenders:
         cell = results.cell(one.name)

@@ -29,10 +29,14 @@ class Axis:
 
     def place(self, value: float) -> float:
         """Where a value lies; one beyond an end lies on it."""
-        low, high, value = (math.log(one) for one in (self.low, self.high, value)) if self.log else (
-            self.low,
-            self.high,
-            value,
+        low, high, value = (
+            (math.log(one) for one in (self.low, self.high, value))
+            if self.log
+            else (
+                self.low,
+                self.high,
+                value,
+            )
         )
         share = (value - low) / (high - low)
         return self.start + min(1.0, max(0.0, share)) * (self.end - self.start)

@@ -9,6 +9,7 @@ from training.comparison.charts.style import Look, legend, marker, svg, text
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 14, 30, 46
 _MARGIN = 14
+_ASIDE = 4.0
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ class LineFigure:
         width, height = self.size
         columns = min(self.columns, len(self.panels))
         total = columns * width + 2 * _MARGIN
-        entries = dict((line.name, line.look) for panel in self.panels for line in panel.lines)
+        entries = {line.name: line.look for panel in self.panels for line in panel.lines}
         parts, taken = legend(list(entries.items()), _MARGIN + 8, 22, total - 2 * _MARGIN)
         top = 22 + taken
         parts.append(text(_MARGIN, top + 4, self.y_label, kind="soft"))
@@ -117,16 +118,18 @@ class LineFigure:
         parts.append(text((x.start + x.end) / 2, y.start + 35, panel.x_label, anchor="middle", kind="soft"))
         if panel.between:
             parts += self._shaded(panel, x, y)
-        for line in panel.lines:
-            parts += self._line(line, panel, x, y)
+        for number, line in enumerate(panel.lines):
+            # Side by side where several are measured at the same place, so that no interval hides another.
+            aside = _ASIDE * (number - (len(panel.lines) - 1) / 2) if panel.labels and line.marked else 0.0
+            parts += self._line(line, panel, x, y, aside)
         return parts
 
-    def _line(self, line: Line, panel: Panel, x: Axis, y: Axis) -> list[str]:
+    def _line(self, line: Line, panel: Panel, x: Axis, y: Axis, aside: float) -> list[str]:
         parts = [f'<g class="s {line.look.classes}">']
-        way = "L".join(f"{x.place(point.x):.1f} {y.place(point.y):.1f}" for point in line.points)
+        way = "L".join(f"{x.place(point.x) + aside:.1f} {y.place(point.y):.1f}" for point in line.points)
         parts.append(f'<path class="l" d="M{way}"><title>{escape(line.name)}</title></path>')
         for point in line.points:
-            across = x.place(point.x)
+            across = x.place(point.x) + aside
             if point.half:
                 low, high = y.place(point.y - point.half), y.place(point.y + point.half)
                 caps = f"m-3 0h6M{across - 3:.1f} {low:.1f}h6"

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from xml.sax.saxutils import escape
 
 # Told apart by lightness and by their markers as well. Ordinary learners are warm, meta-learners cool.
@@ -25,6 +27,7 @@ _MARKERS = (
     "M-2-5H2V-2H5V2H2V5H-2V2H-5V-2H-2Z",
     "M-5-4H5L0 0L5 4H-5L0 0Z",
 )
+_STYLE = Path(__file__).parent / "chart.css"
 _CHARACTER, _SWATCH, _GAP, _ROW = 6.6, 30, 18, 20
 
 
@@ -58,7 +61,8 @@ def svg(width: float, height: float, title: str, parts: Sequence[str]) -> str:
     """One whole drawing."""
     return "\n".join(
         [
-            f'<svg xmlns="http://www.w3.org/2000/svg" class="chart" viewBox="0 0 {width:.0f} {height:.0f}" '
+            f'<svg xmlns="http://www.w3.org/2000/svg" class="chart" width="{width:.0f}" height="{height:.0f}" '
+            f'viewBox="0 0 {width:.0f} {height:.0f}" '
             f'role="img" aria-label="{escape(title, {chr(34): "&quot;"})}">',
             f"<style>{_css()}</style>",
             f'<rect class="paper" width="{width:.0f}" height="{height:.0f}" rx="6"/>',
@@ -76,9 +80,8 @@ def text(x: float, y: float, content: str, *, anchor: str = "start", kind: str =
 
 def marker(x: float, y: float, look: Look, tip: str) -> str:
     """A point, and what it says when pointed at."""
-    return (
-        f'<path class="m" d="{look.marker}" transform="translate({x:.1f} {y:.1f})"><title>{escape(tip)}</title></path>'
-    )
+    where = f"translate({x:.1f} {y:.1f})"
+    return f'<path class="m" d="{look.marker}" transform="{where}"><title>{escape(tip)}</title></path>'
 
 
 def legend(entries: Sequence[tuple[str, Look]], left: float, top: float, width: float) -> tuple[list[str], float]:
@@ -98,20 +101,11 @@ def legend(entries: Sequence[tuple[str, Look]], left: float, top: float, width: 
     return parts, y - top + _ROW
 
 
+@cache
 def _css() -> str:
-    light = "".join(f".k{index}{{--c:{one}}}" for index, (one, _) in enumerate(COLOURS))
-    dark = "".join(f".k{index}{{--c:{one}}}" for index, (_, one) in enumerate(COLOURS))
-    return (
-        ".chart{--ink:#1f2937;--soft:#6b7280;--grid:#e5e7eb;--paper:#fff;"
-        "font:12px system-ui,-apple-system,'Segoe UI',sans-serif}"
-        ".chart text{fill:var(--ink)}.chart .soft{fill:var(--soft)}.chart .head{font-weight:600;font-size:13px}"
-        ".chart .paper{fill:var(--paper)}.chart .grid{stroke:var(--grid);fill:none}"
-        ".chart .axis{stroke:var(--soft);fill:none}.chart .band{fill:var(--c);opacity:.12}"
-        ".chart .l{stroke:var(--c);fill:none;stroke-width:2;stroke-linejoin:round}"
-        ".chart .i{stroke:var(--c);fill:none;stroke-width:1.2;opacity:.7}"
-        ".chart .m{fill:var(--c);stroke:var(--paper);stroke-width:1}"
-        ".chart .dashed .l{stroke-dasharray:5 4}.chart .hollow .m{fill:var(--paper);stroke:var(--c);stroke-width:2}"
-        ".chart .m:hover{stroke:var(--ink);stroke-width:2}"
-        ".chart:has(.s:hover) .s:not(:hover){opacity:.2}" + light + "@media(prefers-color-scheme:dark){"
-        ".chart{--ink:#e5e7eb;--soft:#9ca3af;--grid:#374151;--paper:#111827}" + dark + "}"
+    light, dark = (
+        "".join(f".k{index} {{ --c: {pair[shade]}; }}\n" for index, pair in enumerate(COLOURS))
+        for shade in (0, 1)
     )
+    paper = ".chart { --ink: #e5e7eb; --soft: #9ca3af; --grid: #374151; --paper: #111827; }\n"
+    return f"{_STYLE.read_text()}{light}@media (prefers-color-scheme: dark) {{\n{paper}{dark}}}\n"
