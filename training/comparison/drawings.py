@@ -4,10 +4,11 @@ import math
 
 from training.comparison.charts.line_figure import Line, LineFigure, Panel, Point
 from training.comparison.charts.row_figure import Mark, Row, RowFigure, Rows
-from training.comparison.charts.style import Look
+from training.comparison.charts.style import COLOURS, Look
 from training.comparison.contenders import SCRATCH, Contender
 from training.comparison.results import Figure, Results
 
+_NEUTRAL = len(COLOURS) - 1  # for a legend that is about no one contender
 _ACCURACY = "accuracy on unseen classes, in percent"
 
 
@@ -99,21 +100,28 @@ def task_loss(results: Results) -> str:
 def gap(results: Results) -> str:
     """Tasks of training classes and of unseen ones, against the number of training classes."""
     number, counts = results.plan.tasks.compared_shots[0], results.counts()
+    names = ("tasks of training classes", "tasks of unseen classes")
     panels = []
     for one in results.trained:
         look = _look(results, one)
         known = [results.known(one.name, number, count) for count in counts]
         unseen = [results.unseen(one.name, number, count) for count in counts]
-        names = ("tasks of training classes", "tasks of unseen classes")
         lines = (
             Line(names[0], Look(look.index, dashed=True, hollow=True), _points(known)),
             Line(names[1], Look(look.index), _points(unseen)),
         )
         panels.append(Panel(one.title, lines, "training classes", _labels(results, counts), between=names))
-    title = f"{_of_shots(number)} accuracy, in percent"
-    return LineFigure(
-        "Overfitting to tasks", tuple(panels), title, columns=3, size=(290, 230), one_scale=True
-    ).draw()
+    meanings = ((names[0], Look(_NEUTRAL, dashed=True, hollow=True)), (names[1], Look(_NEUTRAL)))
+    figure = LineFigure(
+        "Overfitting to tasks",
+        tuple(panels),
+        f"{_of_shots(number)} accuracy, in percent",
+        columns=3,
+        size=(290, 230),
+        one_scale=True,
+        meanings=meanings,
+    )
+    return figure.draw()
 
 
 def classes(results: Results) -> str:

@@ -35,7 +35,7 @@ class Line:
         name: in legend and tooltips.
         look: colour and marker.
         points: at least one.
-        marked: whether points have markers.
+        marked: whether points have markers and intervals.
     """
 
     name: str
@@ -77,6 +77,7 @@ class LineFigure:
         log: whether y axes are logarithmic.
         unit: behind values in tooltips.
         ceiling: values above it are drawn on it; None for none.
+        meanings: the legend, where it is not the lines' names and looks.
     """
 
     title: str
@@ -88,6 +89,7 @@ class LineFigure:
     log: bool = False
     unit: str = " %"
     ceiling: float | None = None
+    meanings: tuple[tuple[str, Look], ...] = ()
 
     def draw(self) -> str:
         """The SVG."""
@@ -95,8 +97,8 @@ class LineFigure:
         columns = min(self.columns, len(self.panels))
         total = columns * width + 2 * _MARGIN
         entries = {line.name: line.look for panel in self.panels for line in panel.lines}
-        parts, taken = legend(list(entries.items()), _MARGIN + 8, 22, total - 2 * _MARGIN)
-        top = 22 + taken
+        parts, taken = legend(self.meanings or list(entries.items()), _MARGIN + 8, 22, total - 2 * _MARGIN)
+        top = 26 + taken
         parts.append(text(_MARGIN, top + 4, self.y_label, kind="soft"))
         for number, panel in enumerate(self.panels):
             row, column = divmod(number, columns)
@@ -130,7 +132,7 @@ class LineFigure:
         parts.append(f'<path class="l" d="M{way}"><title>{escape(line.name)}</title></path>')
         for point in line.points:
             across = x.place(point.x) + aside
-            if point.half:
+            if point.half and line.marked:
                 low, high = y.place(point.y - point.half), y.place(point.y + point.half)
                 caps = f"m-3 0h6M{across - 3:.1f} {low:.1f}h6"
                 parts.append(f'<path class="i" d="M{across:.1f} {low:.1f}V{high:.1f}{caps}"/>')

@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 
 from training.comparison.charts.axes import Axis, linear, logarithmic
-from training.comparison.charts.style import Look, legend, marker, svg, text
+from training.comparison.charts.style import COLOURS, Look, legend, marker, svg, text
 
-_NAMES, _RIGHT, _HEAD, _FOOT, _ROW, _MARGIN = 222, 20, 30, 46, 26, 14
+_NAMES, _RIGHT, _HEAD, _FOOT, _ROW, _MARGIN = 222, 20, 30, 46, 28, 14
+_APART = 10.0  # between the first and the last point of a row, downwards, so that intervals do not hide others
+_NEUTRAL = len(COLOURS) - 1
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ class RowFigure:
         top = 6.0
         if self.meanings:
             filled, ring = self.meanings
-            entries = [(ring, Look(3, hollow=True)), (filled, Look(3))]
+            entries = [(ring, Look(_NEUTRAL, hollow=True)), (filled, Look(_NEUTRAL))]
             parts, taken = legend(entries, _MARGIN + 8, 22, self.width)
             top = 16 + taken
         for group in self.groups:
@@ -107,14 +109,18 @@ class RowFigure:
         return linear([mark.value + side * mark.half for mark in marks for side in (-1, 1)], start, end, about=7)
 
 
-def _row(row: Row, axis: Axis, y: float) -> list[str]:
-    places = [axis.place(mark.value) for mark in row.marks]
-    parts = [text(_MARGIN + _NAMES - 14, y + 4, row.name, anchor="end"), f'<g class="s {row.look.classes}">']
-    if len(places) > 1:
-        parts.append(f'<path class="l" d="M{min(places):.1f} {y:.1f}H{max(places):.1f}"/>')
+def _row(row: Row, axis: Axis, middle: float) -> list[str]:
+    last = len(row.marks) - 1
+    places = [
+        (axis.place(mark.value), middle + (_APART * (number / last - 0.5) if last else 0.0))
+        for number, mark in enumerate(row.marks)
+    ]
+    parts = [text(_MARGIN + _NAMES - 14, middle + 4, row.name, anchor="end"), f'<g class="s {row.look.classes}">']
+    if last:
+        parts.append(f'<path class="l" d="M{"L".join(f"{x:.1f} {y:.1f}" for x, y in places)}"/>')
     else:
-        parts.append(f'<path class="i" d="M{axis.start:.1f} {y:.1f}H{places[0]:.1f}"/>')
-    for mark, x in zip(row.marks, places, strict=True):
+        parts.append(f'<path class="i" d="M{axis.start:.1f} {middle:.1f}H{places[0][0]:.1f}"/>')
+    for mark, (x, y) in zip(row.marks, places, strict=True):
         if mark.half:
             low, high = axis.place(mark.value - mark.half), axis.place(mark.value + mark.half)
             parts.append(f'<path class="i" d="M{low:.1f} {y:.1f}H{high:.1f}m0-4v8M{low:.1f} {y - 4:.1f}v8"/>')
