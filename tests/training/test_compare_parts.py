@@ -129,6 +129,8 @@ def test_axes_end_at_round_numbers_and_place_values_between():
     assert axis.place(60) == 300
     assert axis.place(80) == pytest.approx(160)
     assert axis.place(999) == 20, "what lies beyond is drawn on the edge"
+    percent = linear([38.0, 99.5], 0, 100, most=100.0)
+    assert [label for _, label in percent.ticks] == ["20", "40", "60", "80", "100"]
     assert [label for _, label in linear([0.0, 0.013], 0, 1).ticks] == ["0.000", "0.005", "0.010", "0.015"]
     logs = logarithmic([0.03, 40], 0, 400)
     assert [label for _, label in logs.ticks] == ["0.01", "0.1", "1", "10", "100"]

@@ -9,6 +9,7 @@ from training.comparison.contenders import SCRATCH, Contender
 from training.comparison.results import Figure, Results
 
 _NEUTRAL = len(COLOURS) - 1  # for a legend that is about no one contender
+_ALL = 100.0  # percent
 _ACCURACY = "accuracy on unseen classes, in percent"
 
 
@@ -34,7 +35,7 @@ def shots(results: Results) -> str:
         for one in results.contenders
     )
     panel = Panel("", lines, "support examples of a class (shots)", tuple(map(str, numbers)))
-    return LineFigure("Accuracy against shots", (panel,), _ACCURACY, size=(820, 420)).draw()
+    return LineFigure("Accuracy against shots", (panel,), _ACCURACY, size=(820, 420), ceiling=_ALL).draw()
 
 
 def steps(results: Results) -> str:
@@ -50,7 +51,9 @@ def steps(results: Results) -> str:
             figures = [Figure(100 * mean, 100 * half) for mean, half in (pairs if moves else pairs * len(labels))]
             lines.append(_line(results, one, figures, marked=moves))
         panels.append(Panel(_of_shots(number), tuple(lines), "inner steps", tuple(map(str, labels))))
-    return LineFigure("Accuracy against inner steps", tuple(panels), _ACCURACY, size=(430, 350)).draw()
+    return LineFigure(
+        "Accuracy against inner steps", tuple(panels), _ACCURACY, size=(430, 350), ceiling=_ALL
+    ).draw()
 
 
 def training_loss(results: Results) -> str:
@@ -119,6 +122,7 @@ def gap(results: Results) -> str:
         columns=3,
         size=(290, 230),
         one_scale=True,
+        ceiling=_ALL,
         meanings=meanings,
     )
     return figure.draw()
@@ -134,7 +138,9 @@ def classes(results: Results) -> str:
             figures = [results.unseen(one.name, number, count) for count in counts]
             lines.append(_line(results, one, figures, marked=one.name != SCRATCH))
         panels.append(Panel(_of_shots(number), tuple(lines), "training classes", _labels(results, counts)))
-    return LineFigure("Accuracy against training classes", tuple(panels), _ACCURACY, size=(430, 350)).draw()
+    return LineFigure(
+        "Accuracy against training classes", tuple(panels), _ACCURACY, size=(430, 350), ceiling=_ALL
+    ).draw()
 
 
 def augmentation(results: Results) -> str:
@@ -150,7 +156,9 @@ def augmentation(results: Results) -> str:
                 tip = f"{one.title}, {count} classes, {'with' if on else 'without'} augmentation: {found} %"
                 marks.append(Mark(found.mean, found.half, not on, tip))
             rows.append(Row(one.title, _look(results, one), tuple(marks)))
-        groups.append(Rows(f"{count} training classes", tuple(rows), f"{_of_shots(number)} {_ACCURACY}"))
+        groups.append(
+            Rows(f"{count} training classes", tuple(rows), f"{_of_shots(number)} {_ACCURACY}", ceiling=_ALL)
+        )
     return RowFigure("Task augmentation", tuple(groups), ("with task augmentation", "without")).draw()
 
 

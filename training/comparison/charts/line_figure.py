@@ -1,5 +1,6 @@
 """Panels of lines, with intervals, under one legend."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
@@ -76,7 +77,7 @@ class LineFigure:
         one_scale: whether all panels have one y axis.
         log: whether y axes are logarithmic.
         unit: behind values in tooltips.
-        ceiling: values above it are drawn on it; None for none.
+        ceiling: values above it are drawn on its edge.
         meanings: the legend, where it is not the lines' names and looks.
     """
 
@@ -88,7 +89,7 @@ class LineFigure:
     one_scale: bool = False
     log: bool = False
     unit: str = " %"
-    ceiling: float | None = None
+    ceiling: float = math.inf
     meanings: tuple[tuple[str, Look], ...] = ()
 
     def draw(self) -> str:
@@ -161,5 +162,4 @@ class LineFigure:
         if self.log:
             return logarithmic([point.y for point in points], start, end)
         ends = [point.y + side * point.half for point in points for side in (-1, 1)]
-        ends = ends if self.ceiling is None else [min(one, self.ceiling) for one in ends]
-        return linear(ends, start, end)
+        return linear([min(one, self.ceiling) for one in ends], start, end, most=self.ceiling)

@@ -1,5 +1,6 @@
 """A row for each contender with points along one axis: before and after, or costs."""
 
+import math
 from dataclasses import dataclass
 
 from training.comparison.charts.axes import Axis, linear, logarithmic
@@ -51,12 +52,14 @@ class Rows:
         rows: from the top.
         x_label: under it.
         log: whether its axis is logarithmic.
+        ceiling: where the axis ends at the latest.
     """
 
     title: str
     rows: tuple[Row, ...]
     x_label: str
     log: bool = False
+    ceiling: float = math.inf
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,8 @@ class RowFigure:
         marks = [mark for row in group.rows for mark in row.marks]
         if group.log:
             return logarithmic([mark.value for mark in marks], start, end)
-        return linear([mark.value + side * mark.half for mark in marks for side in (-1, 1)], start, end, about=7)
+        ends = [mark.value + side * mark.half for mark in marks for side in (-1, 1)]
+        return linear(ends, start, end, about=7, most=group.ceiling)
 
 
 def _row(row: Row, axis: Axis, middle: float) -> list[str]:
