@@ -44,7 +44,7 @@ class Axis:
 
 
 def linear(values: Sequence[float], start: float, end: float, *, about: int = 5, most: float = math.inf) -> Axis:
-    """An axis over all values, from round number to round number, none above ``most``; with about so many ticks."""
+    """An axis over all values, from round number to round number: about so many, none above ``most``."""
     low, high = min(values), max(values)
     if high - low < 1e-9:
         low, high = low - 1, high + 1

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
-from training.comparison.charts.axes import Axis, categories, linear, logarithmic
+from training.comparison.charts.axes import Axis, categories, linear
 from training.comparison.charts.style import Look, legend, marker, svg, text
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 14, 30, 46
@@ -75,7 +75,6 @@ class LineFigure:
         columns: panels in a row.
         size: width and height of a panel, axes and labels included.
         one_scale: whether all panels have one y axis.
-        log: whether y axes are logarithmic.
         unit: behind values in tooltips.
         ceiling: values above it are drawn on its edge.
         meanings: the legend, where it is not the lines' names and looks.
@@ -87,7 +86,6 @@ class LineFigure:
     columns: int = 2
     size: tuple[float, float] = (440, 300)
     one_scale: bool = False
-    log: bool = False
     unit: str = " %"
     ceiling: float = math.inf
     meanings: tuple[tuple[str, Look], ...] = ()
@@ -159,7 +157,5 @@ class LineFigure:
 
     def _y_axis(self, panels: Sequence[Panel], start: float, end: float) -> Axis:
         points = [point for panel in panels for line in panel.lines for point in line.points]
-        if self.log:
-            return logarithmic([point.y for point in points], start, end)
         ends = [point.y + side * point.half for point in points for side in (-1, 1)]
         return linear([min(one, self.ceiling) for one in ends], start, end, most=self.ceiling)
