@@ -56,6 +56,9 @@ def test_learners_that_train_see_as_many_images_and_say_which_loss(found):
     assert "training examples" in losses["probe"]
     assert "query sets of training tasks" in losses["maml"]
     assert losses["scratch"] == "nothing"
+    on_task = {one["name"]: one["loss_on_a_task"] for one in found["contenders"]}
+    assert on_task["maml"] == "cross-entropy, by gradient steps on the whole network (5)"
+    assert on_task["protonet"] == "class means"
 
 
 def test_steps_and_losses_are_traced_from_no_step_on(found):

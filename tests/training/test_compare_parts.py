@@ -9,12 +9,15 @@ from models.images.preprocessing import Preprocessing
 from models.inner_rule import InnerRule
 from models.learner import Learner
 from tests.training.tiny_run import TRAINING, VALIDATION, recipe
+from training.algorithms import ALGORITHMS
 from training.comparison.charts.axes import linear, logarithmic
+from training.comparison.contenders import contenders
 from training.comparison.ordinary import fresh_networks
 from training.comparison.plan_reading import PLANS, read_plan
 from training.comparison.probe_head import logistic_regression
 from training.comparison.supervised import ExampleSampler, SupervisedTrainer
 from training.comparison.traces import Subject, trace
+from training.comparison.wording import wording
 from training.measures.evaluation import measure
 from training.measures.measured import Protocol
 from training.recipe import Outer, Validation
@@ -24,6 +27,15 @@ from training.tasks.episodes import EpisodeSampler
 PREPROCESSING = Preprocessing("drawing", 16, 1)
 BACKBONE = Conv4(1, 16, 8, groups=4)
 CPU = torch.device("cpu")
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_every_algorithm_has_its_losses_named_in_both_languages(language):
+    for one in contenders(tuple(ALGORITHMS)):
+        assert one.loss_before(language)
+        assert one.loss_on_task(language)
+    assert wording("en").keys() == wording("zh").keys()
+    assert wording("en")["findings"].keys() == wording("zh")["findings"].keys()
 
 
 @pytest.mark.parametrize("path", sorted(PLANS.glob("*.yaml")), ids=lambda path: path.stem)

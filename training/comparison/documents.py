@@ -6,10 +6,11 @@ from pathlib import Path
 
 from training.comparison import tables
 from training.comparison.drawings import drawings
-from training.comparison.findings import findings, wording
+from training.comparison.findings import findings
 from training.comparison.plan_reading import PlanError
 from training.comparison.results import Results
 from training.comparison.running import write_whole
+from training.comparison.wording import wording
 
 FOLDER = "comparison"  # beside the documents, for drawings
 _MARK = re.compile(r"(<!-- measured: (?P<name>[\w-]+) -->\n).*?(<!-- /measured -->)", re.DOTALL)
@@ -55,10 +56,10 @@ def _parts(results: Results, language: str) -> dict[str, Callable[[], str]]:
         "augmentation": [say["classes"].format(count) for count in results.counts(augmented=True)],
         "cost": [*say["cost"], *(say["task"].format(shots) for shots in plan.tasks.compared_shots)],
     }
-    rows = {
+    rows: dict[str, Callable[[Results], tables.Rows]] = {
         "shots": tables.of_shots,
         "steps": tables.of_steps,
-        "training-loss": tables.of_losses,
+        "training-loss": lambda of: tables.of_losses(of, language),
         "task-loss": tables.of_task_loss,
         "classes": tables.of_classes,
         "gap": tables.of_gap,

@@ -1,22 +1,8 @@
 """What the measured figures say, as sentences whose numbers come from the results, in both languages."""
 
-from functools import cache
-from pathlib import Path
-from typing import Any
-
-import yaml
-
 from training.comparison.contenders import SCRATCH
 from training.comparison.results import Figure, Results
-
-_WORDING = Path(__file__).parent / "wording"
-
-
-@cache
-def wording(language: str) -> dict[str, Any]:
-    """Sentences and headings in English (``en``) or Chinese (``zh``)."""
-    said: dict[str, Any] = yaml.safe_load((_WORDING / f"{language}.yaml").read_text())
-    return said
+from training.comparison.wording import wording
 
 
 def findings(results: Results, language: str) -> dict[str, list[str]]:

@@ -35,8 +35,8 @@ def document(results: Results) -> dict[str, Any]:
             {
                 "name": one.name,
                 "family": one.family,
-                "loss_before_tasks": one.before,
-                "loss_on_a_task": one.on_task,
+                "loss_before_tasks": one.loss_before("en"),
+                "loss_on_a_task": one.loss_on_task("en"),
             }
             for one in results.contenders
         ],
@@ -67,7 +67,7 @@ def html(results: Results, drawn: dict[str, str]) -> str:
     rows = {
         "shots": tables.of_shots(results),
         "steps": tables.of_steps(results),
-        "training-loss": tables.of_losses(results),
+        "training-loss": tables.of_losses(results, "en"),
         "task-loss": tables.of_task_loss(results),
         "classes": tables.of_classes(results),
         "gap": tables.of_gap(results),

@@ -76,6 +76,6 @@ def of_cost(results: Results) -> Rows:
     return rows
 
 
-def of_losses(results: Results) -> Rows:
+def of_losses(results: Results, language: str) -> Rows:
     """Which loss on which data."""
-    return [[one.title, one.before, one.on_task] for one in results.contenders]
+    return [[one.title, one.loss_before(language), one.loss_on_task(language)] for one in results.contenders]
