@@ -8,6 +8,7 @@ from statistics import median
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
+from tqdm import tqdm
 
 from models.conv4 import Params
 from models.images.preprocessing import Preprocessing
@@ -19,6 +20,7 @@ from training.tasks.episodes import EpisodeBatch, EpisodeSampler
 
 PhiOf = Callable[[Sequence[int]], Params]
 _IMAGES_AT_ONCE = 1000
+_PATIENCE = 2.0  # seconds before a bar appears
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,8 @@ def trace(
     at_once = max(1, _IMAGES_AT_ONCE // (protocol.ways * (protocol.shots + protocol.queries)))
     right: list[Tensor] = []
     of_losses: list[Tensor] = []
-    with torch.no_grad():
+    bar = tqdm(total=protocol.episodes, desc=protocol.describe(), unit="task", leave=False, delay=_PATIENCE)
+    with bar, torch.no_grad():
         kept: Tensor | None = None
         if learner.keeps_features:
             kept = embedded(learner, subject.phi_of(()), subject.preprocessing, classes)
@@ -108,6 +111,7 @@ def trace(
             right.append(torch.stack(found))
             if losses:
                 of_losses.append(torch.stack(found_losses))
+            bar.update(len(numbers))
     answers = protocol.ways * protocol.queries
     together = torch.cat(right, 1)
     if not losses:
