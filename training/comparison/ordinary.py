@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
-from models.conv4 import Conv4, Params
+from models.backbone import Backbone, Params
 from models.heads import Head
 from models.images.preprocessing import Preprocessing
 from models.inner_rule import InnerRule
@@ -54,7 +54,7 @@ class Chooser:
     preprocessing: Preprocessing
     device: torch.device
 
-    def from_scratch(self, backbone: Conv4, seed: int) -> Chosen:
+    def from_scratch(self, backbone: Backbone, seed: int) -> Chosen:
         """A fresh network for each task, trained on its support set alone."""
 
         def subject(rate: float, steps: int) -> Subject:
@@ -63,7 +63,7 @@ class Chooser:
 
         return self._by_rate_and_steps(subject, self.choice.scratch_rates, self.choice.scratch_steps, {})
 
-    def probe(self, backbone: Conv4, body: Params) -> Chosen:
+    def probe(self, backbone: Backbone, body: Params) -> Chosen:
         """A linear probe on a trained backbone."""
 
         def tried() -> Iterable[Chosen]:
@@ -76,7 +76,7 @@ class Chooser:
 
         return _best(tried())
 
-    def fine_tuning(self, backbone: Conv4, body: Params) -> Chosen:
+    def fine_tuning(self, backbone: Backbone, body: Params) -> Chosen:
         """The linear probe, and from it gradient steps on the whole network."""
         penalty = self.probe(backbone, body).settings["penalty"]
 

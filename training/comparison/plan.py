@@ -5,7 +5,8 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from models.conv4 import Conv4
+from models.backbone import Backbone
+from models.backbones import backbone_from_dict
 from models.images.preprocessing import Preprocessing
 
 
@@ -120,7 +121,7 @@ class Plan:
     Attributes:
         name: of the comparison.
         preprocessing: from image to input (see ``models.images.preprocessing``).
-        backbone: of all learners (see ``models.conv4``), with group normalisation: the one kind under which no
+        backbone: of all learners (see ``models.backbones``), with group normalisation: the kind under which no
             learner sees anything of other queries or of past batches.
         seed: of every first phi, of training tasks and batches.
         algorithms: the meta-learners (see ``training.algorithms``).
@@ -152,9 +153,9 @@ class Plan:
         """The preprocessing that the plan describes."""
         return Preprocessing.from_dict(self.preprocessing)
 
-    def build_backbone(self) -> Conv4:
+    def build_backbone(self) -> Backbone:
         """The backbone that the plan describes."""
-        return Conv4(**self.backbone)
+        return backbone_from_dict(self.backbone)
 
     def as_dict(self) -> dict[str, Any]:
         """Give the whole plan, defaults included, as JSON values."""

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from models.conv4 import Conv4, Params
+from models.backbone import Backbone, Params
 from models.learner import BODY, part
 from models.support import Support
 from training.datasets.class_images import ClassImages
@@ -97,7 +97,7 @@ class ExampleSampler:
 class SupervisedGradient:
     """Puts the gradient of the examples' cross-entropy over all classes into ``grad`` of phi's tensors."""
 
-    def __init__(self, backbone: Conv4) -> None:
+    def __init__(self, backbone: Backbone) -> None:
         """Take the network."""
         self._backbone = backbone
 
