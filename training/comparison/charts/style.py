@@ -25,7 +25,7 @@ _MARKERS = (
     "M-4.5 0A4.5 4.5 0 1 0 4.5 0A4.5 4.5 0 1 0-4.5 0Z",
     "M0 5L5-4H-5Z",
     "M-2-5H2V-2H5V2H2V5H-2V2H-5V-2H-2Z",
-    "M-5-4H5L0 0L5 4H-5L0 0Z",
+    "M-4-5L5 0L-4 5Z",
 )
 _STYLE = Path(__file__).parent / "chart.css"
 _CHARACTER, _SWATCH, _GAP, _ROW = 6.6, 30, 18, 20
