@@ -32,7 +32,7 @@ train: $(VENV)/.train ## a short meta-training run that needs no download
 characters: $(VENV)/.train ## repeat the meta-training of the shipped initialization (Omniglot; under an hour)
 	$(BIN)/python -m training train training/recipes/characters.yaml --download --data-dir $(or $(METASHOT_DATA),data)
 
-compare: $(VENV)/.train ## compare meta-learning with ordinary learning on Omniglot (under an hour), or go on with it
+compare: $(VENV)/.train ## compare meta-learning with ordinary learning on Omniglot, or go on with it
 	$(BIN)/python -m training compare omniglot --download --data-dir $(or $(METASHOT_DATA),data) \
 	  $(if $(wildcard runs/compare-omniglot/plan.json),--resume)
 
