@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 
-.PHONY: run test check demo train characters bench bento clean help
+.PHONY: run test check demo train characters compare bench bento clean help
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 14
@@ -31,6 +31,10 @@ train: $(VENV)/.train ## a short meta-training run that needs no download
 
 characters: $(VENV)/.train ## repeat the meta-training of the shipped initialization (Omniglot; under an hour)
 	$(BIN)/python -m training train training/recipes/characters.yaml --download --data-dir $(or $(METASHOT_DATA),data)
+
+compare: $(VENV)/.train ## compare meta-learning with ordinary learning on Omniglot, or go on with it
+	$(BIN)/python -m training compare omniglot --download --data-dir $(or $(METASHOT_DATA),data) \
+	  $(if $(wildcard runs/compare-omniglot/plan.json),--resume)
 
 bench: $(VENV)/.bench ## measure side by side with learn2learn and a plain service (var/benchmarks; about half an hour)
 	$(BIN)/python -m benchmarks

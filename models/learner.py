@@ -162,10 +162,16 @@ class Learner:
         return self._theta(support, count, body, head, moments)
 
     def path(
-        self, phi: Params, support: Support, *, features: Tensor | None = None, second_order: bool = False
+        self,
+        phi: Params,
+        support: Support,
+        *,
+        features: Tensor | None = None,
+        steps: int | None = None,
+        second_order: bool = False,
     ) -> Iterator[Theta]:
-        """Give theta after no inner step, after one, and so on up to all of the rule's (see ``adapt``)."""
-        count = self.rule.steps
+        """Give theta after no inner step, after one, and so on up to all of ``steps`` (see ``adapt``)."""
+        count = self.rule.steps if steps is None or self.rule.moves == "nothing" else steps
         for step, now in enumerate(self._states(phi, support, features, count, second_order=second_order)):
             yield self._theta(support, step, now.body, now.head, now.moments)
 

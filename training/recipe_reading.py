@@ -19,24 +19,34 @@ def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     Raises:
         RecipeError: naming the key, where one is unknown, missing or of the wrong type.
     """
+    if not path.exists():
+        raise RecipeError(f"there is no recipe {path}; those that come with the project: {_shipped()}")
+    values = read_values(path, overrides)
+    if name := values.get("algorithm"):
+        if name not in ALGORITHMS:
+            raise RecipeError(f"algorithm must be one of {', '.join(ALGORITHMS)}, not {name!r}")
+        values = ALGORITHMS[name].laid_under(values)
+    recipe: Recipe = build(Recipe, values, at="")
+    recipe.build_preprocessing()
+    recipe.build_learner()
+    return recipe
+
+
+def read_values(path: Path, overrides: Sequence[str]) -> dict[str, Any]:
+    """Read a YAML mapping and lay ``key.key=value`` overrides (YAML values) over it.
+
+    Raises:
+        RecipeError: where the file or an override is no such thing.
+    """
     try:
         values = yaml.safe_load(path.read_text())
-    except FileNotFoundError:
-        raise RecipeError(f"there is no recipe {path}; those that come with the project: {_shipped()}") from None
     except yaml.YAMLError as error:
         raise RecipeError(f"{path} is not valid YAML: {error}") from error
     if not isinstance(values, dict):
         raise RecipeError(f"{path} must be a mapping of keys to values")
     for override in overrides:
         _lay_over(values, override)
-    if name := values.get("algorithm"):
-        if name not in ALGORITHMS:
-            raise RecipeError(f"algorithm must be one of {', '.join(ALGORITHMS)}, not {name!r}")
-        values = ALGORITHMS[name].laid_under(values)
-    recipe: Recipe = _build(Recipe, values, at="")
-    recipe.build_preprocessing()
-    recipe.build_learner()
-    return recipe
+    return values
 
 
 def _shipped() -> str:
@@ -55,23 +65,34 @@ def _lay_over(values: dict[str, Any], override: str) -> None:
     values[last] = yaml.safe_load(text)
 
 
-def _build(cls: Any, values: Any, at: str) -> Any:
+def build(cls: Any, values: Any, at: str, whole: str = "the recipe") -> Any:
+    """Build a dataclass from YAML values, refusing what it does not take.
+
+    Args:
+        cls: the dataclass.
+        values: by the names of its fields.
+        at: before these names in messages: the key of ``values`` and a full stop, or nothing at the top.
+        whole: what the file as a whole is, in messages.
+
+    Raises:
+        RecipeError: naming the key.
+    """
     if not isinstance(values, Mapping):
-        raise RecipeError(f"{at or 'the recipe'} must be a mapping of keys to values, not {values!r}")
+        raise RecipeError(f"{at or whole} must be a mapping of keys to values, not {values!r}")
     hints = typing.get_type_hints(cls)
     fields = {entry.name: entry for entry in dataclasses.fields(cls)}
     if unknown := sorted(set(values) - set(fields)):
-        raise RecipeError(f"unknown key {at}{unknown[0]}; {at or 'the recipe'} takes {', '.join(fields)}")
+        raise RecipeError(f"unknown key {at}{unknown[0]}; {at or whole} takes {', '.join(fields)}")
     for name, entry in fields.items():
         required = entry.default is dataclasses.MISSING and entry.default_factory is dataclasses.MISSING
         if required and name not in values:
-            raise RecipeError(f"the recipe lacks {at}{name}")
+            raise RecipeError(f"{whole} lacks {at}{name}")
     return cls(**{name: _value(hints[name], value, f"{at}{name}") for name, value in values.items()})
 
 
 def _value(hint: Any, value: Any, at: str) -> Any:
     if dataclasses.is_dataclass(hint):
-        return _build(hint, value, f"{at}.")
+        return build(hint, value, f"{at}.")
     origin = typing.get_origin(hint)
     if origin is types.UnionType:
         number, pair = typing.get_args(hint)

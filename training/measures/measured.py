@@ -77,7 +77,7 @@ class Measured:
     @property
     def interval(self) -> float:
         """Half width of the mean's 95% interval, over tasks."""
-        return float(_Z95 * self.accuracies.std() / math.sqrt(len(self.accuracies)))
+        return interval_95(self.accuracies)
 
     def calibration_error(self, confidence: Confidence) -> float:
         """Expected calibration error over 15 equal bins of confidence (Guo et al. 2017, eq. 3)."""
@@ -140,6 +140,11 @@ class EstimatesMeasured:
     coverage: float
     width: float
     error: float
+
+
+def interval_95(of_tasks: Tensor) -> float:
+    """Half width of the 95% interval of the mean of one value a task, ``[E]``."""
+    return float(_Z95 * of_tasks.std() / math.sqrt(len(of_tasks)))
 
 
 def _auroc(positive: Tensor, negative: Tensor) -> float:

@@ -2,9 +2,10 @@
 
 import math
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Protocol as Interface
 
 import torch
 from torch import Tensor
@@ -31,6 +32,14 @@ from training.tasks.episodes import EpisodeBatch, EpisodeSampler
 __all__ = ["BUDGET", "CHECKPOINT", "Trainer"]
 BUDGET = 2 * 1024**3
 _AHEAD = 2  # batches of episodes, while a GPU works
+Gradient = Callable[[Params, EpisodeBatch, int], tuple[float, float]]
+
+
+class Sampler(Interface):
+    """Draws the tasks of a step, as a function of its number alone (see ``EpisodeSampler``)."""
+
+    def batch(self, index: int, tasks: int) -> EpisodeBatch:
+        """Draw them."""
 
 
 class Trainer:
@@ -68,7 +77,7 @@ class Trainer:
         self.device, self.processes = torch.device(device), processes or Processes()
         self.learner, self.preprocessing = recipe.build_learner(), recipe.build_preprocessing()
         teacher = Teacher.of(recipe, len(training), self.device)
-        self.gradient = OuterGradient(
+        self.gradient: Gradient = OuterGradient(
             self.learner, recipe.outer, self.processes, budget, seed=recipe.seed, teacher=teacher
         )
         self.pretrained = pretrained
@@ -83,7 +92,7 @@ class Trainer:
         self.progress = Progress()
         self.best: Params = self._copy()
         episodes = recipe.episodes
-        self.sampler = EpisodeSampler(
+        self.sampler: Sampler = EpisodeSampler(
             training,
             ways=episodes.ways,
             shots=episodes.shots,

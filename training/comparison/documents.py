@@ -1,0 +1,94 @@
+"""Fills the marked places of Markdown documents with what was measured, in the document's language."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from training.comparison import tables
+from training.comparison.drawings import drawings
+from training.comparison.findings import findings
+from training.comparison.plan_reading import PlanError
+from training.comparison.results import Results
+from training.comparison.running import write_whole
+from training.comparison.wording import wording
+
+FOLDER = "comparison"  # beside the documents, for drawings
+_MARK = re.compile(r"(<!-- measured: (?P<name>[\w-]+) -->\n).*?(<!-- /measured -->)", re.DOTALL)
+
+
+def fill(path: Path, results: Results) -> None:
+    """Put tables, sentences and drawings into every ``<!-- measured: NAME -->`` of a document.
+
+    Drawings go into a folder beside it. A document whose name ends in ``.zh.md`` is Chinese, any other English.
+
+    Raises:
+        PlanError: where there is no such document, or it marks something that is not measured.
+    """
+    if not path.is_file():
+        raise PlanError(f"there is no document {path} to fill")
+    language = "zh" if path.name.endswith(".zh.md") else "en"
+    parts = _parts(results, language)
+    names = [found["name"] for found in _MARK.finditer(path.read_text())]
+    if unknown := sorted(set(names) - set(parts)):
+        raise PlanError(f"{path} marks {unknown[0]!r}; there are {', '.join(parts)}")
+    if not names:
+        raise PlanError(f"{path} marks no place: write <!-- measured: shots --> and <!-- /measured --> on lines")
+    folder = path.parent / FOLDER
+    folder.mkdir(exist_ok=True)
+    for name, drawing in drawings(results).items():
+        write_whole(folder / f"{name}.svg", drawing)
+    write_whole(path, _MARK.sub(lambda found: found[1] + parts[found["name"]]() + found[3], path.read_text()))
+
+
+def _parts(results: Results, language: str) -> dict[str, Callable[[], str]]:
+    say = wording(language)
+    told = findings(results, language)
+    plan, counts = results.plan, results.counts()
+    last = max(plan.inner_steps)
+    of_classes = [say["classes"].format(count) for count in counts]
+    heads = {
+        "shots": [f"{shots}-shot" for shots in plan.tasks.shots],
+        "steps": [say["steps"].format(step) for step in (0, *sorted(plan.inner_steps))],
+        "training-loss": [say["before"], say["on_task"]],
+        "task-loss": [one.format(last) for one in say["losses"]],
+        "classes": of_classes,
+        "gap": of_classes,
+        "augmentation": [say["classes"].format(count) for count in results.counts(augmented=True)],
+        "cost": [*say["cost"], *(say["task"].format(shots) for shots in plan.tasks.compared_shots)],
+    }
+    rows: dict[str, Callable[[Results], tables.Rows]] = {
+        "shots": tables.of_shots,
+        "steps": tables.of_steps,
+        "training-loss": lambda of: tables.of_losses(of, language),
+        "task-loss": tables.of_task_loss,
+        "classes": tables.of_classes,
+        "gap": tables.of_gap,
+        "augmentation": tables.of_augmentation,
+        "cost": tables.of_cost,
+    }
+
+    def part(name: str) -> str:
+        sentences = "".join(f"- {one}\n" for one in told.get(name, ()))
+        table = _table(heads[name], rows[name](results))
+        return f"![{name}]({FOLDER}/{name}.svg)\n\n{sentences}{chr(10) if sentences else ''}{table}\n"
+
+    def protocol() -> str:
+        facts = results.facts | {
+            "data": plan.data.name,
+            "plan": plan.name,
+            "ways": plan.tasks.ways,
+            "queries": plan.tasks.queries,
+            "episodes": plan.tasks.episodes,
+            "tasks_seed": plan.tasks.seed,
+            "seed": plan.seed,
+            "images": plan.training.images,
+            "machine": results.cells[0]["machine"],
+        }
+        return str(say["protocol"]).format(**facts) + "\n"
+
+    return {"protocol": protocol} | {name: (lambda name=name: part(name)) for name in rows}
+
+
+def _table(head: list[str], rows: tables.Rows) -> str:
+    lines = ["| | " + " | ".join(head) + " |", "|---" * (len(head) + 1) + "|"]
+    return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows)])

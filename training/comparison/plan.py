@@ -1,0 +1,163 @@
+"""Plans of a comparison: everything that decides it, in one YAML file."""
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from models.backbone import Backbone
+from models.backbones import backbone_from_dict
+from models.images.preprocessing import Preprocessing
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where classes come from; those reported on are the data set's ``validation`` split.
+
+    Attributes:
+        name: ``omniglot``, ``mini_imagenet``, ``folder`` or ``strokes``.
+        seed: of the split where the data set has none of its own, and of the order in which training classes are
+            taken: the first for development, the next for training.
+        development: training classes that nobody trains on: on their tasks checkpoints, rates, numbers of steps
+            and penalties are chosen.
+        strokes: of ``strokes``, how many classes to draw for training and development together.
+        unseen_strokes: of ``strokes``, how many to draw to report on.
+    """
+
+    name: str = "omniglot"
+    seed: int = 0
+    development: int = 100
+    strokes: int = 900
+    unseen_strokes: int = 200
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """What task augmentation adds, where it is on (see ``training.tasks.augmentation``).
+
+    Attributes:
+        rotations: each class turned by 90, 180 and 270 degrees, as classes of their own.
+        reflections: each class, and each turned one, mirrored, as classes of their own.
+    """
+
+    rotations: bool = True
+    reflections: bool = False
+
+
+@dataclass(frozen=True)
+class Training:
+    """What every learner that trains beforehand is given.
+
+    Attributes:
+        images: that each may see, the same for all: an outer step of a meta-learner takes its tasks' support and
+            query images, a step of supervised training its batch.
+        tasks: of an outer step.
+        shots: support examples of a class in a training task.
+        queries: query examples of a class in a training task.
+        batch: images of a step of supervised training.
+        learning_rate: of Adam at its highest, in the outer loop; it falls to 0 along half a cosine.
+        supervised_learning_rate: the same in supervised training.
+        looks: at development tasks, evenly spread; the best phi of them is taken.
+    """
+
+    images: int = 150_000
+    tasks: int = 16
+    shots: int = 1
+    queries: int = 5
+    batch: int = 96
+    learning_rate: float = 3e-3
+    supervised_learning_rate: float = 3e-3
+    looks: int = 5
+
+
+@dataclass(frozen=True)
+class Tasks:
+    """The tasks that accuracies are of.
+
+    Attributes:
+        ways: classes of a task.
+        shots: support examples of a class, of learners that trained on all classes.
+        compared_shots: those among them at which everything else is measured.
+        queries: query examples of a class.
+        episodes: tasks behind each accuracy.
+        seed: of the tasks of unseen classes; those of training classes have the next.
+    """
+
+    ways: int = 5
+    shots: tuple[int, ...] = (1, 2, 5, 10)
+    compared_shots: tuple[int, ...] = (1, 5)
+    queries: int = 5
+    episodes: int = 600
+    seed: int = 30_000
+
+
+@dataclass(frozen=True)
+class Choice:
+    """How what ordinary learners leave open is chosen, on tasks of the development classes.
+
+    Attributes:
+        episodes: development tasks of each number of shots, and of a look.
+        seed: of these tasks.
+        rates: inner rates to try for fine-tuning.
+        scratch_rates: the same for learning from scratch.
+        steps: inner steps to try for fine-tuning.
+        scratch_steps: the same for learning from scratch.
+        penalties: of the linear probe to try (see ``training.comparison.probe_head``).
+    """
+
+    episodes: int = 100
+    seed: int = 10_000
+    rates: tuple[float, ...] = (0.01, 0.1, 1.0)
+    scratch_rates: tuple[float, ...] = (0.1, 0.3, 1.0)
+    steps: tuple[int, ...] = (1, 2, 5, 10, 20)
+    scratch_steps: tuple[int, ...] = (10, 20, 40, 80)
+    penalties: tuple[float, ...] = (0.001, 0.01, 0.1, 1.0)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A comparison.
+
+    Attributes:
+        name: of the comparison.
+        preprocessing: from image to input (see ``models.images.preprocessing``).
+        backbone: of all learners (see ``models.backbones``), with group normalisation: the kind under which no
+            learner sees anything of other queries or of past batches.
+        seed: of every first phi, of training tasks and batches.
+        algorithms: the meta-learners (see ``training.algorithms``).
+        classes: numbers of training classes to compare; all there are come on top.
+        augmented_classes: those at which augmentation is compared; all there are come on top.
+        inner_steps: after which accuracy and losses are measured; 0 comes on top.
+        data: where classes come from.
+        augmentation: of tasks.
+        training: before any unseen task.
+        tasks: that accuracies are of.
+        choice: of what ordinary learners leave open.
+    """
+
+    name: str
+    preprocessing: dict[str, Any]
+    backbone: dict[str, Any]
+    seed: int = 0
+    algorithms: tuple[str, ...] = ("maml", "proto-maml", "anil", "protonet", "r2d2")
+    classes: tuple[int, ...] = (25, 50, 100, 200, 400)
+    augmented_classes: tuple[int, ...] = (50,)
+    inner_steps: tuple[int, ...] = (1, 2, 3, 5, 10, 20)
+    data: Source = field(default_factory=Source)
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    training: Training = field(default_factory=Training)
+    tasks: Tasks = field(default_factory=Tasks)
+    choice: Choice = field(default_factory=Choice)
+
+    def build_preprocessing(self) -> Preprocessing:
+        """The preprocessing that the plan describes."""
+        return Preprocessing.from_dict(self.preprocessing)
+
+    def build_backbone(self) -> Backbone:
+        """The backbone that the plan describes."""
+        return backbone_from_dict(self.backbone)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the whole plan, defaults included, as JSON values."""
+        values: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(self)))
+        return values

@@ -1,0 +1,72 @@
+"""Reads plans from YAML, with overrides, refusing what does not fit."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from training.algorithms import ALGORITHMS
+from training.comparison.plan import Plan
+from training.recipe import RecipeError
+from training.recipe_reading import build, read_values
+
+PLANS = Path(__file__).parent / "plans"
+_LEAST_EPISODES = 2
+
+
+class PlanError(RecipeError):
+    """A plan cannot be used; the message names the key and what it takes."""
+
+
+def read_plan(name: str, overrides: Sequence[str] = (), algorithms: Sequence[str] = ()) -> Plan:
+    """Read a plan by the name of a shipped one, or by its path.
+
+    Args:
+        name: for example ``omniglot``, or ``my/plan.yaml``.
+        overrides: ``key.key=value``, laid over it.
+        algorithms: in place of the plan's; none for its own.
+
+    Raises:
+        PlanError: naming the key, where one is unknown, missing or does not fit.
+    """
+    path = PLANS / f"{name}.yaml" if (PLANS / f"{name}.yaml").is_file() else Path(name)
+    if not path.is_file():
+        shipped = ", ".join(sorted(one.stem for one in PLANS.glob("*.yaml")))
+        raise PlanError(f"there is no plan {name}; give a YAML file, or the name of one that is here: {shipped}")
+    values = read_values(path, overrides)
+    if algorithms:
+        values["algorithms"] = list(algorithms)
+    plan: Plan = build(Plan, values, at="", whole="the plan")
+    _check(plan)
+    return plan
+
+
+def _check(plan: Plan) -> None:
+    if unknown := sorted(set(plan.algorithms) - set(ALGORITHMS)):
+        raise PlanError(f"there is no algorithm {unknown[0]!r}; there are {', '.join(ALGORITHMS)}")
+    if len(set(plan.algorithms)) < len(plan.algorithms):
+        raise PlanError("algorithms must each be named once")
+    try:
+        plan.build_preprocessing()
+        backbone = plan.build_backbone()
+    except (KeyError, TypeError, ValueError) as error:
+        raise PlanError(f"preprocessing or backbone in the plan do not fit: {error}") from error
+    if backbone.normalisation != "group":
+        raise PlanError(
+            f"backbone.normalisation must be group, not {backbone.normalisation}, to keep every learner inductive"
+        )
+    tasks = plan.tasks
+    if not tasks.compared_shots or not set(tasks.compared_shots) <= set(tasks.shots):
+        raise PlanError(f"tasks.compared_shots must be some of tasks.shots, {list(tasks.shots)}")
+    if min(tasks.episodes, plan.choice.episodes) < _LEAST_EPISODES:
+        raise PlanError("tasks.episodes and choice.episodes must be at least 2, for an interval")
+    needed = max(plan.tasks.ways, *plan.classes, *plan.augmented_classes, 0)
+    if min([*plan.classes, *plan.augmented_classes, needed]) < plan.tasks.ways:
+        raise PlanError(f"classes and augmented_classes must each be at least tasks.ways, {plan.tasks.ways}")
+    choice = plan.choice
+    counts = [*plan.inner_steps, *choice.steps, *choice.scratch_steps, *tasks.shots, tasks.queries]
+    if min([*counts, plan.training.looks, plan.training.batch, plan.data.development]) < 1:
+        raise PlanError("steps, shots, queries, looks, batch and development classes must be at least 1")
+    if min([*choice.rates, *choice.scratch_rates, *choice.penalties]) <= 0:
+        raise PlanError("choice.rates, choice.scratch_rates and choice.penalties must be positive")
+    per_step = plan.training.tasks * tasks.ways * (plan.training.shots + plan.training.queries)
+    if plan.training.images < max(per_step, plan.training.batch):
+        raise PlanError(f"training.images must suffice for one outer step, {per_step} images, and for one batch")

@@ -1,0 +1,116 @@
+"""What a comparison measured: its cells, asked by contender, classes and augmentation."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from training.comparison.contenders import SCRATCH, Contender
+from training.comparison.plan import Plan
+from training.measures.measured import interval_95
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A mean over tasks, in percent.
+
+    Attributes:
+        mean: of all tasks.
+        half: half of its 95 % interval.
+    """
+
+    mean: float
+    half: float
+
+    def __str__(self) -> str:
+        """With its interval, as tables have it."""
+        return f"{self.mean:.1f} ± {self.half:.1f}"
+
+
+@dataclass(frozen=True)
+class Results:
+    """All of it.
+
+    Attributes:
+        plan: of the comparison.
+        contenders: in the order in which readers meet them.
+        cells: JSON values (see ``training.comparison.cells``).
+        facts: numbers of classes and groups, by split; for the protocol.
+    """
+
+    plan: Plan
+    contenders: tuple[Contender, ...]
+    cells: tuple[dict[str, Any], ...]
+    facts: dict[str, Any]
+
+    @property
+    def everything(self) -> int:
+        """All training classes that there are."""
+        return max(int(cell["classes"]) for cell in self.cells)
+
+    @property
+    def trained(self) -> tuple[Contender, ...]:
+        """Contenders that train before any unseen task."""
+        return tuple(one for one in self.contenders if one.training)
+
+    def counts(self, *, augmented: bool = False) -> list[int]:
+        """Numbers of training classes that were compared; ``augmented``, those compared with augmentation."""
+        counts = {cell["classes"] for cell in self.cells if cell["augmented"] or not augmented}
+        if augmented:
+            counts = {cell["classes"] for cell in self.cells if cell["augmented"]}
+        return sorted(counts)
+
+    def cell(self, contender: str, classes: int | None = None, *, augmented: bool = False) -> dict[str, Any]:
+        """One cell; learning from scratch, which never trains, has the same one for all numbers of classes."""
+        wanted = (self.everything, False) if contender == SCRATCH else (classes or self.everything, augmented)
+        for cell in self.cells:
+            if cell["contender"] == contender and (cell["classes"], cell["augmented"]) == wanted:
+                return cell
+        raise KeyError(f"{contender} was not measured with {wanted[0]} classes")
+
+    def unseen(
+        self, contender: str, shots: int, classes: int | None = None, *, augmented: bool = False
+    ) -> Figure:
+        """Accuracy on unseen classes."""
+        return _figure(self.cell(contender, classes, augmented=augmented)["unseen"][str(shots)])
+
+    def known(self, contender: str, shots: int, classes: int | None = None) -> Figure:
+        """Accuracy on tasks of the classes that were trained on."""
+        return _figure(self.cell(contender, classes)["known"][str(shots)])
+
+    def gap(self, contender: str, shots: int, classes: int | None = None) -> float:
+        """By how much accuracy on tasks of training classes exceeds that on unseen ones, in points."""
+        return self.known(contender, shots, classes).mean - self.unseen(contender, shots, classes).mean
+
+    def gain(self, contender: str, shots: int, classes: int) -> Figure:
+        """What task augmentation adds on unseen classes, paired over tasks, in points."""
+        plain, augmented = (
+            self.cell(contender, classes, augmented=on)["unseen"][str(shots)] for on in (False, True)
+        )
+        return _difference(augmented, plain)
+
+    def ahead(self, one: str, other: str, shots: int) -> Figure:
+        """By how much one contender is ahead of another that trained on all classes, paired over tasks."""
+        return _difference(*(self.cell(name)["unseen"][str(shots)] for name in (one, other)))
+
+    def favourite(self, among: Sequence[Contender], shots: int) -> Contender:
+        """The best on development tasks, so that nothing reported has a say in who is reported."""
+
+        def reached(contender: Contender) -> float:
+            return float(self.cell(contender.name)["chosen"][str(shots)]["development_accuracy"])
+
+        return max(among, key=reached)
+
+    def of_family(self, family: str) -> tuple[Contender, ...]:
+        """The contenders that trained, of one family."""
+        return tuple(one for one in self.trained if one.family == family)
+
+
+def _figure(values: dict[str, Any]) -> Figure:
+    return Figure(100 * values["accuracy"], 100 * values["interval_95"])
+
+
+def _difference(of_one: dict[str, Any], of_other: dict[str, Any]) -> Figure:
+    one, other = (torch.tensor(values["right"]).double() / values["answers"] for values in (of_one, of_other))
+    return Figure(100 * float((one - other).mean()), 100 * interval_95(one - other))

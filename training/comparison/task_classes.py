@@ -1,0 +1,82 @@
+"""Which classes are trained on, which choose, and which are reported."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from training.comparison.plan import Augmentation, Plan
+from training.datasets.class_images import ClassImages, DataError
+from training.datasets.registry import load_split
+from training.datasets.splits import shuffled
+from training.tasks.augmentation import with_reflections, with_rotations
+
+
+@dataclass(frozen=True)
+class TaskClasses:
+    """Three sets of classes without any in common.
+
+    Attributes:
+        training: in the order in which fewer are taken: the first 25 are among the first 50.
+        development: choose checkpoints, rates, steps and penalties.
+        unseen: reported on; nothing is chosen by them.
+    """
+
+    training: ClassImages
+    development: ClassImages
+    unseen: ClassImages
+
+    def first(self, count: int) -> ClassImages:
+        """The first so many training classes."""
+        return self.training.subset(range(count))
+
+    def facts(self) -> dict[str, int]:
+        """How many there are, for the protocol."""
+        return {
+            "training_classes": len(self.training),
+            "development_classes": len(self.development),
+            "unseen_classes": len(self.unseen),
+        }
+
+    def counts(self, wanted: Sequence[int]) -> tuple[int, ...]:
+        """Those of the wanted numbers of training classes that there are, and all, in rising order."""
+        return (*sorted(count for count in set(wanted) if count < len(self.training)), len(self.training))
+
+
+def load_classes(plan: Plan, data_dir: Path | None, *, download: bool) -> TaskClasses:
+    """Read training and validation classes of the plan's data set; its test split stays closed.
+
+    Raises:
+        DataError: where data lack, or too few classes are left to train on.
+    """
+    source, preprocessing = plan.data, plan.build_preprocessing()
+    known, unseen = (
+        load_split(
+            source.name,
+            split,
+            preprocessing=preprocessing,
+            data_dir=data_dir,
+            seed=source.seed,
+            download=download,
+            classes=classes,
+        )
+        for split, classes in (("train", source.strokes), ("validation", source.unseen_strokes))
+    )
+    if len(known) < source.development + plan.tasks.ways or source.development < plan.tasks.ways:
+        raise DataError(
+            f"{source.name} has {len(known)} training classes, of which data.development takes "
+            f"{source.development}: it and what is left must be at least tasks.ways, {plan.tasks.ways}, each"
+        )
+    places = {name: place for place, name in enumerate(known.classes)}
+    order = [places[name] for name in shuffled(known.classes, source.seed)]
+    return TaskClasses(
+        training=known.subset(order[source.development :]),
+        development=known.subset(order[: source.development]),
+        unseen=unseen,
+    )
+
+
+def augmented(classes: ClassImages, augmentation: Augmentation) -> ClassImages:
+    """Add turned and mirrored copies of classes as classes of their own."""
+    if augmentation.rotations:
+        classes = with_rotations(classes)
+    return with_reflections(classes) if augmentation.reflections else classes
