@@ -6,18 +6,19 @@ logit of class c = features . weight_c + bias_c.
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor
 
+from models import class_scatter
 from models.backbone import Params
 from models.kernels.precision import full_precision
 from models.solvers.ridge import ridge
 from models.solvers.support_vectors import support_vectors
 from models.support import Support
 
-HeadKind = Literal["prototype", "shared", "ridge", "svm"]
+HeadKind = Literal["prototype", "lda", "shared", "ridge", "svm"]
 _COST = 0.1  # of an example's slack, as in Lee et al. 2019, section 4.1
 _SCALE = 10.0  # of closed-form heads, whose targets lie between 0 and 1
 
@@ -46,6 +47,8 @@ class Head:
         kind: ``prototype`` starts from class means: the logit is the negative squared distance to the class
             mean times a learned scale, up to a term that is the same for all classes (Snell et al. 2017,
             eq. 8; Triantafillou et al. 2020, section 3, for starting gradient steps from it).
+            ``lda`` does so by distances in which directions count less the more images of one class differ along
+            them, and the less the fewer examples there are (see ``models.class_scatter``).
             ``shared`` starts every class from one learned vector (Ye and Chao 2022, UNICORN-MAML), so
             that only the inner loop tells classes apart. What all classes share shifts their logits
             alike, so under a softmax that vector has no gradient: it acts as a start from zero (Kao et
@@ -54,23 +57,30 @@ class Head:
             R2-D2), and ``svm`` separates classes by the widest margin (Lee et al. 2019, MetaOptNet); both times a
             learned scale, and with as much importance to each class as to any other.
         initial_scale: of all but ``shared``, before training; None for what suits features of about 1 each: one
-            over the root of the number of features for ``prototype``, else 10.
+            over the root of the number of features for ``prototype`` and ``lda``, else 10.
+        shrinkage: of ``lda``, how much the scatter of training classes is evened out for one example a class.
     """
 
     kind: HeadKind
     initial_scale: float | None = None
+    shrinkage: float = 60.0
 
     def __post_init__(self) -> None:
         """Refuse what is not there."""
-        if self.kind not in ("prototype", "shared", "ridge", "svm"):
-            raise ValueError(f"the head must be prototype, shared, ridge or svm, not {self.kind!r}")
+        if self.kind not in get_args(HeadKind):
+            raise ValueError(f"the head must be {', '.join(get_args(HeadKind))}, not {self.kind!r}")
+        if self.shrinkage <= 0:
+            raise ValueError(f"the head's shrinkage must be positive, not {self.shrinkage}")
 
     def initial(self, features: int, generator: torch.Generator) -> Params:
         """Draw the head's part of phi for ``features`` features."""
         if self.kind == "shared":
             return {"vector": torch.randn(features, generator=generator) / features**0.5, "bias": torch.zeros(())}
-        usual = features**-0.5 if self.kind == "prototype" else _SCALE
+        by_means = self.kind in ("prototype", "lda")
+        usual = features**-0.5 if by_means else _SCALE
         scale = {"log_scale": torch.tensor(math.log(usual if self.initial_scale is None else self.initial_scale))}
+        if self.kind == "lda":
+            return scale | class_scatter.even(features)
         return scale | {"log_penalty": torch.zeros(())} if self.kind == "ridge" else scale
 
     @property
@@ -100,6 +110,9 @@ class Head:
             raise ValueError(f"the head {self.kind} starts from features")
         if self.kind == "prototype":
             return self.from_centres(phi, prototypes(features, support))
+        if self.kind == "lda":
+            centres = prototypes(features, support)
+            return self._linear(phi, centres, class_scatter.measured(phi, centres, support, self.shrinkage))
         with full_precision(features):
             features = features.to(support.weights.dtype)
             targets = (support.membership() > 0).to(features.dtype)
@@ -114,10 +127,14 @@ class Head:
 
     def from_centres(self, phi: Params, centres: Tensor) -> Params:
         """Build the ``prototype`` classifier of centres ``[T, N, D]``, by the scale of any head that has one."""
+        return self._linear(phi, centres, centres)
+
+    def _linear(self, phi: Params, centres: Tensor, measured: Tensor) -> Params:
+        """Build it, ``measured`` being the centres multiplied by the metric of distances."""
         scale = phi["log_scale"].exp()
         return {
-            "weight": 2 * scale.view(-1, 1, 1) * centres,
-            "bias": -scale.view(-1, 1) * centres.square().sum(-1),
+            "weight": 2 * scale.view(-1, 1, 1) * measured,
+            "bias": -scale.view(-1, 1) * (centres * measured).sum(-1),
         }
 
 

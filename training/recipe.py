@@ -238,10 +238,18 @@ class Recipe:
                 f"outer.warm_up_loss {of_images} compares images without a support set: it takes group or "
                 "running normalisation"
             )
-        if (of_images == "pairs" and head != "prototype") or (of_images == "classes" and head == "shared"):
+        if head == "lda" and (
+            learner.backbone.normalisation == "support" or not 0 < self.outer.warm_up < self.outer.steps
+        ):
+            raise RecipeError(
+                "the lda head measures the scatter of training classes after the warm-up: let outer.warm_up be "
+                "at least 1 and outer.steps more, with group or running normalisation"
+            )
+        apart = {"pairs": ("shared", "ridge", "svm"), "classes": ("shared",), "episodes": ()}
+        if head in apart[of_images]:
             raise RecipeError(
                 f"outer.warm_up_loss {of_images} needs the {head} head to answer by class centres: it takes the "
-                "prototype head" + (", ridge or svm" if of_images == "classes" else "")
+                "prototype or lda head" + (", ridge or svm" if of_images == "classes" else "")
             )
         if of_images == "classes" and not learner.backbone.unit:
             raise RecipeError("outer.warm_up_loss classes compares directions: set learner.backbone.unit to true")

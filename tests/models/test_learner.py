@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from models import class_scatter
 from models.conv4 import Conv4
 from models.heads import Head, prototypes
 from models.inner_rule import InnerRule
@@ -20,7 +21,7 @@ LEARNERS = [
     for halving, normalisation, head, moves in itertools.product(
         ["pool", "stride", "views", "stages"],
         ["group", "support", "running"],
-        ["prototype", "shared", "ridge", "svm"],
+        ["prototype", "lda", "shared", "ridge", "svm"],
         ["all", "head", "body", "nothing"],
     )
 ] + [
@@ -47,7 +48,13 @@ def build(halving, normalisation, head, moves):
 
 
 def drawn(learner):
-    return learner, {name: value.double() for name, value in learner.initial(seed=1).items()}
+    phi = {name: value.double() for name, value in learner.initial(seed=1).items()}
+    if learner.head.kind == "lda":
+        features = torch.randn(60, learner.backbone.features, generator=torch.Generator().manual_seed(2))
+        uneven = features * torch.linspace(0.1, 3, features.shape[1])
+        scatter = class_scatter.of_classes(uneven, torch.arange(60) % 5)
+        phi |= {f"head.{name}": value.double() for name, value in scatter.items()}
+    return learner, phi
 
 
 def warmed(learner, phi):

@@ -26,6 +26,7 @@ from training.run.ahead import ahead
 from training.run.checkpoint import CHECKPOINT, Progress, load_checkpoint, save_checkpoint
 from training.run.interruption import Interruption
 from training.run.pretrained import Pretrained
+from training.run.scatter import measure_scatter
 from training.tasks.augmentation import jitter
 from training.tasks.episodes import EpisodeBatch, EpisodeSampler
 
@@ -73,7 +74,7 @@ class Trainer:
             budget: bytes that the graph of a micro-batch of tasks may hold.
             pretrained: the body to start from; None for a fresh one.
         """
-        self.recipe, self.validation, self.out = recipe, validation, out
+        self.recipe, self.training, self.validation, self.out = recipe, training, validation, out
         self.device, self.processes = torch.device(device), processes or Processes()
         self.learner, self.preprocessing = recipe.build_learner(), recipe.build_preprocessing()
         teacher = Teacher.of(recipe, len(training), self.device)
@@ -160,6 +161,8 @@ class Trainer:
         outer = self.recipe.outer
         for group in self.optimiser.param_groups:
             group["lr"] = group["highest"] * 0.5 * (1 + math.cos(math.pi * step / outer.steps))
+        if step == outer.warm_up:
+            measure_scatter(self.learner, self.phi, self.preprocessing, self.training)
         loss, accuracy = self.gradient(self.phi, batch, step)
         learned = [value for value in self.phi.values() if value.grad is not None]
         torch.nn.utils.clip_grad_norm_(learned, outer.clip)

@@ -1,0 +1,73 @@
+"""The lda head against linear discriminants written out in numpy."""
+
+import numpy as np
+import pytest
+import torch
+
+from models import class_scatter
+from models.heads import Head, classify
+from models.support import Support
+
+FEATURES = 12
+
+
+def scattered(count=400, seed=0):
+    """Features of 8 classes, which differ along some directions more than along others."""
+    generator = torch.Generator().manual_seed(seed)
+    classes = torch.arange(count) % 8
+    turned = torch.linalg.qr(torch.randn(FEATURES, FEATURES, generator=generator))[0]
+    spread = torch.randn(count, FEATURES, generator=generator) * torch.linspace(0.2, 2.0, FEATURES)
+    return torch.randn(8, FEATURES, generator=generator)[classes] + spread @ turned, classes
+
+
+def task(shots):
+    labels = torch.tensor([label for label, count in enumerate(shots) for _ in range(count)])
+    return Support.of_task(torch.zeros(len(labels), 1, 1, 1), labels)
+
+
+def answers(head, phi, shots, features, queries):
+    support = task(shots)
+    start = head.start(phi, features[None], support)
+    return classify(start, queries[None], support.class_mask())[0]
+
+
+@pytest.mark.parametrize("shots", [(1, 1, 1), (5, 5, 5), (1, 4, 2)])
+def test_the_distances_are_those_of_the_shrunken_scatter(shots):
+    features, classes = scattered()
+    scatter = class_scatter.of_classes(features, classes)
+    phi = {"log_scale": torch.tensor(0.3)} | scatter
+    within = np.zeros((FEATURES, FEATURES))
+    for one in range(8):
+        of_class = features[classes == one].double().numpy()
+        within += (of_class - of_class.mean(0)).T @ (of_class - of_class.mean(0))
+    within /= len(features) - 8
+    within /= np.trace(within) / FEATURES
+    # All directions but one are kept, so the scatter is that of the data to the last.
+    metric = np.linalg.inv(within + 6.0 * np.mean([1 / count for count in shots]) * np.eye(FEATURES))
+    metric /= np.trace(metric) / FEATURES
+    examples, queries = torch.randn(sum(shots), FEATURES), torch.randn(7, FEATURES)
+    labels = np.repeat(np.arange(len(shots)), shots)
+    means = np.stack([examples.double().numpy()[labels == label].mean(0) for label in range(len(shots))])
+    apart = queries.double().numpy()[:, None] - means
+    distances = np.einsum("qnd,de,qne->qn", apart, metric, apart)
+    found = answers(Head("lda", shrinkage=6.0), phi, shots, examples, queries)
+    wanted = torch.from_numpy(-np.exp(0.3) * distances).float()
+    torch.testing.assert_close(found - found[:, :1], wanted - wanted[:, :1], rtol=1e-4, atol=1e-4)
+
+
+def test_without_a_measured_scatter_it_is_the_prototype_head():
+    phi = Head("lda", 2.0).initial(FEATURES, torch.Generator())
+    examples, queries = torch.randn(6, FEATURES), torch.randn(5, FEATURES)
+    plain = answers(Head("prototype", 2.0), {"log_scale": phi["log_scale"]}, (2, 2, 2), examples, queries)
+    torch.testing.assert_close(answers(Head("lda", 2.0), phi, (2, 2, 2), examples, queries), plain)
+
+
+def test_few_directions_are_kept_and_the_rest_taken_as_equal():
+    generator = torch.Generator().manual_seed(0)
+    features = torch.randn(600, 80, generator=generator) * torch.linspace(0.1, 1, 80)
+    scatter = class_scatter.of_classes(features, torch.arange(600) % 6)
+    directions, spread = scatter[class_scatter.DIRECTIONS], scatter[class_scatter.SPREAD]
+    assert directions.shape == (80, 64)
+    torch.testing.assert_close(directions.T @ directions, torch.eye(64), rtol=1e-5, atol=1e-5)
+    assert bool((spread.diff() <= 0).all())
+    assert float((spread[:-1].sum() + 16 * spread[-1]) / 80) == pytest.approx(1, rel=1e-5)
