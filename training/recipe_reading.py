@@ -21,15 +21,7 @@ def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     """
     if not path.exists():
         raise RecipeError(f"there is no recipe {path}; those that come with the project: {_shipped()}")
-    values = read_values(path, overrides)
-    if name := values.get("algorithm"):
-        if name not in ALGORITHMS:
-            raise RecipeError(f"algorithm must be one of {', '.join(ALGORITHMS)}, not {name!r}")
-        values = ALGORITHMS[name].laid_under(values)
-    recipe: Recipe = build(Recipe, values, at="")
-    recipe.build_preprocessing()
-    recipe.build_learner()
-    return recipe
+    return build_recipe(read_values(path, overrides))
 
 
 def read_values(path: Path, overrides: Sequence[str]) -> dict[str, Any]:
@@ -45,24 +37,50 @@ def read_values(path: Path, overrides: Sequence[str]) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise RecipeError(f"{path} must be a mapping of keys to values")
     for override in overrides:
-        _lay_over(values, override)
+        _lay_override(values, override)
     return values
+
+
+def build_recipe(values: Mapping[str, Any]) -> Recipe:
+    """Build a recipe of its own keys; what ``tune`` says is not part of a run.
+
+    Raises:
+        RecipeError: naming the key, where one is unknown, missing or of the wrong type.
+    """
+    values = {key: value for key, value in values.items() if key != "tune"}
+    if name := values.get("algorithm"):
+        if name not in ALGORITHMS:
+            raise RecipeError(f"algorithm must be one of {', '.join(ALGORITHMS)}, not {name!r}")
+        values = ALGORITHMS[name].laid_under(values)
+    recipe: Recipe = build(Recipe, values, at="")
+    recipe.build_preprocessing()
+    recipe.build_learner()
+    return recipe
 
 
 def _shipped() -> str:
     return ", ".join(sorted(path.name for path in (Path(__file__).parent / "recipes").glob("*.yaml")))
 
 
-def _lay_over(values: dict[str, Any], override: str) -> None:
-    key, equals, text = override.partition("=")
-    if not equals or not key:
-        raise RecipeError(f"--set takes key=value, for example outer.steps=500, not {override!r}")
+def lay_over(values: dict[str, Any], key: str, value: Any) -> None:
+    """Set a ``key.key`` of a recipe's values, in place.
+
+    Raises:
+        RecipeError: where a part of the key holds a single value.
+    """
     *parents, last = key.split(".")
     for parent in parents:
         values = values.setdefault(parent, {})
         if not isinstance(values, dict):
-            raise RecipeError(f"--set {override}: {parent} is a single value, not a group of keys")
-    values[last] = yaml.safe_load(text)
+            raise RecipeError(f"{key}: {parent} is a single value, not a group of keys")
+    values[last] = value
+
+
+def _lay_override(values: dict[str, Any], override: str) -> None:
+    key, equals, text = override.partition("=")
+    if not equals or not key:
+        raise RecipeError(f"--set takes key=value, for example outer.steps=500, not {override!r}")
+    lay_over(values, key, yaml.safe_load(text))
 
 
 def build(cls: Any, values: Any, at: str, whole: str = "the recipe") -> Any:

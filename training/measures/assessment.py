@@ -17,7 +17,7 @@ from training.measures.measured import Measured, Protocol
 from training.recipe import Report
 
 _QUERIES = 5
-_REPORT_SEED = 20_000  # apart from the seed of the tasks that chose phi
+REPORT_SEED = 20_000  # apart from the seed of the tasks that chose phi
 _ESTIMATED_QUERIES = 15  # of a class: what an estimate is compared with must itself be known well
 _ESTIMATED_EPISODES = 600
 _STRANGERS = 5
@@ -83,7 +83,7 @@ def strangers_among(classes: ClassImages, protocol: Protocol, wanted: int = _STR
 
 
 def _row(subject: _Subject, report: Report, episodes: int, confidence: Confidence) -> Mapping[str, Any]:
-    protocol = Protocol(report.ways, report.shots, _QUERIES, episodes, _REPORT_SEED, report.within_group)
+    protocol = Protocol(report.ways, report.shots, _QUERIES, episodes, REPORT_SEED, report.within_group)
     measured, start = subject.measure(protocol), subject.measure(protocol, inner_steps=0)
     row = {
         "split": report.split,

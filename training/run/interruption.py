@@ -9,7 +9,10 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interruption:
-    """While entered, the first signal is noted in ``wanted``; a second one acts as it always does."""
+    """While entered, the first signal is noted in ``wanted``; a second one acts as it always does.
+
+    An interruption around this one notes the signal, too.
+    """
 
     def __init__(self) -> None:
         self.wanted = False
@@ -26,6 +29,9 @@ class Interruption:
         for number, handler in self._former.items():
             signal.signal(number, handler)
 
-    def _note(self, number: int, _frame: FrameType | None) -> None:
+    def _note(self, number: int, frame: FrameType | None) -> None:
         self.wanted = True
-        signal.signal(number, self._former[number])
+        former = self._former[number]
+        signal.signal(number, former)
+        if isinstance(getattr(former, "__self__", None), Interruption):
+            former(number, frame)

@@ -61,6 +61,7 @@ class Trainer:
         processes: Processes | None = None,
         budget: int = BUDGET,
         pretrained: Pretrained | None = None,
+        on_look: Callable[[int, float], None] | None = None,
     ) -> None:
         """Draw the first phi.
 
@@ -73,7 +74,10 @@ class Trainer:
             processes: that share the work; None for this one alone.
             budget: bytes that the graph of a micro-batch of tasks may hold.
             pretrained: the body to start from; None for a fresh one.
+            on_look: called with the step and the accuracy after each validation look, once all is saved; what it
+                raises ends the run.
         """
+        self.on_look = on_look
         self.recipe, self.training, self.validation, self.out = recipe, training, validation, out
         self.device, self.processes = torch.device(device), processes or Processes()
         self.learner, self.preprocessing = recipe.build_learner(), recipe.build_preprocessing()
@@ -149,6 +153,8 @@ class Trainer:
                 if progress.step % self.recipe.validation.every == 0 or progress.step == outer.steps:
                     self._look(board)
                     self._save_as_first()
+                    if self.on_look is not None:
+                        self.on_look(*progress.looks[-1])
                 rate = progress.step * outer.tasks / progress.seconds
                 best = f"{progress.best_accuracy:.2%}" if progress.looks else "none yet"
                 bar.set_postfix(loss=f"{loss:.3f}", best=best, tasks_per_s=f"{rate:.1f}", refresh=False)
