@@ -49,12 +49,14 @@ class Episodes:
         shots: support examples of a class, or the least and the most, of which each task draws its own number.
         queries: query examples of a class.
         within_group: share of the tasks whose classes all come from one group (alphabet).
+        mixing: share of the tasks whose classes are new ones, each mixed of two (see ``training.tasks.mixing``).
     """
 
     ways: int = 20
     shots: int | tuple[int, int] = 1
     queries: int = 4
     within_group: float = 0.0
+    mixing: float = 0.0
 
 
 @dataclass(frozen=True)

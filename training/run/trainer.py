@@ -29,6 +29,7 @@ from training.run.pretrained import Pretrained
 from training.run.scatter import measure_scatter
 from training.tasks.augmentation import jitter
 from training.tasks.episodes import EpisodeBatch, EpisodeSampler
+from training.tasks.mixing import ClassMixing
 
 __all__ = ["BUDGET", "CHECKPOINT", "Trainer"]
 BUDGET = 2 * 1024**3
@@ -105,6 +106,7 @@ class Trainer:
             seed=recipe.seed,
             within_group=episodes.within_group,
         )
+        self.mixing = ClassMixing(training, share=episodes.mixing, seed=recipe.seed, ways=episodes.ways)
 
     def resume(self) -> None:
         """Continue from the checkpoint in ``out``."""
@@ -183,7 +185,8 @@ class Trainer:
 
     def _batch(self, step: int) -> EpisodeBatch:
         generator = torch.Generator().manual_seed(self.recipe.seed * 1_000_003 + step)
-        batch = self.sampler.batch(step, self.recipe.outer.tasks)
+        tasks = self.recipe.outer.tasks
+        batch = self.mixing(self.sampler.batch(step, tasks), range(step * tasks, (step + 1) * tasks))
         ranges, of_classes, classes = self.recipe.jitter, self.recipe.class_jitter, batch.image_classes
         return batch.map_images(
             lambda images: self.preprocessing.normalise(

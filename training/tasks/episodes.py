@@ -25,7 +25,8 @@ class EpisodeBatch:
         query_images: float ``[T, Q, C, H, W]`` in 0..1.
         query_labels: int64 ``[T, Q]``.
         query_weights: float ``[T, Q]``, 1 a query and 0 padding (of a task with fewer ways than others).
-        class_ids: int64 ``[T, N]``, which class of the data set each label stands for; -1 is padding.
+        class_ids: int64 ``[T, N]``, which class of the data set each label stands for; -1 is padding,
+            and a number past the data set's a mixture (see ``training.tasks.mixing``).
         support_places: int64 ``[T, S]``, which of the data set's images each support image is; 0 where padding.
         query_places: int64 ``[T, Q]``, the same for queries.
     """
