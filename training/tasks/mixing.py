@@ -18,12 +18,12 @@ _STREAM = 1  # apart from the numbers that the episode itself is drawn by
 class ClassMixing:
     """Turns a share of the tasks into tasks of mixed classes (Yao et al. 2022, MLTI, section 3.2).
 
-    Each class of such a task is mixed with a class that is not in the task: an image with one of the other
-    class, as ``c * image + (1 - c) * other`` (Zhang et al. 2018, eq. 1). The other class and c, of Beta(2, 2) as in
-    MLTI, are drawn once a class, for support and query alike, so that all images of a mixture are
-    of one new class, whose label is hard. MLTI draws c once a task and mixes layers or cuts out rectangles; pixels
-    are mixed here, so that any backbone and head can learn from it. A task is mixed as a whole: beside plain
-    classes mixed ones would be told by being blurred.
+    Each class of such a task is mixed with a class that is not in the task: an image with one of the other, as
+    ``c * image + (1 - c) * other`` (Zhang et al. 2018, eq. 1). The other class and c, of Beta(2, 2) as in MLTI,
+    are drawn once a class, for support and query alike, so that all images of a mixture are of one new class,
+    whose label is hard. MLTI draws c once a task and mixes layers or cuts out rectangles; pixels are mixed
+    here, so that any backbone and head can learn from it. A task is mixed as a whole: beside plain classes,
+    mixed ones would be told by being blurred.
 
     What a task draws is a function of the seed and its number, as in ``EpisodeSampler``.
     """
@@ -45,8 +45,8 @@ class ClassMixing:
             raise ValueError(f"episodes.mixing is a share of the tasks, in 0..1, not {share}")
         if share > 0 and len(data) <= ways:
             raise DataError(
-                f"episodes.mixing mixes the {ways} classes of a task with others, but there are {len(data)} in all; "
-                "lower episodes.ways or set episodes.mixing to 0"
+                f"episodes.mixing mixes the {ways} classes of a task with others, but there are {len(data)} in "
+                "all; lower episodes.ways or set episodes.mixing to 0"
             )
         self._data, self._share, self._seed = data, share, seed
         self._offsets, self._counts = data.offsets.numpy(), data.counts.numpy()

@@ -1,0 +1,105 @@
+"""``python -m training tune RECIPE``: search a learner's hyper-parameters on validation tasks."""
+
+import argparse
+import shlex
+import sys
+import time
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from models.images.preprocessing import Preprocessing
+from training.commands.run_options import add_run_options
+from training.measures.assessment import REPORT_SEED
+from training.measures.calibration import CALIBRATION_SEED
+from training.outer.processes import choose_device
+from training.recipe import Data, Recipe, RecipeError
+from training.recipe_reading import build_recipe, read_values
+from training.run.allocation import keep_freed_memory
+from training.run.run_classes import RunClasses, load_classes
+from training.tuning.defaults import default_space
+from training.tuning.outcome import BEST, PICTURE, TABLE, describe, draw, write_outcome
+from training.tuning.search import Search, TimeIsUp
+from training.tuning.space import Space
+from training.tuning.study import Study
+
+
+def add(commands: "argparse._SubParsersAction[Any]") -> None:
+    """Declare the command."""
+    parser = commands.add_parser("tune", help="search hyper-parameters on validation tasks")
+    add_run_options(parser)
+    parser.add_argument("--out", type=Path, help="of the search (default: runs/<the recipe's name>-tune)")
+    parser.add_argument("--resume", action="store_true", help="continue the search in --out")
+    parser.add_argument("--trials", type=int, default=20, help="in all, those before --resume among them")
+    parser.add_argument("--timeout", type=float, metavar="SECONDS", help="stop at the first look after that long")
+    parser.add_argument(
+        "--unpruned", type=int, default=5, help="trials that end before any is pruned (default: %(default)s)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of the values that are tried")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Search, and leave ``best.yaml``, ``trials.csv`` and ``trials.svg`` in the search's folder."""
+    keep_freed_memory()
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    if options.trials < 1:
+        raise RecipeError("--trials must be at least 1")
+    values = read_values(options.recipe, options.set)
+    recipe = build_recipe(values)
+    if recipe.validation.seed in (REPORT_SEED, CALIBRATION_SEED):
+        raise RecipeError(
+            f"validation.seed is {recipe.validation.seed}, that of the tasks that a card reports or that its "
+            "confidence is fitted on; what chooses hyper-parameters must be other tasks: take another seed"
+        )
+    space = Space.read(values.pop("tune", None) or default_space(recipe))
+    space.check(values)
+    out = options.out or Path("runs") / f"{recipe.name}-tune"
+    study = Study.open(out, values, space, resume=options.resume, seed=options.seed, unpruned=options.unpruned)
+    print(
+        f"searching {', '.join(space.distributions)} on {recipe.validation.episodes} validation tasks (seed "
+        f"{recipe.validation.seed}), {len(study.done)} of {options.trials} trials done; in {out}"
+    )
+
+    @lru_cache(maxsize=1)
+    def loaded(data: Data, preprocessing: Preprocessing) -> RunClasses:
+        return load_classes(data, preprocessing, data_dir=options.data_dir, download=options.download)
+
+    def classes(of: Recipe) -> RunClasses:
+        return loaded(of.data, of.build_preprocessing())
+
+    def on_end(number: int) -> None:
+        print(describe(number, study.done[number], study))
+        write_outcome(study, out)
+
+    until = None if options.timeout is None else time.monotonic() + options.timeout
+    search = Search(classes, out, choose_device(options.device), options.memory_mb << 20, until)
+    try:
+        search.run(study, options.trials, on_end)
+    except (KeyboardInterrupt, TimeIsUp) as stop:
+        print(
+            f"\nstopped with {len(study.done)} of {options.trials} trials done; continue with --resume",
+            file=sys.stderr,
+        )
+        if isinstance(stop, KeyboardInterrupt):
+            raise
+    _tell_best(study, search, out)
+
+
+def _tell_best(study: Study, search: Search, out: Path) -> None:
+    if study.best is None:
+        print(f"no trial has ended yet; see {out / TABLE}")
+        return
+    number, trial = study.best
+    tasks = study.recipe(trial).validation
+    going_on = ["train", str(out / BEST), "--out", str(search.folder(number)), "--resume"]
+    print(
+        f"best is {describe(number, trial, study)}\n"
+        f"measured on the {tasks.episodes} validation tasks that chose it, and so on the high side; a run's card "
+        f"reports other tasks (seed {REPORT_SEED}), and no test class was looked at\n"
+        f"table in {out / TABLE}{', picture in ' + str(out / PICTURE) if draw(study, out) else ''}\n"
+        f"its run as it stands: python -m training {shlex.join(going_on)}"
+    )

@@ -1,0 +1,83 @@
+"""What a search leaves in its folder: the best recipe, a table of its trials, and a picture."""
+
+import csv
+import io
+import warnings
+from pathlib import Path
+
+import yaml
+from optuna.trial import FrozenTrial, TrialState
+
+from training.measures.assessment import REPORT_SEED
+from training.tuning.study import FAULT, Study
+
+BEST, TABLE, PICTURE = "best.yaml", "trials.csv", "trials.svg"
+_STATES = {TrialState.COMPLETE: "ended", TrialState.PRUNED: "pruned", TrialState.FAIL: "refused"}
+
+
+def write_outcome(study: Study, out: Path) -> None:
+    """Write ``trials.csv``, and ``best.yaml`` once a trial has ended; each is there whole or as it was."""
+    table = io.StringIO()
+    rows = [_row(number, trial, study) for number, trial in enumerate(study.done)]
+    writer = csv.DictWriter(table, rows[0].keys(), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    _write(out / TABLE, table.getvalue())
+    if study.best is not None:
+        number, trial = study.best
+        recipe = study.recipe(trial)
+        tasks = recipe.validation
+        described = yaml.safe_dump(recipe.as_dict(), sort_keys=False, allow_unicode=True)
+        remark = (
+            f"# Trial {number}: {100 * (trial.value or 0):.2f} % on {tasks.episodes} validation tasks "
+            f"(seed {tasks.seed}), the highest of {len(rows)} trials\n"
+            f"# and so on the high side. The card of a run reports other tasks (seed {REPORT_SEED}).\n"
+        )
+        _write(out / BEST, remark + described)
+
+
+def draw(study: Study, out: Path) -> bool:
+    """Draw accuracy against each key's values as ``trials.svg``; False while fewer than two trials have ended."""
+    if sum(trial.state == TrialState.COMPLETE for trial in study.done) < 2:
+        return False
+    # Late, because they take a second to import, which no other command needs.
+    from matplotlib import pyplot
+    from optuna.visualization.matplotlib import plot_slice
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that Optuna's pictures are experimental
+        plot_slice(study.record, target_name="validation accuracy")
+    figure = pyplot.gcf()
+    figure.savefig(out / PICTURE, bbox_inches="tight")
+    pyplot.close(figure)
+    return True
+
+
+def describe(number: int, trial: FrozenTrial, study: Study) -> str:
+    """A trial on one line: what it reached, and by which values."""
+    row = _row(number, trial, study)
+    reached = row["fault"] or (f"{row['accuracy']:.2%}" if row["accuracy"] != "" else "")
+    values = ", ".join(
+        f"{key}={value:.4g}" if isinstance(value, float) else f"{key}={value}"
+        for key, value in study.chosen(trial).items()
+    )
+    return f"trial {number} {row['state']} at step {row['step']}: {reached} ({values})"
+
+
+def _row(number: int, trial: FrozenTrial, study: Study) -> dict[str, object]:
+    looks = trial.intermediate_values
+    reached = max(looks.values()) if looks else ""
+    return {
+        "trial": number,
+        "state": _STATES[trial.state],
+        "accuracy": reached if trial.value is None or trial.state != TrialState.COMPLETE else trial.value,
+        "step": trial.last_step or 0,
+        **study.chosen(trial),
+        "fault": trial.user_attrs.get(FAULT, ""),
+    }
+
+
+def _write(path: Path, text: str) -> None:
+    temporary = path.with_name(f".{path.name}")
+    temporary.write_text(text)
+    temporary.replace(path)

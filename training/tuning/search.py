@@ -1,0 +1,109 @@
+"""The search: trial after trial, each a meta-training run measured on the validation tasks."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from optuna import TrialPruned
+from optuna.trial import Trial
+
+from training.datasets.class_images import DataError
+from training.recipe import Recipe, RecipeError
+from training.run.interruption import Interruption
+from training.run.run_classes import RunClasses
+from training.run.trainer import BUDGET, CHECKPOINT, Trainer
+from training.tuning.study import Study
+
+TRIALS = "trials"
+
+
+class TimeIsUp(Exception):
+    """The time given to a search is over while a trial runs."""
+
+
+@dataclass(frozen=True)
+class Search:
+    """How trials are run.
+
+    Attributes:
+        classes: gives those of a recipe; trials may differ in their data.
+        out: the folder; each trial's run lies in ``trials/<its number>``.
+        device: where to compute.
+        budget: bytes that the graph of a micro-batch of tasks may hold.
+        until: on ``time.monotonic``'s clock, after which no trial begins and one that runs stops at its next
+            look; None for no end.
+    """
+
+    classes: Callable[[Recipe], RunClasses]
+    out: Path
+    device: torch.device | str = "cpu"
+    budget: int = BUDGET
+    until: float | None = None
+
+    def run(self, study: Study, trials: int, on_end: Callable[[int], None]) -> None:
+        """Run trials until there are so many.
+
+        Args:
+            study: asks and remembers.
+            trials: in all, those of earlier sittings among them.
+            on_end: called with a trial's number once it is done and remembered.
+
+        Raises:
+            KeyboardInterrupt: after Ctrl-C or SIGTERM; the trial at hand is saved and goes on next time.
+            TimeIsUp: likewise, when the time is over.
+        """
+        with Interruption() as interruption:
+            while len(study.done) < trials:
+                if interruption.wanted:
+                    raise KeyboardInterrupt
+                self._check_time()
+                number, trial = study.ask()
+                try:
+                    study.tell(trial, self._accuracy(study.recipe(trial), number, trial))
+                except TrialPruned:
+                    study.tell(trial, None)
+                except (RecipeError, DataError) as fault:
+                    study.refuse(trial, fault)
+                on_end(number)
+                self._keep_best(study)
+
+    def folder(self, number: int) -> Path:
+        """Where a trial's run lies."""
+        return self.out / TRIALS / f"{number:04d}"
+
+    def _accuracy(self, recipe: Recipe, number: int, trial: Trial) -> float:
+        def on_look(step: int, accuracy: float) -> None:
+            trial.report(accuracy, step)
+            if step < recipe.outer.steps and trial.should_prune():
+                raise TrialPruned
+            self._check_time()
+
+        classes = self.classes(recipe)
+        trainer = Trainer(
+            recipe,
+            classes.episodes,
+            classes.validation,
+            self.folder(number),
+            device=self.device,
+            budget=self.budget,
+            on_look=on_look,
+        )
+        if (self.folder(number) / CHECKPOINT).exists():
+            trainer.resume()
+            for step, accuracy in trainer.progress.looks:
+                on_look(step, accuracy)
+        trainer.run()
+        return trainer.progress.best_accuracy
+
+    def _check_time(self) -> None:
+        if self.until is not None and time.monotonic() >= self.until:
+            raise TimeIsUp
+
+    def _keep_best(self, study: Study) -> None:
+        """Drop the checkpoints of trials that others have beaten."""
+        best = study.best
+        for number in range(len(study.done)):
+            if best is None or number != best[0]:
+                (self.folder(number) / CHECKPOINT).unlink(missing_ok=True)
