@@ -9,7 +9,7 @@ import torch
 from models.initialization import load
 from models.task_size import TaskSize
 from tests.training.tiny_run import TRAINING, VALIDATION, recipe
-from training.recipe import Outer, Validation
+from training.recipe import Episodes, Outer, Validation
 from training.run.checkpoint import CheckpointError
 from training.run.publication import publish_run
 from training.run.trainer import CHECKPOINT, Trainer
@@ -37,9 +37,9 @@ class Interrupted(Trainer):
 
 
 @pytest.mark.parametrize("at", [1, 5])
-@pytest.mark.parametrize("normalisation", ["group", "running"])
-def test_a_resumed_run_ends_like_an_unbroken_one(tmp_path, at, normalisation, one_thread):
-    plan = recipe()
+@pytest.mark.parametrize(("normalisation", "mixing"), [("group", 0.0), ("running", 0.0), ("group", 0.5)])
+def test_a_resumed_run_ends_like_an_unbroken_one(tmp_path, at, normalisation, mixing, one_thread):
+    plan = recipe(episodes=Episodes(ways=5, shots=1, queries=2, mixing=mixing))
     plan.learner["backbone"]["normalisation"] = normalisation
     whole = Trainer(plan, TRAINING, VALIDATION, tmp_path / "whole")
     whole.run()
@@ -55,6 +55,16 @@ def test_a_resumed_run_ends_like_an_unbroken_one(tmp_path, at, normalisation, on
         assert torch.equal(resumed.phi[name], value), name
         assert torch.equal(resumed.best[name], whole.best[name]), name
         assert not torch.equal(value, fresh[name]), f"{name} never moved"
+
+
+def test_mixing_changes_what_is_learned(tmp_path, one_thread):
+    phis = []
+    for mixing in (0.0, 0.5):
+        plan = recipe(episodes=Episodes(ways=5, shots=1, queries=2, mixing=mixing))
+        trainer = Trainer(plan, TRAINING, VALIDATION, tmp_path / str(mixing))
+        trainer.run()
+        phis.append(trainer.phi)
+    assert not torch.equal(phis[0]["body.block1.convolution"], phis[1]["body.block1.convolution"])
 
 
 def test_another_recipe_or_a_damaged_checkpoint_is_refused(tmp_path):

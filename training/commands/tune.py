@@ -55,7 +55,7 @@ def run(options: argparse.Namespace) -> None:
             f"validation.seed is {recipe.validation.seed}, that of the tasks that a card reports or that its "
             "confidence is fitted on; what chooses hyper-parameters must be other tasks: take another seed"
         )
-    space = Space.read(values.pop("tune", None) or default_space(recipe))
+    space = Space.read(values.pop("tune", default_space(recipe)))
     space.check(values)
     out = options.out or Path("runs") / f"{recipe.name}-tune"
     study = Study.open(out, values, space, resume=options.resume, seed=options.seed, unpruned=options.unpruned)
@@ -91,7 +91,7 @@ def run(options: argparse.Namespace) -> None:
 
 def _tell_best(study: Study, search: Search, out: Path) -> None:
     if study.best is None:
-        print(f"no trial has ended yet; see {out / TABLE}")
+        print("no trial has ended yet")
         return
     number, trial = study.best
     tasks = study.recipe(trial).validation
