@@ -56,7 +56,7 @@ def draw(study: Study, out: Path) -> bool:
 def describe(number: int, trial: FrozenTrial, study: Study) -> str:
     """A trial on one line: what it reached, and by which values."""
     row = _row(number, trial, study)
-    reached = row["fault"] or (f"{row['accuracy']:.2%}" if row["accuracy"] != "" else "")
+    reached = row["fault"] or f"{row['accuracy']:.2%}"
     values = ", ".join(
         f"{key}={value:.4g}" if isinstance(value, float) else f"{key}={value}"
         for key, value in study.chosen(trial).items()
@@ -65,12 +65,11 @@ def describe(number: int, trial: FrozenTrial, study: Study) -> str:
 
 
 def _row(number: int, trial: FrozenTrial, study: Study) -> dict[str, object]:
-    looks = trial.intermediate_values
-    reached = max(looks.values()) if looks else ""
+    ended = trial.state == TrialState.COMPLETE
     return {
         "trial": number,
         "state": _STATES[trial.state],
-        "accuracy": reached if trial.value is None or trial.state != TrialState.COMPLETE else trial.value,
+        "accuracy": trial.value if ended else max(trial.intermediate_values.values(), default=None),
         "step": trial.last_step or 0,
         **study.chosen(trial),
         "fault": trial.user_attrs.get(FAULT, ""),
