@@ -257,6 +257,10 @@ class Recipe:
             raise RecipeError("outer.warm_up_loss classes compares directions: set learner.backbone.unit to true")
         if self.outer.teacher and self.outer.warm_up_loss != "classes":
             raise RecipeError("outer.teacher tells classes apart: set outer.warm_up_loss to classes")
+        if self.outer.warm_up_loss == "classes" and self.episodes.mixing:
+            raise RecipeError(
+                "outer.warm_up_loss classes names the data set's own classes: set episodes.mixing to 0"
+            )
         if self.outer.rule == "reptile" and not learner.rule.moves_body:
             raise RecipeError("outer.rule reptile learns from how the body moves: let learner.rule.moves be all")
         if self.outer.rule in ("evolution", "policy-gradient") and self.outer.warm_up:

@@ -53,6 +53,11 @@ def test_overrides_reach_nested_keys(tmp_path):
         ({}, ["outer.steps"], "--set takes key=value"),
         ({}, ["name.first=x"], "name is a single value"),
         ({}, ["learner.rule.moves=nothing"], "learner in the recipe does not fit.*0 steps"),
+        (
+            {},
+            ["outer.warm_up_loss=classes", "learner.backbone.unit=true", "episodes.mixing=0.5"],
+            "set episodes.mixing to 0",
+        ),
         ({}, ["preprocessing.side=3"], "preprocessing in the recipe does not fit.*8 to 512"),
         ({}, ["episodes.shots=[1, 2, 3]"], "episodes.shots must have 2 entries"),
         ({"reports": [{"ways": 5, "shots": 1, "split": "test"}]}, [], "reports.*split must be one of validation"),

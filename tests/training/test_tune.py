@@ -1,6 +1,7 @@
 """The search for hyper-parameters: goes on where it stood, prunes, and leaves a recipe that trains."""
 
 import csv
+import dataclasses
 import shlex
 import signal
 import time
@@ -30,6 +31,9 @@ SPACE = {
     "learner.rule.steps": {"choices": [1, 2]},
 }
 
+LAST = 4
+SHORT = recipe(outer=Outer(tasks=2, steps=LAST, warm_up=1, learning_rate=0.01))
+
 
 @pytest.fixture
 def one_thread():
@@ -40,7 +44,7 @@ def one_thread():
 
 
 def opened(out, plan=None, space=SPACE, *, resume=False, seed=0, unpruned=5):
-    values = (plan or recipe()).as_dict()
+    values = (plan or SHORT).as_dict()
     return Study.open(out, values, Space.read(space), resume=resume, seed=seed, unpruned=unpruned)
 
 
@@ -57,7 +61,7 @@ def rows(out):
 
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, RuntimeError])
-@pytest.mark.parametrize("at", [3, 8])
+@pytest.mark.parametrize("at", [3, LAST])
 def test_a_search_that_was_stopped_ends_like_one_that_was_not(tmp_path, monkeypatch, stop, at, one_thread):
     class Stopped(Trainer):
         """Is stopped in a step of the second trial: by Ctrl-C, or all of a sudden."""
@@ -75,7 +79,7 @@ def test_a_search_that_was_stopped_ends_like_one_that_was_not(tmp_path, monkeypa
         patched.setattr("training.tuning.search.Trainer", Stopped)
         with pytest.raises(stop):
             searched(opened(out), out, 3)
-    assert len(rows(out)) == (2 if (stop, at) == (KeyboardInterrupt, 8) else 1)
+    assert len(rows(out)) == (2 if (stop, at) == (KeyboardInterrupt, LAST) else 1)
     resumed = searched(opened(out, resume=True), out, 3)
     assert rows(out) == rows(tmp_path / "whole")
     assert len({trial.params["outer.learning_rate"] for trial in resumed.done}) == 3
@@ -196,7 +200,7 @@ def test_another_recipe_space_or_folder_is_refused(tmp_path):
     with pytest.raises(RecipeError, match="holds a search already"):
         opened(tmp_path)
     with pytest.raises(RecipeError, match="another recipe;"):
-        opened(tmp_path, recipe(seed=4), resume=True)
+        opened(tmp_path, dataclasses.replace(SHORT, seed=4), resume=True)
     with pytest.raises(RecipeError, match="another space and seed"):
         opened(tmp_path, space={"outer.clip": {"low": 1.0, "high": 2.0}}, seed=1, resume=True)
     opened(tmp_path, resume=True)
