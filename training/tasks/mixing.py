@@ -16,7 +16,7 @@ _STREAM = 1  # apart from the numbers that the episode itself is drawn by
 
 
 class ClassMixing:
-    """Turns a share of the tasks into tasks of mixed classes (Yao et al. 2022, MLTI, section 3.2).
+    """Turns a share of the tasks into tasks of mixed classes (Yao et al. 2022, MLTI, tasks of different labels).
 
     Each class of such a task is mixed with a class that is not in the task: an image with one of the other, as
     ``c * image + (1 - c) * other`` (Zhang et al. 2018, eq. 1). The other class and c, of Beta(2, 2) as in MLTI,
