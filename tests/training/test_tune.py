@@ -137,7 +137,7 @@ def test_values_that_do_not_go_together_end_their_trial_alone(tmp_path):
             "outer.warm_up_loss": "pairs",
             "learner.backbone.normalisation": "support",
         }
-        assert "takes the prototype head" in trial.user_attrs[FAULT]
+        assert "without a support set" in trial.user_attrs[FAULT]
 
 
 def test_no_trial_begins_when_the_time_is_up(tmp_path):
