@@ -140,6 +140,25 @@ def test_values_that_do_not_go_together_end_their_trial_alone(tmp_path):
         assert "without a support set" in trial.user_attrs[FAULT]
 
 
+def test_what_the_classes_do_not_suffice_for_ends_its_trial_alone(tmp_path):
+    study = searched(opened(tmp_path, space={"episodes.ways": {"choices": [5, 50]}}), tmp_path, 4)
+    assert {study.chosen(trial)["episodes.ways"]: trial.state for trial in study.done} == {
+        5: TrialState.COMPLETE,
+        50: TrialState.FAIL,
+    }
+    assert {row["fault"] for row in rows(tmp_path)} == {
+        "",
+        "episodes of 50 ways need as many classes, there are 20",
+    }
+
+
+def test_without_data_no_search_begins(tmp_path, capsys):
+    arguments = ["tune", str(RECIPES / "strokes.yaml"), "--set", "data.name=omniglot"]
+    assert main([*arguments, "--data-dir", str(tmp_path), "--out", str(tmp_path / "search")]) == 2
+    assert capsys.readouterr().err.startswith("error: ")
+    assert not (tmp_path / "search").exists()
+
+
 def test_no_trial_begins_when_the_time_is_up(tmp_path):
     study = opened(tmp_path)
     with pytest.raises(TimeIsUp):

@@ -57,12 +57,6 @@ def run(options: argparse.Namespace) -> None:
         )
     space = Space.read(values.pop("tune", default_space(recipe)))
     space.check(values)
-    out = options.out or Path("runs") / f"{recipe.name}-tune"
-    study = Study.open(out, values, space, resume=options.resume, seed=options.seed, unpruned=options.unpruned)
-    print(
-        f"searching {', '.join(space.distributions)} on {recipe.validation.episodes} validation tasks (seed "
-        f"{recipe.validation.seed}), {len(study.done)} of {options.trials} trials done; in {out}"
-    )
 
     @lru_cache(maxsize=1)
     def loaded(data: Data, preprocessing: Preprocessing) -> RunClasses:
@@ -70,6 +64,14 @@ def run(options: argparse.Namespace) -> None:
 
     def classes(of: Recipe) -> RunClasses:
         return loaded(of.data, of.build_preprocessing())
+
+    classes(recipe)  # before a study begins: without data there is none
+    out = options.out or Path("runs") / f"{recipe.name}-tune"
+    study = Study.open(out, values, space, resume=options.resume, seed=options.seed, unpruned=options.unpruned)
+    print(
+        f"searching {', '.join(space.distributions)} on {recipe.validation.episodes} validation tasks (seed "
+        f"{recipe.validation.seed}), {len(study.done)} of {options.trials} trials done; in {out}"
+    )
 
     def on_end(number: int) -> None:
         print(describe(number, study.done[number], study))

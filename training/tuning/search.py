@@ -9,8 +9,7 @@ import torch
 from optuna import TrialPruned
 from optuna.trial import Trial
 
-from training.datasets.class_images import DataError
-from training.recipe import Recipe, RecipeError
+from training.recipe import Recipe
 from training.run.interruption import Interruption
 from training.run.run_classes import RunClasses
 from training.run.trainer import BUDGET, CHECKPOINT, Trainer
@@ -61,11 +60,11 @@ class Search:
                 self._check_time()
                 number, trial = study.ask()
                 try:
-                    study.tell(trial, self._accuracy(study.recipe(trial), number, trial))
-                except TrialPruned:
-                    study.tell(trial, None)
-                except (RecipeError, DataError) as fault:
+                    run = self._begin(study.recipe(trial), number, trial)
+                except ValueError as fault:
                     study.refuse(trial, fault)
+                else:
+                    study.tell(trial, self._accuracy(run))
                 on_end(number)
                 self._keep_best(study)
 
@@ -73,7 +72,7 @@ class Search:
         """Where a trial's run lies."""
         return self.out / TRIALS / f"{number:04d}"
 
-    def _accuracy(self, recipe: Recipe, number: int, trial: Trial) -> float:
+    def _begin(self, recipe: Recipe, number: int, trial: Trial) -> Trainer:
         def on_look(step: int, accuracy: float) -> None:
             trial.report(accuracy, step)
             if step < recipe.outer.steps and trial.should_prune():
@@ -81,7 +80,7 @@ class Search:
             self._check_time()
 
         classes = self.classes(recipe)
-        trainer = Trainer(
+        return Trainer(
             recipe,
             classes.episodes,
             classes.validation,
@@ -90,12 +89,19 @@ class Search:
             budget=self.budget,
             on_look=on_look,
         )
-        if (self.folder(number) / CHECKPOINT).exists():
-            trainer.resume()
-            for step, accuracy in trainer.progress.looks:
-                on_look(step, accuracy)
-        trainer.run()
-        return trainer.progress.best_accuracy
+
+    def _accuracy(self, run: Trainer) -> float | None:
+        """What a run reaches, from its checkpoint on if there is one; None where it is pruned."""
+        try:
+            if (run.out / CHECKPOINT).exists():
+                run.resume()
+                for look in run.progress.looks:
+                    if run.on_look is not None:
+                        run.on_look(*look)
+            run.run()
+        except TrialPruned:
+            return None
+        return run.progress.best_accuracy
 
     def _check_time(self) -> None:
         if self.until is not None and time.monotonic() >= self.until:
