@@ -11,6 +11,7 @@ from optuna.trial import Trial
 
 from training.recipe import Recipe
 from training.run.interruption import Interruption
+from training.run.pretrained import pretrained_start
 from training.run.run_classes import RunClasses
 from training.run.trainer import BUDGET, CHECKPOINT, Trainer
 from training.tuning.study import Study
@@ -87,6 +88,7 @@ class Search:
             self.folder(number),
             device=self.device,
             budget=self.budget,
+            pretrained=pretrained_start(recipe),
             on_look=on_look,
         )
 
