@@ -9,7 +9,7 @@ from typing import Any, Literal
 from models.images.preprocessing import Preprocessing
 from models.initialization import learner_from_dict
 from models.learner import Learner
-from models.torchvision_backbone import TorchvisionBackbone
+from training.recipe_rules import contradictions
 
 CALIBRATION_TASKS = 125
 OuterRule = Literal["gradient", "reptile", "evolution", "policy-gradient"]
@@ -228,43 +228,8 @@ class Recipe:
     def build_learner(self) -> Learner:
         """The learner that the recipe describes."""
         learner: Learner = _built("learner", learner_from_dict, self.learner)
-        if self.pretrained and not isinstance(learner.backbone, TorchvisionBackbone):
-            raise RecipeError("pretrained weights are torchvision's: set learner.backbone.kind to torchvision")
-        if learner.backbone.normalisation == "running" and not self.outer.warm_up and not self.pretrained:
-            raise RecipeError(
-                "running normalisation learns its constants during the warm-up: set outer.warm_up to at least 1"
-            )
-        of_images, head = self.outer.warm_up_loss, learner.head.kind
-        if of_images != "episodes" and learner.backbone.normalisation == "support":
-            raise RecipeError(
-                f"outer.warm_up_loss {of_images} compares images without a support set: it takes group or "
-                "running normalisation"
-            )
-        if head == "lda" and (
-            learner.backbone.normalisation == "support" or not 0 < self.outer.warm_up < self.outer.steps
-        ):
-            raise RecipeError(
-                "the lda head measures the scatter of training classes after the warm-up: let outer.warm_up be "
-                "at least 1 and outer.steps more, with group or running normalisation"
-            )
-        apart = {"pairs": ("shared", "ridge", "svm"), "classes": ("shared",), "episodes": ()}
-        if head in apart[of_images]:
-            raise RecipeError(
-                f"outer.warm_up_loss {of_images} needs the {head} head to answer by class centres: it takes the "
-                "prototype or lda head" + (", ridge or svm" if of_images == "classes" else "")
-            )
-        if of_images == "classes" and not learner.backbone.unit:
-            raise RecipeError("outer.warm_up_loss classes compares directions: set learner.backbone.unit to true")
-        if self.outer.teacher and self.outer.warm_up_loss != "classes":
-            raise RecipeError("outer.teacher tells classes apart: set outer.warm_up_loss to classes")
-        if self.outer.warm_up_loss == "classes" and self.episodes.mixing:
-            raise RecipeError(
-                "outer.warm_up_loss classes names the data set's own classes: set episodes.mixing to 0"
-            )
-        if self.outer.rule == "reptile" and not learner.rule.moves_body:
-            raise RecipeError("outer.rule reptile learns from how the body moves: let learner.rule.moves be all")
-        if self.outer.rule in ("evolution", "policy-gradient") and self.outer.warm_up:
-            raise RecipeError(f"the warm-up goes by gradient: with {self.outer.rule} set outer.warm_up to 0")
+        for contradiction in contradictions(self, learner):
+            raise RecipeError(contradiction)
         return learner
 
     def as_dict(self) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from models.learner import BODY, part
 from models.support import Support
 from training.datasets.class_images import ClassImages
 from training.recipe import Recipe
+from training.run.optimiser import optimiser_of
 from training.run.trainer import Trainer
 from training.tasks.episodes import EpisodeBatch
 
@@ -49,7 +50,7 @@ class SupervisedTrainer(Trainer):
         # tasks were answered 5 points better than after a random start.
         weight = torch.zeros(len(training), self.learner.backbone.features, device=self.device)
         self.phi |= {f"{CLASSIFIER}weight": weight, f"{CLASSIFIER}bias": weight.new_zeros(len(training))}
-        self.optimiser = self._optimiser()
+        self.optimiser = optimiser_of(self.phi, recipe.outer)
         self.best = self._copy()
         self.sampler = ExampleSampler(training, batch, recipe.seed)
         self.gradient = SupervisedGradient(self.learner.backbone)

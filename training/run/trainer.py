@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Protocol as Interface
 
 import torch
-from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
-from models.backbone import Params, is_constant
-from models.learner import BODY, RATES
+from models.backbone import Params
+from models.learner import BODY
 from training.datasets.class_images import ClassImages
 from training.measures.evaluation import measure
 from training.measures.measured import Protocol
@@ -25,6 +24,7 @@ from training.recipe import Recipe
 from training.run.ahead import ahead
 from training.run.checkpoint import CHECKPOINT, Progress, load_checkpoint, save_checkpoint
 from training.run.interruption import Interruption
+from training.run.optimiser import optimiser_of
 from training.run.pretrained import Pretrained
 from training.run.scatter import measure_scatter
 from training.tasks.augmentation import jitter
@@ -75,8 +75,8 @@ class Trainer:
             processes: that share the work; None for this one alone.
             budget: bytes that the graph of a micro-batch of tasks may hold.
             pretrained: the body to start from; None for a fresh one.
-            on_look: called with the step and the accuracy after each validation look, once all is saved; what it
-                raises ends the run.
+            on_look: called with the step and the accuracy after each validation look, once all is saved; what
+                it raises ends the run.
         """
         self.on_look = on_look
         self.recipe, self.training, self.validation, self.out = recipe, training, validation, out
@@ -94,7 +94,7 @@ class Trainer:
         if recipe.outer.warm_up_loss == "classes":
             centres = initial_centres(self.learner, len(training), recipe.seed)
             self.phi |= {name: value.to(self.device) for name, value in centres.items()}
-        self.optimiser = self._optimiser()
+        self.optimiser = optimiser_of(self.phi, recipe.outer)
         self.progress = Progress()
         self.best: Params = self._copy()
         episodes = recipe.episodes
@@ -229,27 +229,6 @@ class Trainer:
         patience = self.recipe.validation.patience
         since = [step for step, _ in self.progress.looks if step > self.progress.best_step]
         return 0 < patience <= len(since) and self.progress.step > self.recipe.outer.warm_up
-
-    def _optimiser(self) -> torch.optim.Adam:
-        outer = self.recipe.outer
-        kernels: list[Tensor] = []
-        rates: list[Tensor] = []
-        others: list[Tensor] = []
-        for name, value in self.phi.items():
-            if not is_constant(name):
-                is_kernel = name.startswith(BODY) and value.ndim > 1
-                group = rates if name.startswith(RATES) else kernels if is_kernel else others
-                group.append(value.requires_grad_())
-        settings = (
-            (kernels, outer.learning_rate, outer.weight_decay),
-            (others, outer.learning_rate, 0.0),
-            (rates, outer.rates_learning_rate, 0.0),
-        )
-        return torch.optim.AdamW(
-            {"params": group, "lr": rate, "highest": rate, "weight_decay": decay}
-            for group, rate, decay in settings
-            if group
-        )
 
     def _copy(self) -> Params:
         return {name: value.detach().clone() for name, value in self.phi.items() if name != CENTRES}

@@ -1,0 +1,52 @@
+"""What the parts of a recipe ask of each other."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from models.learner import Learner
+from models.torchvision_backbone import TorchvisionBackbone
+
+if TYPE_CHECKING:  # it asks these rules of itself
+    from training.recipe import Recipe
+
+
+def contradictions(recipe: "Recipe", learner: Learner) -> Iterator[str]:
+    """Tell which parts do not go together, and what to change.
+
+    Args:
+        recipe: all of it.
+        learner: as it describes it.
+    """
+    if recipe.pretrained and not isinstance(learner.backbone, TorchvisionBackbone):
+        yield "pretrained weights are torchvision's: set learner.backbone.kind to torchvision"
+    if learner.backbone.normalisation == "running" and not recipe.outer.warm_up and not recipe.pretrained:
+        yield ("running normalisation learns its constants during the warm-up: set outer.warm_up to at least 1")
+    of_images, head = recipe.outer.warm_up_loss, learner.head.kind
+    if of_images != "episodes" and learner.backbone.normalisation == "support":
+        yield (
+            f"outer.warm_up_loss {of_images} compares images without a support set: it takes group or "
+            "running normalisation"
+        )
+    if head == "lda" and (
+        learner.backbone.normalisation == "support" or not 0 < recipe.outer.warm_up < recipe.outer.steps
+    ):
+        yield (
+            "the lda head measures the scatter of training classes after the warm-up: let outer.warm_up be "
+            "at least 1 and outer.steps more, with group or running normalisation"
+        )
+    apart = {"pairs": ("shared", "ridge", "svm"), "classes": ("shared",), "episodes": ()}
+    if head in apart[of_images]:
+        yield (
+            f"outer.warm_up_loss {of_images} needs the {head} head to answer by class centres: it takes the "
+            "prototype or lda head" + (", ridge or svm" if of_images == "classes" else "")
+        )
+    if of_images == "classes" and not learner.backbone.unit:
+        yield "outer.warm_up_loss classes compares directions: set learner.backbone.unit to true"
+    if recipe.outer.teacher and recipe.outer.warm_up_loss != "classes":
+        yield "outer.teacher tells classes apart: set outer.warm_up_loss to classes"
+    if recipe.outer.warm_up_loss == "classes" and recipe.episodes.mixing:
+        yield ("outer.warm_up_loss classes names the data set's own classes: set episodes.mixing to 0")
+    if recipe.outer.rule == "reptile" and not learner.rule.moves_body:
+        yield "outer.rule reptile learns from how the body moves: let learner.rule.moves be all"
+    if recipe.outer.rule in ("evolution", "policy-gradient") and recipe.outer.warm_up:
+        yield f"the warm-up goes by gradient: with {recipe.outer.rule} set outer.warm_up to 0"
