@@ -3,7 +3,18 @@
 import argparse
 import sys
 
-from training.commands import auto, calibrate, compare, curves, evaluate, list_algorithms, listing, publish, train, tune
+from training.commands import (
+    auto,
+    calibrate,
+    compare,
+    curves,
+    evaluate,
+    list_algorithms,
+    listing,
+    publish,
+    train,
+    tune,
+)
 from training.datasets.class_images import DataError
 from training.recipe import RecipeError
 from training.run.checkpoint import CheckpointError
