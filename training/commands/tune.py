@@ -16,7 +16,7 @@ from training.measures.assessment import REPORT_SEED
 from training.measures.calibration import CALIBRATION_SEED
 from training.outer.processes import choose_device
 from training.recipe import Data, Recipe, RecipeError
-from training.recipe_reading import build_recipe, read_values
+from training.recipe_reading import read_recipe, read_values
 from training.run.allocation import keep_freed_memory
 from training.run.run_classes import RunClasses, load_classes
 from training.tuning.defaults import default_space
@@ -48,8 +48,7 @@ def run(options: argparse.Namespace) -> None:
         torch.set_num_threads(options.threads)
     if options.trials < 1:
         raise RecipeError("--trials must be at least 1")
-    values = read_values(options.recipe, options.set)
-    recipe = build_recipe(values)
+    recipe, values = read_recipe(options.recipe, options.set), read_values(options.recipe, options.set)
     if recipe.validation.seed in (REPORT_SEED, CALIBRATION_SEED):
         raise RecipeError(
             f"validation.seed is {recipe.validation.seed}, that of the tasks that a card reports or that its "

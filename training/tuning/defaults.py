@@ -12,7 +12,8 @@ def default_space(recipe: Recipe) -> dict[str, Any]:
     (``models.heads``), over about two orders of magnitude around what suits features of about 1 each.
     """
     learner = recipe.build_learner()
-    space: dict[str, Any] = {"outer.learning_rate": {"low": 3e-4, "high": 3e-2, "log": True}}
+    least = min(3e-4, recipe.outer.learning_rate / 10)  # a pretrained body is moved by little
+    space: dict[str, Any] = {"outer.learning_rate": {"low": least, "high": 3e-2, "log": True}}
     if learner.rule.moves != "nothing":
         space["learner.rule.steps"] = {"low": 1, "high": 5}
         space["learner.rule.initial_rate"] = {"low": 1e-3, "high": 1.0, "log": True}
