@@ -48,9 +48,8 @@ def input_gradient(
     matrices, step = a_task_each(as_matrices(weight))
     filters, channels = weight.shape[1:3]
     found = rows.new_empty(*rows.shape[:2], *size, channels)
-    _function("input_gradient", reduced and filters % 2 == 0)(
-        sizes(*found.shape, filters, stride), address(rows), address(matrices), step, address(found)
-    )
+    name = _name("input_gradient", found.shape, filters, stride, reduced and filters % 2 == 0)
+    _function(name)(sizes(*found.shape, filters, stride), address(rows), address(matrices), step, address(found))
     return channels_third(found)
 
 
@@ -60,9 +59,8 @@ def weight_gradient(gradient: Tensor, images: Tensor, stride: int, *, reduced: b
     tasks, _, channels, _, _ = images.shape
     filters = gradient.shape[2]
     found = rows.new_empty(tasks, 3, 3, channels, filters)
-    _function("weight_gradient", reduced and channels % 2 == 0)(
-        sizes(*inputs.shape, filters, stride), address(rows), address(inputs), address(found)
-    )
+    name = _name("weight_gradient", inputs.shape, filters, stride, reduced and channels % 2 == 0)
+    _function(name)(sizes(*inputs.shape, filters, stride), address(rows), address(inputs), address(found))
     return as_kernels(found)
 
 
@@ -70,7 +68,8 @@ def _convolve(images: Tensor, weight: Tensor, stride: int, reduced: bool, maps: 
     inputs = channels_innermost(images)
     matrices, step = a_task_each(as_matrices(weight))
     filters, channels = weight.shape[1:3]
-    _function("convolve", reduced and channels % 2 == 0)(
+    name = _name("convolve", inputs.shape, filters, stride, reduced and channels % 2 == 0)
+    _function(name)(
         sizes(*inputs.shape, filters, stride),
         address(inputs),
         address(matrices),
@@ -81,12 +80,19 @@ def _convolve(images: Tensor, weight: Tensor, stride: int, reduced: bool, maps: 
     return channels_third(maps)
 
 
+def _name(product: str, shape: tuple[int, ...], filters: int, stride: int, reduced: bool) -> str:
+    """Which function computes a product, of images ``[T, B, H, W, C]``: by what one image's shape says alone."""
+    *_, height, width, channels = shape
+    if stride == 1 and min(height, width) > 2 and channels % LANES == 0 and filters % LANES == 0:
+        return f"winograd_{product}"  # in float32 as fast as bfloat16 products are without it
+    return f"{product}_bfloat16" if reduced and multiplies_bfloat16() else f"{product}_float32"
+
+
 @cache
-def _function(name: str, reduced: bool) -> "ctypes._NamedFuncPointer":
+def _function(name: str) -> "ctypes._NamedFuncPointer":
     loaded = library()
     assert loaded is not None, "callers ask for support first"
-    precision = "bfloat16" if reduced and loaded.has_bfloat16() else "float32"
-    function = loaded[f"{name}_{precision}"]
+    function = loaded[name]
     function.restype = None
     return function
 
