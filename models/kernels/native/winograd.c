@@ -10,7 +10,7 @@
 #include "packing.h"
 #include "winograd_tiles.h"
 
-#define MOST_TILES 32 /* transformed at once, so that they stay in the core's cache */
+#define MOST_TILES 24 /* transformed at once, so that they stay in the core's cache */
 
 typedef struct {
     int64_t tasks, images, high, wide, channels, filters;
@@ -34,48 +34,59 @@ static int64_t parts_of_task(const Shape *s)
     return parts < s->images ? parts : s->images;
 }
 
-/* Between two of the 36 matrices: a little more than they are long, or all would fall on the same lines of the cache. */
+/* Between two of the 36 matrices: a little more than they are long, or all would fall on the cache's same lines. */
 static int64_t apart(int64_t depth) { return MOST_TILES * depth + LANES; }
 
-/* Transform ``count`` tiles from number ``first`` on into row after row of the 36 matrices. */
-static void take_tiles(const Grid *grid, int64_t first, int64_t count, const float *images, float *out)
+/* Where a tile's corner lies, the first position of its maps. */
+INLINE void corner(const Grid *grid, int64_t number, int64_t *image, int64_t *y, int64_t *x)
+{
+    const int64_t tiles = grid->down * grid->across, within = number % tiles;
+    *image = number / tiles, *y = within / grid->across * TILE, *x = within % grid->across * TILE;
+}
+
+/* Of an image, ``side`` positions each way from (y, x) on. */
+INLINE Window window(const Grid *grid, const float *image, int64_t y, int64_t x, int64_t side, const float *zeros)
 {
     const int64_t C = grid->depth;
-    for (int64_t n = 0; n < count; n++, out += C) {
-        const int64_t number = first + n, x = number % grid->across * TILE - 1;
-        const int64_t y = number / grid->across % grid->down * TILE - 1;
-        const float *image = images + number / (grid->across * grid->down) * grid->high * grid->wide * C;
-        for (int64_t c = 0; c < C; c += LANES) {
-            vec d[PLACES];
-            for (int64_t i = 0; i < SEEN; i++)
-                for (int64_t j = 0; j < SEEN; j++) {
-                    const int inside = y + i >= 0 && y + i < grid->high && x + j >= 0 && x + j < grid->wide;
-                    d[i * SEEN + j] = inside ? load(image + ((y + i) * grid->wide + x + j) * C + c) : (vec){0};
-                }
-            BOTH_WAYS(of_images, d, SEEN, SEEN);
-            for (int64_t e = 0; e < PLACES; e++) store(out + e * apart(C) + c, d[e]);
-        }
+    Window found = {{0}, x < 0 ? -x : 0, grid->wide - x, C};
+    for (int64_t i = 0; i < side; i++)
+        found.row[i] = y + i >= 0 && y + i < grid->high ? image + ((y + i) * grid->wide + x) * C : zeros;
+    return found;
+}
+
+/* Ask for a 36th of the maps from tile number ``first`` to before ``last``: by the time that the products of this many
+ * matrices are done, the maps have come from memory. */
+INLINE void ask_for(const Grid *grid, const float *maps, int64_t first, int64_t last, int64_t share)
+{
+    int64_t b, y, x, e, z;
+    corner(grid, first, &b, &y, &x), corner(grid, last, &e, &z, &x);
+    const float *from = maps + (b * grid->high + y) * grid->wide * grid->depth;
+    const int64_t lines = ((e - b) * grid->high + z - y) * grid->wide * grid->depth / LANES;
+    for (int64_t k = share * lines / PLACES; k < (share + 1) * lines / PLACES; k++)
+        __builtin_prefetch(from + k * LANES, 0, 2);
+}
+
+/* Transform ``count`` tiles from number ``first`` on into row after row of the 36 matrices. */
+static void take_tiles(const Grid *grid, int64_t first, int64_t count, const float *images, const float *zeros,
+                       float *out)
+{
+    const int64_t C = grid->depth;
+    for (int64_t n = 0, b, y, x; n < count; n++, out += C) {
+        corner(grid, first + n, &b, &y, &x);
+        const Window d = window(grid, images + b * grid->high * grid->wide * C, y - 1, x - 1, SEEN, zeros);
+        for (int64_t c = 0; c < C; c += LANES) of_images(&d, c, out + c, apart(C));
     }
 }
 
 /* The same of a gradient of the maps. */
-static void take_gradient(const Grid *grid, int64_t first, int64_t count, const float *maps, float *out)
+static void take_gradient(const Grid *grid, int64_t first, int64_t count, const float *maps, const float *zeros,
+                          float *out)
 {
     const int64_t O = grid->depth;
-    for (int64_t n = 0; n < count; n++, out += O) {
-        const int64_t number = first + n, x = number % grid->across * TILE;
-        const int64_t y = number / grid->across % grid->down * TILE;
-        const float *of_image = maps + number / (grid->across * grid->down) * grid->high * grid->wide * O;
-        for (int64_t o = 0; o < O; o += LANES) {
-            vec g[PLACES];
-            for (int64_t i = 0; i < TILE; i++)
-                for (int64_t j = 0; j < TILE; j++) {
-                    const int inside = y + i < grid->high && x + j < grid->wide;
-                    g[i * SEEN + j] = inside ? load(of_image + ((y + i) * grid->wide + x + j) * O + o) : (vec){0};
-                }
-            BOTH_WAYS(of_maps, g, TILE, SEEN);
-            for (int64_t e = 0; e < PLACES; e++) store(out + e * apart(O) + o, g[e]);
-        }
+    for (int64_t n = 0, b, y, x; n < count; n++, out += O) {
+        corner(grid, first + n, &b, &y, &x);
+        const Window g = window(grid, maps + b * grid->high * grid->wide * O, y, x, TILE, zeros);
+        for (int64_t o = 0; o < O; o += LANES) of_gradient(&g, o, out + o, apart(O));
     }
 }
 
@@ -83,19 +94,19 @@ static void take_gradient(const Grid *grid, int64_t first, int64_t count, const 
 static void give_tiles(const Grid *grid, int64_t first, int64_t count, const float *in, float *maps, int add)
 {
     const int64_t O = grid->depth;
-    for (int64_t n = 0; n < count; n++, in += O) {
-        const int64_t number = first + n, x = number % grid->across * TILE;
-        const int64_t y = number / grid->across % grid->down * TILE;
-        float *of_image = maps + number / (grid->across * grid->down) * grid->high * grid->wide * O;
+    for (int64_t n = 0, b, y, x; n < count; n++, in += O) {
+        corner(grid, first + n, &b, &y, &x);
+        float *to = maps + ((b * grid->high + y) * grid->wide + x) * O;
+        const int64_t high = grid->high - y < TILE ? grid->high - y : TILE;
+        const int64_t wide = grid->wide - x < TILE ? grid->wide - x : TILE;
         for (int64_t o = 0; o < O; o += LANES) {
-            vec m[PLACES];
-            for (int64_t e = 0; e < PLACES; e++) m[e] = load(in + e * apart(O) + o);
-            BOTH_WAYS(to_maps, m, SEEN, TILE);
-            for (int64_t i = 0; i < TILE && y + i < grid->high; i++)
-                for (int64_t j = 0; j < TILE && x + j < grid->wide; j++) {
-                    float *at = of_image + ((y + i) * grid->wide + x + j) * O + o;
-                    if (add) m[i * SEEN + j] += load(at);
-                    store(at, m[i * SEEN + j]);
+            vec found[TILE][TILE];
+            to_maps(in + o, apart(O), found);
+            for (int64_t i = 0; i < high; i++)
+                for (int64_t j = 0; j < wide; j++) {
+                    float *at = to + (i * grid->wide + j) * O + o;
+                    if (add) found[i][j] += load(at);
+                    store(at, found[i][j]);
                 }
         }
     }
@@ -107,7 +118,8 @@ static void take_weights(const float *weight, int64_t depth, int64_t width, int 
     const int64_t size = depth * width;
     for (int64_t k = 0; k < size; k += LANES) {
         vec w[PLACES];
-        for (int64_t tap = 0; tap < 9; tap++) w[tap / 3 * SEEN + tap % 3] = load(weight + (reversed ? 8 - tap : tap) * size + k);
+        for (int64_t tap = 0; tap < 9; tap++)
+            w[tap / 3 * SEEN + tap % 3] = load(weight + (reversed ? 8 - tap : tap) * size + k);
         BOTH_WAYS(of_weights, w, 3, SEEN);
         for (int64_t e = 0; e < PLACES; e++) store(out + e * size + k, w[e]);
     }
@@ -136,6 +148,7 @@ static void convolve_tiles(const Shape *s, const float *in, int64_t depth, const
         float *taken = malloc(PLACES * (apart(depth) + apart(width)) * sizeof(float));
         float *products = taken + PLACES * apart(depth);
         float *own = malloc((PLACES + 9) * matrix * sizeof(float)), *room = own + PLACES * matrix;
+        float *zeros = calloc(SEEN * depth, sizeof(float));
         int32_t rows[MOST_TILES], results[MOST_TILES];
         int64_t held = -1;
         for (int64_t n = 0; n < MOST_TILES; n++) rows[n] = n * depth, results[n] = n * width;
@@ -150,16 +163,19 @@ static void convolve_tiles(const Shape *s, const float *in, int64_t depth, const
             }
             for (int64_t first = 0; first < last; first += MOST_TILES) {
                 const int64_t count = last - first < MOST_TILES ? last - first : MOST_TILES;
-                take_tiles(&from, first, count, in + place * positions * depth, taken);
+                const int64_t next = last - first < 2 * MOST_TILES ? last : first + 2 * MOST_TILES;
+                take_tiles(&from, first, count, in + place * positions * depth, zeros, taken);
                 for (int64_t e = 0; e < PLACES; e++) {
                     const float *matrices = own + e * matrix;
+                    ask_for(&from, in + place * positions * depth, first + count, next, e);
+                    ask_for(&to, out + place * positions * width, first, first + count, e);
                     multiply_rows(taken + e * apart(depth), rows, count, 1, &nowhere, &matrices, depth, width,
                                   products + e * apart(width), results, 0);
                 }
                 give_tiles(&to, first, count, products, out + place * positions * width, add);
             }
         }
-        free(taken), free(own);
+        free(taken), free(own), free(zeros);
     }
 }
 
@@ -185,6 +201,7 @@ void winograd_weight_gradient(const Shape *s, const float *maps, const float *im
     {
         float *taken = malloc(PLACES * (apart(C) + apart(O)) * sizeof(float)), *others = taken + PLACES * apart(C);
         float *products = malloc(PLACES * matrix * sizeof(float));
+        float *zeros = calloc(SEEN * (C > O ? C : O), sizeof(float));
         int32_t rows[MOST_TILES];
         for (int64_t n = 0; n < MOST_TILES; n++) rows[n] = n * C;
 #pragma omp for schedule(dynamic)
@@ -194,14 +211,18 @@ void winograd_weight_gradient(const Shape *s, const float *maps, const float *im
             memset(products, 0, PLACES * matrix * sizeof(float));
             for (int64_t first = 0; first < last; first += MOST_TILES) {
                 const int64_t count = last - first < MOST_TILES ? last - first : MOST_TILES;
-                take_tiles(&seen, first, count, images + place * positions * C, taken);
-                take_gradient(&given, first, count, maps + place * positions * O, others);
-                for (int64_t e = 0; e < PLACES; e++)
+                const int64_t next = last - first < 2 * MOST_TILES ? last : first + 2 * MOST_TILES;
+                take_tiles(&seen, first, count, images + place * positions * C, zeros, taken);
+                take_gradient(&given, first, count, maps + place * positions * O, zeros, others);
+                for (int64_t e = 0; e < PLACES; e++) {
+                    ask_for(&seen, images + place * positions * C, first + count, next, e);
+                    ask_for(&given, maps + place * positions * O, first + count, next, e);
                     add_outer(taken + e * apart(C), rows, count, others + e * apart(O), C, O, products + e * matrix);
+                }
             }
             give_weights(products, matrix, sums + item * 9 * matrix);
         }
-        free(taken), free(products);
+        free(taken), free(products), free(zeros);
     }
     if (parts == 1) return;
     for (int64_t task = 0; task < s->tasks; task++)

@@ -9,46 +9,112 @@
 
 #include "vectors.h"
 
-#define TILE 4              /* positions of the maps to a tile's side */
-#define SEEN (TILE + 2)     /* of the images */
+#define TILE 4          /* positions of the maps to a tile's side */
+#define SEEN (TILE + 2) /* of the images */
 #define PLACES (SEEN * SEEN)
 
-/* B' d */
-INLINE void of_images(const vec *d, int step, vec *out)
+typedef struct {
+    const float *row[SEEN];        /* zeros beyond the image */
+    int64_t left, right, channels; /* columns from the left one on, before the right one, are inside */
+} Window;
+
+/* B' d of six numbers */
+INLINE void images_line(const vec *d, float *out, int64_t apart)
 {
-    const vec d0 = d[0], d1 = d[step], d2 = d[2 * step], d3 = d[3 * step], d4 = d[4 * step], d5 = d[5 * step];
-    const vec even = d4 - 4 * d2, odd = d3 - 4 * d1, wide = d4 - d2, far = 2 * (d3 - d1);
-    out[0] = 4 * d0 - 5 * d2 + d4;
-    out[step] = even + odd;
-    out[2 * step] = even - odd;
-    out[3 * step] = wide + far;
-    out[4 * step] = wide - far;
-    out[5 * step] = 4 * d1 - 5 * d3 + d5;
+    const vec even = d[4] - 4 * d[2], odd = d[3] - 4 * d[1], wide = d[4] - d[2], far = 2 * (d[3] - d[1]);
+    store(out, 4 * d[0] - 5 * d[2] + d[4]);
+    store(out + apart, even + odd);
+    store(out + 2 * apart, even - odd);
+    store(out + 3 * apart, wide + far);
+    store(out + 4 * apart, wide - far);
+    store(out + 5 * apart, 4 * d[1] - 5 * d[3] + d[5]);
 }
 
-/* A' m, the last two of the six being left as they are */
-INLINE void to_maps(const vec *m, int step, vec *out)
+/* B' d B, two rows after two: as many numbers as registers hold. */
+INLINE void of_images(const Window *d, int64_t c, float *out, int64_t apart)
 {
-    const vec near = m[step] + m[2 * step], slope = m[step] - m[2 * step];
-    const vec far = m[3 * step] + m[4 * step], steep = m[3 * step] - m[4 * step];
-    const vec first = m[0] + near + far, last = slope + 8 * steep + m[5 * step];
-    out[0] = first;
-    out[step] = slope + 2 * steep;
-    out[2 * step] = near + 4 * far;
-    out[3 * step] = last;
+#define D(i) load(d->row[i] + j * d->channels + c)
+#define INSIDE if (j < d->left || j >= d->right) one[j] = other[j] = (vec){0}; else
+    vec one[SEEN], other[SEEN];
+    for (int64_t j = 0; j < SEEN; j++) INSIDE {
+        one[j] = 4 * D(0) - 5 * D(2) + D(4);
+        other[j] = 4 * D(1) - 5 * D(3) + D(5);
+    }
+    images_line(one, out, apart), images_line(other, out + 5 * SEEN * apart, apart);
+    for (int64_t j = 0; j < SEEN; j++) INSIDE {
+        const vec even = D(4) - 4 * D(2), odd = D(3) - 4 * D(1);
+        one[j] = even + odd, other[j] = even - odd;
+    }
+    images_line(one, out + SEEN * apart, apart), images_line(other, out + 2 * SEEN * apart, apart);
+    for (int64_t j = 0; j < SEEN; j++) INSIDE {
+        const vec wide = D(4) - D(2), far = 2 * (D(3) - D(1));
+        one[j] = wide + far, other[j] = wide - far;
+    }
+    images_line(one, out + 3 * SEEN * apart, apart), images_line(other, out + 4 * SEEN * apart, apart);
+#undef D
+#undef INSIDE
 }
 
-/* A g, of four */
-INLINE void of_maps(const vec *g, int step, vec *out)
+/* A' m of six numbers */
+INLINE void maps_line(const vec *m, vec *out)
 {
-    const vec g0 = g[0], g1 = g[step], g2 = g[2 * step], g3 = g[3 * step];
-    const vec even = g0 + g2, odd = g1 + g3, wide = g0 + 4 * g2, far = 2 * g1 + 8 * g3;
-    out[0] = g0;
-    out[step] = even + odd;
-    out[2 * step] = even - odd;
-    out[3 * step] = wide + far;
-    out[4 * step] = wide - far;
-    out[5 * step] = g3;
+    const vec near = m[1] + m[2], slope = m[1] - m[2], far = m[3] + m[4], steep = m[3] - m[4];
+    out[0] = m[0] + near + far;
+    out[1] = slope + 2 * steep;
+    out[2] = near + 4 * far;
+    out[3] = slope + 8 * steep + m[5];
+}
+
+/* A' m A */
+INLINE void to_maps(const float *m, int64_t apart, vec out[TILE][TILE])
+{
+#define M(i) load(m + ((i) * SEEN + j) * apart)
+    vec one[SEEN], other[SEEN];
+    for (int64_t j = 0; j < SEEN; j++) {
+        const vec near = M(1) + M(2), far = M(3) + M(4);
+        one[j] = M(0) + near + far, other[j] = near + 4 * far;
+    }
+    maps_line(one, out[0]), maps_line(other, out[2]);
+    for (int64_t j = 0; j < SEEN; j++) {
+        const vec slope = M(1) - M(2), steep = M(3) - M(4);
+        one[j] = slope + 2 * steep, other[j] = slope + 8 * steep + M(5);
+    }
+    maps_line(one, out[1]), maps_line(other, out[3]);
+#undef M
+}
+
+/* A g of four numbers */
+INLINE void gradient_line(const vec *g, float *out, int64_t apart)
+{
+    const vec even = g[0] + g[2], odd = g[1] + g[3], wide = g[0] + 4 * g[2], far = 2 * g[1] + 8 * g[3];
+    store(out, g[0]);
+    store(out + apart, even + odd);
+    store(out + 2 * apart, even - odd);
+    store(out + 3 * apart, wide + far);
+    store(out + 4 * apart, wide - far);
+    store(out + 5 * apart, g[3]);
+}
+
+/* A g A' */
+INLINE void of_gradient(const Window *g, int64_t o, float *out, int64_t apart)
+{
+#define G(i) load(g->row[i] + j * g->channels + o)
+#define INSIDE if (j >= g->right) one[j] = other[j] = (vec){0}; else
+    vec one[TILE], other[TILE];
+    for (int64_t j = 0; j < TILE; j++) INSIDE one[j] = G(0), other[j] = G(3);
+    gradient_line(one, out, apart), gradient_line(other, out + 5 * SEEN * apart, apart);
+    for (int64_t j = 0; j < TILE; j++) INSIDE {
+        const vec even = G(0) + G(2), odd = G(1) + G(3);
+        one[j] = even + odd, other[j] = even - odd;
+    }
+    gradient_line(one, out + SEEN * apart, apart), gradient_line(other, out + 2 * SEEN * apart, apart);
+    for (int64_t j = 0; j < TILE; j++) INSIDE {
+        const vec wide = G(0) + 4 * G(2), far = 2 * G(1) + 8 * G(3);
+        one[j] = wide + far, other[j] = wide - far;
+    }
+    gradient_line(one, out + 3 * SEEN * apart, apart), gradient_line(other, out + 4 * SEEN * apart, apart);
+#undef G
+#undef INSIDE
 }
 
 /* G w, of three */
