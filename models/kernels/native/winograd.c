@@ -202,8 +202,8 @@ void winograd_weight_gradient(const Shape *s, const float *maps, const float *im
         float *taken = malloc(PLACES * (apart(C) + apart(O)) * sizeof(float)), *others = taken + PLACES * apart(C);
         float *products = malloc(PLACES * matrix * sizeof(float));
         float *zeros = calloc(SEEN * (C > O ? C : O), sizeof(float));
-        int32_t rows[MOST_TILES];
-        for (int64_t n = 0; n < MOST_TILES; n++) rows[n] = n * C;
+        int32_t rows[MOST_TILES], columns[MOST_TILES];
+        for (int64_t n = 0; n < MOST_TILES; n++) rows[n] = n * C, columns[n] = n * O;
 #pragma omp for schedule(dynamic)
         for (int64_t item = 0; item < s->tasks * parts; item++) {
             const int64_t task = item / parts, number = item % parts, begin = number * s->images / parts;
@@ -217,7 +217,8 @@ void winograd_weight_gradient(const Shape *s, const float *maps, const float *im
                 for (int64_t e = 0; e < PLACES; e++) {
                     ask_for(&seen, images + place * positions * C, first + count, next, e);
                     ask_for(&given, maps + place * positions * O, first + count, next, e);
-                    add_outer(taken + e * apart(C), rows, count, others + e * apart(O), C, O, products + e * matrix);
+                    add_outer(taken + e * apart(C), rows, count, others + e * apart(O), columns, C, O,
+                              products + e * matrix);
                 }
             }
             give_weights(products, matrix, sums + item * 9 * matrix);
