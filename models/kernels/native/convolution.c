@@ -35,7 +35,7 @@ static int64_t halved(int64_t size, int64_t stride) { return (size + stride - 1)
 /* Into how many parts a task is divided: for the threads, where there are few tasks. */
 static int64_t parts_of_task(const Shape *s)
 {
-    const int64_t threads = omp_get_max_threads();
+    const int64_t threads = omp_in_parallel() ? 1 : omp_get_max_threads();
     if (threads == 1 || s->tasks >= 2 * threads) return 1;
     const int64_t parts = (4 * threads + s->tasks - 1) / s->tasks;
     return parts < s->images ? parts : s->images;
@@ -166,7 +166,7 @@ static int64_t lined_up(const Shape *s, int64_t images, int64_t r, const int32_t
     return n;
 }
 
-void NAME(weight_gradient)(const Shape *s, const float *maps, const float *images, float *weight)
+void NAME(weight_gradient)(const Shape *s, const float *maps, const float *images, int add, float *weight)
 {
     const int64_t C = s->channels, O = s->filters, size = 9 * C * O;
     const int64_t h = halved(s->high, s->stride), w = halved(s->wide, s->stride);
@@ -182,7 +182,7 @@ void NAME(weight_gradient)(const Shape *s, const float *maps, const float *image
 #pragma omp for schedule(dynamic)
         for (int64_t item = 0; item < s->tasks * parts; item++) {
             const Part part = part_of(s, parts, item);
-            memset(sums + item * size, 0, size * sizeof(float));
+            if (parts > 1 || !add) memset(sums + item * size, 0, size * sizeof(float));
             for (int64_t done = 0; done < part.count; done += most) {
                 const int64_t place = part.task * s->images + part.first + done;
                 const int64_t count = part.count - done < most ? part.count - done : most;
@@ -212,7 +212,7 @@ void NAME(weight_gradient)(const Shape *s, const float *maps, const float *image
     if (parts == 1) return;
     for (int64_t task = 0; task < s->tasks; task++)
         for (int64_t k = 0; k < size; k++) {
-            float total = 0;
+            float total = add ? weight[task * size + k] : 0;
             for (int64_t number = 0; number < parts; number++) total += sums[(task * parts + number) * size + k];
             weight[task * size + k] = total;
         }

@@ -6,11 +6,10 @@ sums, and what goes in and comes out, stay float32.
 """
 
 import ctypes
-from functools import cache
 
 from torch import Tensor
 
-from models.kernels.native.compiled import library
+from models.kernels.native.compiled import function, library
 from models.kernels.native.shapes import (
     LANES,
     a_task_each,
@@ -48,8 +47,9 @@ def input_gradient(
     matrices, step = a_task_each(as_matrices(weight))
     filters, channels = weight.shape[1:3]
     found = rows.new_empty(*rows.shape[:2], *size, channels)
-    name = _name("input_gradient", found.shape, filters, stride, reduced and filters % 2 == 0)
-    _function(name)(sizes(*found.shape, filters, stride), address(rows), address(matrices), step, address(found))
+    function(name_of("input_gradient", found.shape, filters, stride, reduced=reduced))(
+        sizes(*found.shape, filters, stride), address(rows), address(matrices), step, address(found)
+    )
     return channels_third(found)
 
 
@@ -59,17 +59,17 @@ def weight_gradient(gradient: Tensor, images: Tensor, stride: int, *, reduced: b
     tasks, _, channels, _, _ = images.shape
     filters = gradient.shape[2]
     found = rows.new_empty(tasks, 3, 3, channels, filters)
-    name = _name("weight_gradient", inputs.shape, filters, stride, reduced and channels % 2 == 0)
-    _function(name)(sizes(*inputs.shape, filters, stride), address(rows), address(inputs), address(found))
+    function(name_of("weight_gradient", inputs.shape, filters, stride, reduced=reduced))(
+        sizes(*inputs.shape, filters, stride), address(rows), address(inputs), ctypes.c_int(0), address(found)
+    )
     return as_kernels(found)
 
 
 def _convolve(images: Tensor, weight: Tensor, stride: int, reduced: bool, maps: Tensor, *, add: bool) -> Tensor:
     inputs = channels_innermost(images)
     matrices, step = a_task_each(as_matrices(weight))
-    filters, channels = weight.shape[1:3]
-    name = _name("convolve", inputs.shape, filters, stride, reduced and channels % 2 == 0)
-    _function(name)(
+    filters = weight.shape[1]
+    function(name_of("convolve", inputs.shape, filters, stride, reduced=reduced))(
         sizes(*inputs.shape, filters, stride),
         address(inputs),
         address(matrices),
@@ -80,21 +80,19 @@ def _convolve(images: Tensor, weight: Tensor, stride: int, reduced: bool, maps: 
     return channels_third(maps)
 
 
-def _name(product: str, shape: tuple[int, ...], filters: int, stride: int, reduced: bool) -> str:
+def name_of(product: str, shape: tuple[int, ...], filters: int, stride: int, *, reduced: bool) -> str:
     """Which function computes a product, of images ``[T, B, H, W, C]``: by what one image's shape says alone."""
-    *_, height, width, channels = shape
-    if stride == 1 and min(height, width) > 2 and channels % LANES == 0 and filters % LANES == 0:
+    channels = shape[-1]
+    if is_tiled(shape, filters, stride):
         return f"winograd_{product}"  # in float32 as fast as bfloat16 products are without it
-    return f"{product}_bfloat16" if reduced and multiplies_bfloat16() else f"{product}_float32"
+    paired = filters if product == "input_gradient" else channels
+    return f"{product}_{'bfloat16' if reduced and paired % 2 == 0 and multiplies_bfloat16() else 'float32'}"
 
 
-@cache
-def _function(name: str) -> "ctypes._NamedFuncPointer":
-    loaded = library()
-    assert loaded is not None, "callers ask for support first"
-    function = loaded[name]
-    function.restype = None
-    return function
+def is_tiled(shape: tuple[int, ...], filters: int, stride: int) -> bool:
+    """Whether Winograd's tiles are the fastest for images ``[T, B, H, W, C]``."""
+    *_, height, width, channels = shape
+    return stride == 1 and min(height, width) > 2 and channels % LANES == 0 and filters % LANES == 0
 
 
 def multiplies_bfloat16() -> bool:

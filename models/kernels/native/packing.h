@@ -1,4 +1,5 @@
-/* Lays maps and weights out as the products take them: as they are, or weights turned. With PAIRS, float32 numbers become bfloat16 (to nearest, ties to even), two to an element.
+/* Lays maps and weights out as the products take them: as they are, within a border, or turned. With PAIRS, float32
+ * numbers become bfloat16 (to nearest, ties to even), two to an element.
  */
 #include <stdlib.h>
 #include <string.h>

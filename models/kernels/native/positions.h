@@ -36,8 +36,8 @@ static Kinds *kinds_of(int64_t line, int64_t stride, int64_t size, int64_t borde
 
 INLINE int64_t first_of(int taps) { return __builtin_ctz(taps); }
 
-/* How far from position at / stride of the maps the one lies that reaches a position ``at`` of the images by a tap: with
- * a stride, the middle tap and the two others never reach the same ones. */
+/* How far from position at / stride of the maps the one lies that reaches a position ``at`` of the images by a tap:
+ * with a stride, the middle tap and the two others never reach the same ones. */
 INLINE int64_t towards(int64_t tap, int64_t stride) { return stride == 1 ? 1 - tap : tap == 0; }
 
 #define FOR_KINDS(down, across)                                                                                        \

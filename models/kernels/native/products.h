@@ -102,8 +102,8 @@ INLINE void outer_columns(const int vectors, const element *in, const int32_t *f
     for (; k < depth; k++) outer_block(1, vectors, in + k, from, count, others, to, width, out + k * width);
 }
 
-/* Add the sum over ``count`` rows of the products of in[from[p] ..] (``depth`` elements) and others[to[p] ..] (``width``,
- * a multiple of LANES) to the matrix out [depth, width]. */
+/* Add the sum over ``count`` rows of the products of in[from[p] ..] (``depth`` elements) and others[to[p] ..]
+ * (``width``, a multiple of LANES) to the matrix out [depth, width]. */
 static void add_outer(const element *in, const int32_t *from, int64_t count, const element *others, const int32_t *to,
                       int64_t depth, int64_t width, float *out)
 {

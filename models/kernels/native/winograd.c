@@ -28,7 +28,7 @@ static Grid grid_of(const Shape *s, int64_t depth)
 /* Into how many parts a task is divided: for the threads, where there are few tasks. */
 static int64_t parts_of_task(const Shape *s)
 {
-    const int64_t threads = omp_get_max_threads();
+    const int64_t threads = omp_in_parallel() ? 1 : omp_get_max_threads();
     if (threads == 1 || s->tasks >= 2 * threads) return 1;
     const int64_t parts = (4 * threads + s->tasks - 1) / s->tasks;
     return parts < s->images ? parts : s->images;
@@ -125,13 +125,17 @@ static void take_weights(const float *weight, int64_t depth, int64_t width, int 
     }
 }
 
-static void give_weights(const float *sums, int64_t size, float *weight)
+static void give_weights(const float *sums, int64_t size, int add, float *weight)
 {
     for (int64_t k = 0; k < size; k += LANES) {
         vec s[PLACES];
         for (int64_t e = 0; e < PLACES; e++) s[e] = load(sums + e * size + k);
         BOTH_WAYS(to_weights, s, SEEN, 3);
-        for (int64_t tap = 0; tap < 9; tap++) store(weight + tap * size + k, s[tap / 3 * SEEN + tap % 3]);
+        for (int64_t tap = 0; tap < 9; tap++) {
+            vec found = s[tap / 3 * SEEN + tap % 3];
+            if (add) found += load(weight + tap * size + k);
+            store(weight + tap * size + k, found);
+        }
     }
 }
 
@@ -191,7 +195,7 @@ void winograd_input_gradient(const Shape *s, const float *maps, const float *wei
     convolve_tiles(s, maps, s->filters, weight, weight_step, s->channels, 1, 0, images);
 }
 
-void winograd_weight_gradient(const Shape *s, const float *maps, const float *images, float *weight)
+void winograd_weight_gradient(const Shape *s, const float *maps, const float *images, int add, float *weight)
 {
     const int64_t C = s->channels, O = s->filters, matrix = C * O, positions = s->high * s->wide;
     const Grid seen = grid_of(s, C), given = grid_of(s, O);
@@ -221,14 +225,14 @@ void winograd_weight_gradient(const Shape *s, const float *maps, const float *im
                               products + e * matrix);
                 }
             }
-            give_weights(products, matrix, sums + item * 9 * matrix);
+            give_weights(products, matrix, add && parts == 1, sums + item * 9 * matrix);
         }
         free(taken), free(products), free(zeros);
     }
     if (parts == 1) return;
     for (int64_t task = 0; task < s->tasks; task++)
         for (int64_t k = 0; k < 9 * matrix; k++) {
-            float total = 0;
+            float total = add ? weight[task * 9 * matrix + k] : 0;
             for (int64_t number = 0; number < parts; number++) total += sums[(task * parts + number) * 9 * matrix + k];
             weight[task * 9 * matrix + k] = total;
         }
