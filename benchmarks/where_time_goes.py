@@ -8,7 +8,7 @@ from torch.profiler import ProfilerActivity, profile
 
 _STEPS = 3
 _FLOAT = 4  # bytes
-# Names of the profiler's events: of models/kernels, and torch's. Passes that are one with products count as these.
+# Names of the profiler's events: of models/kernels, and torch's. Passes in one node with products count as these.
 _PRODUCTS = {
     "_Maps",
     "_Gradients",
