@@ -39,9 +39,11 @@ class Row:
         met: whether it was; None without a target or a figure.
         span: the least and the greatest ratio of any round.
         flops: floating-point operations of a task or a request.
-        of_peak: fraction of the measured convolution peak that Metashot reached; with operations of two
-            precisions, the time that they would take at their peaks by the time that they took.
-        target_of_peak: the fraction that the target takes: over 1, no program could meet it on this machine.
+        of_peak: fraction of the measured convolution peak that Metashot reached, over 1 where it multiplies less
+            often; with operations of two precisions, the time that they would take at their peaks by the time
+            that they took.
+        target_of_peak: the fraction that the target takes; over 1, only a program that multiplies less often
+            than a convolution by its definition could meet it on this machine.
         spent: what our time goes to, and what bounds that.
         cosine: between the two outer gradients.
     """

@@ -8,11 +8,13 @@ from torch.profiler import ProfilerActivity, profile
 
 _STEPS = 3
 _FLOAT = 4  # bytes
-# Names of the profiler's events: of models/kernels, and torch's.
+# Names of the profiler's events: of models/kernels, and torch's. Passes in one node with products count as these.
 _PRODUCTS = {
     "_Maps",
     "_Gradients",
     "_GradientsBackward",
+    "_ConvolvedBlock",
+    "_ConvolvedBlockBackward",
     "aten::bmm",
     "aten::mm",
     "aten::addmm",
@@ -34,8 +36,8 @@ class Spent:
     """Where one step's time goes.
 
     Attributes:
-        products: share of convolutions and their gradients.
-        passes: share of normalisation with pooling and ReLU, and of its two derivatives.
+        products: share of convolutions and their gradients, and of normalisation in the same pass.
+        passes: share of normalisation with pooling and ReLU, and of its two derivatives, by themselves.
         bytes_moved: by these passes, at most, in one step.
     """
 

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from models.backbone import MOMENTS, Params
-from models.kernels.normalised_block import max_pool, normalised_block
+from models.kernels.convolved_block import convolved_block
+from models.kernels.normalised_block import max_pool
 from models.kernels.task_convolution import convolve
 from models.normalisation import NormalisationKind
 from models.normalising import Normalising
@@ -129,17 +130,16 @@ class Conv4:
         if views and weights is not None:
             weights = weights.repeat_interleave(len(views), 1)
         norm = Normalising(self, params, weights=weights, seen=seen, pooled=pooled)
-        by_channel = self.normalisation != "group"
         for block in range(1, BLOCKS + 1):
             halve = block <= self.halvings
             stride = 2 if halve and self.halving == "stride" else 1
-            maps = convolve(maps, params[f"block{block}.convolution"], stride, channels_last=by_channel)
-            pool = halve and self.halving == "pool"
-            if by_channel:
-                maps = norm(f"block{block}", max_pool(maps) if pool else maps, self.groups, relu=True)
-            else:
+            weight, pool = params[f"block{block}.convolution"], halve and self.halving == "pool"
+            if self.normalisation == "group":
                 scale, shift = params[f"block{block}.scale"], params[f"block{block}.shift"]
-                maps = normalised_block(maps, self.groups, scale, shift, pooled=pool)
+                maps = convolved_block(maps, weight, stride, self.groups, scale, shift, pooled=pool)
+            else:
+                maps = convolve(maps, weight, stride, channels_last=True)
+                maps = norm(f"block{block}", max_pool(maps) if pool else maps, self.groups, relu=True)
         return self.features_of(maps, views), norm.moments
 
     def features_of(self, maps: Tensor, views: tuple[View, ...]) -> Tensor:

@@ -44,6 +44,15 @@ def max_pool(maps: Tensor) -> Tensor:
     return halved.view(*maps.shape[:2], *halved.shape[1:])
 
 
+def block_gradient(
+    gradient: Tensor, maps: Tensor, scale: Tensor, shift: Tensor, moments: Tensor, groups: int, pooled: bool
+) -> tuple[Tensor, Tensor, Tensor]:
+    """What a gradient of the result, computed in C, sends to maps, scale and shift; it can be differentiated."""
+    found: tuple[Tensor, Tensor, Tensor]
+    found = _BlockGradient.apply(gradient, maps, scale, shift, moments, groups, pooled)  # type: ignore[no-untyped-call]
+    return found
+
+
 class _Block(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, maps: Tensor, scale: Tensor, shift: Tensor, groups: int, pooled: bool) -> Tensor:
@@ -56,7 +65,7 @@ class _Block(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         maps, scale, shift, moments = ctx.saved_tensors
         arguments = (gradient, maps, scale, shift, moments.detach(), ctx.groups, ctx.pooled)
-        return (*_BlockGradient.apply(*arguments), None, None)  # type: ignore[no-untyped-call]
+        return (*block_gradient(*arguments), None, None)
 
 
 class _BlockGradient(torch.autograd.Function):

@@ -29,7 +29,7 @@ _Wanted = Literal["maps", "images", "weight"]
 
 
 @dataclass(frozen=True)
-class _Plan:
+class Plan:
     """What the convolution and its gradients share.
 
     Attributes:
@@ -50,6 +50,7 @@ class _Plan:
 
     @classmethod
     def of(cls, images: Tensor, weight: Tensor, stride: int) -> Self:
+        """Take what it is from images ``[T, B, C, H, W]`` and weights ``[T, O, C, 3, 3]``, and from autocast."""
         _, batch, channels, height, width = images.shape
         positions = batch * -(-height // stride) * -(-width // stride)
         reduced = is_autocast(images.device)
@@ -94,7 +95,16 @@ def convolve(images: Tensor, weight: Tensor, stride: int, *, channels_last: bool
 
 
 def _convolve(images: Tensor, weight: Tensor, stride: int) -> Tensor:
-    found: Tensor = _Maps.apply(images, weight, _Plan.of(images, weight, stride))  # type: ignore[no-untyped-call]
+    found: Tensor = _Maps.apply(images, weight, Plan.of(images, weight, stride))  # type: ignore[no-untyped-call]
+    return found
+
+
+def convolution_gradients(
+    gradient: Tensor, images: Tensor, weight: Tensor, plan: Plan, wanted: tuple[bool, bool]
+) -> tuple[Tensor | None, Tensor | None]:
+    """What a gradient of the maps sends to images and weight, where wanted; it can be differentiated again."""
+    found: tuple[Tensor | None, Tensor | None]
+    found = _Gradients.apply(gradient, images, weight, plan, wanted)  # type: ignore[no-untyped-call]
     return found
 
 
@@ -102,7 +112,7 @@ class _Maps(torch.autograd.Function):
     """The convolution of images by weights."""
 
     @staticmethod
-    def forward(ctx: Any, images: Tensor, weight: Tensor, plan: _Plan) -> Tensor:
+    def forward(ctx: Any, images: Tensor, weight: Tensor, plan: Plan) -> Tensor:
         ctx.save_for_backward(images, weight)
         ctx.plan = plan
         return _maps(images, weight, plan, reduced=False)
@@ -110,7 +120,8 @@ class _Maps(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         wanted = ctx.needs_input_grad[:2]
-        return (*_Gradients.apply(gradient, *ctx.saved_tensors, ctx.plan, wanted), None)  # type: ignore[no-untyped-call]
+        images, weight = ctx.saved_tensors
+        return (*convolution_gradients(gradient, images, weight, ctx.plan, wanted), None)
 
 
 class _Gradients(torch.autograd.Function):
@@ -118,7 +129,7 @@ class _Gradients(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, gradient: Tensor, images: Tensor, weight: Tensor, plan: _Plan, wanted: tuple[bool, bool]
+        ctx: Any, gradient: Tensor, images: Tensor, weight: Tensor, plan: Plan, wanted: tuple[bool, bool]
     ) -> tuple[Tensor | None, Tensor | None]:
         ctx.save_for_backward(gradient, images, weight)
         ctx.set_materialize_grads(False)
@@ -146,10 +157,10 @@ class _Gradients(torch.autograd.Function):
         )
         left = images if of_images is None else of_images
         right = weight if of_weight is None else of_weight
-        return (to_gradient, *_Gradients.apply(gradient, left, right, ctx.plan, wanted), None, None)  # type: ignore[no-untyped-call]
+        return (to_gradient, *convolution_gradients(gradient, left, right, ctx.plan, wanted), None, None)
 
 
-def _sum_of_maps(pairs: list[tuple[Tensor, Tensor]], plan: _Plan) -> Tensor | None:
+def _sum_of_maps(pairs: list[tuple[Tensor, Tensor]], plan: Plan) -> Tensor | None:
     total: Tensor | None = None
     for left, right in pairs:
         if torch.is_grad_enabled():  # someone wants a third derivative
@@ -163,7 +174,7 @@ def _sum_of_maps(pairs: list[tuple[Tensor, Tensor]], plan: _Plan) -> Tensor | No
     return total
 
 
-def _maps(images: Tensor, weight: Tensor, plan: _Plan, *, reduced: bool) -> Tensor:
+def _maps(images: Tensor, weight: Tensor, plan: Plan, *, reduced: bool) -> Tensor:
     if native.supports(images, weight, plan.filters):
         return native.convolve(images, weight, plan.stride, reduced=reduced)
     with full_precision(images):
@@ -172,7 +183,7 @@ def _maps(images: Tensor, weight: Tensor, plan: _Plan, *, reduced: bool) -> Tens
     return found.to(images.dtype)
 
 
-def _to_images(gradient: Tensor, weight: Tensor, plan: _Plan) -> Tensor:
+def _to_images(gradient: Tensor, weight: Tensor, plan: Plan) -> Tensor:
     reduced = plan.reduced_now(gradient.device)
     if native.supports(gradient, weight, plan.channels):
         return native.input_gradient(gradient, weight, plan.stride, plan.size, reduced=reduced)
@@ -182,7 +193,7 @@ def _to_images(gradient: Tensor, weight: Tensor, plan: _Plan) -> Tensor:
     return found.to(gradient.dtype)
 
 
-def _to_weight(gradient: Tensor, images: Tensor, plan: _Plan) -> Tensor:
+def _to_weight(gradient: Tensor, images: Tensor, plan: Plan) -> Tensor:
     reduced = plan.reduced_now(gradient.device)
     if native.supports(gradient, images, plan.filters):
         return native.weight_gradient(gradient, images, plan.stride, reduced=reduced)
@@ -196,7 +207,7 @@ def _rounded(reduced: bool, left: Tensor, right: Tensor) -> tuple[Tensor, Tensor
     return (left.bfloat16(), right.bfloat16()) if reduced else (left, right)
 
 
-def _kernels(plan: _Plan, weight: Tensor | None = None) -> Any:
+def _kernels(plan: Plan, weight: Tensor | None = None) -> Any:
     """Of torch's operations, those that are the fastest for such maps and weights."""
     few = plan.channels < _FEW_CHANNELS
     shared = weight is not None and whole_convolutions.share_weights(weight)

@@ -18,9 +18,11 @@ from models.conv4 import Conv4
 from models.initialization import load, shipped
 
 STRIDED, POOLED = Conv4(1, 28, 8, "stride"), Conv4(1, 28, 8, "pool")
+# Wide enough for the products in C.
+WIDER = [Conv4(1, 28, 16, "stride"), Conv4(1, 28, 16, "pool")]
 
 
-@pytest.mark.parametrize("backbone", [STRIDED, POOLED])
+@pytest.mark.parametrize("backbone", [STRIDED, POOLED, *WIDER])
 @pytest.mark.parametrize(("moves", "second_order"), [("all", True), ("all", False), ("head", True)])
 def test_outer_gradients_agree(backbone, moves, second_order):
     setting = Setting("", backbone, 2, 3, 2, 1, moves=moves, second_order=second_order)

@@ -47,10 +47,11 @@ def convolutions(size, channels, stride):
 @pytest.mark.parametrize("channels", CHANNELS)
 def test_the_three_products_of_a_convolution(size, channels, stride):
     (images, weight, gradient), (maps, of_images, of_weight) = convolutions(size, channels, stride)
-    assert close(native.convolve(images, weight, stride), maps)
-    assert close(native.weight_gradient(gradient, images, stride), of_weight, 1e-5)
+    tolerance = 2e-5 if stride == 1 else 2e-6  # Winograd's transforms enlarge rounding errors tenfold
+    assert close(native.convolve(images, weight, stride), maps, tolerance)
+    assert close(native.weight_gradient(gradient, images, stride), of_weight, 2e-5)
     if channels[0] % 16 == 0:
-        assert close(native.input_gradient(gradient, weight, stride, size[1:]), of_images)
+        assert close(native.input_gradient(gradient, weight, stride, size[1:]), of_images, tolerance)
 
 
 @needs_compiler

@@ -25,7 +25,7 @@ class CompilationError(Exception):
 
 @cache
 def library() -> ctypes.CDLL | None:
-    """Load the compiled functions, compiling them first where no earlier process did (about 2 s).
+    """Load the compiled functions, compiling them first where no earlier process did (about 4 s).
 
     Returns:
         None where that fails; a warning says why and what to do.
@@ -39,6 +39,16 @@ def library() -> ctypes.CDLL | None:
             error,
         )
         return None
+
+
+@cache
+def function(name: str) -> "ctypes._NamedFuncPointer":
+    """One of the compiled functions that return nothing; callers ask first whether there is a library."""
+    loaded = library()
+    assert loaded is not None, "callers ask for support first"
+    found = loaded[name]
+    found.restype = None
+    return found
 
 
 def _load(runtime: Path) -> ctypes.CDLL:

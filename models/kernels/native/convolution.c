@@ -1,7 +1,8 @@
 /* Convolution 3x3 with padding 1 of several tasks' maps, each task with weights of its own, and its two gradients.
  *
- * No patches are laid out: a patch is three runs of a padded row, and the products read them where they lie. A task's
- * maps and weights stay in the core's own cache; tasks, or parts of them where tasks are few, are divided among the
+ * No patches are laid out: a patch is three runs of a row of the maps, and the products read them where they lie. No
+ * border is either: positions are taken by the taps that they have inside, and no zero is multiplied. A task's maps and
+ * weights stay in the core's own cache; tasks, or parts of them where tasks are few, are divided among the
  * threads. Each number is a sum in an order that depends on the shapes alone.
  *
  * Maps are float32 [tasks, images, high, wide, channels], weights [tasks, 3, 3, channels, filters] with
@@ -10,6 +11,7 @@
 #include <omp.h>
 
 #include "packing.h"
+#include "positions.h"
 
 #ifdef PAIRS
 #define NAME(name) name##_bfloat16
@@ -33,13 +35,13 @@ static int64_t halved(int64_t size, int64_t stride) { return (size + stride - 1)
 /* Into how many parts a task is divided: for the threads, where there are few tasks. */
 static int64_t parts_of_task(const Shape *s)
 {
-    const int64_t threads = omp_get_max_threads();
+    const int64_t threads = omp_in_parallel() ? 1 : omp_get_max_threads();
     if (threads == 1 || s->tasks >= 2 * threads) return 1;
     const int64_t parts = (4 * threads + s->tasks - 1) / s->tasks;
     return parts < s->images ? parts : s->images;
 }
 
-/* The same, and so that a part's padded maps, of so many elements an image, stay in the core's cache. */
+/* The same, and so that a part's maps, of so many elements an image, stay in the core's cache. */
 static int64_t cached_parts(const Shape *s, int64_t elements)
 {
     const int64_t bytes = s->images * elements * (int64_t)sizeof(element);
@@ -57,62 +59,61 @@ static Part part_of(const Shape *s, int64_t parts, int64_t item)
 void NAME(convolve)(const Shape *s, const float *images, const float *weight, int64_t weight_step, int add,
                     float *maps)
 {
-    const int64_t C = s->channels, O = s->filters, depth = C / PAIR, row = (s->wide + 2) * depth;
-    const int64_t h = halved(s->high, s->stride), w = halved(s->wide, s->stride);
+    const int64_t C = s->channels, O = s->filters, depth = C / PAIR, stride = s->stride;
+    /* Where maps are as large as images, writing them in order is worth more than the few zeros. */
+    const int64_t border = stride == 1, row = (s->wide + 2 * border) * depth, edge = 1 - border;
+    const int64_t h = halved(s->high, stride), w = halved(s->wide, stride);
     const int64_t parts = cached_parts(s, (s->high + 2) * row), most = (s->images + parts - 1) / parts;
-    const int32_t reach[3] = {0, row, 2 * row};
     element *shared = malloc(weight_step ? 1 : 9 * depth * O * sizeof(element));
-    const element *of_all = weight_step ? NULL : packed(weight, C, O, shared);
+    Kinds *down = kinds_of(h, stride, s->high, border, 0), *across = kinds_of(w, stride, s->wide, border, 0);
+    const element *of_all = weight_step ? NULL : packed(weight, 9 * C, O, shared);
 #pragma omp parallel
     {
-        element *padded = malloc(most * (s->high + 2) * row * sizeof(element));
+        element *room = malloc(most * (s->high + 2) * row * sizeof(element));
         element *own = malloc(9 * depth * O * sizeof(element));
         int32_t *from = malloc(2 * most * h * w * sizeof(int32_t)), *to = from + most * h * w;
 #pragma omp for schedule(dynamic)
         for (int64_t item = 0; item < s->tasks * parts; item++) {
             const Part part = part_of(s, parts, item);
             const int64_t place = part.task * s->images + part.first;
-            const element *of_task = of_all ? of_all : packed(weight + part.task * weight_step, C, O, own);
-            const element *rows[3] = {of_task, of_task + 3 * depth * O, of_task + 6 * depth * O};
-            pad(images + place * s->high * s->wide * C, part.count, s->high, s->wide, C, padded);
-            int32_t n = 0;
-            for (int64_t b = 0; b < part.count; b++)
-                for (int64_t y = 0; y < h; y++)
-                    for (int64_t x = 0; x < w; x++, n++) {
-                        from[n] = (b * (s->high + 2) + y * s->stride) * row + x * s->stride * depth;
-                        to[n] = n * O;
+            const element *of_task = of_all ? of_all : packed(weight + part.task * weight_step, 9 * C, O, own);
+            const float *of_part = images + place * s->high * s->wide * C;
+            const element *in = border ? padded(of_part, part.count, s->high, s->wide, C, room)
+                                       : rounded(of_part, part.count * s->high * s->wide * C, room);
+            FOR_KINDS(down, across) {
+                int32_t reach[3], n = 0;
+                const element *weights[3];
+                int taps = 0;
+                const int64_t q = first_of(columns);
+                for (int64_t r = 0; r < 3; r++)
+                    if (rows >> r & 1) {
+                        reach[taps] = r * row + q * depth;
+                        weights[taps++] = of_task + (r * 3 + q) * depth * O;
                     }
-            multiply_rows(padded, from, n, 3, reach, rows, 3 * depth, O, maps + place * h * w * O, to, add);
+                FOR_POSITIONS(part.count, down, across) {
+                    from[n] = (b * (s->high + 2 * border) + y * stride - edge) * row + (x * stride - edge) * depth;
+                    to[n++] = ((b * h + y) * w + x) * O;
+                }
+                multiply_rows(in, from, n, taps, reach, weights, __builtin_popcount(columns) * depth, O,
+                              maps + place * h * w * O, to, add);
+            }
         }
-        free(padded), free(own), free(from);
+        free(room), free(own), free(from);
     }
-    free(shared);
-}
-
-/* Which taps reach inputs at (m stride + py, n stride + px), and from which padded map position against (m, n). */
-static int taps_of(int64_t stride, int64_t py, int64_t px, int64_t row, int64_t depth, int64_t matrix,
-                   const element *turned_weight, int32_t *reach, const element **weights)
-{
-    int taps = 0;
-    for (int64_t r = 0; r < 3; r++)
-        for (int64_t q = 0; q < 3; q++) {
-            if ((py + 1 - r) % stride || (px + 1 - q) % stride) continue;
-            reach[taps] = ((py + 1 - r) / stride + 1) * row + ((px + 1 - q) / stride + 1) * depth;
-            weights[taps++] = turned_weight + (r * 3 + q) * matrix;
-        }
-    return taps;
+    free(shared), free(down), free(across);
 }
 
 void NAME(input_gradient)(const Shape *s, const float *maps, const float *weight, int64_t weight_step, float *images)
 {
     const int64_t C = s->channels, O = s->filters, depth = O / PAIR, stride = s->stride;
-    const int64_t h = halved(s->high, stride), w = halved(s->wide, stride), row = (w + 2) * depth;
-    const int64_t parts = cached_parts(s, (h + 2) * row), most = (s->images + parts - 1) / parts;
+    const int64_t h = halved(s->high, stride), w = halved(s->wide, stride), row = w * depth;
+    const int64_t parts = cached_parts(s, h * row), most = (s->images + parts - 1) / parts;
     element *shared = malloc(weight_step ? 1 : 9 * C * depth * sizeof(element));
+    Kinds *down = kinds_of(s->high, stride, h, 0, 1), *across = kinds_of(s->wide, stride, w, 0, 1);
     const element *of_all = weight_step ? NULL : turned(weight, C, O, shared);
 #pragma omp parallel
     {
-        element *padded = malloc(most * (h + 2) * row * sizeof(element));
+        element *room = malloc(PAIR == 1 ? 1 : most * h * row * sizeof(element));
         element *own = malloc(9 * C * depth * sizeof(element));
         int32_t *from = malloc(2 * most * s->high * s->wide * sizeof(int32_t));
         int32_t *to = from + most * s->high * s->wide;
@@ -121,85 +122,97 @@ void NAME(input_gradient)(const Shape *s, const float *maps, const float *weight
             const Part part = part_of(s, parts, item);
             const int64_t place = part.task * s->images + part.first;
             const element *of_task = of_all ? of_all : turned(weight + part.task * weight_step, C, O, own);
+            const element *in = rounded(maps + place * h * w * O, part.count * h * w * O, room);
             float *out = images + place * s->high * s->wide * C;
-            pad(maps + place * h * w * O, part.count, h, w, O, padded);
-            for (int64_t phase = 0; phase < stride * stride; phase++) {
-                const int64_t py = phase / stride, px = phase % stride;
+            FOR_KINDS(down, across) {
                 int32_t reach[9], n = 0;
                 const element *weights[9];
-                const int taps = taps_of(stride, py, px, row, depth, C * depth, of_task, reach, weights);
-                for (int64_t b = 0; b < part.count; b++)
-                    for (int64_t y = py; y < s->high; y += stride)
-                        for (int64_t x = px; x < s->wide; x += stride, n++) {
-                            from[n] = (b * (h + 2) + y / stride) * row + x / stride * depth;
-                            to[n] = ((b * s->high + y) * s->wide + x) * C;
-                        }
-                multiply_rows(padded, from, n, taps, reach, weights, depth, C, out, to, 0);
+                int taps = 0;
+                for (int64_t tap = 0; tap < 9; tap++) {
+                    const int64_t r = tap / 3, q = tap % 3;
+                    if (!(rows >> r & 1 && columns >> q & 1)) continue;
+                    reach[taps] = towards(r, stride) * row + towards(q, stride) * depth;
+                    weights[taps++] = of_task + tap * C * depth;
+                }
+                FOR_POSITIONS(part.count, down, across) {
+                    from[n] = (b * h + y / stride) * row + x / stride * depth;
+                    to[n++] = ((b * s->high + y) * s->wide + x) * C;
+                }
+                multiply_rows(in, from, n, taps, reach, weights, depth, C, out, to, 0);
             }
         }
-        free(padded), free(own), free(from);
+        free(room), free(own), free(from);
     }
-    free(shared);
+    free(shared), free(down), free(across);
 }
 
-/* Rows of the maps of ``images`` images, and where their patches begin in the padded images; with PAIRS, two
- * neighbours of a line to a row. Returns how many. */
-static int64_t lined_up(const Shape *s, const float *maps, int64_t images, element *rows, int32_t *from)
+/* Where rows of the patches and of the maps lie, of a row of taps where that is inside and of some columns; with PAIRS
+ * two neighbours to a column, in images with a border left and right. Returns how many. */
+static int64_t lined_up(const Shape *s, int64_t images, int64_t r, const int32_t *columns, int64_t count, int32_t *from,
+                        int32_t *to)
 {
-    const int64_t h = halved(s->high, s->stride), w = halved(s->wide, s->stride), O = s->filters;
+    const int64_t h = halved(s->high, s->stride), cells = halved(halved(s->wide, s->stride), PAIR);
+    const int64_t border = PAIR - 1, row = s->wide + 2 * border;
     int64_t n = 0;
     for (int64_t b = 0; b < images; b++)
-        for (int64_t y = 0; y < h; y++)
-            for (int64_t x = 0; x < w; x += PAIR, n++) {
-                from[n] = ((b * (s->high + 2) + y * s->stride) * (s->wide + 2) + x * s->stride) * s->channels;
-#ifdef PAIRS
-                const float *at = maps + ((b * h + y) * w + x) * O;
-                for (int64_t o = 0; o < O; o++) rows[n * O + o] = paired(at[o], x + 1 < w ? at[O + o] : 0);
-#endif
+        for (int64_t y = 0; y < h; y++) {
+            const int64_t at = y * s->stride + r - 1;
+            if (at < 0 || at >= s->high) continue;
+            for (int64_t j = 0; j < count; j++) {
+                from[n] = ((b * s->high + at) * row + columns[j] * PAIR * s->stride + border - 1) * s->channels;
+                to[n++] = ((b * h + y) * cells + columns[j]) * s->filters;
             }
-    (void)maps, (void)rows, (void)O;
+        }
     return n;
 }
 
-void NAME(weight_gradient)(const Shape *s, const float *maps, const float *images, float *weight)
+void NAME(weight_gradient)(const Shape *s, const float *maps, const float *images, int add, float *weight)
 {
-    const int64_t C = s->channels, O = s->filters, row = (s->wide + 2) * C, size = 9 * C * O;
+    const int64_t C = s->channels, O = s->filters, size = 9 * C * O;
     const int64_t h = halved(s->high, s->stride), w = halved(s->wide, s->stride);
     const int64_t parts = parts_of_task(s), fit = MOST_POSITIONS / (h * w), most = fit < 1 ? 1 : fit;
+    const int64_t cells = halved(w, PAIR);
+    Kinds *across = kinds_of(cells, PAIR * s->stride, s->wide, PAIR - 1, 0);
     float *sums = parts == 1 ? weight : malloc(s->tasks * parts * size * sizeof(float));
 #pragma omp parallel
     {
-        element *padded = malloc(most * (s->high + 2) * row * sizeof(element));
-        element *room = malloc(PAIR == 1 ? 1 : most * h * (w + 1) / 2 * O * sizeof(element));
-        int32_t *from = malloc(most * h * w * sizeof(int32_t));
+        element *padded = malloc(PAIR == 1 ? 1 : most * s->high * (s->wide + 2) * C * sizeof(element));
+        element *room = malloc(PAIR == 1 ? 1 : most * h * halved(w, 2) * O * sizeof(element));
+        int32_t *from = malloc(2 * most * h * w * sizeof(int32_t)), *to = from + most * h * w;
 #pragma omp for schedule(dynamic)
         for (int64_t item = 0; item < s->tasks * parts; item++) {
             const Part part = part_of(s, parts, item);
-            memset(sums + item * size, 0, size * sizeof(float));
+            if (parts > 1 || !add) memset(sums + item * size, 0, size * sizeof(float));
             for (int64_t done = 0; done < part.count; done += most) {
                 const int64_t place = part.task * s->images + part.first + done;
                 const int64_t count = part.count - done < most ? part.count - done : most;
                 const float *of_images = images + place * s->high * s->wide * C, *of_maps = maps + place * h * w * O;
-                const int64_t rows = lined_up(s, of_maps, count, room, from);
 #ifdef PAIRS
                 pad_neighbours(of_images, count, s->high, s->wide, C, s->stride, padded);
-                const element *lines = room;
+                pair_neighbours(of_maps, count * h, w, O, room);
+                const element *patches = padded, *lines = room;
 #else
-                pad(of_images, count, s->high, s->wide, C, padded);
-                const element *lines = of_maps;
+                const element *patches = of_images, *lines = of_maps;
 #endif
-                for (int64_t p = 0; p < rows; p += MOST_POSITIONS)
-                    for (int64_t r = 0; r < 3; r++)
-                        add_outer(padded + r * row, from + p, rows - p < MOST_POSITIONS ? rows - p : MOST_POSITIONS,
-                                  lines + p * O, 3 * C, O, sums + item * size + r * 3 * C * O);
+                for (int64_t r = 0; r < 3; r++)
+                    for (int columns = 1; columns < 8; columns++) {
+                        if (!across->count[columns]) continue;
+                        const int32_t *places = across->at + columns * cells;
+                        const int64_t n = lined_up(s, count, r, places, across->count[columns], from, to);
+                        const int64_t q = first_of(columns), width = __builtin_popcount(columns) * C;
+                        for (int64_t p = 0; p < n; p += MOST_POSITIONS)
+                            add_outer(patches + q * C, from + p, n - p < MOST_POSITIONS ? n - p : MOST_POSITIONS,
+                                      lines, to + p, width, O, sums + item * size + (r * 3 + q) * C * O);
+                    }
             }
         }
         free(padded), free(room), free(from);
     }
+    free(across);
     if (parts == 1) return;
     for (int64_t task = 0; task < s->tasks; task++)
         for (int64_t k = 0; k < size; k++) {
-            float total = 0;
+            float total = add ? weight[task * size + k] : 0;
             for (int64_t number = 0; number < parts; number++) total += sums[(task * parts + number) * size + k];
             weight[task * size + k] = total;
         }

@@ -6,11 +6,10 @@ sums, and what goes in and comes out, stay float32.
 """
 
 import ctypes
-from functools import cache
 
 from torch import Tensor
 
-from models.kernels.native.compiled import library
+from models.kernels.native.compiled import function, library
 from models.kernels.native.shapes import (
     LANES,
     a_task_each,
@@ -48,7 +47,7 @@ def input_gradient(
     matrices, step = a_task_each(as_matrices(weight))
     filters, channels = weight.shape[1:3]
     found = rows.new_empty(*rows.shape[:2], *size, channels)
-    _function("input_gradient", reduced and filters % 2 == 0)(
+    function(name_of("input_gradient", found.shape, filters, stride, reduced=reduced))(
         sizes(*found.shape, filters, stride), address(rows), address(matrices), step, address(found)
     )
     return channels_third(found)
@@ -60,8 +59,8 @@ def weight_gradient(gradient: Tensor, images: Tensor, stride: int, *, reduced: b
     tasks, _, channels, _, _ = images.shape
     filters = gradient.shape[2]
     found = rows.new_empty(tasks, 3, 3, channels, filters)
-    _function("weight_gradient", reduced and channels % 2 == 0)(
-        sizes(*inputs.shape, filters, stride), address(rows), address(inputs), address(found)
+    function(name_of("weight_gradient", inputs.shape, filters, stride, reduced=reduced))(
+        sizes(*inputs.shape, filters, stride), address(rows), address(inputs), ctypes.c_int(0), address(found)
     )
     return as_kernels(found)
 
@@ -69,8 +68,8 @@ def weight_gradient(gradient: Tensor, images: Tensor, stride: int, *, reduced: b
 def _convolve(images: Tensor, weight: Tensor, stride: int, reduced: bool, maps: Tensor, *, add: bool) -> Tensor:
     inputs = channels_innermost(images)
     matrices, step = a_task_each(as_matrices(weight))
-    filters, channels = weight.shape[1:3]
-    _function("convolve", reduced and channels % 2 == 0)(
+    filters = weight.shape[1]
+    function(name_of("convolve", inputs.shape, filters, stride, reduced=reduced))(
         sizes(*inputs.shape, filters, stride),
         address(inputs),
         address(matrices),
@@ -81,14 +80,19 @@ def _convolve(images: Tensor, weight: Tensor, stride: int, reduced: bool, maps: 
     return channels_third(maps)
 
 
-@cache
-def _function(name: str, reduced: bool) -> "ctypes._NamedFuncPointer":
-    loaded = library()
-    assert loaded is not None, "callers ask for support first"
-    precision = "bfloat16" if reduced and loaded.has_bfloat16() else "float32"
-    function = loaded[f"{name}_{precision}"]
-    function.restype = None
-    return function
+def name_of(product: str, shape: tuple[int, ...], filters: int, stride: int, *, reduced: bool) -> str:
+    """Which function computes a product, of images ``[T, B, H, W, C]``: by what one image's shape says alone."""
+    channels = shape[-1]
+    if is_tiled(shape, filters, stride):
+        return f"winograd_{product}"  # in float32 as fast as bfloat16 products are without it
+    paired = filters if product == "input_gradient" else channels
+    return f"{product}_{'bfloat16' if reduced and paired % 2 == 0 and multiplies_bfloat16() else 'float32'}"
+
+
+def is_tiled(shape: tuple[int, ...], filters: int, stride: int) -> bool:
+    """Whether Winograd's tiles are the fastest for images ``[T, B, H, W, C]``."""
+    *_, height, width, channels = shape
+    return stride == 1 and min(height, width) > 2 and channels % LANES == 0 and filters % LANES == 0
 
 
 def multiplies_bfloat16() -> bool:

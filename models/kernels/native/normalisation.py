@@ -5,12 +5,11 @@ All maps are ``[T, B, C, H, W]``, scale and shift ``[T, C]``; results have their
 
 import ctypes
 from dataclasses import dataclass
-from functools import cache
 from typing import Self
 
 from torch import Tensor
 
-from models.kernels.native.compiled import library
+from models.kernels.native.compiled import function, library
 from models.kernels.native.shapes import (
     LANES,
     a_task_each,
@@ -57,7 +56,8 @@ class Block:
         return cls(channels_innermost(maps), laid_scale, laid_shift, step, groups, pooled)
 
     @property
-    def _sizes(self) -> ctypes.Array[ctypes.c_int64]:
+    def sizes(self) -> ctypes.Array[ctypes.c_int64]:
+        """As the C functions take them."""
         return sizes(*self.maps.shape, self.groups, self.pooled)
 
     @property
@@ -66,21 +66,23 @@ class Block:
 
     def result(self, epsilon: float) -> tuple[Tensor, Tensor]:
         """The result ``[T, B, C, H', W']``, and the moments that the other passes take."""
+        found, moments = self.room()
+        function("normalise")(self.sizes, *self._given, ctypes.c_float(epsilon), address(found), address(moments))
+        return channels_third(found), moments
+
+    def room(self) -> tuple[Tensor, Tensor]:
+        """Where a result ``[T, B, H', W', C]`` and its moments go."""
         tasks, batch, height, width, channels = self.maps.shape
         side = 2 if self.pooled else 1
         found = self.maps.new_empty(tasks, batch, height // side, width // side, channels)
-        moments = self.maps.new_empty(tasks, batch, 2, channels)
-        _function("normalise")(
-            self._sizes, *self._given, ctypes.c_float(epsilon), address(found), address(moments)
-        )
-        return channels_third(found), moments
+        return found, self.maps.new_empty(tasks, batch, 2, channels)
 
     def gradient(self, moments: Tensor, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """What a gradient of the result sends to maps, scale and shift, the latter ``[T, C]``."""
         of_maps, rows = self.maps.new_empty(self.maps.shape), channels_innermost(gradient)
-        of_scale, of_shift = self._a_channel_each(), self._a_channel_each()
-        _function("normalise_gradient")(
-            self._sizes,
+        of_scale, of_shift = self.a_channel_each(), self.a_channel_each()
+        function("normalise_gradient")(
+            self.sizes,
             address(rows),
             *self._given,
             address(moments),
@@ -97,9 +99,9 @@ class Block:
         rows = channels_innermost(gradient)
         of_maps, of_scale, of_shift = cotangents
         laid = channels_innermost(of_maps), of_scale.contiguous(), of_shift.contiguous()
-        found = rows.new_empty(rows.shape), self.maps.new_empty(self.maps.shape), self._a_channel_each()
-        _function("normalise_second")(
-            self._sizes,
+        found = rows.new_empty(rows.shape), self.maps.new_empty(self.maps.shape), self.a_channel_each()
+        function("normalise_second")(
+            self.sizes,
             *map(address, laid),
             address(rows),
             *self._given,
@@ -108,15 +110,7 @@ class Block:
         )
         return channels_third(found[0]), channels_third(found[1]), found[2]
 
-    def _a_channel_each(self) -> Tensor:
+    def a_channel_each(self) -> Tensor:
+        """Where a gradient of scale or shift goes."""
         tasks, _, _, _, channels = self.maps.shape
         return self.maps.new_empty(tasks, channels)
-
-
-@cache
-def _function(name: str) -> "ctypes._NamedFuncPointer":
-    loaded = library()
-    assert loaded is not None, "callers ask for support first"
-    function = loaded[name]
-    function.restype = None
-    return function

@@ -1,5 +1,5 @@
-/* Lays maps and weights out as the products take them: maps within a border of zeros, weights as they are or turned.
- * With PAIRS, float32 numbers become bfloat16 (to nearest, ties to even), two to an element.
+/* Lays maps and weights out as the products take them: as they are, within a border, or turned. With PAIRS, float32
+ * numbers become bfloat16 (to nearest, ties to even), two to an element.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -19,54 +19,68 @@ INLINE element paired(float first, float second) { return bits(first) >> 16 | (b
 #define PAIR 1
 #endif
 
-/* Maps [images, high, wide, channels] within a border, ``channels / PAIR`` elements a position. */
-static void pad(const float *maps, int64_t images, int64_t high, int64_t wide, int64_t channels, element *padded)
-{
-    const int64_t depth = channels / PAIR, row = (wide + 2) * depth;
-    for (int64_t b = 0; b < images; b++) {
-        memset(padded, 0, row * sizeof(element));
-        padded += row;
-        for (int64_t y = 0; y < high; y++, padded += row, maps += wide * channels) {
-            memset(padded, 0, depth * sizeof(element));
 #ifdef PAIRS
-            for (int64_t k = 0; k < wide * depth; k++) padded[depth + k] = paired(maps[2 * k], maps[2 * k + 1]);
-#else
-            memcpy(padded + depth, maps, wide * depth * sizeof(element));
-#endif
-            memset(padded + depth + wide * depth, 0, depth * sizeof(element));
-        }
-        memset(padded, 0, row * sizeof(element));
-        padded += row;
-    }
-}
-
-#ifdef PAIRS
-/* Maps within a border, each number beside that of the position ``step`` to the right (0 beyond the border). */
+/* Maps with a column of zeros before and behind, each number beside that of the position ``step`` to the right. */
 static void pad_neighbours(const float *maps, int64_t images, int64_t high, int64_t wide, int64_t channels,
                            int64_t step, element *padded)
 {
-    const int64_t row = (wide + 2) * channels;
-    memset(padded, 0, images * (high + 2) * row * sizeof(element));
-    for (int64_t b = 0; b < images; b++, padded += 2 * row)
-        for (int64_t y = 0; y < high; y++, padded += row, maps += wide * channels)
-            for (int64_t x = -1; x < wide; x++) {
-                element *to = padded + row + (x + 1) * channels;
-                const float *at = maps + x * channels, *next = at + step * channels;
-                if (x < 0)
-                    for (int64_t c = 0; c < channels; c++) to[c] = step <= wide ? paired(0, next[c]) : 0;
-                else if (x + step < wide)
-                    for (int64_t c = 0; c < channels; c++) to[c] = paired(at[c], next[c]);
-                else
-                    for (int64_t c = 0; c < channels; c++) to[c] = paired(at[c], 0);
-            }
+    memset(padded, 0, images * high * (wide + 2) * channels * sizeof(element));
+    for (int64_t line = 0; line < images * high; line++, maps += wide * channels, padded += (wide + 2) * channels)
+        for (int64_t x = -1; x < wide; x++) {
+            element *to = padded + (x + 1) * channels;
+            const float *at = maps + x * channels, *next = at + step * channels;
+            if (x < 0)
+                for (int64_t c = 0; c < channels; c++) to[c] = step <= wide ? paired(0, next[c]) : 0;
+            else if (x + step < wide)
+                for (int64_t c = 0; c < channels; c++) to[c] = paired(at[c], next[c]);
+            else
+                for (int64_t c = 0; c < channels; c++) to[c] = paired(at[c], 0);
+        }
+}
+
+/* Lines of maps, two neighbours to a position; a last one without a neighbour beside zeros. */
+static void pair_neighbours(const float *maps, int64_t lines, int64_t wide, int64_t channels, element *pairs)
+{
+    for (int64_t line = 0; line < lines; line++, maps += wide * channels)
+        for (int64_t x = 0; x < wide; x += 2, pairs += channels) {
+            const float *at = maps + x * channels;
+            for (int64_t c = 0; c < channels; c++) pairs[c] = paired(at[c], x + 1 < wide ? at[channels + c] : 0);
+        }
 }
 #endif
 
-/* Weights [9, channels, filters]: the very same, or with PAIRS two channels to an element, in ``room``. */
+/* ``count`` numbers: the very same, or with PAIRS two neighbours to an element, in ``room``. */
+static const element *rounded(const float *numbers, int64_t count, element *room)
+{
+#ifdef PAIRS
+    for (int64_t k = 0; k < count / 2; k++) room[k] = paired(numbers[2 * k], numbers[2 * k + 1]);
+    return room;
+#else
+    (void)count, (void)room;
+    return numbers;
+#endif
+}
+
+/* Maps [images, high, wide, channels] within a border of zeros, ``channels / PAIR`` elements a position. */
+static const element *padded(const float *maps, int64_t images, int64_t high, int64_t wide, int64_t channels,
+                             element *room)
+{
+    const int64_t depth = channels / PAIR, row = (wide + 2) * depth;
+    memset(room, 0, images * (high + 2) * row * sizeof(element));
+    for (int64_t b = 0; b < images; b++)
+        for (int64_t y = 0; y < high; y++, maps += wide * channels) {
+            element *to = room + (b * (high + 2) + y + 1) * row + depth;
+            const element *line = rounded(maps, wide * channels, to);
+            if (line != to) memcpy(to, line, wide * depth * sizeof(element));
+        }
+    return room;
+}
+
+/* Weights [channels, filters]: the very same, or with PAIRS two channels to an element, in ``room``. */
 static const element *packed(const float *weight, int64_t channels, int64_t filters, element *room)
 {
 #ifdef PAIRS
-    for (int64_t k = 0; k < 9 * channels / 2; k++)
+    for (int64_t k = 0; k < channels / 2; k++)
         for (int64_t o = 0; o < filters; o++)
             room[k * filters + o] = paired(weight[2 * k * filters + o], weight[(2 * k + 1) * filters + o]);
     return room;

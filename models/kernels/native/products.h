@@ -73,17 +73,17 @@ static void multiply_rows(const element *in, const int32_t *from, int64_t count,
         rows_columns(1, in, from, count, taps, reach, weights, n, depth, width, out + n, to, add);
 }
 
-/* out[i] += the sum over p of in[from[p] + i] times others + p * width. */
+/* out[i] += the sum over p of in[from[p] + i] times others + to[p]. */
 INLINE void outer_block(const int rows, const int vectors, const element *in, const int32_t *from, int64_t count,
-                        const element *others, int64_t width, float *out)
+                        const element *others, const int32_t *to, int64_t width, float *out)
 {
     vec sums[ROWS][VECTORS];
     for (int i = 0; i < rows; i++)
         for (int v = 0; v < vectors; v++) sums[i][v] = load(out + i * width + v * LANES);
-    for (int64_t p = 0; p < count; p++, others += width) {
-        const element *row = in + from[p];
+    for (int64_t p = 0; p < count; p++) {
+        const element *row = in + from[p], *other = others + to[p];
         factor right[VECTORS];
-        for (int v = 0; v < vectors; v++) right[v] = take(others + v * LANES);
+        for (int v = 0; v < vectors; v++) right[v] = take(other + v * LANES);
         for (int i = 0; i < rows; i++) {
             const factor left = spread_out(row[i]);
             for (int v = 0; v < vectors; v++) sums[i][v] = multiplied(sums[i][v], left, right[v]);
@@ -94,21 +94,21 @@ INLINE void outer_block(const int rows, const int vectors, const element *in, co
 }
 
 INLINE void outer_columns(const int vectors, const element *in, const int32_t *from, int64_t count,
-                          const element *others, int64_t depth, int64_t width, float *out)
+                          const element *others, const int32_t *to, int64_t depth, int64_t width, float *out)
 {
     int64_t k = 0;
-    for (; k + 6 <= depth; k += 6) outer_block(6, vectors, in + k, from, count, others, width, out + k * width);
-    for (; k + 3 <= depth; k += 3) outer_block(3, vectors, in + k, from, count, others, width, out + k * width);
-    for (; k < depth; k++) outer_block(1, vectors, in + k, from, count, others, width, out + k * width);
+    for (; k + 6 <= depth; k += 6) outer_block(6, vectors, in + k, from, count, others, to, width, out + k * width);
+    for (; k + 3 <= depth; k += 3) outer_block(3, vectors, in + k, from, count, others, to, width, out + k * width);
+    for (; k < depth; k++) outer_block(1, vectors, in + k, from, count, others, to, width, out + k * width);
 }
 
-/* Add the sum over ``count`` rows of the products of in[from[p] ..] (``depth`` elements) and others[p] (``width``, a
- * multiple of LANES) to the matrix out [depth, width]. */
-static void add_outer(const element *in, const int32_t *from, int64_t count, const element *others, int64_t depth,
-                      int64_t width, float *out)
+/* Add the sum over ``count`` rows of the products of in[from[p] ..] (``depth`` elements) and others[to[p] ..]
+ * (``width``, a multiple of LANES) to the matrix out [depth, width]. */
+static void add_outer(const element *in, const int32_t *from, int64_t count, const element *others, const int32_t *to,
+                      int64_t depth, int64_t width, float *out)
 {
     int64_t n = 0;
     for (; n + VECTORS * LANES <= width; n += VECTORS * LANES)
-        outer_columns(VECTORS, in, from, count, others + n, depth, width, out + n);
-    for (; n < width; n += LANES) outer_columns(1, in, from, count, others + n, depth, width, out + n);
+        outer_columns(VECTORS, in, from, count, others + n, to, depth, width, out + n);
+    for (; n < width; n += LANES) outer_columns(1, in, from, count, others + n, to, depth, width, out + n);
 }

@@ -1,0 +1,240 @@
+/* Convolution 3x3 with padding 1 and stride 1, and its two gradients, by a quarter of the products (winograd_tiles.h).
+ *
+ * Maps are cut into tiles. What a transform makes of many tiles is laid out as 36 matrices, [tiles, channels] each,
+ * that are multiplied by those of the weights. Each number is a sum in an order that depends on the shapes alone.
+ *
+ * Arrays are as in convolution.c; channels and filters are multiples of LANES.
+ */
+#include <omp.h>
+
+#include "packing.h"
+#include "winograd_tiles.h"
+
+#define MOST_TILES 24 /* transformed at once, so that they stay in the core's cache */
+
+typedef struct {
+    int64_t tasks, images, high, wide, channels, filters;
+} Shape;
+
+typedef struct {
+    int64_t high, wide, depth, down, across; /* of an image: positions, numbers of each, tiles */
+} Grid;
+
+static Grid grid_of(const Shape *s, int64_t depth)
+{
+    return (Grid){s->high, s->wide, depth, (s->high + TILE - 1) / TILE, (s->wide + TILE - 1) / TILE};
+}
+
+/* Into how many parts a task is divided: for the threads, where there are few tasks. */
+static int64_t parts_of_task(const Shape *s)
+{
+    const int64_t threads = omp_in_parallel() ? 1 : omp_get_max_threads();
+    if (threads == 1 || s->tasks >= 2 * threads) return 1;
+    const int64_t parts = (4 * threads + s->tasks - 1) / s->tasks;
+    return parts < s->images ? parts : s->images;
+}
+
+/* Between two of the 36 matrices: a little more than they are long, or all would fall on the cache's same lines. */
+static int64_t apart(int64_t depth) { return MOST_TILES * depth + LANES; }
+
+/* Where a tile's corner lies, the first position of its maps. */
+INLINE void corner(const Grid *grid, int64_t number, int64_t *image, int64_t *y, int64_t *x)
+{
+    const int64_t tiles = grid->down * grid->across, within = number % tiles;
+    *image = number / tiles, *y = within / grid->across * TILE, *x = within % grid->across * TILE;
+}
+
+/* Of an image, ``side`` positions each way from (y, x) on. */
+INLINE Window window(const Grid *grid, const float *image, int64_t y, int64_t x, int64_t side, const float *zeros)
+{
+    const int64_t C = grid->depth;
+    Window found = {{0}, x < 0 ? -x : 0, grid->wide - x, C};
+    for (int64_t i = 0; i < side; i++)
+        found.row[i] = y + i >= 0 && y + i < grid->high ? image + ((y + i) * grid->wide + x) * C : zeros;
+    return found;
+}
+
+/* Ask for a 36th of the maps from tile number ``first`` to before ``last``: by the time that the products of this many
+ * matrices are done, the maps have come from memory. */
+INLINE void ask_for(const Grid *grid, const float *maps, int64_t first, int64_t last, int64_t share)
+{
+    int64_t b, y, x, e, z;
+    corner(grid, first, &b, &y, &x), corner(grid, last, &e, &z, &x);
+    const float *from = maps + (b * grid->high + y) * grid->wide * grid->depth;
+    const int64_t lines = ((e - b) * grid->high + z - y) * grid->wide * grid->depth / LANES;
+    for (int64_t k = share * lines / PLACES; k < (share + 1) * lines / PLACES; k++)
+        __builtin_prefetch(from + k * LANES, 0, 2);
+}
+
+/* Transform ``count`` tiles from number ``first`` on into row after row of the 36 matrices. */
+static void take_tiles(const Grid *grid, int64_t first, int64_t count, const float *images, const float *zeros,
+                       float *out)
+{
+    const int64_t C = grid->depth;
+    for (int64_t n = 0, b, y, x; n < count; n++, out += C) {
+        corner(grid, first + n, &b, &y, &x);
+        const Window d = window(grid, images + b * grid->high * grid->wide * C, y - 1, x - 1, SEEN, zeros);
+        for (int64_t c = 0; c < C; c += LANES) of_images(&d, c, out + c, apart(C));
+    }
+}
+
+/* The same of a gradient of the maps. */
+static void take_gradient(const Grid *grid, int64_t first, int64_t count, const float *maps, const float *zeros,
+                          float *out)
+{
+    const int64_t O = grid->depth;
+    for (int64_t n = 0, b, y, x; n < count; n++, out += O) {
+        corner(grid, first + n, &b, &y, &x);
+        const Window g = window(grid, maps + b * grid->high * grid->wide * O, y, x, TILE, zeros);
+        for (int64_t o = 0; o < O; o += LANES) of_gradient(&g, o, out + o, apart(O));
+    }
+}
+
+/* The way back, into maps or, with ``add``, added to them. */
+static void give_tiles(const Grid *grid, int64_t first, int64_t count, const float *in, float *maps, int add)
+{
+    const int64_t O = grid->depth;
+    for (int64_t n = 0, b, y, x; n < count; n++, in += O) {
+        corner(grid, first + n, &b, &y, &x);
+        float *to = maps + ((b * grid->high + y) * grid->wide + x) * O;
+        const int64_t high = grid->high - y < TILE ? grid->high - y : TILE;
+        const int64_t wide = grid->wide - x < TILE ? grid->wide - x : TILE;
+        for (int64_t o = 0; o < O; o += LANES) {
+            vec found[TILE][TILE];
+            to_maps(in + o, apart(O), found);
+            for (int64_t i = 0; i < high; i++)
+                for (int64_t j = 0; j < wide; j++) {
+                    float *at = to + (i * grid->wide + j) * O + o;
+                    if (add) found[i][j] += load(at);
+                    store(at, found[i][j]);
+                }
+        }
+    }
+}
+
+/* Transform weights [9, depth, width], their taps in the reverse order for ``turned`` ones. */
+static void take_weights(const float *weight, int64_t depth, int64_t width, int reversed, float *out)
+{
+    const int64_t size = depth * width;
+    for (int64_t k = 0; k < size; k += LANES) {
+        vec w[PLACES];
+        for (int64_t tap = 0; tap < 9; tap++)
+            w[tap / 3 * SEEN + tap % 3] = load(weight + (reversed ? 8 - tap : tap) * size + k);
+        BOTH_WAYS(of_weights, w, 3, SEEN);
+        for (int64_t e = 0; e < PLACES; e++) store(out + e * size + k, w[e]);
+    }
+}
+
+static void give_weights(const float *sums, int64_t size, int add, float *weight)
+{
+    for (int64_t k = 0; k < size; k += LANES) {
+        vec s[PLACES];
+        for (int64_t e = 0; e < PLACES; e++) s[e] = load(sums + e * size + k);
+        BOTH_WAYS(to_weights, s, SEEN, 3);
+        for (int64_t tap = 0; tap < 9; tap++) {
+            vec found = s[tap / 3 * SEEN + tap % 3];
+            if (add) found += load(weight + tap * size + k);
+            store(weight + tap * size + k, found);
+        }
+    }
+}
+
+/* The convolution of ``in`` of ``depth`` channels by weights of so many and ``width``, or by ``turned`` ones. */
+static void convolve_tiles(const Shape *s, const float *in, int64_t depth, const float *weight, int64_t weight_step,
+                           int64_t width, int turn, int add, float *out)
+{
+    const Grid from = grid_of(s, depth), to = grid_of(s, width);
+    const int64_t parts = parts_of_task(s), tiles = from.down * from.across, positions = s->high * s->wide;
+    const int64_t matrix = depth * width;
+    const int32_t nowhere = 0;
+#pragma omp parallel
+    {
+        float *taken = malloc(PLACES * (apart(depth) + apart(width)) * sizeof(float));
+        float *products = taken + PLACES * apart(depth);
+        float *own = malloc((PLACES + 9) * matrix * sizeof(float)), *room = own + PLACES * matrix;
+        float *zeros = calloc(SEEN * depth, sizeof(float));
+        int32_t rows[MOST_TILES], results[MOST_TILES];
+        int64_t held = -1;
+        for (int64_t n = 0; n < MOST_TILES; n++) rows[n] = n * depth, results[n] = n * width;
+#pragma omp for schedule(dynamic)
+        for (int64_t item = 0; item < s->tasks * parts; item++) {
+            const int64_t task = item / parts, number = item % parts, begin = number * s->images / parts;
+            const int64_t last = ((number + 1) * s->images / parts - begin) * tiles, place = task * s->images + begin;
+            if (held != task * (weight_step != 0)) {
+                const float *of_task = weight + task * weight_step;
+                take_weights(turn ? turned(of_task, s->channels, s->filters, room) : of_task, depth, width, turn, own);
+                held = task * (weight_step != 0);
+            }
+            for (int64_t first = 0; first < last; first += MOST_TILES) {
+                const int64_t count = last - first < MOST_TILES ? last - first : MOST_TILES;
+                const int64_t next = last - first < 2 * MOST_TILES ? last : first + 2 * MOST_TILES;
+                take_tiles(&from, first, count, in + place * positions * depth, zeros, taken);
+                for (int64_t e = 0; e < PLACES; e++) {
+                    const float *matrices = own + e * matrix;
+                    ask_for(&from, in + place * positions * depth, first + count, next, e);
+                    ask_for(&to, out + place * positions * width, first, first + count, e);
+                    multiply_rows(taken + e * apart(depth), rows, count, 1, &nowhere, &matrices, depth, width,
+                                  products + e * apart(width), results, 0);
+                }
+                give_tiles(&to, first, count, products, out + place * positions * width, add);
+            }
+        }
+        free(taken), free(own), free(zeros);
+    }
+}
+
+void winograd_convolve(const Shape *s, const float *images, const float *weight, int64_t weight_step, int add,
+                       float *maps)
+{
+    convolve_tiles(s, images, s->channels, weight, weight_step, s->filters, 0, add, maps);
+}
+
+void winograd_input_gradient(const Shape *s, const float *maps, const float *weight, int64_t weight_step,
+                             float *images)
+{
+    convolve_tiles(s, maps, s->filters, weight, weight_step, s->channels, 1, 0, images);
+}
+
+void winograd_weight_gradient(const Shape *s, const float *maps, const float *images, int add, float *weight)
+{
+    const int64_t C = s->channels, O = s->filters, matrix = C * O, positions = s->high * s->wide;
+    const Grid seen = grid_of(s, C), given = grid_of(s, O);
+    const int64_t parts = parts_of_task(s), tiles = seen.down * seen.across;
+    float *sums = parts == 1 ? weight : malloc(s->tasks * parts * 9 * matrix * sizeof(float));
+#pragma omp parallel
+    {
+        float *taken = malloc(PLACES * (apart(C) + apart(O)) * sizeof(float)), *others = taken + PLACES * apart(C);
+        float *products = malloc(PLACES * matrix * sizeof(float));
+        float *zeros = calloc(SEEN * (C > O ? C : O), sizeof(float));
+        int32_t rows[MOST_TILES], columns[MOST_TILES];
+        for (int64_t n = 0; n < MOST_TILES; n++) rows[n] = n * C, columns[n] = n * O;
+#pragma omp for schedule(dynamic)
+        for (int64_t item = 0; item < s->tasks * parts; item++) {
+            const int64_t task = item / parts, number = item % parts, begin = number * s->images / parts;
+            const int64_t last = ((number + 1) * s->images / parts - begin) * tiles, place = task * s->images + begin;
+            memset(products, 0, PLACES * matrix * sizeof(float));
+            for (int64_t first = 0; first < last; first += MOST_TILES) {
+                const int64_t count = last - first < MOST_TILES ? last - first : MOST_TILES;
+                const int64_t next = last - first < 2 * MOST_TILES ? last : first + 2 * MOST_TILES;
+                take_tiles(&seen, first, count, images + place * positions * C, zeros, taken);
+                take_gradient(&given, first, count, maps + place * positions * O, zeros, others);
+                for (int64_t e = 0; e < PLACES; e++) {
+                    ask_for(&seen, images + place * positions * C, first + count, next, e);
+                    ask_for(&given, maps + place * positions * O, first + count, next, e);
+                    add_outer(taken + e * apart(C), rows, count, others + e * apart(O), columns, C, O,
+                              products + e * matrix);
+                }
+            }
+            give_weights(products, matrix, add && parts == 1, sums + item * 9 * matrix);
+        }
+        free(taken), free(products), free(zeros);
+    }
+    if (parts == 1) return;
+    for (int64_t task = 0; task < s->tasks; task++)
+        for (int64_t k = 0; k < 9 * matrix; k++) {
+            float total = add ? weight[task * 9 * matrix + k] : 0;
+            for (int64_t number = 0; number < parts; number++) total += sums[(task * parts + number) * 9 * matrix + k];
+            weight[task * 9 * matrix + k] = total;
+        }
+    free(sums);
+}
