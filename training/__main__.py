@@ -3,7 +3,19 @@
 import argparse
 import sys
 
-from training.commands import auto, calibrate, compare, curves, evaluate, list_algorithms, listing, publish, train, tune
+from training.commands import (
+    auto,
+    calibrate,
+    compare,
+    curves,
+    evaluate,
+    list_algorithms,
+    listing,
+    publish,
+    search,
+    train,
+    tune,
+)
 from training.datasets.class_images import DataError
 from training.recipe import RecipeError
 from training.run.checkpoint import CheckpointError
@@ -13,7 +25,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; a fault of the user's is one line on stderr and exit status 2."""
     parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (train, tune, evaluate, calibrate, auto, curves, compare, publish, listing, list_algorithms):
+    offline = (train, search, tune, evaluate, calibrate, auto, curves, compare, publish)
+    for command in (*offline, listing, list_algorithms):
         command.add(commands)
     options = parser.parse_args(arguments)
     try:

@@ -13,7 +13,7 @@ from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 from models.backbone import Params, is_constant
-from models.learner import BODY, RATES
+from models.learner import BODY, RATES, Learner
 from training.datasets.class_images import ClassImages
 from training.measures.evaluation import measure
 from training.measures.measured import Protocol
@@ -81,7 +81,7 @@ class Trainer:
         self.on_look = on_look
         self.recipe, self.training, self.validation, self.out = recipe, training, validation, out
         self.device, self.processes = torch.device(device), processes or Processes()
-        self.learner, self.preprocessing = recipe.build_learner(), recipe.build_preprocessing()
+        self.learner, self.preprocessing = self._built_learner(), recipe.build_preprocessing()
         teacher = Teacher.of(recipe, len(training), self.device)
         self.gradient: Gradient = OuterGradient(
             self.learner, recipe.outer, self.processes, budget, seed=recipe.seed, teacher=teacher
@@ -158,12 +158,19 @@ class Trainer:
                     if self.on_look is not None:
                         self.on_look(*progress.looks[-1])
                 rate = progress.step * outer.tasks / progress.seconds
-                best = f"{progress.best_accuracy:.2%}" if progress.looks else "none yet"
-                bar.set_postfix(loss=f"{loss:.3f}", best=best, tasks_per_s=f"{rate:.1f}", refresh=False)
+                told = {"loss": f"{loss:.3f}", **self._told(), "tasks_per_s": f"{rate:.1f}"}
+                bar.set_postfix(told, refresh=False)
                 bar.update(1)
                 if self.processes.any(interruption.wanted, self.device) and progress.step < outer.steps:
                     self._save_as_first()
                     raise KeyboardInterrupt
+
+    def _built_learner(self) -> Learner:
+        return self.recipe.build_learner()
+
+    def _told(self) -> dict[str, str]:
+        """What the progress bar tells beside the loss."""
+        return {"best": f"{self.progress.best_accuracy:.2%}" if self.progress.looks else "none yet"}
 
     def _step(self, step: int, batch: EpisodeBatch) -> tuple[float, float]:
         outer = self.recipe.outer
@@ -184,9 +191,12 @@ class Trainer:
         return ahead(self._batch, steps, _AHEAD)
 
     def _batch(self, step: int) -> EpisodeBatch:
-        generator = torch.Generator().manual_seed(self.recipe.seed * 1_000_003 + step)
         tasks = self.recipe.outer.tasks
         batch = self.mixing(self.sampler.batch(step, tasks), range(step * tasks, (step + 1) * tasks))
+        return self._jittered(batch, step)
+
+    def _jittered(self, batch: EpisodeBatch, step: int) -> EpisodeBatch:
+        generator = torch.Generator().manual_seed(self.recipe.seed * 1_000_003 + step)
         ranges, of_classes, classes = self.recipe.jitter, self.recipe.class_jitter, batch.image_classes
         return batch.map_images(
             lambda images: self.preprocessing.normalise(
@@ -231,25 +241,22 @@ class Trainer:
         return 0 < patience <= len(since) and self.progress.step > self.recipe.outer.warm_up
 
     def _optimiser(self) -> torch.optim.Adam:
-        outer = self.recipe.outer
-        kernels: list[Tensor] = []
-        rates: list[Tensor] = []
-        others: list[Tensor] = []
+        groups: dict[tuple[float, float], list[Tensor]] = {}
         for name, value in self.phi.items():
             if not is_constant(name):
-                is_kernel = name.startswith(BODY) and value.ndim > 1
-                group = rates if name.startswith(RATES) else kernels if is_kernel else others
-                group.append(value.requires_grad_())
-        settings = (
-            (kernels, outer.learning_rate, outer.weight_decay),
-            (others, outer.learning_rate, 0.0),
-            (rates, outer.rates_learning_rate, 0.0),
-        )
+                groups.setdefault(self._rate_and_decay(name, value), []).append(value.requires_grad_())
         return torch.optim.AdamW(
             {"params": group, "lr": rate, "highest": rate, "weight_decay": decay}
-            for group, rate, decay in settings
-            if group
+            for (rate, decay), group in groups.items()
         )
+
+    def _rate_and_decay(self, name: str, value: Tensor) -> tuple[float, float]:
+        """The highest learning rate and the weight decay of one tensor of phi."""
+        outer = self.recipe.outer
+        if name.startswith(RATES):
+            return outer.rates_learning_rate, 0.0
+        is_kernel = name.startswith(BODY) and value.ndim > 1
+        return outer.learning_rate, outer.weight_decay if is_kernel else 0.0
 
     def _copy(self) -> Params:
         return {name: value.detach().clone() for name, value in self.phi.items() if name != CENTRES}
