@@ -11,13 +11,15 @@ from models.normalisation import NormalisationKind
 Params = dict[str, Tensor]
 
 MOMENTS = "moments"
+STRUCTURE = "structure."
 
 
 class Backbone(Protocol):
     """A network without its head, as a pure function of its parameters, batched over tasks.
 
     A parameter may have a task dimension in front, when each task has one of its own. Those whose names end with
-    ``.moments`` are constants of ``running`` normalisation, which no gradient moves.
+    ``.moments`` are constants of ``running`` normalisation, which no gradient moves; those whose names begin with
+    ``structure.`` say what network it is, which the outer loop moves and no task.
     """
 
     @property
@@ -86,9 +88,16 @@ def is_constant(name: str) -> bool:
     return name.endswith(f".{MOMENTS}")
 
 
+def is_inner_constant(name: str) -> bool:
+    """Whether the inner loop leaves a parameter of this name as it is: statistics, and structure."""
+    return is_constant(name) or name.startswith(STRUCTURE)
+
+
 def for_tasks(params: Params, tasks: int) -> Params:
     """Give each task the parameters as its own to move, kernels in the layout in which they move fastest."""
-    return {name: value if is_constant(name) else _for_tasks(value, tasks) for name, value in params.items()}
+    return {
+        name: value if is_inner_constant(name) else _for_tasks(value, tasks) for name, value in params.items()
+    }
 
 
 def _for_tasks(value: Tensor, tasks: int) -> Tensor:

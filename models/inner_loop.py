@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from models.backbone import Backbone, Params, for_tasks, is_constant
+from models.backbone import Backbone, Params, for_tasks, is_inner_constant
 from models.heads import Head, classify
 from models.inner_rule import InnerRule
 from models.inner_step import stepped
@@ -75,7 +75,7 @@ def states(
             loss = support_loss(classify(head, features, mask), support.labels, weights)
             moving = {f"{HEAD}{name}": value for name, value in head.items()} if rule.moves_head else {}
             if moves_body:
-                moving |= {BODY + n: v for n, v in body.items() if not is_constant(n)}
+                moving |= {BODY + n: v for n, v in body.items() if not is_inner_constant(n)}
             gradients = torch.autograd.grad(
                 loss.sum(), list(moving.values()), create_graph=second_order, retain_graph=True
             )
@@ -97,7 +97,7 @@ def support_loss(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
 def _as_nodes(params: Params) -> Params:
     """Make each tensor one that gradients can be asked for: a node of its graph, or a leaf where it has none."""
     return {
-        name: value if value.requires_grad or is_constant(name) else value.detach().requires_grad_()
+        name: value if value.requires_grad or is_inner_constant(name) else value.detach().requires_grad_()
         for name, value in params.items()
     }
 

@@ -7,7 +7,7 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from models.backbone import Backbone, Params, is_constant
+from models.backbone import Backbone, Params, is_inner_constant
 from models.conv4 import Conv4
 from models.folded_conv4 import FoldedConv4
 from models.folded_staged import FoldedStaged
@@ -266,7 +266,9 @@ class Learner:
         if self.rule.moves_head:
             moving = {f"{HEAD}weight": torch.Size([self.backbone.features]), f"{HEAD}bias": torch.Size([])}
         if self.rule.moves_body:
-            moving |= {f"{BODY}{name}": value.shape for name, value in body.items() if not is_constant(name)}
+            moving |= {
+                f"{BODY}{name}": value.shape for name, value in body.items() if not is_inner_constant(name)
+            }
         return moving
 
 

@@ -12,6 +12,7 @@ from training.commands import (
     list_algorithms,
     listing,
     publish,
+    search,
     train,
     tune,
 )
@@ -24,7 +25,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; a fault of the user's is one line on stderr and exit status 2."""
     parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (train, tune, evaluate, calibrate, auto, curves, compare, publish, listing, list_algorithms):
+    offline = (train, search, tune, evaluate, calibrate, auto, curves, compare, publish)
+    for command in (*offline, listing, list_algorithms):
         command.add(commands)
     options = parser.parse_args(arguments)
     try:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 ANY_ALGORITHM, EVOLUTION, POLICY_GRADIENT = "algorithms.yaml", "evolution.yaml", "policy-gradient.yaml"
+STRUCTURE = "structure.yaml"
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,8 @@ ALGORITHMS: dict[str, Algorithm] = {
         {"multi_step_until": 150, "first_order_until": 100},
     ),
     "gated-maml": Algorithm("von Oswald et al. 2021", _SHARED, {**_FIVE_STEPS, "rates": "gate"}),
+    # Adapts as proto-maml does; what it adapts is the structure that `training search` found.
+    "searched-maml": Algorithm("Liu et al. 2019; Elsken et al. 2020", _PROTOTYPE, _ONE_STEP, recipe=STRUCTURE),
     "meta-curvature": Algorithm("Park and Oliva 2019", _SHARED, {**_FIVE_STEPS, "rates": "curvature"}),
     "es-maml": Algorithm(
         "Song et al. 2020; Salimans et al. 2017",

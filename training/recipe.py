@@ -10,6 +10,7 @@ from models.images.preprocessing import Preprocessing
 from models.initialization import learner_from_dict
 from models.learner import Learner
 from training.recipe_rules import contradictions
+from training.structure.plan import StructureSearch
 
 CALIBRATION_TASKS = 125
 OuterRule = Literal["gradient", "reptile", "evolution", "policy-gradient"]
@@ -200,6 +201,7 @@ class Recipe:
         reports: what the card tells.
         report_episodes: validation tasks of each row of it.
         calibration_tasks: other validation tasks, of each of many sizes, on which its confidence is fitted.
+        structure: how ``training search`` looks for another backbone of no more operations.
     """
 
     name: str
@@ -219,6 +221,7 @@ class Recipe:
     reports: tuple[Report, ...] = (Report(5, 1), Report(5, 5), Report(20, 1), Report(20, 5))
     report_episodes: int = 1000
     calibration_tasks: int = CALIBRATION_TASKS
+    structure: StructureSearch = field(default_factory=StructureSearch)
 
     def build_preprocessing(self) -> Preprocessing:
         """The preprocessing that the recipe describes."""
@@ -233,8 +236,10 @@ class Recipe:
         return learner
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the whole recipe, defaults included, as JSON values."""
+        """Give the whole recipe, defaults included but for a search that it does not plan, as JSON values."""
         values: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(self)))
+        if self.structure == StructureSearch():
+            del values["structure"]
         return values
 
 

@@ -101,6 +101,10 @@ def test_evaluate_a_folder_of_classes(initialization, tmp_path, capsys):
     assert "2-way 1-shot, 30 episodes" in capsys.readouterr().out
     assert 0 <= figures["estimate"]["coverage"] <= 1
     assert "unknown" not in figures, "two classes are all that there are"
+    assert main([*arguments, "--against", str(initialization)]) == 0
+    against = json.loads((tmp_path / "out.json").read_text())["against"]
+    assert (against["gain"], against["interval_95"], against["accuracy"]) == (0, 0, figures["accuracy"])
+    assert "+0.00 ± 0.00 points" in capsys.readouterr().out
     assert main([*arguments, "--split", "train", "--queries", "1", "--keep-known", "0.9"]) == 0
     figures = json.loads((tmp_path / "out.json").read_text())
     printed = capsys.readouterr().out

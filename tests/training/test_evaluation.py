@@ -123,3 +123,16 @@ def test_estimates_count_how_many_accuracies_they_hold():
     )
     assert held.width == pytest.approx(0.2)
     assert held.error == pytest.approx(float((measured.accuracies - 0.7).abs().mean()))
+
+
+def test_a_gain_is_taken_task_by_task():
+    tasks = Protocol(5, 2, 2, 40, seed=0)
+    adapted = measure(LEARNER, PHI, PREPROCESSING, VALIDATION, tasks)
+    start = measure(LEARNER, PHI, PREPROCESSING, VALIDATION, tasks, inner_steps=0)
+    shifted = replace(start, accuracies=adapted.accuracies - torch.tensor([0.1, 0.3]).repeat(20))
+    gain, interval = adapted.gain_over(shifted)
+    assert gain == pytest.approx(0.2)
+    assert interval == pytest.approx(1.959964 * 0.1 * (40 / 39) ** 0.5 / 40**0.5)
+    other = measure(LEARNER, PHI, PREPROCESSING, VALIDATION, replace(tasks, seed=1))
+    with pytest.raises(ValueError, match="same tasks"):
+        adapted.gain_over(other)

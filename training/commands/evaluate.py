@@ -8,6 +8,7 @@ from typing import Any
 
 from models.confidence import KEEP_KNOWN
 from models.initialization import Initialization, load, shipped
+from training.datasets.class_images import ClassImages
 from training.datasets.registry import load_split
 from training.measures.assessment import strangers_among
 from training.measures.evaluation import embedded, measure
@@ -19,6 +20,7 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
     """Declare the command."""
     parser = commands.add_parser("evaluate", help="measure an initialization on unseen classes")
     parser.add_argument("initialization", help="a folder, or the name of a shipped one")
+    parser.add_argument("--against", metavar="INIT", help="another, to compare with task by task")
     parser.add_argument("--benchmark", choices=["omniglot-oneshot"], help="Lake's 20 within-alphabet runs")
     parser.add_argument("--dataset", help="omniglot, mini_imagenet, folder or strokes")
     parser.add_argument("--split", default="validation", choices=["train", "validation", "test"])
@@ -78,14 +80,7 @@ def _episodes(initialization: Initialization, options: argparse.Namespace) -> di
     protocol = Protocol(
         options.ways, options.shots, options.queries, options.episodes, options.seed, options.within_alphabet
     )
-    classes = load_split(
-        options.dataset,
-        options.split,
-        data_dir=options.data_dir,
-        preprocessing=initialization.preprocessing,
-        seed=options.data_seed,
-        download=options.download,
-    )
+    classes = _classes(initialization, options)
     features = embedded(initialization.learner, initialization.phi, initialization.preprocessing, classes)
 
     def measured_on(of: Protocol) -> Measured:
@@ -112,7 +107,7 @@ def _episodes(initialization: Initialization, options: argparse.Namespace) -> di
         f"estimate: the interval, on average {100 * estimates.width:.1f} % wide, holds the accuracy measured "
         f"with {protocol.queries} queries a class in {100 * estimates.coverage:.1f} % of the tasks"
     )
-    figures = {
+    figures: dict[str, Any] = {
         "dataset": options.dataset,
         "split": options.split,
         **asdict(protocol),
@@ -123,6 +118,8 @@ def _episodes(initialization: Initialization, options: argparse.Namespace) -> di
         "calibration_error": error,
         "estimate": asdict(estimates),
     }
+    if options.against:
+        figures["against"] = _against(find(options.against), measured, options)
     strangers = strangers_among(classes, protocol, options.strangers)
     if strangers:
         unknown = measured_on(replace(protocol, strangers=strangers)).unknown(confidence, options.keep_known)
@@ -133,3 +130,33 @@ def _episodes(initialization: Initialization, options: argparse.Namespace) -> di
         )
         figures["unknown"] = {"strangers": strangers, "keep_known": options.keep_known, **asdict(unknown)}
     return figures
+
+
+def _classes(initialization: Initialization, options: argparse.Namespace) -> ClassImages:
+    return load_split(
+        options.dataset,
+        options.split,
+        data_dir=options.data_dir,
+        preprocessing=initialization.preprocessing,
+        seed=options.data_seed,
+        download=options.download,
+    )
+
+
+def _against(other: Initialization, measured: Measured, options: argparse.Namespace) -> dict[str, Any]:
+    """Measure another initialization on the same tasks, and compare."""
+    found = measure(
+        other.learner,
+        other.phi,
+        other.preprocessing,
+        _classes(other, options),
+        measured.protocol,
+        inner_steps=options.inner_steps,
+        progress=True,
+    )
+    gain, interval = measured.gain_over(found)
+    print(
+        f"against {other.name}, {100 * found.accuracy:.2f} ± {100 * found.interval:.2f} % on the same episodes: "
+        f"{100 * gain:+.2f} ± {100 * interval:.2f} points"
+    )
+    return {"initialization": other.name, "accuracy": found.accuracy, "gain": gain, "interval_95": interval}

@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from training.algorithms import ALGORITHMS, ANY_ALGORITHM, Algorithm
+from training.algorithms import ALGORITHMS, ANY_ALGORITHM, STRUCTURE, Algorithm
 
 
 def add(commands: "argparse._SubParsersAction[Any]") -> None:
@@ -25,7 +25,7 @@ def _row(name: str, algorithm: Algorithm) -> tuple[str, ...]:
     setting = f" --set algorithm={name}" if algorithm.recipe == ANY_ALGORITHM else ""
     return (
         name,
-        "any Conv4",
+        "searched" if algorithm.recipe == STRUCTURE else "any Conv4",
         str(algorithm.head["kind"]),
         _inner(algorithm),
         _outer(algorithm),

@@ -11,7 +11,7 @@ import yaml
 from training.commands.run_options import add_run_options
 from training.commands.table import card_table
 from training.outer.processes import choose_device, joined
-from training.recipe import RecipeError
+from training.recipe import Recipe, RecipeError
 from training.recipe_reading import read_recipe
 from training.run.allocation import keep_freed_memory
 from training.run.pretrained import pretrained_start
@@ -31,16 +31,8 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Train, and leave ``initialization/`` in the run's folder."""
-    keep_freed_memory()
-    if options.threads:
-        torch.set_num_threads(options.threads)
-    recipe = read_recipe(options.recipe, options.set)
-    out = options.out or Path("runs") / recipe.name
-    started = (out / CHECKPOINT).exists()
-    if options.resume and not started:
-        raise RecipeError(f"there is nothing to resume in {out}; start without --resume")
-    if started and not options.resume:
-        raise RecipeError(f"{out} holds a run already; continue it with --resume or choose another --out")
+    recipe = prepared(options)
+    out = folder_of(options, recipe.name)
     pretrained = pretrained_start(recipe)
     classes = load_classes(
         recipe.data, recipe.build_preprocessing(), data_dir=options.data_dir, download=options.download
@@ -67,12 +59,36 @@ def run(options: argparse.Namespace) -> None:
                 f"{len(classes.training)} training classes, {len(classes.validation)} validation classes; "
                 f"run in {out}, on {processes.size} x {device.type}"
             )
-        _run(trainer)
+        run_or_tell(trainer)
         if processes.is_first:
             _publish(trainer, classes)
 
 
-def _run(trainer: Trainer) -> None:
+def prepared(options: argparse.Namespace) -> Recipe:
+    """Read the recipe, and set up torch for a run."""
+    keep_freed_memory()
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    return read_recipe(options.recipe, options.set)
+
+
+def folder_of(options: argparse.Namespace, name: str) -> Path:
+    """Where the run goes.
+
+    Raises:
+        RecipeError: where a run is there that is not to be resumed, or none that is.
+    """
+    out: Path = options.out or Path("runs") / name
+    started = (out / CHECKPOINT).exists()
+    if options.resume and not started:
+        raise RecipeError(f"there is nothing to resume in {out}; start without --resume")
+    if started and not options.resume:
+        raise RecipeError(f"{out} holds a run already; continue it with --resume or choose another --out")
+    return out
+
+
+def run_or_tell(trainer: Trainer) -> None:
+    """Run; where that was interrupted, say how to go on."""
     try:
         trainer.run()
     except KeyboardInterrupt:

@@ -50,7 +50,7 @@ class SupervisedTrainer(Trainer):
         # tasks were answered 5 points better than after a random start.
         weight = torch.zeros(len(training), self.learner.backbone.features, device=self.device)
         self.phi |= {f"{CLASSIFIER}weight": weight, f"{CLASSIFIER}bias": weight.new_zeros(len(training))}
-        self.optimiser = optimiser_of(self.phi, recipe.outer)
+        self.optimiser = optimiser_of(self.phi, self._rate_and_decay)
         self.best = self._copy()
         self.sampler = ExampleSampler(training, batch, recipe.seed)
         self.gradient = SupervisedGradient(self.learner.backbone)

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -78,6 +79,17 @@ class Measured:
     def interval(self) -> float:
         """Half width of the mean's 95% interval, over tasks."""
         return interval_95(self.accuracies)
+
+    def gain_over(self, other: Self) -> tuple[float, float]:
+        """Mean difference of accuracy to another learner's on the same tasks, and half of its 95% interval.
+
+        Raises:
+            ValueError: where the tasks are not the same.
+        """
+        if self.protocol != other.protocol or not torch.equal(self.labels, other.labels):
+            raise ValueError("only answers on the same tasks can be compared task by task")
+        gains = self.accuracies - other.accuracies
+        return float(gains.mean()), float(_Z95 * gains.std() / math.sqrt(len(gains)))
 
     def calibration_error(self, confidence: Confidence) -> float:
         """Expected calibration error over 15 equal bins of confidence (Guo et al. 2017, eq. 3)."""

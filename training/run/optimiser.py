@@ -1,5 +1,7 @@
 """The outer loop's optimiser: Adam, with decay for kernels and a rate of their own for the inner rates."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -8,28 +10,27 @@ from models.learner import BODY, RATES
 from training.recipe import Outer
 
 
-def optimiser_of(phi: Params, outer: Outer) -> torch.optim.AdamW:
+def optimiser_of(phi: Params, rate_and_decay: Callable[[str, Tensor], tuple[float, float]]) -> torch.optim.AdamW:
     """Let phi's tensors require gradients, and step by them (Loshchilov and Hutter 2019, algorithm 2).
 
     Args:
         phi: all of it; constants stay as they are.
-        outer: the plan. Each group keeps its highest learning rate under ``highest``.
+        rate_and_decay: the highest learning rate and the weight decay of a tensor, by its name and value. Each
+            group keeps the former under ``highest``.
     """
-    kernels: list[Tensor] = []
-    rates: list[Tensor] = []
-    others: list[Tensor] = []
+    groups: dict[tuple[float, float], list[Tensor]] = {}
     for name, value in phi.items():
         if not is_constant(name):
-            is_kernel = name.startswith(BODY) and value.ndim > 1
-            group = rates if name.startswith(RATES) else kernels if is_kernel else others
-            group.append(value.requires_grad_())
-    settings = (
-        (kernels, outer.learning_rate, outer.weight_decay),
-        (others, outer.learning_rate, 0.0),
-        (rates, outer.rates_learning_rate, 0.0),
-    )
+            groups.setdefault(rate_and_decay(name, value), []).append(value.requires_grad_())
     return torch.optim.AdamW(
         {"params": group, "lr": rate, "highest": rate, "weight_decay": decay}
-        for group, rate, decay in settings
-        if group
+        for (rate, decay), group in groups.items()
     )
+
+
+def planned(outer: Outer, name: str, value: Tensor) -> tuple[float, float]:
+    """The highest learning rate and the weight decay that the plan gives a tensor of phi."""
+    if name.startswith(RATES):
+        return outer.rates_learning_rate, 0.0
+    is_kernel = name.startswith(BODY) and value.ndim > 1
+    return outer.learning_rate, outer.weight_decay if is_kernel else 0.0

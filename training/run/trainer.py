@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Protocol as Interface
 
 import torch
+from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 from models.backbone import Params
-from models.learner import BODY
+from models.learner import BODY, Learner
 from training.datasets.class_images import ClassImages
 from training.measures.evaluation import measure
 from training.measures.measured import Protocol
@@ -24,7 +25,7 @@ from training.recipe import Recipe
 from training.run.ahead import ahead
 from training.run.checkpoint import CHECKPOINT, Progress, load_checkpoint, save_checkpoint
 from training.run.interruption import Interruption
-from training.run.optimiser import optimiser_of
+from training.run.optimiser import optimiser_of, planned
 from training.run.pretrained import Pretrained
 from training.run.scatter import measure_scatter
 from training.tasks.augmentation import jitter
@@ -81,7 +82,7 @@ class Trainer:
         self.on_look = on_look
         self.recipe, self.training, self.validation, self.out = recipe, training, validation, out
         self.device, self.processes = torch.device(device), processes or Processes()
-        self.learner, self.preprocessing = recipe.build_learner(), recipe.build_preprocessing()
+        self.learner, self.preprocessing = self._built_learner(), recipe.build_preprocessing()
         teacher = Teacher.of(recipe, len(training), self.device)
         self.gradient: Gradient = OuterGradient(
             self.learner, recipe.outer, self.processes, budget, seed=recipe.seed, teacher=teacher
@@ -94,7 +95,7 @@ class Trainer:
         if recipe.outer.warm_up_loss == "classes":
             centres = initial_centres(self.learner, len(training), recipe.seed)
             self.phi |= {name: value.to(self.device) for name, value in centres.items()}
-        self.optimiser = optimiser_of(self.phi, recipe.outer)
+        self.optimiser = optimiser_of(self.phi, self._rate_and_decay)
         self.progress = Progress()
         self.best: Params = self._copy()
         episodes = recipe.episodes
@@ -158,12 +159,19 @@ class Trainer:
                     if self.on_look is not None:
                         self.on_look(*progress.looks[-1])
                 rate = progress.step * outer.tasks / progress.seconds
-                best = f"{progress.best_accuracy:.2%}" if progress.looks else "none yet"
-                bar.set_postfix(loss=f"{loss:.3f}", best=best, tasks_per_s=f"{rate:.1f}", refresh=False)
+                told = {"loss": f"{loss:.3f}", **self._told(), "tasks_per_s": f"{rate:.1f}"}
+                bar.set_postfix(told, refresh=False)
                 bar.update(1)
                 if self.processes.any(interruption.wanted, self.device) and progress.step < outer.steps:
                     self._save_as_first()
                     raise KeyboardInterrupt
+
+    def _built_learner(self) -> Learner:
+        return self.recipe.build_learner()
+
+    def _told(self) -> dict[str, str]:
+        """What the progress bar tells beside the loss."""
+        return {"best": f"{self.progress.best_accuracy:.2%}" if self.progress.looks else "none yet"}
 
     def _step(self, step: int, batch: EpisodeBatch) -> tuple[float, float]:
         outer = self.recipe.outer
@@ -184,9 +192,12 @@ class Trainer:
         return ahead(self._batch, steps, _AHEAD)
 
     def _batch(self, step: int) -> EpisodeBatch:
-        generator = torch.Generator().manual_seed(self.recipe.seed * 1_000_003 + step)
         tasks = self.recipe.outer.tasks
         batch = self.mixing(self.sampler.batch(step, tasks), range(step * tasks, (step + 1) * tasks))
+        return self._jittered(batch, step)
+
+    def _jittered(self, batch: EpisodeBatch, step: int) -> EpisodeBatch:
+        generator = torch.Generator().manual_seed(self.recipe.seed * 1_000_003 + step)
         ranges, of_classes, classes = self.recipe.jitter, self.recipe.class_jitter, batch.image_classes
         return batch.map_images(
             lambda images: self.preprocessing.normalise(
@@ -229,6 +240,10 @@ class Trainer:
         patience = self.recipe.validation.patience
         since = [step for step, _ in self.progress.looks if step > self.progress.best_step]
         return 0 < patience <= len(since) and self.progress.step > self.recipe.outer.warm_up
+
+    def _rate_and_decay(self, name: str, value: Tensor) -> tuple[float, float]:
+        """The highest learning rate and the weight decay of one tensor of phi."""
+        return planned(self.recipe.outer, name, value)
 
     def _copy(self) -> Params:
         return {name: value.detach().clone() for name, value in self.phi.items() if name != CENTRES}

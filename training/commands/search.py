@@ -1,0 +1,58 @@
+"""``python -m training search RECIPE``: find a structure of no more operations than the recipe's backbone."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from training.commands.run_options import add_run_options
+from training.commands.train import folder_of, prepared, run_or_tell
+from training.outer.processes import choose_device, joined
+from training.run.run_classes import load_classes
+from training.structure.chart import chart
+from training.structure.found import write_found
+from training.structure.search import Search
+
+PICTURE = "structure.svg"
+
+
+def add(commands: "argparse._SubParsersAction[Any]") -> None:
+    """Declare the command."""
+    parser = commands.add_parser("search", help="search for a network's structure on training tasks")
+    add_run_options(parser)
+    parser.add_argument("--out", type=Path, help="of the run (default: runs/<the recipe's name>-search)")
+    parser.add_argument("--resume", action="store_true", help="continue an interrupted search in --out")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Search, and leave the found recipe, the record of the choices and a picture of it in the run's folder."""
+    recipe = prepared(options)
+    out = folder_of(options, f"{recipe.name}-search")
+    training = load_classes(
+        recipe.data, recipe.build_preprocessing(), data_dir=options.data_dir, download=options.download
+    ).episodes
+    device = choose_device(options.device)
+    with joined(device.type) as processes:
+        search = Search(recipe, training, out, device=device, processes=processes, memory=options.memory_mb << 20)
+        if options.resume:
+            search.resume()
+        budget = search.backbone.operations
+        if processes.is_first:
+            out.mkdir(parents=True, exist_ok=True)
+            described = yaml.safe_dump(recipe.as_dict(), sort_keys=False, allow_unicode=True)
+            (out / "recipe.yaml").write_text(described)
+            print(f"{len(training.classes)} training classes; at most {budget} operations an image; run in {out}")
+        run_or_tell(search)
+        if processes.is_first:
+            found = search.found()
+            (out / PICTURE).write_text(chart(f"{recipe.name}: the choices over the search", search.record))
+            for number, stage in enumerate(found.stages, start=1):
+                skip = "with" if stage.skip else "without"
+                print(
+                    f"stage {number}: {stage.kernel}x{stage.kernel}, {stage.width} channels in {stage.groups} "
+                    f"groups, {skip} skip"
+                )
+            print(f"{found.operations} operations an image, {found.operations / budget:.1%} of the budget")
+            print(f"recipe {write_found(recipe, found, budget, out)}")

@@ -1,0 +1,33 @@
+"""The recipe of a found structure: the search's recipe with that structure for its backbone."""
+
+import dataclasses
+from pathlib import Path
+
+import yaml
+
+from models.backbones import backbone_as_dict
+from models.staged import Staged
+from training.recipe import Recipe
+from training.structure.plan import StructureSearch
+
+
+def write_found(recipe: Recipe, found: Staged, budget: int, folder: Path) -> Path:
+    """Write it to ``<name>-found.yaml`` in a folder, complete, for ``training train``; give its path.
+
+    Args:
+        recipe: of the search.
+        found: by it.
+        budget: operations for one image that it had to keep to.
+        folder: where to.
+    """
+    name = f"{recipe.name}-found"
+    settled = dataclasses.replace(recipe, name=name, structure=StructureSearch())
+    values = settled.as_dict()
+    values["learner"] = {**values["learner"], "backbone": backbone_as_dict(found)}
+    path = folder / f"{name}.yaml"
+    head = (
+        f"# Found by `python -m training search` with the recipe {recipe.name}: {found.operations} operations\n"
+        f"# an image, of at most {budget}. Multiply-adds are half as many.\n"
+    )
+    path.write_text(head + yaml.safe_dump(values, sort_keys=False, allow_unicode=True))
+    return path

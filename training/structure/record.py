@@ -1,0 +1,49 @@
+"""How the choices settled: on file as JSON, from which the picture is drawn."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from training.structure.space import AXES, Choices, Space
+
+FILE = "structure.json"
+
+
+@dataclass
+class Record:
+    """Of a search.
+
+    Attributes:
+        space: what there is to choose from.
+        budget: operations for one image.
+        rows: by time: ``step``, expected ``operations``, and ``stages``, of each the probabilities by axis.
+    """
+
+    space: Space
+    budget: int
+    rows: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, step: int, operations: float, probabilities: list[Choices]) -> None:
+        """Append the choices as they are after a step."""
+        stages = [{axis: _rounded(value.tolist()) for axis, value in one.items()} for one in probabilities]
+        self.rows.append({"step": step, "operations": round(operations), "stages": stages})
+
+    def write(self, folder: Path) -> None:
+        """Write all of it, whole or not at all."""
+        stages = range(len(self.space.widths))
+        options = [{axis: list(self.space.options(stage, axis)) for axis in AXES} for stage in stages]
+        values = {"budget": self.budget, "options": options, "rows": self.rows}
+        temporary = folder / f".{FILE}"
+        temporary.write_text(json.dumps(values) + "\n")
+        temporary.replace(folder / FILE)
+
+    def read(self, folder: Path, *, until: int) -> None:
+        """Take the rows up to a step from what ``write`` left, if anything."""
+        if (folder / FILE).exists():
+            rows = json.loads((folder / FILE).read_text())["rows"]
+            self.rows = [row for row in rows if row["step"] <= until]
+
+
+def _rounded(values: list[float]) -> list[float]:
+    return [round(value, 5) for value in values]
