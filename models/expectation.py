@@ -111,7 +111,7 @@ def hints(geometry: SupportGeometry, sharpness: float, *, left_out: bool) -> Ten
     1, log(ways), scarcity, the logarithm of the crowding and that of the error of left-out examples, the last at
     half the sharpness: probabilities that stay away from 0 and 1 tell more by few examples.
     """
-    terms = terms_of(sizes(geometry))
+    terms = terms_of(sizes(geometry))[:, :3]
     columns = [(geometry.crowding(sharpness) + _FLOOR).log()]
     if left_out:
         columns.append((geometry.left_out_error(sharpness / 2) + _FLOOR).log())

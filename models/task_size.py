@@ -33,18 +33,22 @@ class TaskSize:
         return cls(len(counts), sum(1 / count for count in counts) / len(counts))
 
     @property
-    def terms(self) -> tuple[float, float, float]:
-        """What ``BySize`` weighs: 1, the logarithm of the ways, and the scarcity."""
-        return 1.0, math.log(self.ways), self.scarcity
+    def terms(self) -> tuple[float, float, float, float]:
+        """What ``BySize`` weighs: 1, the logarithm of the ways, the scarcity and its square."""
+        return 1.0, math.log(self.ways), self.scarcity, self.scarcity**2
 
 
 @dataclass(frozen=True)
 class BySize:
-    """A number that depends on a task's size: constant + ways * log(ways) + scarcity * mean(1 / examples)."""
+    """A number that depends on a task's size.
+
+    It is constant + ways * log(ways) + scarcity * s + squared * s^2, s being the mean of 1 / examples.
+    """
 
     constant: float
     ways: float = 0.0
     scarcity: float = 0.0
+    squared: float = 0.0
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
@@ -53,7 +57,7 @@ class BySize:
 
     def at(self, size: TaskSize) -> float:
         """The number for tasks of this size."""
-        weights = (self.constant, self.ways, self.scarcity)
+        weights = (self.constant, self.ways, self.scarcity, self.squared)
         return sum(weight * term for weight, term in zip(weights, size.terms, strict=True))
 
     def as_dict(self) -> dict[str, float]:
@@ -62,5 +66,5 @@ class BySize:
 
 
 def terms_of(sizes: Sequence[TaskSize]) -> Tensor:
-    """The terms of several sizes, double ``[K, 3]``."""
+    """The terms of several sizes, double ``[K, 4]``."""
     return torch.tensor([size.terms for size in sizes], dtype=torch.float64)

@@ -15,7 +15,13 @@ from models.task_size import BySize, terms_of
 from training.datasets.class_images import ClassImages
 from training.measures.evaluation import measure
 from training.measures.measured import Measured, Protocol
-from training.measures.regressions import linear_weights, logistic_weights, minimised, quantile_weights
+from training.measures.regressions import (
+    linear_weights,
+    logistic_weights,
+    minimised,
+    quantile_weights,
+    weights_of,
+)
 
 CALIBRATION_SEED = 40_000  # apart from the seeds of the tasks that chose phi and of those that are reported
 _WAYS, _SHOTS, _QUERIES = (2, 5, 10, 20), (1, 2, 3, 5, 10), 15
@@ -74,14 +80,14 @@ def _fit_temperature(fitted: Sequence[Measured]) -> BySize:
     data = [(entry.logits.flatten(0, 1).double(), entry.labels.flatten()) for entry in fitted]
     terms = terms_of([entry.protocol.size for entry in fitted])
 
-    def loss(weights: Tensor) -> Tensor:
+    def loss(given: Tensor, weights: Tensor) -> Tensor:
         losses = [
             torch.nn.functional.cross_entropy(logits * scale, labels)
-            for (logits, labels), scale in zip(data, (-terms @ weights).exp(), strict=True)
+            for (logits, labels), scale in zip(data, (-given @ weights).exp(), strict=True)
         ]
-        return torch.stack(losses).mean() + 1e-6 * weights[1:].square().sum()
+        return torch.stack(losses).mean()
 
-    return _by_size(minimised(loss, terms.shape[1]))
+    return _by_size(weights_of(terms, loss))
 
 
 def _fit_familiar(fitted: Sequence[Measured]) -> tuple[BySize, ...]:

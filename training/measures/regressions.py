@@ -26,7 +26,7 @@ def minimised(loss: Callable[[Tensor], Tensor], weights: int) -> Tensor:
 
 def linear_weights(terms: Tensor, values: Tensor) -> Tensor:
     """Weights ``[W]`` of terms ``[K, W]``, the first of them 1, of least squares to values ``[K]``."""
-    return _fitted(terms, lambda given, weights: (given @ weights - values).square().mean())
+    return weights_of(terms, lambda given, weights: (given @ weights - values).square().mean())
 
 
 def logistic_weights(terms: Tensor, shares: Tensor) -> Tensor:
@@ -35,7 +35,7 @@ def logistic_weights(terms: Tensor, shares: Tensor) -> Tensor:
     def loss(given: Tensor, weights: Tensor) -> Tensor:
         return torch.nn.functional.binary_cross_entropy_with_logits(given @ weights, shares)
 
-    return _fitted(terms, loss)
+    return weights_of(terms, loss)
 
 
 def quantile_weights(terms: Tensor, values: Tensor, share: float) -> Tensor:
@@ -48,10 +48,10 @@ def quantile_weights(terms: Tensor, values: Tensor, share: float) -> Tensor:
         over = values - given @ weights
         return (share * over + _SMOOTH * torch.nn.functional.softplus(-over / _SMOOTH)).mean()
 
-    return _fitted(terms, loss)
+    return weights_of(terms, loss)
 
 
-def _fitted(terms: Tensor, loss: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+def weights_of(terms: Tensor, loss: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
     """Fit on terms of mean 0 and spread 1, then give the weights of the terms as they came."""
     mean, spread = terms.mean(0), terms.std(0, correction=0)
     varies = spread > 1e-9
