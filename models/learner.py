@@ -1,8 +1,7 @@
 """The learner F_phi: from a support set to a classifier, the same code offline and online."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Self
 
 import torch
 from torch import Tensor
@@ -17,50 +16,10 @@ from models.inner_loop import BODY, HEAD, RATES, State, part, states, support_lo
 from models.inner_rule import InnerRule
 from models.staged import Staged
 from models.support import Support
+from models.theta import Theta
 
 __all__ = ["BODY", "HEAD", "RATES", "Embedding", "Learner", "Theta", "part", "support_loss"]
 Embedding = Callable[[Tensor], Tensor]
-
-
-@dataclass(frozen=True)
-class Theta:
-    """Adapted classifiers of T tasks.
-
-    Attributes:
-        body: the backbone's parameters; those that adaptation moved have a task dimension in front.
-        head: ``weight`` ``[T, N, D]`` and ``bias`` ``[T, N]``.
-        ways: int64 ``[T]``.
-        moments: what ``support`` normalisation uses for queries (see ``Conv4``), else None.
-    """
-
-    body: Params
-    head: Params
-    ways: Tensor
-    moments: Tensor | None
-
-    @property
-    def class_mask(self) -> Tensor:
-        """Which classes each task has, bool ``[T, N]``."""
-        return torch.arange(self.head["weight"].shape[1], device=self.ways.device) < self.ways[:, None]
-
-    def tensors(self) -> Params:
-        """All of it under flat names, as safetensors stores it."""
-        flat = {f"{BODY}{name}": value.detach().contiguous() for name, value in self.body.items()}
-        flat |= {f"{HEAD}{name}": value.detach().contiguous() for name, value in self.head.items()}
-        flat["ways"] = self.ways
-        if self.moments is not None:
-            flat["moments"] = self.moments.detach().contiguous()
-        return flat
-
-    @classmethod
-    def from_tensors(cls, flat: Mapping[str, Tensor]) -> Self:
-        """Rebuild from ``tensors``' answer."""
-        return cls(
-            body=part(flat, BODY),
-            head=part(flat, HEAD),
-            ways=flat["ways"],
-            moments=flat.get("moments"),
-        )
 
 
 @dataclass(frozen=True)
