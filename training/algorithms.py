@@ -16,7 +16,7 @@ class Algorithm:
         source: the paper.
         head: see ``models.heads.Head``.
         rule: see ``models.inner_rule.InnerRule``.
-        outer: see ``training.recipe.Outer``.
+        outer: see ``training.outer_plan.Outer``.
         recipe: a small one in ``training/recipes``.
     """
 

@@ -9,13 +9,11 @@ from typing import Any, Literal
 from models.images.preprocessing import Preprocessing
 from models.initialization import learner_from_dict
 from models.learner import Learner
+from training.outer_plan import Outer
 from training.recipe_rules import contradictions
 from training.structure.plan import StructureSearch
 
 CALIBRATION_TASKS = 125
-OuterRule = Literal["gradient", "reptile", "evolution", "policy-gradient"]
-Reward = Literal["accuracy", "loss"]
-WarmUpLoss = Literal["episodes", "pairs", "classes"]
 
 
 class RecipeError(ValueError):
@@ -81,58 +79,6 @@ class Jitter:
     elastic: float = 0.0
     mirror: bool = False
     colour: float = 0.0
-
-
-@dataclass(frozen=True)
-class Outer:
-    """The outer loop.
-
-    Attributes:
-        tasks: of a step; their query losses are averaged.
-        steps: in all.
-        warm_up: the first steps, during which the inner loop takes none: the head's start alone is trained, and
-            ``running`` normalisation learns its constants.
-        warm_up_loss: ``episodes`` takes the query loss of each task, ``pairs`` that of all one-shot tasks
-            which a step's images hold together (see ``training.outer.pair_loss``), ``classes`` that of telling
-            all training classes apart (see ``training.outer.class_loss``).
-        teacher: with ``classes``, the folder of a run of the same data and preprocessing whose answers are
-            learned as well (see ``training.outer.distillation``); empty for none.
-        rule: how phi improves: by the ``gradient`` of the query loss; by ``reptile``, towards what training on
-            each task makes of it; by ``evolution``, towards random changes that are rewarded; or by
-            ``policy-gradient``, which makes rewarded answers likelier.
-        second_order: with ``gradient``, differentiate the inner gradients too; otherwise they count as constants.
-        first_order_until: with ``second_order``, the outer steps before they are (derivative-order annealing,
-            Antoniou et al. 2019, section 4).
-        multi_step_until: with ``gradient``, outer steps over which the query losses after all inner steps but the
-            last lose their share (see ``training.outer.multi_step``); 0 for the last alone from the start.
-        spread: of ``evolution``, the standard deviation of each parameter's change.
-        reward: of ``evolution``, the share of right answers or the query loss, negated.
-        draws: of ``policy-gradient``, answers to each query.
-        learning_rate: Adam's, at its highest; it falls to 0 along half a cosine.
-        rates_learning_rate: the same for the inner rates.
-        weight_decay: share of each kernel that a step takes away, times the learning rate (Loshchilov and Hutter
-            2019, algorithm 2).
-        clip: largest norm of the outer gradient.
-        precision: ``float32``, or ``bfloat16`` for convolutions and products during meta-training only.
-    """
-
-    tasks: int = 4
-    steps: int = 1000
-    warm_up: int = 0
-    warm_up_loss: WarmUpLoss = "episodes"
-    teacher: str = ""
-    rule: OuterRule = "gradient"
-    second_order: bool = True
-    first_order_until: int = 0
-    multi_step_until: int = 0
-    spread: float = 0.05
-    reward: Reward = "accuracy"
-    draws: int = 4
-    learning_rate: float = 2e-3
-    rates_learning_rate: float = 2e-3
-    weight_decay: float = 0.0
-    clip: float = 10.0
-    precision: Literal["float32", "bfloat16"] = "float32"
 
 
 @dataclass(frozen=True)
@@ -231,7 +177,9 @@ class Recipe:
     def build_learner(self) -> Learner:
         """The learner that the recipe describes."""
         learner: Learner = _built("learner", learner_from_dict, self.learner)
-        for contradiction in contradictions(self, learner):
+        for contradiction in contradictions(
+            learner, self.outer, pretrained=bool(self.pretrained), mixing=self.episodes.mixing
+        ):
             raise RecipeError(contradiction)
         return learner
 

@@ -1,35 +1,32 @@
 """What the parts of a recipe ask of each other."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from models.learner import Learner
 from models.torchvision_backbone import TorchvisionBackbone
-
-if TYPE_CHECKING:  # it asks these rules of itself
-    from training.recipe import Recipe
+from training.outer_plan import Outer
 
 
-def contradictions(recipe: "Recipe", learner: Learner) -> Iterator[str]:
+def contradictions(learner: Learner, outer: Outer, *, pretrained: bool, mixing: float) -> Iterator[str]:
     """Tell which parts do not go together, and what to change.
 
     Args:
-        recipe: all of it.
-        learner: as it describes it.
+        learner: as the recipe describes it.
+        outer: the outer loop's plan.
+        pretrained: whether the body starts from weights that others trained.
+        mixing: share of tasks of mixed classes.
     """
-    if recipe.pretrained and not isinstance(learner.backbone, TorchvisionBackbone):
+    if pretrained and not isinstance(learner.backbone, TorchvisionBackbone):
         yield "pretrained weights are torchvision's: set learner.backbone.kind to torchvision"
-    if learner.backbone.normalisation == "running" and not recipe.outer.warm_up and not recipe.pretrained:
+    if learner.backbone.normalisation == "running" and not outer.warm_up and not pretrained:
         yield ("running normalisation learns its constants during the warm-up: set outer.warm_up to at least 1")
-    of_images, head = recipe.outer.warm_up_loss, learner.head.kind
+    of_images, head = outer.warm_up_loss, learner.head.kind
     if of_images != "episodes" and learner.backbone.normalisation == "support":
         yield (
             f"outer.warm_up_loss {of_images} compares images without a support set: it takes group or "
             "running normalisation"
         )
-    if head == "lda" and (
-        learner.backbone.normalisation == "support" or not 0 < recipe.outer.warm_up < recipe.outer.steps
-    ):
+    if head == "lda" and (learner.backbone.normalisation == "support" or not 0 < outer.warm_up < outer.steps):
         yield (
             "the lda head measures the scatter of training classes after the warm-up: let outer.warm_up be "
             "at least 1 and outer.steps more, with group or running normalisation"
@@ -42,11 +39,11 @@ def contradictions(recipe: "Recipe", learner: Learner) -> Iterator[str]:
         )
     if of_images == "classes" and not learner.backbone.unit:
         yield "outer.warm_up_loss classes compares directions: set learner.backbone.unit to true"
-    if recipe.outer.teacher and recipe.outer.warm_up_loss != "classes":
+    if outer.teacher and outer.warm_up_loss != "classes":
         yield "outer.teacher tells classes apart: set outer.warm_up_loss to classes"
-    if recipe.outer.warm_up_loss == "classes" and recipe.episodes.mixing:
+    if outer.warm_up_loss == "classes" and mixing:
         yield ("outer.warm_up_loss classes names the data set's own classes: set episodes.mixing to 0")
-    if recipe.outer.rule == "reptile" and not learner.rule.moves_body:
+    if outer.rule == "reptile" and not learner.rule.moves_body:
         yield "outer.rule reptile learns from how the body moves: let learner.rule.moves be all"
-    if recipe.outer.rule in ("evolution", "policy-gradient") and recipe.outer.warm_up:
-        yield f"the warm-up goes by gradient: with {recipe.outer.rule} set outer.warm_up to 0"
+    if outer.rule in ("evolution", "policy-gradient") and outer.warm_up:
+        yield f"the warm-up goes by gradient: with {outer.rule} set outer.warm_up to 0"

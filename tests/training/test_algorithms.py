@@ -17,7 +17,8 @@ from training.__main__ import main
 from training.algorithms import ALGORITHMS
 from training.outer.gradient import OuterGradient
 from training.outer.processes import Processes
-from training.recipe import Outer, RecipeError, Validation
+from training.outer_plan import Outer
+from training.recipe import RecipeError, Validation
 from training.recipe_reading import read_recipe
 from training.run.trainer import Trainer
 from training.tasks.episodes import EpisodeSampler

@@ -15,7 +15,8 @@ from models.learner import BODY, Learner, part
 from tests.training.tiny_run import TRAINING, VALIDATION, recipe
 from training.outer.class_loss import CENTRES, class_logits, class_loss, initial_centres
 from training.outer.loss import warm_up_loss
-from training.recipe import Outer, RecipeError
+from training.outer_plan import Outer
+from training.recipe import RecipeError
 from training.run.trainer import Trainer
 from training.tasks.episodes import EpisodeSampler
 

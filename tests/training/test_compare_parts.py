@@ -20,7 +20,8 @@ from training.comparison.traces import Subject, trace
 from training.comparison.wording import wording
 from training.measures.evaluation import measure
 from training.measures.measured import Protocol
-from training.recipe import Outer, Validation
+from training.outer_plan import Outer
+from training.recipe import Validation
 from training.run.trainer import Trainer
 from training.tasks.episodes import EpisodeSampler
 

@@ -15,7 +15,8 @@ from tests.training.tiny_run import TRAINING, VALIDATION, recipe
 from training.outer.class_loss import class_loss
 from training.outer.distillation import Teacher, distilled
 from training.outer.loss import warm_up_loss
-from training.recipe import Outer, RecipeError
+from training.outer_plan import Outer
+from training.recipe import RecipeError
 from training.run.checkpoint import CheckpointError
 from training.run.trainer import CHECKPOINT, Trainer
 

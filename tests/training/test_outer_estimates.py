@@ -7,7 +7,7 @@ from tests.training.tiny_run import TRAINING, recipe
 from training.outer.evolution import ascent, evolution_loss, ranked
 from training.outer.loss import adapted_logits
 from training.outer.policy_gradient import policy_gradient_loss, score_function_loss
-from training.recipe import Outer
+from training.outer_plan import Outer
 from training.tasks.episodes import EpisodeSampler
 
 CENTRE = torch.tensor([0.3, -1.0, 2.0])

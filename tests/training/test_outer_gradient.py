@@ -11,7 +11,8 @@ from training.outer.gradient import OuterGradient
 from training.outer.loss import outer_loss
 from training.outer.micro_batches import bytes_of_graph, split
 from training.outer.processes import Processes
-from training.recipe import Outer, RecipeError
+from training.outer_plan import Outer
+from training.recipe import RecipeError
 from training.tasks.episodes import EpisodeSampler
 
 TASKS = 5

@@ -13,7 +13,8 @@ from models.inner_rule import InnerRule
 from models.learner import Learner
 from tests.training.tiny_run import TRAINING, recipe
 from training.outer.loss import outer_loss, warm_up_loss
-from training.recipe import Outer, RecipeError
+from training.outer_plan import Outer
+from training.recipe import RecipeError
 from training.tasks.episodes import EpisodeSampler
 
 

@@ -16,7 +16,8 @@ from models.learner import BODY, part
 from models.torchvision_backbone import TorchvisionBackbone
 from tests.training.tiny_run import noisy_classes, recipe
 from training.datasets.class_images import ClassImages
-from training.recipe import Outer, RecipeError, Report, Validation
+from training.outer_plan import Outer
+from training.recipe import RecipeError, Report, Validation
 from training.run.pretrained import pretrained_start
 from training.run.publication import publish_run
 from training.run.trainer import Trainer

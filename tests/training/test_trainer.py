@@ -9,7 +9,8 @@ import torch
 from models.initialization import load
 from models.task_size import TaskSize
 from tests.training.tiny_run import TRAINING, VALIDATION, recipe
-from training.recipe import Episodes, Outer, Validation
+from training.outer_plan import Outer
+from training.recipe import Episodes, Validation
 from training.run.checkpoint import CheckpointError
 from training.run.publication import publish_run
 from training.run.trainer import CHECKPOINT, Trainer

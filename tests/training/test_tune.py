@@ -14,7 +14,8 @@ from optuna.trial import TrialState
 
 from tests.training.tiny_run import TRAINING, VALIDATION, recipe
 from training.__main__ import main
-from training.recipe import Outer, RecipeError, Validation
+from training.outer_plan import Outer
+from training.recipe import RecipeError, Validation
 from training.recipe_reading import read_recipe
 from training.run.checkpoint import load_checkpoint
 from training.run.run_classes import RunClasses

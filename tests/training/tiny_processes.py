@@ -8,7 +8,7 @@ import torch
 from tiny_run import TRAINING, VALIDATION, recipe
 
 from training.outer.processes import joined
-from training.recipe import Outer
+from training.outer_plan import Outer
 from training.run.trainer import Trainer
 
 if __name__ == "__main__":

@@ -9,7 +9,8 @@ from models.initialization import learner_as_dict
 from models.inner_rule import InnerRule
 from models.learner import Learner
 from training.datasets.class_images import ClassImages
-from training.recipe import Data, Episodes, Jitter, Outer, Recipe, Report, Validation
+from training.outer_plan import Outer
+from training.recipe import Data, Episodes, Jitter, Recipe, Report, Validation
 
 
 def noisy_classes(count, seed, images=8):

@@ -13,7 +13,8 @@ from training.algorithms import ALGORITHMS
 from training.comparison.plan import Plan
 from training.comparison.supervised import CLASSIFIER, SupervisedTrainer
 from training.datasets.class_images import ClassImages
-from training.recipe import Data, Episodes, Outer, Recipe, Validation
+from training.outer_plan import Outer
+from training.recipe import Data, Episodes, Recipe, Validation
 from training.run.trainer import CHECKPOINT, Trainer
 
 SUPERVISED = "supervised"

@@ -11,7 +11,7 @@ from torch import Tensor
 from models.backbone import Params
 from models.learner import RATES, Learner
 from training.outer.loss import OuterLoss
-from training.recipe import Reward
+from training.outer_plan import Reward
 from training.tasks.episodes import EpisodeBatch
 
 _IMAGES_AT_ONCE = 8192

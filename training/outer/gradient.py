@@ -10,7 +10,8 @@ from training.outer.loss import OuterLoss, warm_up_loss
 from training.outer.micro_batches import bytes_of_graph, split
 from training.outer.processes import Processes
 from training.outer.rules import loss_by_rule
-from training.recipe import Outer, RecipeError
+from training.outer_plan import Outer
+from training.recipe import RecipeError
 from training.tasks.episodes import EpisodeBatch
 
 

@@ -11,7 +11,7 @@ from models.learner import BODY, HEAD, Learner, part, support_loss
 from training.outer.class_loss import class_logits, class_loss
 from training.outer.distillation import Teacher, distilled
 from training.outer.pair_loss import pair_loss
-from training.recipe import WarmUpLoss
+from training.outer_plan import WarmUpLoss
 from training.tasks.episodes import EpisodeBatch
 
 

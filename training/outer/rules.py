@@ -9,7 +9,7 @@ from training.outer.loss import OuterLoss, outer_loss
 from training.outer.multi_step import multi_step_loss, shares_of_steps
 from training.outer.policy_gradient import policy_gradient_loss
 from training.outer.reptile import reptile_loss
-from training.recipe import Outer
+from training.outer_plan import Outer
 from training.tasks.episodes import EpisodeBatch
 
 

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from models.backbone import Params, is_constant
 from models.learner import BODY, RATES
-from training.recipe import Outer
+from training.outer_plan import Outer
 
 
 def optimiser_of(phi: Params, rate_and_decay: Callable[[str, Tensor], tuple[float, float]]) -> torch.optim.AdamW:

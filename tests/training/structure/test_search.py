@@ -13,7 +13,8 @@ from models.learner import BODY
 from tests.training.structure.tiny_space import PLAN, SPACE, plan
 from tests.training.tiny_run import TRAINING, VALIDATION
 from training.__main__ import main
-from training.recipe import Outer, RecipeError
+from training.outer_plan import Outer
+from training.recipe import RecipeError
 from training.recipe_reading import read_recipe
 from training.run.trainer import Trainer
 from training.structure.chart import chart

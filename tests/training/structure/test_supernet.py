@@ -12,7 +12,7 @@ from tests.training.structure.tiny_space import SPACE
 from tests.training.tiny_run import TRAINING
 from training.outer.gradient import OuterGradient
 from training.outer.processes import Processes
-from training.recipe import Outer
+from training.outer_plan import Outer
 from training.structure.cost import expected_operations
 from training.structure.space import AXES
 from training.structure.supernet import Supernet

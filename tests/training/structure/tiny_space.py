@@ -6,7 +6,7 @@ from models.initialization import learner_as_dict
 from models.inner_rule import InnerRule
 from models.learner import Learner
 from tests.training.tiny_run import recipe
-from training.recipe import Outer
+from training.outer_plan import Outer
 from training.structure.plan import StructureSearch
 from training.structure.space import Space
 
