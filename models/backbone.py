@@ -83,6 +83,21 @@ class Backbone(Protocol):
         """
 
 
+def fresh_layer(
+    name: str, inputs: int, width: int, kernel: int, generator: torch.Generator, *, running: bool
+) -> Params:
+    """Draw a convolution (He et al. 2015, eq. 10) and its normalisation, ``running`` or not, under ``name``."""
+    weight = torch.randn(width, inputs, kernel, kernel, generator=generator)
+    params = {
+        f"{name}.convolution": weight * (2.0 / (kernel**2 * inputs)) ** 0.5,
+        f"{name}.scale": torch.ones(width),
+        f"{name}.shift": torch.zeros(width),
+    }
+    if running:
+        params[f"{name}.{MOMENTS}"] = torch.stack([torch.zeros(width), torch.ones(width)])
+    return params
+
+
 def is_constant(name: str) -> bool:
     """Whether a parameter of this name holds statistics, which no gradient moves."""
     return name.endswith(f".{MOMENTS}")

@@ -6,7 +6,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from models.backbone import MOMENTS, Params
+from models.backbone import MOMENTS, Params, fresh_layer
 from models.kernels.convolved_block import convolved_block
 from models.kernels.normalised_block import max_pool
 from models.kernels.task_convolution import convolve
@@ -98,16 +98,11 @@ class Conv4:
         return {f"block{block}.{MOMENTS}": width for block, width in enumerate(self.widths, start=1)}
 
     def initial(self, generator: torch.Generator) -> Params:
-        """Draw fresh parameters (He et al. 2015, eq. 10)."""
+        """Draw fresh parameters."""
         params: Params = {}
-        inputs = self.channels
+        inputs, running = self.channels, self.normalisation == "running"
         for block, width in enumerate(self.widths, start=1):
-            weight = torch.randn(width, inputs, 3, 3, generator=generator)
-            params[f"block{block}.convolution"] = weight * (2.0 / (9 * inputs)) ** 0.5
-            params[f"block{block}.scale"] = torch.ones(width)
-            params[f"block{block}.shift"] = torch.zeros(width)
-            if self.normalisation == "running":
-                params[f"block{block}.{MOMENTS}"] = torch.stack([torch.zeros(width), torch.ones(width)])
+            params |= fresh_layer(f"block{block}", inputs, width, 3, generator, running=running)
             inputs = width
         return params
 

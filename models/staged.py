@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 import torch
 from torch import Tensor
 
-from models.backbone import MOMENTS, Params
+from models.backbone import MOMENTS, Params, fresh_layer
 from models.kernels.any_convolution import convolve_by
 from models.kernels.normalised_block import max_pool
 from models.kernels.task_convolution import channels_innermost
@@ -120,15 +120,11 @@ class Staged:
         return {f"{one.name}.{MOMENTS}": one.width for one in self.layers()}
 
     def initial(self, generator: torch.Generator) -> Params:
-        """Draw fresh parameters (He et al. 2015, eq. 10)."""
+        """Draw fresh parameters."""
         params: Params = {}
+        running = self.normalisation == "running"
         for one in self.layers():
-            weight = torch.randn(one.width, one.inputs, one.kernel, one.kernel, generator=generator)
-            params[f"{one.name}.convolution"] = weight * (2.0 / (one.kernel**2 * one.inputs)) ** 0.5
-            params[f"{one.name}.scale"] = torch.ones(one.width)
-            params[f"{one.name}.shift"] = torch.zeros(one.width)
-            if self.normalisation == "running":
-                params[f"{one.name}.{MOMENTS}"] = torch.stack([torch.zeros(one.width), torch.ones(one.width)])
+            params |= fresh_layer(one.name, one.inputs, one.width, one.kernel, generator, running=running)
         return params
 
     def is_per_task(self, params: Params) -> bool:
