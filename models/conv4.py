@@ -12,7 +12,7 @@ from models.kernels.normalised_block import max_pool
 from models.kernels.task_convolution import convolve
 from models.normalisation import NormalisationKind
 from models.normalising import Normalising
-from models.views import View, see
+from models.views import View, averaged, see, views_of
 
 BLOCKS = 4
 
@@ -57,8 +57,7 @@ class Conv4:
         """Work out the number of features, and refuse sizes that do not fit."""
         if not isinstance(self.width, int):
             object.__setattr__(self, "width", tuple(self.width))
-        views = tuple((float(rotation), float(shear), float(stretch)) for rotation, shear, stretch in self.views)
-        object.__setattr__(self, "views", views)
+        object.__setattr__(self, "views", views_of(self.views))
         if len(self.widths) != BLOCKS or any(width % self.groups for width in self.widths):
             raise ValueError(
                 f"width {self.width} must be one number or {BLOCKS}, each a multiple of {self.groups} groups"
@@ -140,14 +139,4 @@ class Conv4:
     def features_of(self, maps: Tensor, views: tuple[View, ...]) -> Tensor:
         """Features ``[T, B, D]`` of the last block's maps ``[T, B * V, C, H, W]``; V is 1 without views."""
         features = maps.flatten(2) if self.halving == "pool" else maps.mean((3, 4))
-        if self.unit:
-            features = _unit(features)
-        if views:
-            features = features.unflatten(1, (-1, len(views))).mean(2)
-            features = _unit(features) if self.unit else features
-        return features
-
-
-def _unit(features: Tensor) -> Tensor:
-    wide = features.to(torch.promote_types(features.dtype, torch.float32))
-    return torch.nn.functional.normalize(wide, dim=-1)
+        return averaged(features, views, unit=self.unit)

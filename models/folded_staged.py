@@ -10,6 +10,7 @@ from models.backbone import Params
 from models.kernels.packed_convolution import PackedConvolution, can_be_packed
 from models.kernels.task_convolution import channels_innermost
 from models.staged import SKIP, Staged
+from models.views import see
 
 
 @dataclass(frozen=True)
@@ -64,9 +65,11 @@ class FoldedStaged:
 
     def __call__(self, images: Tensor) -> Tensor:
         """Features ``[B, D]`` of images ``[B, C, H, W]``."""
-        if len(images) == 1:  # oneDNN computes a single small image by another routine (see ``convolve``)
+        views = self.backbone.views
+        maps = see(images[None], views)[0] if views else images
+        if len(maps) == 1:  # oneDNN computes a single small image by another routine (see ``convolve``)
             return self(images.expand(2, -1, -1, -1))[:1]
-        maps = channels_innermost(images)
+        maps = channels_innermost(maps)
         for stage in self.stages:
             maps = stage(maps)
-        return self.backbone.features_of(maps)
+        return self.backbone.features_of(maps, views)

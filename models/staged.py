@@ -13,6 +13,7 @@ from models.kernels.normalised_block import max_pool
 from models.kernels.task_convolution import channels_innermost
 from models.normalisation import NormalisationKind
 from models.normalising import Normalising
+from models.views import View, averaged, see, views_of
 
 StageHalving = Literal["none", "pool", "stride"]
 SKIP = "skip"
@@ -85,6 +86,8 @@ class Staged:
         unit: give features of length 1, so that distances compare directions.
         average: give the mean over what positions are left, else each position's: where a stroke lies may tell
             drawings apart.
+        views: small changes in which each image is seen, its features being their mean (see ``models.views``);
+            none for the image as it is.
     """
 
     channels: int
@@ -93,6 +96,7 @@ class Staged:
     normalisation: NormalisationKind = "running"
     unit: bool = False
     average: bool = True
+    views: tuple[View, ...] = ()
     features: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -102,6 +106,7 @@ class Staged:
         if not stages:
             raise ValueError("a backbone needs at least one stage")
         object.__setattr__(self, "stages", stages)
+        object.__setattr__(self, "views", views_of(self.views))
         side = self.side
         for stage in stages:
             side = _halved(side, stage)
@@ -112,7 +117,8 @@ class Staged:
     @property
     def operations(self) -> int:
         """Floating-point operations of all convolutions for one image, a product and a sum counted as two."""
-        return sum(2 * one.kernel**2 * one.inputs * one.width * one.side**2 for one in self.layers())
+        once = sum(2 * one.kernel**2 * one.inputs * one.width * one.side**2 for one in self.layers())
+        return once * max(1, len(self.views))
 
     @property
     def normalised(self) -> dict[str, int]:
@@ -140,26 +146,27 @@ class Staged:
         seen: Tensor | None = None,
         pooled: bool = False,
     ) -> tuple[Tensor, Tensor | None]:
-        """Compute features (see ``models.backbone.Backbone``)."""
+        """Compute features (see ``models.backbone.Backbone``); those that train are seen without views."""
         if images.shape[:2] == (1, 1) and weights is None:
             # torch computes a single image by other routines than several, with other last bits.
             features, found = self(params, images.expand(1, 2, -1, -1, -1), seen=seen, pooled=pooled)
             return features[:, :1], found
+        views = () if pooled else self.views
+        maps = see(images, views) if views else images
+        if views and weights is not None:
+            weights = weights.repeat_interleave(len(views), 1)
         norm = Normalising(self, params, weights=weights, seen=seen, pooled=pooled)
-        maps = images
         for number, stage in enumerate(self.stages, start=1):
             maps = self._stage(f"stage{number}", stage, params, maps, norm)
-        return self.features_of(maps.flatten(0, 1)).view(*maps.shape[:2], -1), norm.moments
+        features = self.features_of(maps.flatten(0, 1), views)
+        return features.view(*images.shape[:2], -1), norm.moments
 
-    def features_of(self, maps: Tensor) -> Tensor:
-        """Features ``[B, D]`` of the last stage's maps ``[B, C, H, W]``."""
+    def features_of(self, maps: Tensor, views: tuple[View, ...]) -> Tensor:
+        """Features ``[B, D]`` of the last stage's maps ``[B * V, C, H, W]``; V is 1 without views."""
         # In one layout, whatever came out of the stages: the order of a sum's terms decides its last bits.
         flat = channels_innermost(maps)
         features = flat.mean((2, 3)) if self.average else flat.flatten(1)
-        if self.unit:
-            wide = features.to(torch.promote_types(features.dtype, torch.float32))
-            features = torch.nn.functional.normalize(wide, dim=-1)
-        return features
+        return averaged(features, views, unit=self.unit)
 
     def _stage(self, name: str, stage: Stage, params: Params, maps: Tensor, norm: Normalising) -> Tensor:
         def convolved(layer: str, images: Tensor, stride: int) -> Tensor:

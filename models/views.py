@@ -6,12 +6,18 @@ section 4.1). The changes are constants of the learner, so an answer depends on 
 """
 
 import math
+from collections.abc import Iterable, Sequence
 from functools import cache
 
 import torch
 from torch import Tensor
 
 View = tuple[float, float, float]  # rotation in degrees, shear as a tangent, logarithm of width by height, halved
+
+
+def views_of(values: Iterable[Sequence[float]]) -> tuple[View, ...]:
+    """Read views from numbers, as a card or a recipe lists them."""
+    return tuple((float(rotation), float(shear), float(stretch)) for rotation, shear, stretch in values)
 
 
 def see(images: Tensor, views: tuple[View, ...]) -> Tensor:
@@ -30,6 +36,20 @@ def see(images: Tensor, views: tuple[View, ...]) -> Tensor:
     every = flat.expand(len(views), *flat.shape)
     seen = torch.nn.functional.grid_sample(every, grid, padding_mode="border", align_corners=False)
     return seen.view(len(views), *images.shape).movedim(0, 2).flatten(1, 2)
+
+
+def averaged(features: Tensor, views: tuple[View, ...], *, unit: bool) -> Tensor:
+    """Average features ``[..., B * V, D]`` over each image's views; ``unit`` gives each of both length 1."""
+    features = _unit(features) if unit else features
+    if not views:
+        return features
+    features = features.unflatten(-2, (-1, len(views))).mean(-2)
+    return _unit(features) if unit else features
+
+
+def _unit(features: Tensor) -> Tensor:
+    wide = features.to(torch.promote_types(features.dtype, torch.float32))
+    return torch.nn.functional.normalize(wide, dim=-1)
 
 
 @cache

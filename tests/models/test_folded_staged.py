@@ -11,6 +11,7 @@ from models.inner_rule import InnerRule
 from models.learner import Learner
 from models.staged import Stage, Staged
 
+VIEWS = ((8.0, 0.1, 0.1), (-8.0, 0.1, -0.1))
 BACKBONES = [
     pytest.param(
         Staged(3, 42, (Stage(16, 1, halving="stride"), *(Stage(w, 2, 3, "stride", True) for w in (16, 32, 40)))),
@@ -19,6 +20,10 @@ BACKBONES = [
     pytest.param(
         Staged(3, 33, tuple(Stage(w, 3, 3, "pool", True) for w in (16, 24, 40)), unit=True, average=False),
         id="resnet12",
+    ),
+    pytest.param(
+        Staged(1, 28, (Stage(16), Stage(24, 2, 3, "stride", True)), unit=True, average=False, views=VIEWS),
+        id="views",
     ),
     pytest.param(
         Staged(1, 28, (Stage(8, 1, 5, "pool"), Stage(8, 2, 3, "none", True), Stage(16, 1, 7, "stride", True))),

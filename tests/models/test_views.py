@@ -1,8 +1,12 @@
 """Views change an image as their numbers say, and a backbone averages features over them."""
 
+import dataclasses
+
+import pytest
 import torch
 
 from models.conv4 import Conv4
+from models.staged import Stage, Staged
 from models.views import see
 
 VIEWS = ((8.0, 0.0, 0.0), (0.0, 0.0, 0.1), (0.0, 0.2, 0.0))
@@ -39,10 +43,16 @@ def test_paper_goes_on_beyond_the_border():
     torch.testing.assert_close(see(images, VIEWS), images.repeat_interleave(3, 1))
 
 
-def test_features_are_the_mean_over_views():
+@pytest.mark.parametrize(
+    "plain",
+    [
+        pytest.param(Conv4(width=8, groups=4, unit=True), id="conv4"),
+        pytest.param(Staged(1, 28, (Stage(8, 2, skip=True), Stage(16)), unit=True, average=False), id="stages"),
+    ],
+)
+def test_features_are_the_mean_over_views(plain):
     images = torch.rand(2, 3, 1, 28, 28)
-    plain = Conv4(width=8, groups=4, unit=True)
-    averaging = Conv4(width=8, groups=4, unit=True, views=VIEWS)
+    averaging = dataclasses.replace(plain, views=VIEWS)
     phi = plain.initial(torch.Generator().manual_seed(0))
     each, _ = plain(phi, see(images, VIEWS))
     features, _ = averaging(phi, images)
