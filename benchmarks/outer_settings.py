@@ -94,7 +94,14 @@ SETTINGS = (
     Setting(f"MAML second order, {_ONE_SHOT}, bfloat16", _STRIDED, 1, 1, 32, 5, precision="bfloat16"),
     Setting(f"MAML first order, {_ONE_SHOT}, float32", _STRIDED, 1, 1, 32, 5, second_order=False),
     Setting(
-        f"MAML first order, {_ONE_SHOT}, bfloat16", _STRIDED, 1, 1, 32, 5, second_order=False, precision="bfloat16"
+        f"MAML first order, {_ONE_SHOT}, bfloat16",
+        _STRIDED,
+        1,
+        1,
+        32,
+        5,
+        second_order=False,
+        precision="bfloat16",
     ),
     Setting(f"ANIL, {_ONE_SHOT}, float32", _STRIDED, 1, 1, 32, 8, moves="head"),
     Setting(f"ANIL, {_ONE_SHOT}, bfloat16", _STRIDED, 1, 1, 32, 8, moves="head", precision="bfloat16"),
