@@ -10,10 +10,11 @@ import torch
 from training.comparison.cells import Bench
 from training.comparison.contenders import contenders
 from training.comparison.documents import fill
+from training.comparison.kept import open_folder
 from training.comparison.plan_reading import read_plan
 from training.comparison.report import HTML, write_report
 from training.comparison.results import Results
-from training.comparison.running import measured_cells, open_folder
+from training.comparison.running import ADDED_TO, measured_cells
 from training.comparison.task_classes import load_classes
 from training.outer.processes import choose_device
 from training.run.allocation import keep_freed_memory
@@ -56,8 +57,10 @@ def run(options: argparse.Namespace) -> None:
     plan = read_plan(options.plan, options.set, options.algorithms)
     out = options.out or Path("runs") / f"compare-{plan.name}"
     device = choose_device(options.device)
-    classes = load_classes(plan, options.data_dir, download=options.download)
-    open_folder(out, plan, resume=options.resume)
+    classes = load_classes(
+        plan.data, plan.build_preprocessing(), plan.tasks.ways, options.data_dir, download=options.download
+    )
+    open_folder(out, plan.as_dict(), what="comparison", added_to=ADDED_TO, resume=options.resume)
     compared = contenders(plan.algorithms)
     try:
         cells = tuple(measured_cells(Bench(plan, classes, out, device), compared))

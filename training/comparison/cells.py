@@ -12,7 +12,7 @@ from training.comparison.contenders import FINE_TUNING, PROBE, Contender
 from training.comparison.ordinary import Chooser, Chosen, body_of
 from training.comparison.plan import Plan
 from training.comparison.task_classes import TaskClasses, augmented
-from training.comparison.traces import Subject, Trace, seconds_of_a_task, trace
+from training.comparison.traces import Subject, Trace, accuracy_of, seconds_of_a_task, trace
 from training.comparison.trained import Trained, trained
 from training.datasets.class_images import ClassImages
 from training.measures.measured import Protocol, interval_95
@@ -81,13 +81,13 @@ class Bench:
             subject, steps, protocol = chosen.subject, chosen.steps, self._protocol(shots)
             key = str(shots)
             found["chosen"][key] = chosen.settings | {"development_accuracy": chosen.development_accuracy}
-            found["unseen"][key] = _accuracy(trace(subject, unseen, protocol, (steps,)))
+            found["unseen"][key] = accuracy_of(trace(subject, unseen, protocol, (steps,)))
             if shots not in tasks.compared_shots:
                 continue
             found["seconds_of_a_task"][key] = seconds_of_a_task(subject, unseen, protocol, steps)
             if learned:
                 others = replace(protocol, seed=tasks.seed + 1)
-                found["known"][key] = _accuracy(trace(subject, training, others, (steps,)))
+                found["known"][key] = accuracy_of(trace(subject, training, others, (steps,)))
             if cell.whole:
                 after = [0, *sorted(self.plan.inner_steps)]
                 of_steps[key] = _after_steps(trace(subject, unseen, protocol, after, losses=True))
@@ -145,17 +145,6 @@ def cells_of(plan: Plan, contenders: Sequence[Contender], classes: TaskClasses) 
         for one in contenders
         if one.training or (count, is_augmented) == (everything, False)
     ]
-
-
-def _accuracy(found: Trace) -> dict[str, Any]:
-    right = found.right[-1]
-    of_tasks = right.double() / found.answers
-    return {
-        "accuracy": round(float(of_tasks.mean()), 6),
-        "interval_95": round(interval_95(of_tasks), 6),
-        "right": right.tolist(),
-        "answers": found.answers,
-    }
 
 
 def _after_steps(found: Trace) -> dict[str, Any]:

@@ -1,43 +1,26 @@
 """Fills the marked places of Markdown documents with what was measured, in the document's language."""
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 
 from training.comparison import tables
 from training.comparison.drawings import drawings
 from training.comparison.findings import findings
-from training.comparison.plan_reading import PlanError
+from training.comparison.marked import FOLDER, fill_marked
 from training.comparison.results import Results
-from training.comparison.running import write_whole
 from training.comparison.wording import wording
-
-FOLDER = "comparison"  # beside the documents, for drawings
-_MARK = re.compile(r"(<!-- measured: (?P<name>[\w-]+) -->\n).*?(<!-- /measured -->)", re.DOTALL)
 
 
 def fill(path: Path, results: Results) -> None:
-    """Put tables, sentences and drawings into every ``<!-- measured: NAME -->`` of a document.
+    """Put tables, sentences and drawings into every marked place of a document (see ``marked``).
 
-    Drawings go into a folder beside it. A document whose name ends in ``.zh.md`` is Chinese, any other English.
+    A document whose name ends in ``.zh.md`` is Chinese, any other English.
 
     Raises:
         PlanError: where there is no such document, or it marks something that is not measured.
     """
-    if not path.is_file():
-        raise PlanError(f"there is no document {path} to fill")
     language = "zh" if path.name.endswith(".zh.md") else "en"
-    parts = _parts(results, language)
-    names = [found["name"] for found in _MARK.finditer(path.read_text())]
-    if unknown := sorted(set(names) - set(parts)):
-        raise PlanError(f"{path} marks {unknown[0]!r}; there are {', '.join(parts)}")
-    if not names:
-        raise PlanError(f"{path} marks no place: write <!-- measured: shots --> and <!-- /measured --> on lines")
-    folder = path.parent / FOLDER
-    folder.mkdir(exist_ok=True)
-    for name, drawing in drawings(results).items():
-        write_whole(folder / f"{name}.svg", drawing)
-    write_whole(path, _MARK.sub(lambda found: found[1] + parts[found["name"]]() + found[3], path.read_text()))
+    fill_marked(path, _parts(results, language), drawings(results))
 
 
 def _parts(results: Results, language: str) -> dict[str, Callable[[], str]]:

@@ -1,8 +1,11 @@
 """Reads plans from YAML, with overrides, refusing what does not fit."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+from models.backbones import backbone_from_dict
+from models.images.preprocessing import Preprocessing
 from training.algorithms import ALGORITHMS
 from training.comparison.plan import Plan
 from training.recipe import RecipeError
@@ -27,11 +30,7 @@ def read_plan(name: str, overrides: Sequence[str] = (), algorithms: Sequence[str
     Raises:
         PlanError: naming the key, where one is unknown, missing or does not fit.
     """
-    path = PLANS / f"{name}.yaml" if (PLANS / f"{name}.yaml").is_file() else Path(name)
-    if not path.is_file():
-        shipped = ", ".join(sorted(one.stem for one in PLANS.glob("*.yaml")))
-        raise PlanError(f"there is no plan {name}; give a YAML file, or the name of one that is here: {shipped}")
-    values = read_values(path, overrides)
+    values = read_values(plan_file(name, PLANS), overrides)
     if algorithms:
         values["algorithms"] = list(algorithms)
     plan: Plan = build(Plan, values, at="", whole="the plan")
@@ -39,20 +38,44 @@ def read_plan(name: str, overrides: Sequence[str] = (), algorithms: Sequence[str
     return plan
 
 
-def _check(plan: Plan) -> None:
-    if unknown := sorted(set(plan.algorithms) - set(ALGORITHMS)):
+def plan_file(name: str, shipped: Path) -> Path:
+    """Find a plan by its name among shipped ones, or by its path.
+
+    Raises:
+        PlanError: where there is none.
+    """
+    path = shipped / f"{name}.yaml" if (shipped / f"{name}.yaml").is_file() else Path(name)
+    if not path.is_file():
+        names = ", ".join(sorted(one.stem for one in shipped.glob("*.yaml")))
+        raise PlanError(f"there is no plan {name}; give a YAML file, or the name of one that is here: {names}")
+    return path
+
+
+def check_learners(
+    algorithms: Sequence[str], preprocessing: Mapping[str, Any], backbone: Mapping[str, Any]
+) -> None:
+    """See that a plan's learners can be built.
+
+    Raises:
+        PlanError: where an algorithm is unknown or named twice, or preprocessing or backbone do not fit.
+    """
+    if unknown := sorted(set(algorithms) - set(ALGORITHMS)):
         raise PlanError(f"there is no algorithm {unknown[0]!r}; there are {', '.join(ALGORITHMS)}")
-    if len(set(plan.algorithms)) < len(plan.algorithms):
+    if len(set(algorithms)) < len(algorithms):
         raise PlanError("algorithms must each be named once")
     try:
-        plan.build_preprocessing()
-        backbone = plan.build_backbone()
+        Preprocessing.from_dict(preprocessing)
+        network = backbone_from_dict(backbone)
     except (KeyError, TypeError, ValueError) as error:
         raise PlanError(f"preprocessing or backbone in the plan do not fit: {error}") from error
-    if backbone.normalisation != "group":
+    if network.normalisation != "group":
         raise PlanError(
-            f"backbone.normalisation must be group, not {backbone.normalisation}, to keep every learner inductive"
+            f"backbone.normalisation must be group, not {network.normalisation}, to keep every learner inductive"
         )
+
+
+def _check(plan: Plan) -> None:
+    check_learners(plan.algorithms, plan.preprocessing, plan.backbone)
     tasks = plan.tasks
     if not tasks.compared_shots or not set(tasks.compared_shots) <= set(tasks.shots):
         raise PlanError(f"tasks.compared_shots must be some of tasks.shots, {list(tasks.shots)}")

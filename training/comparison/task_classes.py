@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from training.comparison.plan import Augmentation, Plan
+from models.images.preprocessing import Preprocessing
+from training.comparison.plan import Augmentation, Source
 from training.datasets.class_images import ClassImages, DataError
 from training.datasets.registry import load_split
 from training.datasets.splits import shuffled
@@ -42,13 +43,21 @@ class TaskClasses:
         return (*sorted(count for count in set(wanted) if count < len(self.training)), len(self.training))
 
 
-def load_classes(plan: Plan, data_dir: Path | None, *, download: bool) -> TaskClasses:
-    """Read training and validation classes of the plan's data set; its test split stays closed.
+def load_classes(
+    source: Source, preprocessing: Preprocessing, ways: int, data_dir: Path | None, *, download: bool
+) -> TaskClasses:
+    """Read training and validation classes of a plan's data set; its test split stays closed.
+
+    Args:
+        source: of the plan.
+        preprocessing: from image to levels.
+        ways: of the tasks of training and development classes.
+        data_dir: where data sets lie; by default METASHOT_DATA.
+        download: fetch the data set where it is not there and can be fetched.
 
     Raises:
         DataError: where data lack, or too few classes are left to train on.
     """
-    source, preprocessing = plan.data, plan.build_preprocessing()
     known, unseen = (
         load_split(
             source.name,
@@ -61,10 +70,10 @@ def load_classes(plan: Plan, data_dir: Path | None, *, download: bool) -> TaskCl
         )
         for split, classes in (("train", source.strokes), ("validation", source.unseen_strokes))
     )
-    if len(known) < source.development + plan.tasks.ways or source.development < plan.tasks.ways:
+    if len(known) < source.development + ways or source.development < ways:
         raise DataError(
             f"{source.name} has {len(known)} training classes, of which data.development takes "
-            f"{source.development}: it and what is left must be at least tasks.ways, {plan.tasks.ways}, each"
+            f"{source.development}: it and what is left must be at least {ways} each, the ways of a task"
         )
     places = {name: place for place, name in enumerate(known.classes)}
     order = [places[name] for name in shuffled(known.classes, source.seed)]

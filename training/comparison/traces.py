@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -15,7 +16,7 @@ from models.images.preprocessing import Preprocessing
 from models.learner import Learner, Theta, support_loss
 from training.datasets.class_images import ClassImages
 from training.measures.evaluation import embedded
-from training.measures.measured import Protocol
+from training.measures.measured import Protocol, interval_95
 from training.tasks.episodes import EpisodeBatch, EpisodeSampler
 
 PhiOf = Callable[[Sequence[int]], Params]
@@ -118,6 +119,18 @@ def trace(
         return Trace(tuple(steps), together, answers)
     means = torch.cat(of_losses, 1).mean(1)
     return Trace(tuple(steps), together, answers, tuple(means[:, 0].tolist()), tuple(means[:, 1].tolist()))
+
+
+def accuracy_of(found: Trace) -> dict[str, Any]:
+    """Accuracy after the last measured step, with its interval and each task's right answers; as JSON values."""
+    right = found.right[-1]
+    of_tasks = right.double() / found.answers
+    return {
+        "accuracy": round(float(of_tasks.mean()), 6),
+        "interval_95": round(interval_95(of_tasks), 6),
+        "right": right.tolist(),
+        "answers": found.answers,
+    }
 
 
 def seconds_of_a_task(
