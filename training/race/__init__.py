@@ -1,0 +1,1 @@
+"""All algorithms on the same data, backbone and seconds of training, measured on the same unseen tasks."""

@@ -1,0 +1,72 @@
+"""What each algorithm of a race trains by: the plan's data, tasks and backbone, and what is its own."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from models.initialization import learner_as_dict
+from training.algorithms import ALGORITHMS, EVOLUTION, POLICY_GRADIENT, STRUCTURE
+from training.race.plan import Plan
+from training.recipe import Recipe
+from training.recipe_reading import build_recipe, read_values
+
+_RECIPES = Path(__file__).parents[1] / "recipes"
+_FOUND = "structure-found.yaml"  # by a search with the recipe ``STRUCTURE``
+NETWORK, OUTER = "structure", "outer settings"
+_OWN = {STRUCTURE: NETWORK, EVOLUTION: OUTER, POLICY_GRADIENT: OUTER}
+
+
+def recipe_of(plan: Plan, name: str, steps: int) -> Recipe:
+    """The recipe of one algorithm's training.
+
+    Head, rules and inner rates are the algorithm's. Those without a gradient through adaptation take the outer
+    settings of their own recipes, too, since they can do nothing with the others', and those of a searched
+    structure the one that was found.
+    """
+    training, tasks, choice = plan.training, plan.tasks, plan.choice
+    outer = {
+        "tasks": training.tasks,
+        "learning_rate": training.learning_rate,
+        "rates_learning_rate": training.learning_rate,
+    }
+    values: dict[str, Any] = {
+        "name": name,
+        "description": f"One algorithm of the race {plan.name}.",
+        "licence": "For comparison, not for use.",
+        "seed": plan.seed,
+        "algorithm": name,
+        "preprocessing": plan.preprocessing,
+        "learner": {"backbone": _structure(plan) if own_of(name) == NETWORK else plan.backbone},
+        "data": {"name": plan.data.name, "seed": plan.data.seed},
+        "episodes": {"ways": training.ways, "shots": training.shots, "queries": training.queries},
+        "outer": outer | _own_outer(name) | {"steps": steps},
+        "validation": {
+            "every": -(-steps // training.looks),
+            "episodes": choice.episodes,
+            "ways": choice.ways,
+            "shots": tasks.shots,
+            "queries": tasks.queries,
+            "seed": choice.seed,
+        },
+        "reports": [],
+    }
+    recipe = build_recipe(values)
+    return replace(recipe, learner=learner_as_dict(recipe.build_learner()))
+
+
+def own_of(name: str) -> str:
+    """What an algorithm has of its own beside head, rules and inner rates; mostly nothing."""
+    return _OWN.get(ALGORITHMS[name].recipe, "")
+
+
+def _own_outer(name: str) -> dict[str, Any]:
+    """The outer settings of an algorithm's own recipe, where it has them of its own."""
+    recipe = _RECIPES / ALGORITHMS[name].recipe
+    return dict(read_values(recipe, ())["outer"]) if own_of(name) == OUTER else {}
+
+
+def _structure(plan: Plan) -> dict[str, Any]:
+    """The found structure, for the plan's images."""
+    found: dict[str, Any] = read_values(_RECIPES / _FOUND, ())["learner"]["backbone"]
+    of_images = plan.build_preprocessing()
+    return found | {"channels": of_images.channels, "side": of_images.side}

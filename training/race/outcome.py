@@ -1,0 +1,111 @@
+"""What came of a race: its rows as JSON, a table in Markdown and a drawing."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from training.comparison.charts.row_figure import Mark, Row, RowFigure, Rows
+from training.comparison.charts.style import Look
+from training.comparison.kept import write_whole
+from training.comparison.marked import FOLDER
+from training.comparison.results import Figure
+from training.race.plan import Plan
+
+JSON, TABLE, DRAWING = "race.json", "race.md", "race.svg"
+PART = "race"  # of documents
+_LOOK = 3
+_ALL = 100.0  # percent
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """All of it.
+
+    Attributes:
+        plan: of the race.
+        rows: JSON values of those that are done (see ``training.race.rows``), at least one.
+        facts: numbers of classes, by what they are for.
+    """
+
+    plan: Plan
+    rows: Sequence[dict[str, Any]]
+    facts: dict[str, int]
+
+    def write(self, out: Path) -> None:
+        """Write all three into a folder."""
+        document = {"plan": self.plan.as_dict(), "facts": self.facts, "rows": list(self.rows)}
+        write_whole(out / JSON, json.dumps(document, indent=1) + "\n")
+        write_whole(out / TABLE, f"![race]({DRAWING})\n\n{self.text()}")
+        write_whole(out / DRAWING, self.drawing())
+
+    def part(self) -> str:
+        """What a document's marked place gets; its drawing lies beside it."""
+        return f"![race]({FOLDER}/{PART}.svg)\n\n{self.text()}"
+
+    def text(self) -> str:
+        """The protocol in sentences, and the table."""
+        head = [
+            "algorithm",
+            *self._shapes(),
+            "tasks/s",
+            "outer steps",
+            "training, s",
+            "adapting, ms",
+            "parameters trained",
+        ]
+        lines = [head, ["---"] * len(head), *map(self._line, self.rows)]
+        return f"{self._protocol()}\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+
+    def drawing(self) -> str:
+        """Accuracies with their intervals, the best at more ways on top."""
+        shapes = self._shapes()
+        rows = []
+        for row in sorted(self.rows, key=lambda one: -float(one["unseen"][-1]["accuracy"])):
+            marks = []
+            for place, one in enumerate(row["unseen"]):
+                figure = _figure(one)
+                tip = f"{row['algorithm']}, {shapes[place]}: {figure} %"
+                marks.append(Mark(figure.mean, figure.half, place < len(shapes) - 1, tip))
+            rows.append(Row(row["algorithm"], Look(_LOOK), tuple(marks)))
+        title = f"{self.plan.seconds:g} s of training each"
+        label = f"accuracy on unseen classes of {self.plan.data.name}, in percent"
+        group = Rows(title, tuple(rows), label, ceiling=_ALL)
+        meanings = (shapes[1], shapes[0]) if len(shapes) > 1 else None
+        return RowFigure(f"Algorithms after {title}", (group,), meanings).draw()
+
+    def _shapes(self) -> list[str]:
+        return [protocol.describe() for protocol in self.plan.protocols()]
+
+    def _line(self, row: dict[str, Any]) -> list[str]:
+        training = row["training"]
+        return [
+            f"{row['algorithm']} (own {row['own']})" if row["own"] else row["algorithm"],
+            *(str(_figure(one)) for one in row["unseen"]),
+            f"{training['tasks_per_second']:.0f}",
+            f"{training['steps']:,}",
+            f"{training['seconds']:.0f}",
+            f"{1000 * row['seconds_of_adapting']:.1f}",
+            f"{row['parameters']:,}",
+        ]
+
+    def _protocol(self) -> str:
+        plan, facts = self.plan, self.facts
+        training, choice, tasks = plan.training, plan.choice, plan.tasks
+        machines = " and ".join(dict.fromkeys(row["machine"] for row in self.rows))
+        return (
+            f"Measured on `{plan.data.name}`: {facts['training_classes']} training classes; "
+            f"{facts['development_classes']} more set apart, whose tasks chose phi ({choice.episodes} "
+            f"{choice.ways}-way tasks at each of {training.looks} looks, seed {choice.seed}); "
+            f"{facts['unseen_classes']} unseen classes of the validation split, which chose nothing: "
+            f"{tasks.episodes:,} tasks behind each accuracy (seed {tasks.seed}, {tasks.queries} queries a "
+            f"class), inductive, percent with 95 % intervals over tasks. One training run each (seed "
+            f"{plan.seed}) on {training.ways}-way {training.shots}-shot tasks, of as many outer steps as by a "
+            f"trial would take {plan.seconds:g} s; the seconds are those that they took. Adapting: to one "
+            f"{self._shapes()[0]} task alone, on one thread, the median of several. Machine: {machines}."
+        )
+
+
+def _figure(values: dict[str, Any]) -> Figure:
+    return Figure(100 * values["accuracy"], 100 * values["interval_95"])

@@ -1,0 +1,71 @@
+"""How many outer steps an algorithm takes in the seconds that a race gives it, by a short trial."""
+
+import json
+import time
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Self
+
+import torch
+
+from training.comparison.kept import read, write_whole
+from training.datasets.class_images import ClassImages
+from training.recipe import Recipe
+from training.run.trainer import Trainer
+
+_SHARE, _LONGEST = 1 / 20, 10.0  # of a trial: of the seconds given, and in seconds
+_UNTIMED, _LEAST = 2, 2  # steps: the first ones find memory and set the kernels up
+_NO_END = 10**9
+
+
+@dataclass(frozen=True)
+class Pace:
+    """What a trial told.
+
+    Attributes:
+        trial_steps: outer steps that were timed.
+        seconds_of_a_step: their mean.
+        steps: to train for.
+    """
+
+    trial_steps: int
+    seconds_of_a_step: float
+    steps: int
+
+    @classmethod
+    def kept(cls, path: Path) -> Self:
+        """Read what an earlier sitting wrote: a run that goes on must go on with as many steps."""
+        return cls(**read(path))
+
+    def keep(self, path: Path) -> None:
+        """Write it for later sittings."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, json.dumps(asdict(self)) + "\n")
+
+
+class Trial(Trainer):
+    """A training that is timed and thrown away."""
+
+    def pace(self, seconds: float) -> Pace:
+        """Time steps for a share of ``seconds``, and tell how many will fill them."""
+        spent: list[float] = []
+        while len(spent) < _UNTIMED + _LEAST or sum(spent[_UNTIMED:]) < min(_LONGEST, seconds * _SHARE):
+            start = time.perf_counter()
+            self._step(len(spent), self._batch(len(spent)))
+            spent.append(time.perf_counter() - start)
+        timed = spent[_UNTIMED:]
+        mean = sum(timed) / len(timed)
+        return Pace(len(timed), mean, max(1, round(seconds / mean)))
+
+
+def pace_of(
+    recipe: Recipe, training: ClassImages, development: ClassImages, device: torch.device, seconds: float
+) -> Pace:
+    """Try an algorithm's outer steps.
+
+    Those at which the order of derivatives or the losses of inner steps are still annealed are few in a whole
+    training, so the trial takes steps as they are afterwards.
+    """
+    outer = replace(recipe.outer, steps=_NO_END, first_order_until=0, multi_step_until=0)
+    trial = Trial(replace(recipe, outer=outer), training, development, Path(), device=device)
+    return trial.pace(seconds)

@@ -1,0 +1,166 @@
+"""Plans of a race: everything that decides it, in one YAML file."""
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from models.images.preprocessing import Preprocessing
+from training.algorithms import ALGORITHMS
+from training.comparison.plan import Source
+from training.comparison.plan_reading import PlanError, check_learners, plan_file
+from training.measures.measured import Protocol
+from training.recipe_reading import build, read_values
+
+PLANS = Path(__file__).parent / "plans"
+_LEAST_EPISODES = 2
+_MOST_WAYS = 2  # that one picture shows side by side
+
+
+@dataclass(frozen=True)
+class Training:
+    """What every algorithm trains with, but for the outer settings that some have of their own.
+
+    Attributes:
+        ways: classes of a training task.
+        shots: support examples of a class.
+        queries: query examples of a class.
+        tasks: of an outer step.
+        learning_rate: of Adam at its highest, inner rates included; it falls to 0 along half a cosine.
+        looks: at development tasks, evenly spread; the best phi of them is taken.
+    """
+
+    ways: int = 5
+    shots: int = 1
+    queries: int = 5
+    tasks: int = 16
+    learning_rate: float = 3e-3
+    looks: int = 10
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The tasks of development classes that choose phi among the looks.
+
+    Attributes:
+        ways: classes of a task.
+        episodes: of a look.
+        seed: of the tasks.
+    """
+
+    ways: int = 5
+    episodes: int = 200
+    seed: int = 10_000
+
+
+@dataclass(frozen=True)
+class Tasks:
+    """The tasks of unseen classes that accuracies are of.
+
+    Attributes:
+        ways: classes of a task; one number, or two that are set side by side.
+        shots: support examples of a class.
+        queries: query examples of a class, when choosing as well.
+        episodes: tasks behind each accuracy.
+        seed: of the tasks.
+    """
+
+    ways: tuple[int, ...] = (5, 20)
+    shots: int = 1
+    queries: int = 5
+    episodes: int = 1000
+    seed: int = 30_000
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A race.
+
+    Attributes:
+        name: of the race.
+        preprocessing: from image to input (see ``models.images.preprocessing``).
+        backbone: of all but those whose structure is their own (see ``models.backbones``), with group
+            normalisation: the kind under which no learner sees anything of other queries or of past batches.
+        seed: of every first phi and of the training tasks.
+        seconds: that the outer steps of each algorithm shall take; looks at development tasks come on top.
+        algorithms: who takes part (see ``training.algorithms``).
+        data: where classes come from.
+        training: what every algorithm trains with.
+        choice: of phi among the looks.
+        tasks: that accuracies are of.
+    """
+
+    name: str
+    preprocessing: dict[str, Any]
+    backbone: dict[str, Any]
+    seed: int = 0
+    seconds: float = 600.0
+    algorithms: tuple[str, ...] = tuple(ALGORITHMS)
+    data: Source = field(default_factory=Source)
+    training: Training = field(default_factory=Training)
+    choice: Choice = field(default_factory=Choice)
+    tasks: Tasks = field(default_factory=Tasks)
+
+    def build_preprocessing(self) -> Preprocessing:
+        """The preprocessing that the plan describes."""
+        return Preprocessing.from_dict(self.preprocessing)
+
+    def protocols(self) -> tuple[Protocol, ...]:
+        """What is reported, by ways."""
+        tasks = self.tasks
+        return tuple(
+            Protocol(ways, tasks.shots, tasks.queries, tasks.episodes, tasks.seed) for ways in tasks.ways
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the whole plan, defaults included, as JSON values."""
+        values: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(self)))
+        return values
+
+
+def read_plan(
+    name: str,
+    overrides: Sequence[str] = (),
+    *,
+    algorithms: Sequence[str] = (),
+    seconds: float | None = None,
+) -> Plan:
+    """Read a plan by the name of a shipped one, or by its path.
+
+    Args:
+        name: for example ``omniglot``, or ``my/plan.yaml``.
+        overrides: ``key.key=value``, laid over it.
+        algorithms: in place of the plan's; none for its own.
+        seconds: in place of the plan's; None for its own.
+
+    Raises:
+        PlanError: naming the key, where one is unknown, missing or does not fit.
+    """
+    values = read_values(plan_file(name, PLANS), overrides)
+    if algorithms:
+        values["algorithms"] = list(algorithms)
+    if seconds is not None:
+        values["seconds"] = seconds
+    plan: Plan = build(Plan, values, at="", whole="the plan")
+    _check(plan)
+    return plan
+
+
+def _check(plan: Plan) -> None:
+    check_learners(plan.algorithms, plan.preprocessing, plan.backbone)
+    tasks, choice, training = plan.tasks, plan.choice, plan.training
+    if plan.seconds <= 0:
+        raise PlanError(f"seconds must be positive, not {plan.seconds:g}")
+    if not 1 <= len(set(tasks.ways)) == len(tasks.ways) <= _MOST_WAYS:
+        raise PlanError(f"tasks.ways must be one number or two, for example [5, 20], not {list(tasks.ways)}")
+    if min(tasks.episodes, choice.episodes) < _LEAST_EPISODES:
+        raise PlanError("tasks.episodes and choice.episodes must be at least 2, for an interval")
+    if tasks.seed == choice.seed:
+        raise PlanError("tasks.seed and choice.seed must differ: what chooses is not what is reported")
+    counts = [training.shots, training.queries, training.tasks, training.looks, tasks.shots, tasks.queries]
+    if min([*counts, plan.data.development]) < 1:
+        raise PlanError("shots, queries, training.tasks, looks and development classes must be at least 1")
+    if min([*tasks.ways, choice.ways, training.ways]) < 2:
+        raise PlanError("ways must be at least 2")
