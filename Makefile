@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 
-.PHONY: run test check demo train characters compare bench bento clean help
+.PHONY: run test check demo train characters compare race bench bento clean help
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 14
@@ -35,6 +35,10 @@ characters: $(VENV)/.train ## repeat the meta-training of the shipped initializa
 compare: $(VENV)/.train ## compare meta-learning with ordinary learning on Omniglot, or go on with it
 	$(BIN)/python -m training compare omniglot --download --data-dir $(or $(METASHOT_DATA),data) \
 	  $(if $(wildcard runs/compare-omniglot/plan.json),--resume)
+
+race: $(VENV)/.train ## train every algorithm for ten minutes on Omniglot and compare them, or go on with it
+	$(BIN)/python -m training race omniglot --download --data-dir $(or $(METASHOT_DATA),data) \
+	  $(if $(wildcard runs/race-omniglot/plan.json),--resume)
 
 bench: $(VENV)/.bench ## measure side by side with learn2learn and a plain service (var/benchmarks; about half an hour)
 	$(BIN)/python -m benchmarks

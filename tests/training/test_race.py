@@ -2,6 +2,7 @@
 
 import json
 import signal
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -9,7 +10,9 @@ import pytest
 from models.initialization import learner_as_dict
 from training.__main__ import main
 from training.algorithms import ALGORITHMS
+from training.comparison.marked import check_marked
 from training.race.entrants import recipe_of
+from training.race.outcome import PART
 from training.race.pace import Pace, Trial, pace_of
 from training.race.plan import PLANS, read_plan
 from training.run.trainer import CHECKPOINT, Trainer
@@ -27,6 +30,7 @@ TINY = [
     "--set",
     "tasks={ways: [2, 5], queries: 2, episodes: 6}",
 ]
+DOCUMENT = Path(__file__).parents[2] / "docs" / "algorithms.md"
 NAMES = ["maml", "protonet", "searched-maml"]
 STEPS = 6
 
@@ -161,6 +165,7 @@ def test_a_document_is_filled_and_looked_at_before_anything_is_trained(out, tmp_
     assert race(tmp_path / "new", "--fill", document) == 2
     assert "<!-- measured: race -->" in capsys.readouterr().err
     assert not (tmp_path / "new").exists()
+    check_marked(DOCUMENT, [PART])
 
 
 @pytest.mark.parametrize("name", ALGORITHMS)

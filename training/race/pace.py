@@ -13,7 +13,7 @@ from training.datasets.class_images import ClassImages
 from training.recipe import Recipe
 from training.run.trainer import Trainer
 
-_SHARE, _LONGEST = 1 / 20, 10.0  # of a trial: of the seconds given, and in seconds
+_SHARE = 1 / 20  # of a trial in the seconds given: long, since a shared machine's speed varies
 _UNTIMED, _LEAST = 2, 2  # steps: the first ones find memory and set the kernels up
 _NO_END = 10**9
 
@@ -49,7 +49,7 @@ class Trial(Trainer):
     def pace(self, seconds: float) -> Pace:
         """Time steps for a share of ``seconds``, and tell how many will fill them."""
         spent: list[float] = []
-        while len(spent) < _UNTIMED + _LEAST or sum(spent[_UNTIMED:]) < min(_LONGEST, seconds * _SHARE):
+        while len(spent) < _UNTIMED + _LEAST or sum(spent[_UNTIMED:]) < seconds * _SHARE:
             start = time.perf_counter()
             self._step(len(spent), self._batch(len(spent)))
             spent.append(time.perf_counter() - start)

@@ -37,7 +37,7 @@ class Training:
     queries: int = 5
     tasks: int = 16
     learning_rate: float = 3e-3
-    looks: int = 10
+    looks: int = 5
 
 
 @dataclass(frozen=True)
