@@ -241,7 +241,10 @@ def test_a_trial_leaves_out_its_first_steps_and_annealing(monkeypatch):
         (["strokes", "--set", "tasks.seed=10000"], "must differ"),
         (["strokes", "--set", "training.looks=0"], "at least 1"),
         (["strokes", "--set", "colour=red"], "the plan takes name"),
-        (["strokes", "--set", "data.unseen_strokes=10"], "--set tasks.ways"),
+        (
+            ["strokes", "--set", "data={name: strokes, strokes: 60, unseen_strokes: 10, development: 20}"],
+            "--set tasks.ways",
+        ),
         (["strokes", "--set", "data={name: strokes, strokes: 50, development: 48}"], "50 training classes"),
         (["folder"], "--data-dir"),
         ([*TINY, "--resume"], "nothing to resume"),
