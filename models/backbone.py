@@ -108,8 +108,16 @@ def is_inner_constant(name: str) -> bool:
     return is_constant(name) or name.startswith(STRUCTURE)
 
 
+def laid_out(params: Params) -> Params:
+    """Lay kernels out as they move fastest."""
+    return {
+        name: as_kernels(as_matrices(value).contiguous()) if value.ndim == 4 else value
+        for name, value in params.items()
+    }
+
+
 def for_tasks(params: Params, tasks: int) -> Params:
-    """Give each task the parameters as its own to move, kernels in the layout in which they move fastest."""
+    """Give each task the parameters as its own to move."""
     return {
         name: value if is_inner_constant(name) else _for_tasks(value, tasks) for name, value in params.items()
     }
@@ -119,4 +127,4 @@ def _for_tasks(value: Tensor, tasks: int) -> Tensor:
     if value.ndim != 4:
         return value.expand(tasks, *value.shape)
     # Expanded as matrices: so the tasks' gradients are added up in the order in which they lie in memory.
-    return as_kernels(as_matrices(value).contiguous().expand(tasks, -1, -1, -1, -1))
+    return as_kernels(as_matrices(value).expand(tasks, -1, -1, -1, -1))

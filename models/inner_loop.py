@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from models.backbone import Backbone, Params, for_tasks, is_inner_constant
+from models.backbone import Backbone, Params, for_tasks, is_inner_constant, laid_out
 from models.heads import Head, classify
 from models.inner_rule import InnerRule
 from models.inner_step import stepped
@@ -60,7 +60,10 @@ def states(
         features, moments = backbone(body, support.images, weights=support.weights)
     head = head_of.start(part(phi, HEAD), features, support)
     weights, mask = support.balanced_weights(), support.class_mask()
+    shared: Params = {}
     if moves_body and not of_each_task:
+        body = laid_out(body)
+        shared = {BODY + name: value for name, value in body.items() if not is_inner_constant(name)}
         body = for_tasks(body, len(support.ways))
     yield State(body, head, features, moments)
     for step in range(count):
@@ -83,7 +86,8 @@ def states(
         if of_each_task:
             steps = {name: _aligned(rate, moving[name]) for name, rate in steps.items()}
         directions = [rule.direction(rates, *one) for one in zip(moving, gradients, strict=True)]
-        moved = stepped(moving, steps, directions)
+        moved = stepped(moving | shared, steps, directions)
+        shared = {}
         body, head = body | part(moved, BODY), head | part(moved, HEAD)
         yield State(body, head, features, moments)
 

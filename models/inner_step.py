@@ -1,10 +1,14 @@
 """One gradient step of the inner loop on all that moves, as one function: no pass over it too many."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
+
+from models.kernels.native import step as native
+
+One = TypeVar("One")
 
 
 def stepped(
@@ -13,9 +17,9 @@ def stepped(
     """Move each tensor against its gradient: value - rate * gradient (Finn et al. 2017, eq. 1).
 
     Args:
-        values: by name, ``[T, ...]``.
-        rates: of the same names, each a scalar or of a shape that broadcasts to the value's.
-        gradients: in the order of ``values``.
+        values: by name, ``[T, ...]`` or, where all tasks start from the same, ``[...]``.
+        rates: of the same names, each a scalar or of a shape that broadcasts to the gradient's.
+        gradients: ``[T, ...]``, in the order of ``values``.
 
     Returns:
         The moved tensors by name; they can be differentiated by all three.
@@ -30,6 +34,7 @@ class _Step(torch.autograd.Function):
     def forward(ctx: Any, *tensors: Tensor) -> tuple[Tensor, ...]:
         values, rates, gradients = _thirds(tensors)
         ctx.save_for_backward(*rates, *gradients)
+        ctx.shared = [value.ndim < gradient.ndim for value, gradient in zip(values, gradients, strict=True)]
         ctx.set_materialize_grads(False)
         return tuple(
             torch.addcmul(value, rate, gradient, value=-1)
@@ -38,22 +43,32 @@ class _Step(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *cotangents: Tensor | None) -> tuple[Tensor | None, ...]:
-        saved, wanted = ctx.saved_tensors, ctx.needs_input_grad
-        number = len(cotangents)
-        to_rates: list[Tensor | None] = []
-        to_gradients: list[Tensor | None] = []
-        for place, cotangent in enumerate(cotangents):
-            rate, gradient = saved[place], saved[number + place]
-            to_rate = to_gradient = None
-            if cotangent is not None and wanted[number + place]:
-                to_rate = (cotangent * gradient).sum_to_size(rate.shape).neg()
-            if cotangent is not None and wanted[2 * number + place]:
-                to_gradient = cotangent * -rate
-            to_rates.append(to_rate)
-            to_gradients.append(to_gradient)
-        return (*cotangents, *to_rates, *to_gradients)
+        rates, gradients = ctx.saved_tensors[: len(cotangents)], ctx.saved_tensors[len(cotangents) :]
+        wanted = zip(*_thirds(ctx.needs_input_grad), strict=True)
+        each = zip(cotangents, rates, gradients, ctx.shared, wanted, strict=True)
+        found = [_sent(*one) for one in each]
+        to_values, to_rates, to_gradients = zip(*found, strict=True)
+        return (*to_values, *to_rates, *to_gradients)
 
 
-def _thirds(tensors: Sequence[Tensor]) -> tuple[Sequence[Tensor], Sequence[Tensor], Sequence[Tensor]]:
-    number = len(tensors) // 3
-    return tensors[:number], tensors[number : 2 * number], tensors[2 * number :]
+def _sent(
+    cotangent: Tensor | None, rate: Tensor, gradient: Tensor, shared: bool, wanted: tuple[bool, bool, bool]
+) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+    """What a cotangent of one moved tensor sends to its value, rate and gradient, where wanted."""
+    if cotangent is None:
+        return None, None, None
+    if wanted[1] and not torch.is_grad_enabled() and native.supports(cotangent, gradient, rate):
+        to_shared, to_gradient, to_rate = native.gradients(
+            cotangent, gradient, rate, to_shared=shared and wanted[0], to_gradient=wanted[2]
+        )
+        return (to_shared if shared else cotangent), to_rate, to_gradient
+    return (
+        cotangent.sum(0) if shared and wanted[0] else cotangent,
+        (cotangent * gradient).sum_to_size(rate.shape).neg() if wanted[1] else None,
+        cotangent * -rate if wanted[2] else None,
+    )
+
+
+def _thirds(whole: Sequence[One]) -> tuple[Sequence[One], Sequence[One], Sequence[One]]:
+    number = len(whole) // 3
+    return whole[:number], whole[number : 2 * number], whole[2 * number :]

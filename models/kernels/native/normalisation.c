@@ -5,28 +5,34 @@
 
 #include "normalisation.h"
 
-/* Sums of the maps' channels or, given their means, of squared differences. */
-static void sums_of_maps(const Shape *s, const float *maps, const float *mean, float *sums)
+/* Sums of some of the maps' channels or, given their means, of squared differences. */
+INLINE void sums_of_maps(const int vectors, const Shape *s, const float *maps, const float *mean, float *sums)
 {
-    for (int64_t n = 0; n < s->channels; n += LANES) {
-        vec total = {0};
-        const vec centre = mean ? load(mean + n) : (vec){0};
-        for (int64_t p = 0; p < s->high * s->wide; p++) {
-            vec one = load(maps + p * s->channels + n) - centre;
-            if (mean) one *= one;
-            total += one;
-        }
-        store(sums + n, total);
+    vec total[VECTORS] = {0};
+    for (int64_t p = 0; p < s->high * s->wide; p++, maps += s->channels) FOR_VECTORS {
+        vec one = load(maps + k);
+        if (mean) one -= load(mean + k), one *= one;
+        total[v] += one;
     }
+    FOR_VECTORS store(sums + k, total[v]);
 }
 
-INLINE void result(const int members, const Grid *grid, const float *maps, vec gain, vec offset, float *out)
+static void sums_of_all(const Shape *s, const float *maps, const float *mean, float *sums)
 {
-    FOR_CELLS(grid) {
+    int64_t n = 0;
+    for (; n + VECTORS * LANES <= s->channels; n += VECTORS * LANES)
+        sums_of_maps(VECTORS, s, maps + n, mean ? mean + n : NULL, sums + n);
+    for (; n < s->channels; n += LANES) sums_of_maps(1, s, maps + n, mean ? mean + n : NULL, sums + n);
+}
+
+INLINE void result(const int members, const int vectors, const Grid *grid, const float *maps, const float *gain,
+                   const float *offset, float *out)
+{
+    FOR_CELLS(grid) FOR_VECTORS {
         vec z[4];
         ivec hot[4];
-        for (int j = 0; j < members; j++) z[j] = load(maps + MEMBER(j));
-        store(out + CELL, chosen(members, z, gain, offset, hot));
+        for (int j = 0; j < members; j++) z[j] = load(maps + MEMBER(j) + k);
+        store(out + CELL + k, chosen(members, z, load(gain + k), load(offset + k), hot));
     }
 }
 
@@ -44,37 +50,38 @@ void normalise(const Shape *s, const float *maps, const float *scale, const floa
             const float *z = maps + image * size;
             float *mean = moments + image * 2 * C, *steepness = mean + C;
             float *y = out + image * grid.cells_high * grid.cells_wide * C;
-            sums_of_maps(s, z, NULL, gain);
+            sums_of_all(s, z, NULL, gain);
             spread(s, gain, NULL, mean);
-            sums_of_maps(s, z, mean, gain);
+            sums_of_all(s, z, mean, gain);
             spread(s, gain, NULL, steepness);
             for (int64_t c = 0; c < C; c++) steepness[c] = 1 / sqrtf(steepness[c] + epsilon);
             affine(C, mean, scale + at, shift + at, gain, offset);
-            for (int64_t n = 0; n < C; n += LANES) {
-                if (s->pooled) result(4, &grid, z + n, load(gain + n), load(offset + n), y + n);
-                else result(1, &grid, z + n, load(gain + n), load(offset + n), y + n);
-            }
+            PASS(result, &grid, z + n, gain + n, offset + n, y + n)
         }
         free(gain);
     }
 }
 
 /* What reaches the maps: of_g g + of_c c + constant, the three of them in ``of``. */
-INLINE void to_maps(const int members, const Grid *grid, const float *maps, const float *gradient, vec gain,
-                    vec offset, vec mean, const float *of, float *out)
+INLINE void to_maps(const int members, const int vectors, const Grid *grid, const float *maps, const float *gradient,
+                    const float *gain, const float *offset, const float *mean, const float *of, float *out)
 {
     const int64_t C = grid->channels;
-    const vec of_g = load(of), of_c = load(of + C), constant = load(of + 2 * C);
-    FOR_CELLS(grid) {
+    FOR_CELLS(grid) FOR_VECTORS {
         vec z[4];
         ivec hot[4];
-        for (int j = 0; j < members; j++) z[j] = load(maps + MEMBER(j));
-        chosen(members, z, gain, offset, hot);
-        const vec given = of_g * load(gradient + CELL);
-        for (int j = 0; j < members; j++)
-            store(out + MEMBER(j), where(hot[j], given) + of_c * (z[j] - mean) + constant);
+        for (int j = 0; j < members; j++) z[j] = load(maps + MEMBER(j) + k);
+        chosen(members, z, load(gain + k), load(offset + k), hot);
+        const vec given = load(of + k) * load(gradient + CELL + k);
+        for (int j = 0; j < members; j++) {
+            const vec of_c = load(of + C + k) * (z[j] - load(mean + k));
+            store(out + MEMBER(j) + k, where(hot[j], given) + of_c + load(of + 2 * C + k));
+        }
     }
-    FOR_EDGES(grid) store(out + EDGE, of_c * (load(maps + EDGE) - mean) + constant);
+    FOR_EDGES(grid) FOR_VECTORS {
+        const vec c = load(maps + EDGE + k) - load(mean + k);
+        store(out + EDGE + k, load(of + C + k) * c + load(of + 2 * C + k));
+    }
 }
 
 void normalise_gradient(const Shape *s, const float *gradient, const float *maps, const float *scale,
@@ -94,20 +101,12 @@ void normalise_gradient(const Shape *s, const float *gradient, const float *maps
             const float *mean = moments + image * 2 * C, *r = mean + C;
             float *sum = each + image * 2 * C, *of_c = of + C, *constant = of + 2 * C;
             affine(C, mean, sc, shift + image / s->images * step, gain, offset);
-            for (int64_t n = 0; n < C; n += LANES) {
-                const vec a = load(gain + n), b = load(offset + n), m = load(mean + n);
-                if (s->pooled) sums(4, &grid, z + n, g + n, NULL, a, b, m, sum + n);
-                else sums(1, &grid, z + n, g + n, NULL, a, b, m, sum + n);
-            }
+            PASS(sums, &grid, z + n, g + n, NULL, gain + n, offset + n, mean + n, sum + n)
             for (int64_t c = 0; c < C; c++) sum[C + c] *= r[c];
             spread(s, sum, sc, constant);
             spread(s, sum + C, sc, of_c);
             for (int64_t c = 0; c < C; c++) of[c] = gain[c], of_c[c] *= -r[c] * r[c], constant[c] *= -r[c];
-            for (int64_t n = 0; n < C; n += LANES) {
-                const vec a = load(gain + n), b = load(offset + n), m = load(mean + n);
-                if (s->pooled) to_maps(4, &grid, z + n, g + n, a, b, m, of + n, of_maps + image * size + n);
-                else to_maps(1, &grid, z + n, g + n, a, b, m, of + n, of_maps + image * size + n);
-            }
+            PASS(to_maps, &grid, z + n, g + n, gain + n, offset + n, mean + n, of + n, of_maps + image * size + n)
         }
         free(gain);
     }

@@ -79,33 +79,47 @@ static void affine(int64_t channels, const float *moments, const float *scale, c
     }
 }
 
+/* Call a pass over an image's channels from ``n`` on, as many vectors of them at a time as it can, so that memory is
+ * read and written in the order in which it lies. */
+#define PASS(name, ...)                                                                                                \
+    for (int64_t n = 0, wide; n < C; n += wide * LANES) {                                                              \
+        wide = n + VECTORS * LANES <= C ? VECTORS : 1;                                                                 \
+        if (s->pooled && wide == VECTORS) name(4, VECTORS, __VA_ARGS__);                                               \
+        else if (s->pooled) name(4, 1, __VA_ARGS__);                                                                   \
+        else if (wide == VECTORS) name(1, VECTORS, __VA_ARGS__);                                                       \
+        else name(1, 1, __VA_ARGS__);                                                                                  \
+    }
+#define FOR_VECTORS for (int v = 0, k = 0; v < vectors; v++, k += LANES)
+
 /* Sums over an image's positions, with c = z - mean: of g, g c and, given u, of u, u c and u g. */
-INLINE void sums(const int members, const Grid *grid, const float *maps, const float *gradient, const float *u,
-                 vec gain, vec offset, vec mean, float *found)
+INLINE void sums(const int members, const int vectors, const Grid *grid, const float *maps, const float *gradient,
+                 const float *u, const float *gain, const float *offset, const float *mean, float *found)
 {
-    vec g_ = {0}, gc = {0}, u_ = {0}, uc = {0}, ug = {0};
-    FOR_CELLS(grid) {
+    vec g_[VECTORS] = {0}, gc[VECTORS] = {0}, u_[VECTORS] = {0}, uc[VECTORS] = {0}, ug[VECTORS] = {0};
+    FOR_CELLS(grid) FOR_VECTORS {
         vec z[4];
         ivec hot[4];
-        for (int j = 0; j < members; j++) z[j] = load(maps + MEMBER(j));
-        chosen(members, z, gain, offset, hot);
-        const vec given = load(gradient + CELL);
+        for (int j = 0; j < members; j++) z[j] = load(maps + MEMBER(j) + k);
+        chosen(members, z, load(gain + k), load(offset + k), hot);
+        const vec given = load(gradient + CELL + k);
         for (int j = 0; j < members; j++) {
-            const vec g = where(hot[j], given), c = z[j] - mean;
-            g_ += g, gc += g * c;
+            const vec g = where(hot[j], given), c = z[j] - load(mean + k);
+            g_[v] += g, gc[v] += g * c;
             if (u) {
-                const vec one = load(u + MEMBER(j));
-                u_ += one, uc += one * c, ug += one * g;
+                const vec one = load(u + MEMBER(j) + k);
+                u_[v] += one, uc[v] += one * c, ug[v] += one * g;
             }
         }
     }
-    if (u) FOR_EDGES(grid) {
-        const vec one = load(u + EDGE);
-        u_ += one, uc += one * (load(maps + EDGE) - mean);
+    if (u) FOR_EDGES(grid) FOR_VECTORS {
+        const vec one = load(u + EDGE + k);
+        u_[v] += one, uc[v] += one * (load(maps + EDGE + k) - load(mean + k));
     }
     const int64_t C = grid->channels;
-    store(found, g_), store(found + C, gc);
-    if (u) store(found + 2 * C, u_), store(found + 3 * C, uc), store(found + 4 * C, ug);
+    FOR_VECTORS {
+        store(found + k, g_[v]), store(found + C + k, gc[v]);
+        if (u) store(found + 2 * C + k, u_[v]), store(found + 3 * C + k, uc[v]), store(found + 4 * C + k, ug[v]);
+    }
 }
 
 /* Add up ``each`` [images, rows, channels] over a task's images, row by row. */

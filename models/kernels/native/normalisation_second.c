@@ -4,26 +4,29 @@
 #include "normalisation.h"
 
 /* What reaches the gradient, g_u u + g_c c + g_k, and the maps, z_c c + z_u u + z_g g + z_k, in this order in ``of``. */
-INLINE void to_both(const int members, const Grid *grid, const float *maps, const float *gradient, const float *u,
-                    vec gain, vec offset, vec mean, const float *of, float *out_gradient, float *out_maps)
+INLINE void to_both(const int members, const int vectors, const Grid *grid, const float *maps, const float *gradient,
+                    const float *u, const float *gain, const float *offset, const float *mean, const float *of,
+                    float *out_gradient, float *out_maps)
 {
     const int64_t C = grid->channels;
-    const vec g_u = load(of), g_c = load(of + C), g_k = load(of + 2 * C);
-    const vec z_c = load(of + 3 * C), z_u = load(of + 4 * C), z_g = load(of + 5 * C), z_k = load(of + 6 * C);
-    FOR_CELLS(grid) {
+    FOR_CELLS(grid) FOR_VECTORS {
         vec z[4], found = {0};
         ivec hot[4];
-        for (int j = 0; j < members; j++) z[j] = load(maps + MEMBER(j));
-        chosen(members, z, gain, offset, hot);
-        const vec given = z_g * load(gradient + CELL);
+        for (int j = 0; j < members; j++) z[j] = load(maps + MEMBER(j) + k);
+        chosen(members, z, load(gain + k), load(offset + k), hot);
+        const vec given = load(of + 5 * C + k) * load(gradient + CELL + k);
         for (int j = 0; j < members; j++) {
-            const vec one = load(u + MEMBER(j)), c = z[j] - mean;
-            found += where(hot[j], g_u * one + g_c * c + g_k);
-            store(out_maps + MEMBER(j), z_c * c + z_u * one + where(hot[j], given) + z_k);
+            const vec one = load(u + MEMBER(j) + k), c = z[j] - load(mean + k);
+            found += where(hot[j], load(of + k) * one + load(of + C + k) * c + load(of + 2 * C + k));
+            const vec other = load(of + 3 * C + k) * c + load(of + 4 * C + k) * one;
+            store(out_maps + MEMBER(j) + k, other + where(hot[j], given) + load(of + 6 * C + k));
         }
-        store(out_gradient + CELL, found);
+        store(out_gradient + CELL + k, found);
     }
-    FOR_EDGES(grid) store(out_maps + EDGE, z_c * (load(maps + EDGE) - mean) + z_u * load(u + EDGE) + z_k);
+    FOR_EDGES(grid) FOR_VECTORS {
+        const vec c = load(maps + EDGE + k) - load(mean + k), one = load(u + EDGE + k);
+        store(out_maps + EDGE + k, load(of + 3 * C + k) * c + load(of + 4 * C + k) * one + load(of + 6 * C + k));
+    }
 }
 
 /* Of the gradient of maps, scale and shift, by cotangents ``u``, ``u_scale`` and ``u_shift`` of these: what reaches
@@ -47,11 +50,7 @@ void normalise_second(const Shape *s, const float *u, const float *u_scale, cons
             const float *sc = scale + task * step, *v_scale = u_scale + task * C, *v_shift = u_shift + task * C;
             const float *mean = moments + image * 2 * C, *r = mean + C;
             affine(C, mean, sc, shift + task * step, gain, offset);
-            for (int64_t n = 0; n < C; n += LANES) {
-                const vec a = load(gain + n), b = load(offset + n), m = load(mean + n);
-                if (s->pooled) sums(4, &grid, z + n, g + n, one + n, a, b, m, sum + n);
-                else sums(1, &grid, z + n, g + n, one + n, a, b, m, sum + n);
-            }
+            PASS(sums, &grid, z + n, g + n, one + n, gain + n, offset + n, mean + n, sum + n)
             for (int64_t c = 0; c < C; c++) sum[C + c] *= r[c], sum[3 * C + c] *= r[c];
             const float *weights[7] = {sc, sc, NULL, NULL, sc, v_scale, v_scale};
             for (int k = 0; k < 7; k++) spread(s, sum + k % 5 * C, weights[k], mean_of + k * C);
@@ -70,11 +69,7 @@ void normalise_second(const Shape *s, const float *u, const float *u_scale, cons
                 each[image * C + c] = r[c] * (sum[4 * C + c] - u_mean * sum[c] - u_slope * sum[C + c]);
             }
             float *to_g = of_gradient + image * result_size, *to_z = of_maps + image * size;
-            for (int64_t n = 0; n < C; n += LANES) {
-                const vec a = load(gain + n), b = load(offset + n), m = load(mean + n);
-                if (s->pooled) to_both(4, &grid, z + n, g + n, one + n, a, b, m, of + n, to_g + n, to_z + n);
-                else to_both(1, &grid, z + n, g + n, one + n, a, b, m, of + n, to_g + n, to_z + n);
-            }
+            PASS(to_both, &grid, z + n, g + n, one + n, gain + n, offset + n, mean + n, of + n, to_g + n, to_z + n)
         }
         free(gain);
     }

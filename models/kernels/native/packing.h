@@ -90,19 +90,58 @@ static const element *packed(const float *weight, int64_t channels, int64_t filt
 #endif
 }
 
+/* LANES elements of a row; with PAIRS, of twice as many numbers. */
+INLINE ivec elements_of(const float *row)
+{
+#ifdef PAIRS
+    ivec halves[2];
+    for (int k = 0; k < 2; k++) {
+        const ivec whole = *(const ivec *)(row + k * LANES);
+        halves[k] = whole + 0x7fff + (whole >> 16 & 1);
+    }
+    const ivec odd = __builtin_shuffle(halves[0], halves[1], 2 * COUNTED + 1);
+    return (__builtin_shuffle(halves[0], halves[1], 2 * COUNTED) >> 16 & 0xffff) | (odd & (int32_t)0xffff0000);
+#else
+    return *(const ivec *)row;
+#endif
+}
+
+/* Turn LANES rows of LANES elements into columns: each turn moves one bit of an element's row into its column. */
+INLINE void transpose(ivec *rows)
+{
+    const ivec even = (COUNTED & 1) * LANES + (COUNTED >> 1);
+    for (int bit = 1; bit < LANES; bit *= 2) {
+        ivec next[LANES];
+        for (int i = 0; i < LANES / 2; i++) {
+            next[2 * i] = __builtin_shuffle(rows[i], rows[i + LANES / 2], even);
+            next[2 * i + 1] = __builtin_shuffle(rows[i], rows[i + LANES / 2], even + LANES / 2);
+        }
+        for (int i = 0; i < LANES; i++) rows[i] = next[i];
+    }
+}
+
 /* Weights [9, channels, filters] as [9, filters / PAIR, channels]. */
 static const element *turned(const float *weight, int64_t channels, int64_t filters, element *room)
 {
-    for (int64_t tap = 0; tap < 9; tap++, weight += channels * filters)
-        for (int64_t first = 0; first < channels; first += LANES)
-            for (int64_t o = 0; o < filters / PAIR; o++)
+    const int64_t depth = filters / PAIR;
+    for (int64_t tap = 0; tap < 9; tap++, weight += channels * filters, room += depth * channels)
+        for (int64_t first = 0; first < channels; first += LANES) {
+            int64_t o = 0;
+            for (; o + LANES <= depth; o += LANES) {
+                ivec rows[LANES];
+                for (int c = 0; c < LANES; c++) rows[c] = elements_of(weight + (first + c) * filters + PAIR * o);
+                transpose(rows);
+                for (int k = 0; k < LANES; k++) *(ivec *)(room + (o + k) * channels + first) = rows[k];
+            }
+            for (; o < depth; o++)
                 for (int64_t c = first; c < first + LANES; c++) {
                     const float *at = weight + c * filters + PAIR * o;
 #ifdef PAIRS
-                    room[(tap * (filters / 2) + o) * channels + c] = paired(at[0], at[1]);
+                    room[o * channels + c] = paired(at[0], at[1]);
 #else
-                    room[(tap * filters + o) * channels + c] = at[0];
+                    room[o * channels + c] = at[0];
 #endif
                 }
-    return room;
+        }
+    return room - 9 * depth * channels;
 }

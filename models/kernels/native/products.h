@@ -47,18 +47,23 @@ INLINE void rows_block(const int rows, const int vectors, const element *in, con
         for (int v = 0; v < vectors; v++) store(out + to[i] + v * LANES, sums[i][v]);
 }
 
+#define COLUMNS_OF_ROWS(rows)                                                                                          \
+    rows_block(rows, vectors, in, from + p, taps, reach, weights, shift, depth, width, out, to + p, add)
 INLINE void rows_columns(const int vectors, const element *in, const int32_t *from, int64_t count, int taps,
                          const int32_t *reach, const element *const *weights, int64_t shift, int depth,
                          int64_t width, float *out, const int32_t *to, int add)
 {
     int64_t p = 0;
-    for (; p + 6 <= count; p += 6)
-        rows_block(6, vectors, in, from + p, taps, reach, weights, shift, depth, width, out, to + p, add);
-    for (; p + 2 <= count; p += 2)
-        rows_block(2, vectors, in, from + p, taps, reach, weights, shift, depth, width, out, to + p, add);
-    for (; p < count; p++)
-        rows_block(1, vectors, in, from + p, taps, reach, weights, shift, depth, width, out, to + p, add);
+    for (; p + 6 <= count; p += 6) COLUMNS_OF_ROWS(6);
+    switch (count - p) {
+    case 5: COLUMNS_OF_ROWS(5); break;
+    case 4: COLUMNS_OF_ROWS(4); break;
+    case 3: COLUMNS_OF_ROWS(3); break;
+    case 2: COLUMNS_OF_ROWS(2); break;
+    case 1: COLUMNS_OF_ROWS(1);
+    }
 }
+#undef COLUMNS_OF_ROWS
 
 /* Rows in[from[p] + reach[t] ..] of ``depth`` elements times ``taps`` matrices [depth, width], summed over taps
  * into rows out[to[p] ..] of ``width`` (a multiple of LANES). */
@@ -98,7 +103,9 @@ INLINE void outer_columns(const int vectors, const element *in, const int32_t *f
 {
     int64_t k = 0;
     for (; k + 6 <= depth; k += 6) outer_block(6, vectors, in + k, from, count, others, to, width, out + k * width);
+    for (; k + 4 <= depth; k += 4) outer_block(4, vectors, in + k, from, count, others, to, width, out + k * width);
     for (; k + 3 <= depth; k += 3) outer_block(3, vectors, in + k, from, count, others, to, width, out + k * width);
+    for (; k + 2 <= depth; k += 2) outer_block(2, vectors, in + k, from, count, others, to, width, out + k * width);
     for (; k < depth; k++) outer_block(1, vectors, in + k, from, count, others, to, width, out + k * width);
 }
 

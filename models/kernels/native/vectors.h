@@ -22,6 +22,12 @@
 typedef float vec __attribute__((vector_size(LANES * 4), aligned(4), may_alias));
 typedef int32_t ivec __attribute__((vector_size(LANES * 4), aligned(4), may_alias));
 
+#if LANES == 16
+#define COUNTED ((ivec){0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15})
+#else
+#define COUNTED ((ivec){0, 1, 2, 3, 4, 5, 6, 7})
+#endif
+
 INLINE vec load(const float *from) { return *(const vec *)from; }
 INLINE void store(float *to, vec value) { *(vec *)to = value; }
 INLINE vec where(ivec mask, vec value) { return (vec)((ivec)value & mask); }
