@@ -15,6 +15,7 @@ from models.task_size import BySize, TaskSize
 # Shares of known items to keep, for which the card has the familiarity that so many exceed.
 KEPT = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.925, 0.95, 0.96, 0.97, 0.98, 0.99, 0.995, 0.999)
 KEEP_KNOWN = 0.95  # unless a request says otherwise
+_SHARPNESS = 10.0  # of cosines as logits, where items are told from strangers
 
 
 @dataclass(frozen=True)
@@ -91,19 +92,39 @@ class Confidence:
         return (1 - part) * self.familiar[upper - 1].at(size) + part * self.familiar[upper].at(size)
 
     def unknown(
-        self, features: Tensor, prototypes: Tensor, size: TaskSize, keep_known: float = KEEP_KNOWN
+        self,
+        features: Tensor,
+        prototypes: Tensor,
+        size: TaskSize,
+        keep_known: float = KEEP_KNOWN,
+        *,
+        strangers: Tensor | None = None,
     ) -> Tensor:
         """Which of the queries fit none of the classes, bool ``[..., Q]`` (see ``familiarity``)."""
-        return familiarity(features, prototypes) < self.known_above(size, keep_known)
+        return familiarity(features, prototypes, strangers) < self.known_above(size, keep_known)
 
 
-def familiarity(features: Tensor, prototypes: Tensor) -> Tensor:
-    """Cosine similarity of each query to the class mean most like it, ``[..., Q]``.
+def familiarity(features: Tensor, prototypes: Tensor, strangers: Tensor | None = None) -> Tensor:
+    """How much each query looks like the task's classes, ``[..., Q]``.
+
+    Without strangers it is the cosine similarity to the class mean most like it. With them, means of classes that
+    are none of the task's, it is the logarithm of how much likelier the query is of the task's classes than of
+    those, cosines being taken about the strangers' mean (as speakers are verified against a cohort, Auckenthaler
+    et al. 2000): some images look like everything, and others like nothing.
 
     Args:
         features: ``[..., Q, D]``.
         prototypes: ``[..., N, D]``.
+        strangers: ``[K, D]``, or None.
     """
+    if strangers is None:
+        return _cosines(features, prototypes).amax(-1)
+    middle = strangers.mean(0)
+    own, others = (_cosines(features - middle, means - middle) for means in (prototypes, strangers))
+    return (_SHARPNESS * own).logsumexp(-1) - (_SHARPNESS * others).logsumexp(-1)
+
+
+def _cosines(features: Tensor, means: Tensor) -> Tensor:
     unit_features = torch.nn.functional.normalize(features, dim=-1)
-    unit_prototypes = torch.nn.functional.normalize(prototypes, dim=-1)
-    return (unit_features @ unit_prototypes.transpose(-1, -2)).amax(-1)
+    unit_means = torch.nn.functional.normalize(means, dim=-1)
+    return unit_features @ unit_means.transpose(-1, -2)

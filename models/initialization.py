@@ -19,11 +19,12 @@ import torch
 
 from models.backbone import Params
 from models.backbones import backbone_as_dict, backbone_from_dict
+from models.class_scatter import STRANGERS
 from models.confidence import Confidence
 from models.heads import Head
 from models.images.preprocessing import Preprocessing
 from models.inner_rule import InnerRule
-from models.learner import BODY, Embedding, Learner, part
+from models.learner import BODY, HEAD, Embedding, Learner, part
 
 FORMAT = 2
 WEIGHTS, CARD = "weights.safetensors", "card.json"
@@ -60,6 +61,11 @@ class Initialization:
     def embedding(self) -> Embedding:
         """What computes images' features, where those do not depend on the task (see ``Learner.embedding``)."""
         return self.learner.embedding(part(self.phi, BODY))
+
+    @property
+    def strangers(self) -> torch.Tensor | None:
+        """Means ``[K, D]`` of training classes, where the head keeps them (see ``models.class_scatter``)."""
+        return part(self.phi, HEAD).get(STRANGERS)
 
 
 def learner_as_dict(learner: Learner) -> dict[str, Any]:

@@ -51,6 +51,7 @@ class Classifier:
         known: the S support examples.
         directions: ``[S, D]``, their features under theta, of unit length.
         prototypes: ``[N, D]``, the class means of these features.
+        strangers: ``[K, D]``, means of classes that are none of its own, where the initialization has them.
         theta: the adapted parameters, one task.
         embedding: computes features, where theta's are phi's; else the learner does, from theta.
         estimate: the accuracy to expect.
@@ -66,6 +67,7 @@ class Classifier:
     known: tuple[Known, ...]
     directions: Tensor
     prototypes: Tensor
+    strangers: Tensor | None
     theta: Theta
     embedding: Embedding | None
     estimate: Estimate
@@ -79,7 +81,8 @@ class Classifier:
     @property
     def size(self) -> int:
         """Bytes of its tensors."""
-        return sum(one.nbytes for one in (*self.theta.tensors().values(), self.directions, self.prototypes))
+        tensors = (*self.theta.tensors().values(), self.directions, self.prototypes, self.strangers)
+        return sum(one.nbytes for one in tensors if one is not None)
 
     def answers(self, queries: Sequence[Prepared], check: Check) -> list[Answer]:
         """Classify preprocessed images, in their order; what is returned is ready for JSON."""
@@ -102,7 +105,9 @@ class Classifier:
         # Products have the same shape for one query as for many: by another routine its last bits might differ.
         rows = torch.nn.functional.pad(features, (0, 0, 0, AT_ONCE - len(filenames)))
         shares = self.confidence.probabilities(self.learner.logits(self.theta, rows)[0], self.task_size)
-        unknown = self.confidence.unknown(rows[0], self.prototypes, self.task_size, self.keep_known)
+        unknown = self.confidence.unknown(
+            rows[0], self.prototypes, self.task_size, self.keep_known, strangers=self.strangers
+        )
         similarities = torch.nn.functional.normalize(rows[0], dim=1) @ self.directions.T
         nearest = similarities.argsort(descending=True, stable=True)[:, :NEAREST]
         found = zip(

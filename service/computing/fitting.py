@@ -158,6 +158,7 @@ def _classifier(
         known=tuple(Known(shot.label, shot.filename, shot.identity) for shot in shots),
         directions=torch.nn.functional.normalize(features, dim=1),
         prototypes=centres,
+        strangers=initialization.strangers,
         theta=theta,
         embedding=initialization.embedding if initialization.learner.keeps_features else None,
         estimate=estimate,

@@ -15,13 +15,15 @@ from models.learner import Theta
 from service.computing.classifier import Classifier, Known
 
 TENSORS, DESCRIPTION = "classifier.safetensors", "classifier.json"
-_DIRECTIONS, _PROTOTYPES = "directions", "prototypes"
+_DIRECTIONS, _PROTOTYPES, _STRANGERS = "directions", "prototypes", "strangers"
 
 
 def pin(classifier: Classifier, folder: Path) -> None:
     """Write a classifier into a folder, on disk for good when this returns."""
-    of_examples = {_DIRECTIONS: classifier.directions, _PROTOTYPES: classifier.prototypes}
-    tensors = classifier.theta.tensors() | of_examples
+    tensors = classifier.theta.tensors()
+    tensors |= {_DIRECTIONS: classifier.directions, _PROTOTYPES: classifier.prototypes}
+    if classifier.strangers is not None:
+        tensors[_STRANGERS] = classifier.strangers
     description = {
         "model": classifier.model,
         "version": classifier.version,
@@ -46,6 +48,7 @@ def load_pinned(folder: Path) -> Classifier:
     # Copies lie where torch aligns them; another alignment could change a product's last bit.
     tensors = {name: value.clone() for name, value in stored.items()}
     directions, prototypes = tensors.pop(_DIRECTIONS), tensors.pop(_PROTOTYPES)
+    strangers = tensors.pop(_STRANGERS, None)
     theta = Theta.from_tensors(tensors)
     return Classifier(
         model=description["model"],
@@ -57,6 +60,7 @@ def load_pinned(folder: Path) -> Classifier:
         known=tuple(Known(**one) for one in description["known"]),
         directions=directions,
         prototypes=prototypes,
+        strangers=strangers,
         theta=theta,
         embedding=learner.embedding(theta.body) if learner.keeps_features else None,
         estimate=Estimate(**description["estimate"]),

@@ -71,3 +71,14 @@ def test_few_directions_are_kept_and_the_rest_taken_as_equal():
     torch.testing.assert_close(directions.T @ directions, torch.eye(64), rtol=1e-5, atol=1e-5)
     assert bool((spread.diff() <= 0).all())
     assert float((spread[:-1].sum() + 16 * spread[-1]) / 80) == pytest.approx(1, rel=1e-5)
+
+
+@pytest.mark.parametrize(("classes", "kept"), [(8, 8), (100, 64)])
+def test_means_of_training_classes_are_kept_as_strangers(classes, kept):
+    features = torch.randn(300, FEATURES, generator=torch.Generator().manual_seed(0))
+    which = torch.arange(300) % classes
+    strangers = class_scatter.of_classes(features, which)[class_scatter.STRANGERS]
+    means = torch.stack([features[which == one].mean(0) for one in range(classes)])
+    apart = (strangers[:, None] - means).norm(dim=-1)
+    torch.testing.assert_close(apart.amin(1), torch.zeros(64), rtol=0, atol=1e-3)
+    assert len(apart.argmin(1).unique()) == kept

@@ -45,6 +45,31 @@ def test_unknown_is_what_points_away_from_every_class():
     assert constant_confidence().unknown(features, prototypes, TaskSize(2, 1.0)).tolist() == [False, True]
 
 
+def test_with_strangers_it_is_how_much_likelier_the_classes_are_than_they():
+    generator = torch.Generator().manual_seed(0)
+    features, prototypes, strangers = (
+        torch.randn(count, 6, generator=generator, dtype=torch.float64) for count in (9, 3, 8)
+    )
+    middle = strangers.mean(0)
+    wanted = []
+    for one in features - middle:
+        likeness = [
+            sum(float(torch.exp(10 * one @ mean / (one.norm() * mean.norm()))) for mean in means - middle)
+            for means in (prototypes, strangers)
+        ]
+        wanted.append(math.log(likeness[0] / likeness[1]))
+    assert familiarity(features, prototypes, strangers).tolist() == pytest.approx(wanted)
+
+
+def test_what_looks_like_everything_is_not_familiar():
+    # Both queries are as near to the class; the second is as near to a stranger, too.
+    prototypes, strangers = torch.tensor([[1.0, 0, 0]]), torch.tensor([[0.0, 1, 0], [0.0, -1, 0]])
+    queries = torch.tensor([[0.5, 0, 1.2], [0.5, 1.2, 0]])
+    plain, against = familiarity(queries, prototypes), familiarity(queries, prototypes, strangers)
+    assert float(plain[0]) == pytest.approx(float(plain[1]))
+    assert float(against[0]) > float(against[1]) + 0.5
+
+
 def test_the_more_known_items_are_kept_the_fewer_are_flagged():
     thresholds = [
         CONFIDENCE.known_above(FIVE_WAY, share) for share in (0.5, 0.9, 0.94, 0.95, 0.99, 0.9961, 0.999)

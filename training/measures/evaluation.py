@@ -7,10 +7,11 @@ from torch import Tensor
 from tqdm import tqdm
 
 from models.backbone import Params
+from models.class_scatter import STRANGERS
 from models.confidence import familiarity
 from models.heads import prototypes
 from models.images.preprocessing import Preprocessing
-from models.learner import Learner
+from models.learner import HEAD, Learner, part
 from models.support import Support
 from models.support_geometry import SupportGeometry
 from training.datasets.class_images import ClassImages
@@ -56,7 +57,7 @@ def measure(
     geometry: list[SupportGeometry] = []
     bar = tqdm(total=protocol.episodes, desc=protocol.describe(), unit="task", disable=not progress, leave=False)
     device = next(iter(phi.values())).device
-    own = protocol.ways * protocol.queries
+    own, strangers = protocol.ways * protocol.queries, part(phi, HEAD).get(STRANGERS)
     with bar, torch.no_grad():
         kept = embedded(learner, phi, preprocessing, classes) if features is None else features
         for first in range(0, protocol.episodes, at_once):
@@ -73,7 +74,7 @@ def measure(
                 of_queries = kept[batch.query_places]
             logits = learner.logits(theta, of_queries[:, :own])
             labels = batch.query_labels[:, :own]
-            familiar = familiarity(of_queries, prototypes(of_support, batch.support))
+            familiar = familiarity(of_queries, prototypes(of_support, batch.support), strangers)
             right = (logits.argmax(-1) == labels).double().mean(1)
             found = (right, logits, labels, familiar[:, :own], familiar[:, own:])
             parts.append(tuple(one.cpu() for one in found))
