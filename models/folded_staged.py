@@ -50,9 +50,14 @@ class FoldedStaged:
         """Fold and pack parameters; None without ``running`` normalisation or a build of torch with oneDNN."""
         if backbone.normalisation != "running" or not can_be_packed(params):
             return None
+        final = f"stage{len(backbone.stages)}.{backbone.stages[-1].convolutions}"
         packed = {
             one.name: PackedConvolution.of(
-                params, one.name, stride=one.stride, side=one.incoming, relu=not one.name.endswith(SKIP)
+                params,
+                one.name,
+                stride=one.stride,
+                side=one.incoming,
+                relu=not (one.name.endswith(SKIP) or (backbone.signed and one.name == final)),
             )
             for one in backbone.layers()
         }

@@ -86,6 +86,8 @@ class Staged:
         unit: give features of length 1, so that distances compare directions.
         average: give the mean over what positions are left, else each position's: where a stroke lies may tell
             drawings apart.
+        signed: leave out the last ReLU, so that features may point anywhere (Gidaris and Komodakis 2018, section
+            3.2).
         views: small changes in which each image is seen, its features being their mean (see ``models.views``);
             none for the image as it is.
     """
@@ -96,6 +98,7 @@ class Staged:
     normalisation: NormalisationKind = "running"
     unit: bool = False
     average: bool = True
+    signed: bool = False
     views: tuple[View, ...] = ()
     features: int = field(init=False)
 
@@ -157,7 +160,7 @@ class Staged:
             weights = weights.repeat_interleave(len(views), 1)
         norm = Normalising(self, params, weights=weights, seen=seen, pooled=pooled)
         for number, stage in enumerate(self.stages, start=1):
-            maps = self._stage(f"stage{number}", stage, params, maps, norm)
+            maps = self._stage(number, stage, params, maps, norm)
         features = self.features_of(maps.flatten(0, 1), views)
         return features.view(*images.shape[:2], -1), norm.moments
 
@@ -168,7 +171,13 @@ class Staged:
         features = flat.mean((2, 3)) if self.average else flat.flatten(1)
         return averaged(features, views, unit=self.unit)
 
-    def _stage(self, name: str, stage: Stage, params: Params, maps: Tensor, norm: Normalising) -> Tensor:
+    def rectifies(self, number: int) -> bool:
+        """Whether a stage, counted from 1, ends with ReLU."""
+        return not (self.signed and number == len(self.stages))
+
+    def _stage(self, number: int, stage: Stage, params: Params, maps: Tensor, norm: Normalising) -> Tensor:
+        name, rectifies = f"stage{number}", self.rectifies(number)
+
         def convolved(layer: str, images: Tensor, stride: int) -> Tensor:
             kernel = params[f"{layer}.convolution"]
             return convolve_by(images, kernel, stride, channels_last=self.normalisation != "group")
@@ -178,13 +187,14 @@ class Staged:
             layer = f"{name}.{index}"
             last = index == stage.convolutions
             maps = convolved(layer, maps, 2 if index == 1 and stage.halving == "stride" else 1)
-            maps = norm(layer, maps, stage.groups, relu=not (last and stage.skip))
+            maps = norm(layer, maps, stage.groups, relu=not last or (rectifies and not stage.skip))
         if stage.skip:
             layer = f"{name}.{SKIP}"
             if f"{layer}.convolution" in params:
                 start = convolved(layer, start, 2 if stage.halving == "stride" else 1)
                 start = norm(layer, start, stage.groups, relu=False)
-            maps = (maps + start).relu_()  # in place: no derivative above needs the value before
+            maps = maps + start
+            maps = maps.relu_() if rectifies else maps  # in place: no derivative above needs the value before
         return max_pool(maps) if stage.halving == "pool" else maps
 
     def layers(self) -> Iterator[Layer]:

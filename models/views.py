@@ -8,16 +8,34 @@ section 4.1). The changes are constants of the learner, so an answer depends on 
 import math
 from collections.abc import Iterable, Sequence
 from functools import cache
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-View = tuple[float, float, float]  # rotation in degrees, shear as a tangent, logarithm of width by height, halved
+
+class View(NamedTuple):
+    """One small change.
+
+    Attributes:
+        rotation: in degrees.
+        shear: as a tangent.
+        stretch: logarithm of width by height, halved.
+        mirror: left to right: a photo of the same thing, but another character.
+    """
+
+    rotation: float
+    shear: float
+    stretch: float
+    mirror: bool = False
 
 
 def views_of(values: Iterable[Sequence[float]]) -> tuple[View, ...]:
-    """Read views from numbers, as a card or a recipe lists them."""
-    return tuple((float(rotation), float(shear), float(stretch)) for rotation, shear, stretch in values)
+    """Read views from numbers, as a card or a recipe lists them; what does not mirror may leave that out."""
+    return tuple(
+        View(float(rotation), float(shear), float(stretch), any(mirror))
+        for rotation, shear, stretch, *mirror in values
+    )
 
 
 def see(images: Tensor, views: tuple[View, ...]) -> Tensor:
@@ -59,11 +77,13 @@ def _grid(views: tuple[View, ...], height: int, width: int) -> Tensor:
     return torch.nn.functional.affine_grid(matrices, [len(views), 1, height, width], align_corners=False)
 
 
-def _matrix(rotation: float, shear: float, stretch: float) -> Tensor:
+def _matrix(rotation: float, shear: float, stretch: float, mirror: bool = False) -> Tensor:
     """``[2, 3]`` from output to input coordinates: rotation times [[1, shear], [0, 1]] times the stretch."""
     angle = math.radians(rotation)
     cos, sin = math.cos(angle), math.sin(angle)
     wide, high = math.exp(stretch), math.exp(-stretch)
+    if mirror:
+        wide = -wide
     return torch.tensor(
         [[cos * wide, (cos * shear - sin) * high, 0], [sin * wide, (sin * shear + cos) * high, 0]],
         dtype=torch.float64,

@@ -22,6 +22,10 @@ BACKBONES = [
         id="resnet12",
     ),
     pytest.param(
+        Staged(3, 21, (Stage(16, 2, 3, "stride", True), Stage(24, 2, 3, "stride", True)), signed=True),
+        id="signed",
+    ),
+    pytest.param(
         Staged(1, 28, (Stage(16), Stage(24, 2, 3, "stride", True)), unit=True, average=False, views=VIEWS),
         id="views",
     ),

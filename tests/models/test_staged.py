@@ -133,6 +133,17 @@ def test_each_positions_features_where_they_are_not_averaged(made):
     torch.testing.assert_close(found.unflatten(-1, (16, 4)).mean(-1), backbone(params, images)[0])
 
 
+@pytest.mark.parametrize("normalisation", ["group", "running"])
+@pytest.mark.parametrize("stages", [STAGES, STAGES[:3]], ids=["plain-end", "skip-at-the-end"])
+def test_signed_features_are_those_before_the_last_relu(stages, normalisation):
+    backbone = Staged(3, SIDE, stages, normalisation, average=False)
+    params = backbone.initial(torch.Generator().manual_seed(0))
+    images = torch.rand(1, 4, 3, SIDE, SIDE)
+    signed, _ = dataclasses.replace(backbone, signed=True)(params, images)
+    assert float(signed.min()) < 0
+    torch.testing.assert_close(signed.relu(), backbone(params, images)[0])
+
+
 @pytest.mark.parametrize("normalisation", ["group", "running", "support"])
 def test_an_image_alone_and_in_company_are_the_same_bits(normalisation):
     backbone = Staged(3, SIDE, STAGES, normalisation, unit=True)

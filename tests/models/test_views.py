@@ -7,7 +7,7 @@ import torch
 
 from models.conv4 import Conv4
 from models.staged import Stage, Staged
-from models.views import see
+from models.views import see, views_of
 
 VIEWS = ((8.0, 0.0, 0.0), (0.0, 0.0, 0.1), (0.0, 0.2, 0.0))
 
@@ -36,6 +36,13 @@ def test_each_view_moves_a_spot_where_it_says():
         (centre(above[2]), (1.2, -6)),
     ):
         torch.testing.assert_close(found, torch.tensor([float(part) for part in expected]), atol=0.1, rtol=0)
+
+
+def test_a_mirrored_view_shows_the_image_turned_left_to_right():
+    images = torch.rand(1, 3, 3, 8, 8)
+    plain, mirrored = see(images, views_of([[0, 0, 0], [0, 0, 0, True]])).unflatten(1, (3, 2)).unbind(2)
+    torch.testing.assert_close(plain, images)
+    torch.testing.assert_close(mirrored, images.flip(-1))
 
 
 def test_paper_goes_on_beyond_the_border():
