@@ -8,9 +8,13 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, one_hot
 
 from benchmarks.plain_conv4 import PlainConv4
+from benchmarks.plain_network import PlainNetwork
+from benchmarks.plain_staged import PlainStaged
+from models.backbone import Backbone, Params
 from models.conv4 import Conv4
 from models.initialization import Initialization
 from models.learner import HEAD, RATES, part
+from models.staged import Staged
 from models.task_size import TaskSize
 
 Moves = Literal["all", "head"]
@@ -25,10 +29,8 @@ class PlainLearner:
 
     def __init__(self, initialization: Initialization) -> None:
         learner, phi = initialization.learner, initialization.phi
-        if not isinstance(learner.backbone, Conv4):
-            raise TypeError(f"the plain network is a Conv4, that of {initialization.name} is none")
         rates = part(phi, RATES)
-        self._network = PlainConv4(learner.backbone, phi).eval()
+        self._network = _plain(learner.backbone, phi).eval()
         self._scale = float(phi[f"{HEAD}log_scale"].exp())
         self._rate = float(torch.cat(list(rates.values())).mean())
         self._steps = learner.rule.steps
@@ -67,3 +69,11 @@ class PlainLearner:
         head.weight.copy_(2 * self._scale * centres)
         head.bias.copy_(-self._scale * centres.square().sum(1))
         return head
+
+
+def _plain(backbone: Backbone, phi: Params) -> PlainNetwork:
+    if isinstance(backbone, Conv4):
+        return PlainConv4(backbone, phi)
+    if isinstance(backbone, Staged):
+        return PlainStaged(backbone, phi)
+    raise TypeError(f"there is no plain network for {type(backbone).__name__}")

@@ -14,8 +14,10 @@ from benchmarks.outer_gradients import Ours, PlainMaml, initial, work_of_task
 from benchmarks.outer_settings import ON_GPU, SETTINGS, Setting
 from benchmarks.plain_conv4 import PlainConv4
 from benchmarks.plain_learner import PlainLearner
+from benchmarks.plain_staged import PlainStaged
 from models.conv4 import Conv4
 from models.initialization import load, shipped
+from models.staged import Stage, Staged
 
 STRIDED, POOLED = Conv4(1, 28, 8, "stride"), Conv4(1, 28, 8, "pool")
 # Wide enough for the products in C.
@@ -61,6 +63,20 @@ def test_the_plain_learner_answers_as_ours():
     names = sorted({label for label, _ in task.support})
     mine = torch.tensor([[one["probabilities"][name] for name in names] for one in ours])
     torch.testing.assert_close(mine, theirs, rtol=0.0, atol=0.01)
+
+
+@pytest.mark.parametrize("last", [Stage(16, 2, 3, "stride", True), Stage(16, 1, 5, "pool")], ids=["skip", "pool"])
+@pytest.mark.parametrize("signed", [True, False])
+def test_the_plain_stages_have_our_features(last, signed):
+    views = ((8.0, 0.1, 0.1), (-8.0, 0.1, -0.1))
+    backbone = Staged(1, 28, (Stage(8), last), unit=True, average=False, signed=signed, views=views)
+    params = {
+        name: value + 0.1 if "convolution" not in name else value
+        for name, value in backbone.initial(torch.Generator().manual_seed(0)).items()
+    }
+    images = torch.rand(5, 1, 28, 28)
+    theirs = PlainStaged(backbone, {f"body.{name}": value for name, value in params.items()})(images)
+    torch.testing.assert_close(theirs, backbone(params, images[None])[0][0], rtol=1e-5, atol=1e-6)
 
 
 def test_rows_have_names_of_their_own():
