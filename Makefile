@@ -29,7 +29,7 @@ train: $(VENV)/.train ## a short meta-training run that needs no download
 	out=strokes-$$(date +%Y%m%d-%H%M%S) && \
 	$(BIN)/python -m training train training/recipes/strokes.yaml --out runs/$$out && ln -sfn $$out runs/latest
 
-characters: $(VENV)/.train ## repeat the meta-training of the shipped initialization (Omniglot; under an hour)
+characters: $(VENV)/.train ## repeat the meta-training of the shipped initialization (Omniglot; under two hours)
 	$(BIN)/python -m training train training/recipes/characters.yaml --download --data-dir $(or $(METASHOT_DATA),data)
 
 compare: $(VENV)/.train ## compare meta-learning with ordinary learning on Omniglot, or go on with it

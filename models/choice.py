@@ -56,7 +56,7 @@ def left_out_error(initialization: Initialization, labels: Sequence[str], images
         images: of these labels.
     """
     names = sorted(set(labels))
-    pixels = torch.stack([initialization.preprocessing(image) for image in images])
+    pixels = initialization.preprocessing.many(images)
     support = Support.of_task(pixels, torch.tensor([names.index(label) for label in labels]))
     with torch.no_grad():
         geometry = SupportGeometry.of(_features(initialization, support), support)

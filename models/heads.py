@@ -145,3 +145,25 @@ def classify(head: Params, features: Tensor, class_mask: Tensor) -> Tensor:
     with full_precision(features):
         logits = features.to(weight.dtype) @ weight.transpose(1, 2) + bias[:, None]
     return logits.masked_fill(~class_mask[:, None], torch.finfo(logits.dtype).min)
+
+
+def head_gradient(head: Params, features: Tensor, class_mask: Tensor, labels: Tensor, weights: Tensor) -> Params:
+    """The head's gradient of ``sum_s weights_s * cross-entropy_s``, in closed form; it can be differentiated.
+
+    By the logits it is the probabilities less the one-hot labels (Bishop 2006, eq. 4.109). To record a graph for
+    autograd and walk it back takes several times as long on matrices as small as these.
+
+    Args:
+        head: as ``classify`` takes it, and so with ``features`` ``[T, S, D]`` and ``class_mask``.
+        features: of the examples.
+        class_mask: which classes each task has.
+        labels: of the examples, ``[T, S]``.
+        weights: of the examples, ``[T, S]``.
+
+    Returns:
+        By the head's names, in its shapes.
+    """
+    with full_precision(features):
+        off = classify(head, features, class_mask).softmax(-1)
+        off = (off - torch.nn.functional.one_hot(labels, off.shape[-1])) * weights[..., None]
+        return {"weight": off.transpose(1, 2) @ features.to(off.dtype), "bias": off.sum(1)}

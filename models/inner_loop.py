@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from models.backbone import Backbone, Params, for_tasks, is_inner_constant, laid_out
-from models.heads import Head, classify
+from models.heads import Head, classify, head_gradient
 from models.inner_rule import InnerRule
 from models.inner_step import stepped
 from models.support import Support
@@ -69,19 +69,22 @@ def states(
     for step in range(count):
         if on_step is not None:
             on_step(step)
-        with torch.enable_grad():
-            body = _as_nodes(body) if moves_body else body
-            head = _as_nodes(head) if rule.moves_head else head
-            if moves_body:
+        if moves_body:
+            with torch.enable_grad():
+                body, head = _as_nodes(body), _as_nodes(head) if rule.moves_head else head
                 features, _ = backbone(body, support.images, weights=support.weights)
-            assert features is not None, "computed now, or before where the body stays"
-            loss = support_loss(classify(head, features, mask), support.labels, weights)
-            moving = {f"{HEAD}{name}": value for name, value in head.items()} if rule.moves_head else {}
-            if moves_body:
+                loss = support_loss(classify(head, features, mask), support.labels, weights)
+                moving = {HEAD + n: v for n, v in head.items()} if rule.moves_head else {}
                 moving |= {BODY + n: v for n, v in body.items() if not is_inner_constant(n)}
-            gradients = torch.autograd.grad(
-                loss.sum(), list(moving.values()), create_graph=second_order, retain_graph=True
-            )
+                gradients = torch.autograd.grad(
+                    loss.sum(), list(moving.values()), create_graph=second_order, retain_graph=True
+                )
+        else:
+            assert features is not None, "computed before, where the body stays"
+            moving = {HEAD + n: v for n, v in head.items()}
+            with torch.set_grad_enabled(second_order and torch.is_grad_enabled()):
+                of_head = head_gradient(head, features, mask, support.labels, weights)
+            gradients = tuple(of_head[n] for n in head)
         steps = {name: rule.rate(rates, name, step) for name in moving}
         if of_each_task:
             steps = {name: _aligned(rate, moving[name]) for name, rate in steps.items()}

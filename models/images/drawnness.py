@@ -7,35 +7,49 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from models.images.ink import background
+from models.kernels.native.drawnness import MOST as _SIDE  # pixels that an image is reduced to
+from models.kernels.native.drawnness import drawnness as on_even_paper
 
-_SIDE = 64  # pixels that an image is reduced to
 _STRONGEST = 200  # one pixel in so many shows the strongest contrast
 _FAINTEST = 0.04  # of full scale: less contrast than this is an empty sheet
 _OF_PAPER = 0.25  # of the strongest contrast: what departs less from the paper's plane is paper
 _STROKE = 5  # pixels: what is wider is no stroke of a pen
 _TEXTURE = 0.1  # of the strongest contrast, by which what is wider varies at least in a photograph
 _SOLID = 3  # weight of a thing's share of the sheet
+_BOUNDS = (_FAINTEST, _OF_PAPER, _TEXTURE, _SOLID)
 
 
 def drawnness(images: Iterable[Image.Image]) -> float:
-    """How much images look like drawings, on average: drawings above 0.78, photographs below."""
-    return float(np.mean([of_image(image) for image in images]))
+    """How much images look like drawings, on average: drawings above 0.78, photographs below.
 
-
-def of_image(image: Image.Image) -> float:
-    """Share of the sheet that is paper, less what no pen leaves on it.
-
-    A drawing is a plane of paper under even or slanting light, and ink on it, all darker or all brighter. A
-    photograph has no such plane, and departs from the nearest one to both sides: the smaller side counts twice.
-    A thing cut out on white has such a plane, but is wider than a stroke and shaded: its share counts thrice. A
-    filled drawing is as wide, but even. About -1 to 1.
+    The drawnness of one is the share of the sheet that is paper, less what no pen leaves on it. A drawing is a
+    plane of paper under even or slanting light, and ink on it, all darker or all brighter. A photograph has no
+    such plane, and departs from the nearest one to both sides: the smaller side counts twice. A thing cut out on
+    white has such a plane, but is wider than a stroke and shaded: its share counts thrice. A filled drawing is
+    as wide, but even. About -1 to 1.
     """
-    grey = image.convert("L")
+    reduced = [_reduced(image) for image in images]
+    told = on_even_paper(reduced, [_strongest(levels.size) for levels in reduced], _BOUNDS)
+    each = [of_levels(levels) if np.isnan(one) else one for levels, one in zip(reduced, told, strict=True)]
+    return float(np.mean(each))
+
+
+def _reduced(image: Image.Image) -> NDArray[np.uint8]:
+    grey = image if image.mode == "L" else image.convert("L")
     if max(grey.size) > _SIDE:
         grey = grey.resize((_SIDE, _SIDE), Image.Resampling.BOX)
-    levels = np.asarray(grey, dtype=np.float64) / 255
+    return np.asarray(grey)
+
+
+def _strongest(size: int) -> int:
+    return min(max(5, size // _STRONGEST), size)
+
+
+def of_levels(reduced: NDArray[np.uint8]) -> float:
+    """The drawnness of one image, reduced to levels ``[H, W]``, under any light."""
+    levels = reduced / 255
     departure = levels - background(levels)
-    count = min(max(5, departure.size // _STRONGEST), departure.size)
+    count = _strongest(departure.size)
     strongest = np.partition(np.abs(departure), departure.size - count, axis=None)[departure.size - count]
     if strongest < _FAINTEST:
         return 1.0

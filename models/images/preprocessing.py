@@ -1,12 +1,13 @@
 """From a decoded image to the tensor that a learner sees; recorded in each initialization."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any, Literal, Self
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
@@ -66,9 +67,17 @@ class Preprocessing:
         """Turn one image into a float32 tensor ``[channels, side, side]``."""
         return self.normalise(self.levels(image))
 
+    def many(self, images: Iterable[Image.Image]) -> Tensor:
+        """Turn images into ``[B, channels, side, side]``, each as by itself; one at a time is in full size."""
+        if self.kind == "photo":
+            return self.normalise(torch.stack([_photo(image, self.side) for image in images]))
+        return self.normalise(_drawings([_gray(image, self.margin) for image in images], self.side, self.margin))
+
     def levels(self, image: Image.Image) -> Tensor:
         """Turn one image into 8-bit levels ``[channels, side, side]``: what data sets keep in memory."""
-        return _drawing(image, self.side, self.margin) if self.kind == "drawing" else _photo(image, self.side)
+        if self.kind == "photo":
+            return _photo(image, self.side)
+        return _drawings([_gray(image, self.margin)], self.side, self.margin)[0]
 
     def normalise(self, levels: Tensor) -> Tensor:
         """Turn 8-bit levels, or floats in 0..1, ``[..., channels, side, side]`` into the learner's input."""
@@ -82,14 +91,25 @@ class Preprocessing:
         return mean, std
 
 
-def _drawing(image: Image.Image, side: int, margin: float | None) -> Tensor:
-    gray = image.convert("L")
+def _gray(image: Image.Image, margin: float | None) -> Image.Image:
+    gray = image if image.mode == "L" else image.convert("L")
     if margin is not None and max(gray.size) > _WORKING_SIDE:
         gray = _near_ink(gray)
-    gray = _reduced(gray)
-    drawn = draw(np.asarray(gray), side, margin)
-    if drawn is not None:
-        return torch.from_numpy(drawn)[None]
+    return _reduced(gray)
+
+
+def _drawings(grays: Sequence[Image.Image], side: int, margin: float | None) -> Tensor:
+    """Levels ``[B, 1, side, side]``."""
+    drawn = draw([np.asarray(gray) for gray in grays], side, margin)
+    each = [
+        _on_uneven_paper(gray, side, margin) if levels is None else levels
+        for gray, levels in zip(grays, drawn, strict=True)
+    ]
+    return torch.from_numpy(np.stack(each))[:, None]
+
+
+def _on_uneven_paper(gray: Image.Image, side: int, margin: float | None) -> NDArray[np.uint8]:
+    """Levels ``[side, side]``; also of even paper, where nothing can be compiled."""
     ink = find_ink(gray)
     height, width = ink.levels.shape
     centre, extent = (height / 2, width / 2), float(max(height, width))
@@ -100,7 +120,7 @@ def _drawing(image: Image.Image, side: int, margin: float | None) -> Tensor:
         longer = max(float(bottom - top), float(right - left), 0.15 * min(height, width))
         extent = longer * (1 + 2 * margin)
     framed = Image.fromarray(frame(ink.levels, centre, extent, _WORKING_SIDE))
-    return _to_tensor(framed.resize((side, side), Image.Resampling.BOX))
+    return np.array(framed.resize((side, side), Image.Resampling.BOX))
 
 
 def _reduced(gray: Image.Image) -> Image.Image:
@@ -136,11 +156,5 @@ def _photo(image: Image.Image, side: int) -> Tensor:
     shorter = min(width, height)
     left, top = (width - shorter) / 2, (height - shorter) / 2
     box = (left, top, left + shorter, top + shorter)
-    return _to_tensor(colour.resize((side, side), Image.Resampling.BICUBIC, box=box))
-
-
-def _to_tensor(image: Image.Image) -> Tensor:
-    pixels = np.array(image, dtype=np.uint8)
-    if pixels.ndim == 2:
-        pixels = pixels[..., None]
+    pixels = np.array(colour.resize((side, side), Image.Resampling.BICUBIC, box=box))
     return torch.from_numpy(pixels).permute(2, 0, 1).contiguous()

@@ -20,9 +20,9 @@ from models.learner import Embedding, Learner, Theta
 from models.task_size import TaskSize
 
 NEAREST = 3
-# Images of one pass through the network, before each of which the deadline is checked. Through the shipped one,
-# 4 to 16 took 1.14 ms each, 1 took 1.37, 32 took 1.17, 64 took 1.55 (``python -m benchmarks --only engine``).
-AT_ONCE = 8
+# Images of one pass through the network, before each of which the deadline is checked. Through the shipped
+# ``characters`` 8 to 32 took 0.9 to 1 ms each, 1 took 1.4, 64 took 1.1 (``python -m benchmarks --only engine``).
+AT_ONCE = 32
 Answer = dict[str, Any]
 Prepared = tuple[str, Tensor]  # a query's file name and its pixels [C, H, W]
 Check = Callable[[], None]  # called often; what it raises ends the work

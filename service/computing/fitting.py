@@ -49,9 +49,12 @@ def digest_of(content: bytes) -> str:
 
 
 def embed(initialization: Initialization, tasks: Sequence[Sequence[Shot]], check: Check) -> list[list[Shot]]:
-    """Put features in the place of pixels, where the learner's do not depend on the task; else change nothing."""
+    """Put features in the place of pixels, where the learner's do not depend on the task.
+
+    Either becomes a copy of its own: a part of what was computed for many would keep all of it in memory.
+    """
     if not initialization.learner.keeps_features:
-        return [list(shots) for shots in tasks]
+        return [[replace(shot, input=shot.input.clone()) for shot in shots] for shots in tasks]
     pixels = [shot.input for shots in tasks for shot in shots if not shot.embedded]
     features: list[Tensor] = []
     for first in range(0, len(pixels), AT_ONCE):

@@ -1,8 +1,11 @@
-"""From uploaded images to what a learner takes, one decoded image in memory at a time."""
+"""From uploaded images to what a learner takes, one image in memory at its full size at a time."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import TypeVar
 
 from PIL import Image
+from torch import Tensor
 
 from models import choice
 from models.images.image_decoding import pixels_of
@@ -14,6 +17,8 @@ from service.computing.fitting import Shot, digest_of
 from service.registry import Registry
 from service.uploads.intake import Example, Query
 
+Item = TypeVar("Item")
+_TOGETHER = 16  # images that are preprocessed by one call: each has to wait for Python's lock when it returns
 MANY_IMAGES = 200  # take seconds to decode, or
 _MANY_BYTES = 8 * 1024**2  # of files
 _FEW_PIXELS, _FEW_OPERATIONS = 224 * 224, 2e8  # together about 4 ms of one thread
@@ -38,20 +43,36 @@ def shots_of(
 ) -> list[Shot]:
     """Decode and preprocess support examples, each with the id under which it is stored, if it is."""
     shots = []
-    for identity, example in examples:
-        check()
-        pixels = initialization.preprocessing(example.image)
-        shots.append(Shot(example.label, example.filename, identity, digest_of(example.content), pixels))
+    for some in _some(examples):
+        pixels = _pixels(initialization.preprocessing, [example for _, example in some], check)
+        for (identity, example), of_one in zip(some, pixels, strict=True):
+            shots.append(Shot(example.label, example.filename, identity, digest_of(example.content), of_one))
     return shots
 
 
 def prepare(preprocessing: Preprocessing, queries: Iterable[Query], check: Check) -> list[Prepared]:
     """Decode and preprocess queries; raises a Problem that names the first that is no image."""
-    prepared = []
-    for query in queries:
-        check()
-        prepared.append((query.filename, preprocessing(query.image)))
+    prepared: list[Prepared] = []
+    for some in _some(queries):
+        pixels = _pixels(preprocessing, some, check)
+        prepared += zip((query.filename for query in some), pixels, strict=True)
     return prepared
+
+
+def _some(items: Iterable[Item]) -> Iterator[list[Item]]:
+    """Items in lists of ``_TOGETHER``."""
+    left = iter(items)
+    while some := list(islice(left, _TOGETHER)):
+        yield some
+
+
+def _pixels(preprocessing: Preprocessing, queries: Sequence[Query], check: Check) -> tuple[Tensor, ...]:
+    def images() -> Iterator[Image.Image]:
+        for query in queries:
+            check()
+            yield query.image
+
+    return preprocessing.many(images()).unbind()
 
 
 def are_quick(queries: Sequence[Query], learner: Learner) -> bool:

@@ -9,10 +9,13 @@ from PIL import Image, ImageDraw, ImageOps
 from models.choice import choose, left_out_error
 from models.conv4 import Conv4
 from models.heads import Head
+from models.images import drawnness as module
 from models.images.drawnness import drawnness
 from models.images.preprocessing import Preprocessing
 from models.initialization import Initialization
 from models.inner_rule import InnerRule
+from models.kernels.native import compiled
+from models.kernels.native.drawnness import drawnness as in_c
 from models.learner import Learner
 from tests.made_confidence import constant_confidence
 
@@ -92,6 +95,29 @@ def filled(seed):
 def test_a_thing_cut_out_on_white_is_no_drawing_but_a_filled_drawing_is():
     assert drawnness(cut_out(seed) for seed in range(20)) < 0.65
     assert drawnness(filled(seed) for seed in range(20)) > 0.78
+
+
+def blot(seed):
+    """Sometimes shaded, sometimes over the border, sometimes too faint, on paper of any tone."""
+    made = np.random.default_rng(seed)
+    width, height = (int(side) for side in made.integers(4, 65, 2))
+    sheet = np.full((height, width), made.integers(0, 256))
+    for _ in range(int(made.integers(0, 5))):
+        top, left = made.integers(0, height), made.integers(0, width)
+        patch = sheet[top : top + made.integers(1, 20), left : left + made.integers(1, 20)]
+        patch[:] = made.integers(0, 256) + made.integers(0, 9, patch.shape)
+    return sheet.clip(0, 255).astype(np.uint8)
+
+
+@pytest.mark.skipif(compiled.library() is None, reason="no C compiler here")
+def test_in_c_drawnness_is_the_same_up_to_rounding():
+    blots = [blot(seed) for seed in range(300)]
+    told = in_c(blots, [module._strongest(one.size) for one in blots], module._BOUNDS)
+    plain = np.array([module.of_levels(one) for one in blots])
+    even = ~np.isnan(told)
+    assert even.sum() > 200
+    assert np.allclose(told[even], plain[even], rtol=0, atol=1e-12)
+    assert len(set(plain[even])) > 150, "too much alike to tell anything"
 
 
 def chosen(candidates, labels, images):

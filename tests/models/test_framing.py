@@ -88,8 +88,8 @@ def scribble(seed):
 @pytest.mark.parametrize("side", [28, 84, 8, 224, 300])
 def test_in_c_a_drawing_is_the_same_to_the_bit(side, margin, monkeypatch):
     grays = [scribble(seed) for seed in range(40)]
-    drawn = [draw(np.asarray(gray), side, margin) for gray in grays]
-    monkeypatch.setattr(preprocessing, "draw", lambda *_: None)
+    drawn = draw([np.asarray(gray) for gray in grays], side, margin)
+    monkeypatch.setattr(preprocessing, "draw", lambda grays, *_: [None] * len(grays))
     settings = preprocessing.Preprocessing("drawing", side, 1, margin)
     for gray, levels in zip(grays, drawn, strict=True):
         if levels is not None:
@@ -99,4 +99,4 @@ def test_in_c_a_drawing_is_the_same_to_the_bit(side, margin, monkeypatch):
 
 def test_uneven_paper_is_left_to_numpy():
     shaded = np.linspace(100, 200, 100 * 100).reshape(100, 100).astype(np.uint8)
-    assert draw(shaded, 28, 0.1) is None
+    assert draw([shaded], 28, 0.1) == [None]

@@ -91,6 +91,13 @@ def test_photos_keep_colour_and_take_the_central_square():
     assert torch.allclose(inner, torch.tensor([1.0, -1.0, -1.0])[:, None, None].expand_as(inner))
 
 
+@pytest.mark.parametrize("settings", [DRAWING, Preprocessing("photo", 16, 3, mean=(0.5,) * 3, std=(0.2,) * 3)])
+def test_many_are_each_as_by_itself(settings):
+    shaded = np.linspace(100, 200, 100 * 100).reshape(100, 100).astype(np.uint8)
+    images = [sheet(), Image.fromarray(shaded), Image.new("RGB", (300, 400), (9, 99, 199)), sheet().convert("1")]
+    assert torch.equal(settings.many(images), torch.stack([settings(image) for image in images]))
+
+
 def test_levels_and_call_agree():
     assert torch.equal(DRAWING.normalise(DRAWING.levels(sheet())), DRAWING(sheet()))
 

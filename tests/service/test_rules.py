@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 
 from models.support import Support
 from models.task_size import TaskSize
+from service.computing.classifier import AT_ONCE
 from service.uploads.images import decode
 from tests.service.made_images import drawing
 from tests.service.tiny_service import TINY, save_tiny, serving
@@ -52,6 +53,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 SUPPORT: Labelled = [("a", 1), ("a", 2), ("b", 3), ("c", 4), ("c", 5), ("c", 6)]
 OTHER: Labelled = [("x", 11), ("y", 12), ("y", 13), ("z", 14), ("w", 15)]
 QUERIES = [21, 22, 23, 24, 25]
+MANY = list(range(21, 21 + AT_ONCE + 3))  # more than go through the network at once
 
 
 def assert_close(answers: list[dict[str, Any]], others: list[dict[str, Any]]) -> None:
@@ -89,9 +91,9 @@ def test_answers_are_whole(served: Served, model: str) -> None:
 
 @pytest.mark.parametrize("model", MODELS)
 def test_batch_mates_do_not_matter(served: Served, model: str) -> None:
-    together = served.classify(model, SUPPORT, QUERIES)
-    assert [served.classify(model, SUPPORT, [seed])[0] for seed in QUERIES] == together
-    assert served.classify(model, SUPPORT, QUERIES[::-1])[::-1] == together
+    together = served.classify(model, SUPPORT, MANY)
+    assert [served.classify(model, SUPPORT, [seed])[0] for seed in MANY] == together
+    assert served.classify(model, SUPPORT, MANY[::-1])[::-1] == together
 
 
 def test_concurrent_callers_with_other_tasks_do_not_matter(served: Served) -> None:

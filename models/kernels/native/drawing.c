@@ -1,7 +1,5 @@
 /* A drawing on even paper, from grey levels to the levels that a learner sees, as models/images does it: the same
  * numbers in the same order, hence the same bits. A product and a sum must each be rounded, as NumPy and Pillow do. */
-#include <math.h>
-#include <stdint.h>
 #include <string.h>
 
 #if defined(__clang__)
@@ -10,41 +8,32 @@
 #pragma GCC optimize("fp-contract=off")
 #endif
 
-enum { MOST = 224, TONES = 256, FIXED = 22 }; /* Pillow's box filter counts in units of 2^-22 */
+#include "tones.h"
 
-typedef struct { int64_t high, wide, side; } Size;
+enum { MOST = 224, FIXED = 22 }; /* Pillow's box filter counts in units of 2^-22 */
+
+typedef struct { int64_t high, wide; } Size;
 typedef struct { int first, last; } Span; /* the second exclusive; empty where they are equal */
 typedef struct { int first, last, weight; } Share;
 typedef struct { int count, place[MOST], before[MOST], after[MOST]; double share[MOST]; } Axis;
 
-static double tone(int level) { return level / 255.0; }
-
 /* Find the ink of each tone; 0 where the paper is uneven. See models/images/ink.py. */
 static int ink_of_tones(const int64_t *counts, int64_t size, uint8_t *levels, uint8_t *strokes)
 {
-    int middle[2] = {-1, -1};
-    int64_t seen = 0, even = 0;
-    for (int t = 0; t < TONES; t++) {
-        seen += counts[t];
-        if (middle[0] < 0 && seen > (size - 1) / 2) middle[0] = t;
-        if (middle[1] < 0 && seen > size / 2) middle[1] = t;
-    }
-    const double paper = (tone(middle[0]) + tone(middle[1])) / 2;
+    const double paper = even_paper(counts, size);
+    if (isnan(paper)) return 0;
     double low = INFINITY, high = -INFINITY;
     for (int t = 0; t < TONES; t++) {
         if (!counts[t]) continue;
-        const double departure = tone(t) - paper;
-        if (fabs(departure) < 0.5 / 255) even += counts[t];
-        low = fmin(low, departure);
-        high = fmax(high, departure);
+        low = fmin(low, tone(t) - paper);
+        high = fmax(high, tone(t) - paper);
     }
-    if (!((double)even / size > 0.5)) return 0;
     const int darker = fabs(low) > high;
     int64_t count = size / 2000 > 5 ? size / 2000 : 5;
     if (count > size) count = size;
     const int64_t wanted[2] = {count - 1 - (count - 1) / 2, count - 1 - count / 2};
     double found[2] = {NAN, NAN};
-    seen = 0;
+    int64_t seen = 0;
     for (int n = 0; n < TONES && seen < count; n++) {
         const int t = darker ? n : TONES - 1 - n;
         seen += counts[t];
@@ -158,16 +147,12 @@ static void reduce(const uint8_t *framed, Span rows, int64_t side, uint8_t *out)
     }
 }
 
-/* Draw grey levels [high, wide], at most MOST each, on [side, side], framed with a margin unless it is negative.
- * Gives 0, and nothing else, where the paper is uneven. */
-int draw(const Size *size, double margin, const uint8_t *gray, uint8_t *out)
+/* Give 0, and nothing else, where the paper is uneven. */
+static int draw_one(int64_t high, int64_t wide, int64_t side, double margin, const uint8_t *gray, uint8_t *out)
 {
-    const int64_t high = size->high, wide = size->wide, side = size->side;
-    int64_t counts[TONES] = {0}, more[3][TONES] = {{0}};
+    int64_t counts[TONES];
     uint8_t levels[TONES], strokes[TONES], inked[MOST * MOST], framed[MOST * MOST];
-    int64_t *counters[4] = {counts, more[0], more[1], more[2]}; /* so that neighbours of one tone need not wait */
-    for (int64_t p = 0; p < high * wide; p++) counters[p & 3][gray[p]]++;
-    for (int t = 0; t < TONES; t++) counts[t] += more[0][t] + more[1][t] + more[2][t];
+    count_tones(gray, high * wide, counts);
     if (!ink_of_tones(counts, high * wide, levels, strokes)) return 0;
     uint8_t rows[2][MOST] = {{0}}, columns[2][MOST] = {{0}}; /* that have strokes; that have any ink */
     for (int64_t y = 0; y < high; y++)
@@ -198,4 +183,13 @@ int draw(const Size *size, double margin, const uint8_t *gray, uint8_t *out)
     const Span framed_rows = last < 0 ? (Span){0, 0} : (Span){axes[0].place[0], axes[0].place[last] + 1};
     reduce(framed, framed_rows, side, out);
     return 1;
+}
+
+/* Draw images of grey levels [high, wide], at most MOST each, on [count, side, side], framed with a margin unless it
+ * is negative; `even` tells which were drawn, and is 0 where the paper is uneven. */
+void draw(int64_t count, const Size *of, const uint8_t *const *gray, int64_t side, double margin, uint8_t *out,
+          uint8_t *even)
+{
+    for (int64_t n = 0; n < count; n++)
+        even[n] = (uint8_t)draw_one(of[n].high, of[n].wide, side, margin, gray[n], out + n * side * side);
 }

@@ -1,44 +1,51 @@
-"""A drawing on even paper, from grey levels to what a learner sees, in C: bit for bit as ``models.images`` does.
+"""Drawings on even paper, from grey levels to what a learner sees, in C: bit for bit as ``models.images`` does.
 
 There that is sixty calls of NumPy and Pillow an image. Each takes longer to begin than to do, and each lets go of
-Python's lock: two threads at it were slower than one.
+Python's lock: two threads at it were slower than one. Here it is one call for as many images as there are.
 """
 
 import ctypes
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.kernels.native.compiled import library
-from models.kernels.native.shapes import sizes
+from models.kernels.native.compiled import function, library
+from models.kernels.native.shapes import address_of, addresses_of, sizes
 
+Levels = NDArray[np.uint8]
 MOST = 224  # pixels of a side
 _NO_MARGIN = -1.0
 
 
-def draw(gray: NDArray[np.uint8], side: int, margin: float | None) -> NDArray[np.uint8] | None:
-    """Find the ink, frame it, and reduce it.
+def draw(grays: Sequence[Levels], side: int, margin: float | None) -> list[Levels | None]:
+    """Find the ink of each, frame it, and reduce it.
 
     Args:
-        gray: ``[H, W]``, neither larger than ``MOST``.
-        side: of the result.
+        grays: each ``[H, W]``, neither larger than ``MOST``.
+        side: of the results.
         margin: as ``Preprocessing`` has it.
 
     Raises:
         ValueError: for a larger image.
 
     Returns:
-        Levels ``[side, side]``; None where the paper is uneven or nothing can be compiled here.
+        Levels ``[side, side]``; None where the paper is uneven, or for all if nothing can be compiled here.
     """
-    if max(gray.shape) > MOST:
-        raise ValueError(f"an image of {gray.shape[1]} x {gray.shape[0]} pixels is larger than {MOST} x {MOST}")
-    functions = library()
-    if functions is None:
-        return None
-    gray = np.ascontiguousarray(gray)
-    levels = np.empty((side, side), np.uint8)
-    framed = ctypes.c_double(_NO_MARGIN if margin is None else margin)
-    even = functions.draw(
-        sizes(*gray.shape, side), framed, ctypes.c_void_p(gray.ctypes.data), ctypes.c_void_p(levels.ctypes.data)
+    for height, width in (gray.shape for gray in grays):
+        if max(height, width) > MOST:
+            raise ValueError(f"an image of {width} x {height} pixels is larger than {MOST} x {MOST}")
+    if library() is None:
+        return [None] * len(grays)
+    grays = [np.ascontiguousarray(gray) for gray in grays]
+    drawn, even = np.empty((len(grays), side, side), np.uint8), np.empty(len(grays), np.uint8)
+    function("draw")(
+        ctypes.c_int64(len(grays)),
+        sizes(*(number for gray in grays for number in gray.shape)),
+        addresses_of(grays),
+        ctypes.c_int64(side),
+        ctypes.c_double(_NO_MARGIN if margin is None else margin),
+        address_of(drawn),
+        address_of(even),
     )
-    return levels if even else None
+    return [levels if is_even else None for levels, is_even in zip(drawn, even.tolist(), strict=True)]

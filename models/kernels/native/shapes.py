@@ -1,8 +1,11 @@
 """What the C functions take: tensors laid out as they read them, sizes as structures, addresses."""
 
 import ctypes
+from collections.abc import Sequence
+from typing import Any
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 LANES = 16  # the innermost size of what is computed is a multiple of it: the numbers of the widest vector
@@ -16,6 +19,16 @@ def sizes(*numbers: int) -> ctypes.Array[ctypes.c_int64]:
 def address(tensor: Tensor) -> ctypes.c_void_p:
     """Where a tensor's numbers begin."""
     return ctypes.c_void_p(tensor.data_ptr())
+
+
+def address_of(array: NDArray[Any]) -> ctypes.c_void_p:
+    """Where a contiguous array's numbers begin."""
+    return ctypes.c_void_p(array.ctypes.data)
+
+
+def addresses_of(arrays: Sequence[NDArray[Any]]) -> ctypes.Array[ctypes.c_void_p]:
+    """A C array of them; who calls keeps the arrays."""
+    return (ctypes.c_void_p * len(arrays))(*(array.ctypes.data for array in arrays))
 
 
 def channels_innermost(maps: Tensor) -> Tensor:
