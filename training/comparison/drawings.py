@@ -72,7 +72,7 @@ def training_loss(results: Results) -> str:
             lines.setdefault(one.training, Line(name, _look(results, one), points, marked=False))
         panels.append(
             Panel(
-                f"of {title}, {among} classes (chance {math.log(among):.2f})",
+                f"{title}, {among} classes (chance {math.log(among):.2f})",
                 tuple(lines.values()),
                 "1000 images",
             )
