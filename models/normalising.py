@@ -48,6 +48,8 @@ class Normalising:
         elif self._kind == "running":
             maps, found = batch_norm(maps, scale, shift)
             self._taken.append(found)
+            # Not in place: the maps are a view, whose gradient autograd would lay out anew and copy twice.
+            return torch.relu(maps) if relu else maps
         else:
             if self._weights is not None:
                 self._taken.append(moments(maps, self._weights))

@@ -20,6 +20,10 @@ class Outer:
         warm_up_loss: ``episodes`` takes the query loss of each task, ``pairs`` that of all one-shot tasks
             which a step's images hold together (see ``training.outer.pair_loss``), ``classes`` that of telling
             all training classes apart (see ``training.outer.class_loss``).
+        every_position: with ``classes``, tell them apart at each position of the last maps, not from their mean
+            (see ``training.outer.every_position``).
+        first_side: with ``classes``, the side of the images that the warm-up begins with, in pixels, from which
+            they grow to the learner's (see ``training.tasks.growing``); 0 for the full side from the start.
         teacher: with ``classes``, the folder of a run of the same data and preprocessing whose answers are
             learned as well (see ``training.outer.distillation``); empty for none.
         rule: how phi improves: by the ``gradient`` of the query loss; by ``reptile``, towards what training on
@@ -45,6 +49,8 @@ class Outer:
     steps: int = 1000
     warm_up: int = 0
     warm_up_loss: WarmUpLoss = "episodes"
+    every_position: bool = False
+    first_side: int = 0
     teacher: str = ""
     rule: OuterRule = "gradient"
     second_order: bool = True

@@ -3,8 +3,11 @@
 from collections.abc import Iterator
 
 from models.learner import Learner
+from models.staged import Staged
 from models.torchvision_backbone import TorchvisionBackbone
 from training.outer_plan import Outer
+
+_SMALLEST = 16  # pixels of a side that says anything of a photo
 
 
 def contradictions(learner: Learner, outer: Outer, *, pretrained: bool, mixing: float) -> Iterator[str]:
@@ -39,6 +42,18 @@ def contradictions(learner: Learner, outer: Outer, *, pretrained: bool, mixing: 
         )
     if of_images == "classes" and not learner.backbone.unit:
         yield "outer.warm_up_loss classes compares directions: set learner.backbone.unit to true"
+    if (outer.every_position or outer.first_side) and not (
+        of_images == "classes" and isinstance(learner.backbone, Staged) and learner.backbone.average
+    ):
+        yield (
+            "outer.every_position and outer.first_side take the mean of whatever positions there are: set "
+            "outer.warm_up_loss to classes, learner.backbone.kind to stages and its average to true"
+        )
+    elif outer.first_side and not _SMALLEST <= outer.first_side <= learner.backbone.side:
+        yield (
+            f"outer.first_side is {outer.first_side}: it takes 0, or {_SMALLEST} to the {learner.backbone.side} "
+            "pixels of the learner"
+        )
     if outer.teacher and outer.warm_up_loss != "classes":
         yield "outer.teacher tells classes apart: set outer.warm_up_loss to classes"
     if outer.warm_up_loss == "classes" and mixing:

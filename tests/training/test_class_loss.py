@@ -30,7 +30,7 @@ def test_the_loss_is_a_cross_entropy_over_distances():
     centres = torch.stack([row / row.norm() for row in phi[CENTRES]])
     distances = (features[:, None] - centres[None]).square().sum(-1)
     wanted = torch.nn.functional.cross_entropy(-8.0 * distances, classes)
-    loss, accuracy = class_loss(class_logits(LEARNER, phi, features), classes)
+    loss, accuracy = class_loss(class_logits(LEARNER, phi, features)[:, None], classes)
     torch.testing.assert_close(loss, wanted)
     assert float(accuracy) == pytest.approx(float((distances.argmin(1) == classes).float().mean()))
 

@@ -42,11 +42,12 @@ def class_loss(logits: Tensor, classes: Tensor) -> tuple[Tensor, Tensor]:
     """Cross-entropy of naming each image's class among all training classes.
 
     Args:
-        logits: ``[M, K]``.
+        logits: ``[M, P, K]``, at P positions of each image.
         classes: int64 ``[M]``.
 
     Returns:
-        The mean loss, and the share of images that are named rightly.
+        The mean loss over positions, and the share of images that their mean logits name rightly.
     """
-    accuracy = (logits.detach().argmax(1) == classes).float().mean()
-    return torch.nn.functional.cross_entropy(logits, classes), accuracy
+    accuracy = (logits.detach().mean(1).argmax(1) == classes).float().mean()
+    everywhere = classes.repeat_interleave(logits.shape[1])
+    return torch.nn.functional.cross_entropy(logits.flatten(0, 1), everywhere), accuracy

@@ -96,8 +96,14 @@ class OuterGradient:
         outer, device = self._outer, batch.query_images.device
         with torch.autocast(device.type, torch.bfloat16, enabled=outer.precision == "bfloat16"):
             if warming:
-                taken_over, teacher = outer.warm_up_loss, self._teacher
-                return warm_up_loss(self._learner, phi, batch, taken_over=taken_over, teacher=teacher)
+                return warm_up_loss(
+                    self._learner,
+                    phi,
+                    batch,
+                    taken_over=outer.warm_up_loss,
+                    every_position=outer.every_position,
+                    teacher=self._teacher,
+                )
             return loss_by_rule(self._learner, phi, batch, outer, self._step, self._seed)
 
     def _tasks_at_once(self, phi: Params, mine: EpisodeBatch, warming: bool) -> int:

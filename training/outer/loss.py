@@ -10,6 +10,7 @@ from models.heads import classify
 from models.learner import BODY, HEAD, Learner, part, support_loss
 from training.outer.class_loss import class_logits, class_loss
 from training.outer.distillation import Teacher, distilled
+from training.outer.every_position import at_positions, unpooled
 from training.outer.pair_loss import pair_loss
 from training.outer_plan import WarmUpLoss
 from training.tasks.episodes import EpisodeBatch
@@ -69,6 +70,7 @@ def warm_up_loss(
     batch: EpisodeBatch,
     *,
     taken_over: WarmUpLoss = "episodes",
+    every_position: bool = False,
     momentum: float = 0.1,
     teacher: Teacher | None = None,
 ) -> OuterLoss:
@@ -84,6 +86,7 @@ def warm_up_loss(
         taken_over: each task's own support and query sets; or all images of the batch, in ``pairs`` of which
             one is the query of the other (see ``training.outer.pair_loss``), or each against all ``classes``
             of the data set (see ``training.outer.class_loss``).
+        every_position: over ``classes``, whether each position of the last maps is to tell them apart.
         momentum: share of this batch's moments in the new constants.
         teacher: whose answers count as well, taken over ``classes``.
     """
@@ -91,11 +94,12 @@ def warm_up_loss(
         return outer_loss(learner, phi, batch, inner_steps=0, second_order=False)
     there = torch.cat([batch.support.weights, batch.query_weights], 1) > 0
     images = torch.cat([batch.support.images, batch.query_images], 1)[there]
-    flat = _pooled_features(learner, phi, images, momentum)
     if taken_over == "classes":
-        logits = class_logits(learner, phi, flat)
+        logits = _class_logits(learner, phi, images, momentum, every_position=every_position)
         loss, accuracy = class_loss(logits, batch.image_classes[there])
-        return OuterLoss(distilled(loss, logits, teacher.logits(images)) if teacher else loss, accuracy)
+        of_teacher = teacher.logits(images) if teacher else None
+        return OuterLoss(loss if of_teacher is None else distilled(loss, logits.mean(1), of_teacher), accuracy)
+    flat = _pooled_features(learner, phi, images, momentum)
     if taken_over == "pairs":
         head = learner.head.from_centres(part(phi, HEAD), flat[None])
         all_of_them = torch.ones(1, len(flat), dtype=torch.bool, device=flat.device)
@@ -107,6 +111,17 @@ def warm_up_loss(
     of_support, of_queries = features.split(sizes, 1)
     theta = learner.adapt(phi, batch.support, features=of_support, steps=0)
     return on_queries(learner.logits(theta, of_queries), batch)
+
+
+def _class_logits(
+    learner: Learner, phi: Params, images: Tensor, momentum: float, *, every_position: bool
+) -> Tensor:
+    """Which of all training classes each image ``[M, C, H, W]`` is of, ``[M, P, K]`` at P positions, or at 1."""
+    if not every_position:
+        return class_logits(learner, phi, _pooled_features(learner, phi, images, momentum))[:, None]
+    channels = learner.backbone.features
+    features = at_positions(_pooled_features(unpooled(learner), phi, images, momentum), channels)
+    return class_logits(learner, phi, features.flatten(0, 1)).view(*features.shape[:2], -1)
 
 
 def _pooled_features(learner: Learner, phi: Params, images: Tensor, momentum: float) -> Tensor:

@@ -30,6 +30,7 @@ from training.run.pretrained import Pretrained
 from training.run.scatter import measure_scatter
 from training.tasks.augmentation import jitter
 from training.tasks.episodes import EpisodeBatch, EpisodeSampler
+from training.tasks.growing import shrunk, side_at
 from training.tasks.mixing import ClassMixing
 
 __all__ = ["BUDGET", "CHECKPOINT", "Trainer"]
@@ -199,9 +200,11 @@ class Trainer:
     def _jittered(self, batch: EpisodeBatch, step: int) -> EpisodeBatch:
         generator = torch.Generator().manual_seed(self.recipe.seed * 1_000_003 + step)
         ranges, of_classes, classes = self.recipe.jitter, self.recipe.class_jitter, batch.image_classes
+        outer = self.recipe.outer
+        side = side_at(step, outer.warm_up, outer.first_side, batch.query_images.shape[-1])
         return batch.map_images(
             lambda images: self.preprocessing.normalise(
-                jitter(images, ranges, generator, classes=classes, of_classes=of_classes)
+                shrunk(jitter(images, ranges, generator, classes=classes, of_classes=of_classes), side)
             )
         ).to(self.device)
 
