@@ -53,7 +53,7 @@ def test_the_loss_is_half_by_the_classes_and_half_by_the_teacher():
         by_class -= math.log(math.exp(student[right]) / sum(math.exp(value) for value in student)) / 3
         pairs = zip(softened(teacher), softened(student), strict=True)
         divergence += sum(p * math.log(p / q) for p, q in pairs) / 3
-    loss, _ = class_loss(mine, classes)
+    loss, _ = class_loss(mine[:, None], classes)
     assert float(loss) == pytest.approx(by_class, rel=1e-5)
     assert float(distilled(loss, mine, wanted)) == pytest.approx(0.5 * by_class + 0.5 * 16 * divergence, rel=1e-5)
 
