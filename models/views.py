@@ -22,19 +22,21 @@ class View(NamedTuple):
         shear: as a tangent.
         stretch: logarithm of width by height, halved.
         mirror: left to right: a photo of the same thing, but another character.
+        zoom: logarithm of how much nearer it is seen; what comes to lie outside is not.
     """
 
     rotation: float
     shear: float
     stretch: float
     mirror: bool = False
+    zoom: float = 0.0
 
 
 def views_of(values: Iterable[Sequence[float]]) -> tuple[View, ...]:
-    """Read views from numbers, as a card or a recipe lists them; what does not mirror may leave that out."""
+    """Read views from numbers, as a card or a recipe lists them; those that are 0 at the end may be left out."""
     return tuple(
-        View(float(rotation), float(shear), float(stretch), any(mirror))
-        for rotation, shear, stretch, *mirror in values
+        View(float(rotation), float(shear), float(stretch), bool(mirror), float(zoom))
+        for rotation, shear, stretch, mirror, zoom in (_whole(one) for one in values)
     )
 
 
@@ -54,6 +56,13 @@ def see(images: Tensor, views: tuple[View, ...]) -> Tensor:
     every = flat.expand(len(views), *flat.shape)
     seen = torch.nn.functional.grid_sample(every, grid, padding_mode="border", align_corners=False)
     return seen.view(len(views), *images.shape).movedim(0, 2).flatten(1, 2)
+
+
+def _whole(numbers: Sequence[float]) -> Sequence[float]:
+    few, most = 3, len(View._fields)
+    if not few <= len(numbers) <= most:
+        raise ValueError(f"a view is {few} to {most} numbers ({', '.join(View._fields)}), not {list(numbers)}")
+    return [*numbers, *[0] * (most - len(numbers))]
 
 
 def averaged(features: Tensor, views: tuple[View, ...], *, unit: bool) -> Tensor:
@@ -77,11 +86,11 @@ def _grid(views: tuple[View, ...], height: int, width: int) -> Tensor:
     return torch.nn.functional.affine_grid(matrices, [len(views), 1, height, width], align_corners=False)
 
 
-def _matrix(rotation: float, shear: float, stretch: float, mirror: bool = False) -> Tensor:
+def _matrix(rotation: float, shear: float, stretch: float, mirror: bool = False, zoom: float = 0.0) -> Tensor:
     """``[2, 3]`` from output to input coordinates: rotation times [[1, shear], [0, 1]] times the stretch."""
     angle = math.radians(rotation)
     cos, sin = math.cos(angle), math.sin(angle)
-    wide, high = math.exp(stretch), math.exp(-stretch)
+    wide, high = math.exp(stretch - zoom), math.exp(-stretch - zoom)
     if mirror:
         wide = -wide
     return torch.tensor(

@@ -45,6 +45,21 @@ def test_a_mirrored_view_shows_the_image_turned_left_to_right():
     torch.testing.assert_close(mirrored, images.flip(-1))
 
 
+def test_a_nearer_view_shows_the_middle_larger():
+    image = (spot(14, 20) + spot(8, 14))[None, None, None]
+    near, both = see(image, views_of([[0, 0, 0, False, 0.2], [0, 0, 0, True, 0.2]]))[0, :, 0]
+    larger = torch.tensor(0.2).exp()
+    torch.testing.assert_close(centre(near), centre(image[0, 0, 0]) * larger, atol=0.1, rtol=0)
+    torch.testing.assert_close(near.sum(), image.sum() * larger**2, atol=0, rtol=0.01)
+    torch.testing.assert_close(both, near.flip(-1))
+
+
+@pytest.mark.parametrize("numbers", [[0, 0], [0, 0, 0, 0, 0, 0]])
+def test_a_view_of_other_numbers_is_refused(numbers):
+    with pytest.raises(ValueError, match="3 to 5 numbers .rotation, shear, stretch, mirror, zoom."):
+        views_of([numbers])
+
+
 def test_paper_goes_on_beyond_the_border():
     images = torch.full((2, 3, 1, 8, 8), -1.5)
     torch.testing.assert_close(see(images, VIEWS), images.repeat_interleave(3, 1))
