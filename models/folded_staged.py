@@ -9,7 +9,7 @@ from torch.nn.functional import max_pool2d
 from models.backbone import Params
 from models.kernels.packed_convolution import PackedConvolution, can_be_packed
 from models.kernels.task_convolution import channels_innermost
-from models.staged import SKIP, Staged
+from models.staged import CENTRE, SKIP, Staged
 from models.views import see
 
 
@@ -44,6 +44,7 @@ class FoldedStaged:
 
     backbone: Staged
     stages: tuple[_Stage, ...]
+    centre: Tensor | None
 
     @classmethod
     def of(cls, backbone: Staged, params: Params) -> Self | None:
@@ -66,7 +67,7 @@ class FoldedStaged:
             name = f"stage{number}"
             row = tuple(packed[f"{name}.{index}"] for index in range(1, stage.convolutions + 1))
             stages.append(_Stage(row, stage.skip, packed.get(f"{name}.{SKIP}"), stage.halving == "pool"))
-        return cls(backbone, tuple(stages))
+        return cls(backbone, tuple(stages), params.get(CENTRE))
 
     def __call__(self, images: Tensor) -> Tensor:
         """Features ``[B, D]`` of images ``[B, C, H, W]``."""
@@ -77,4 +78,4 @@ class FoldedStaged:
         maps = channels_innermost(maps)
         for stage in self.stages:
             maps = stage(maps)
-        return self.backbone.features_of(maps, views)
+        return self.backbone.features_of(maps, views, self.centre)

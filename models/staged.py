@@ -17,6 +17,7 @@ from models.views import View, averaged, see, views_of
 
 StageHalving = Literal["none", "pool", "stride"]
 SKIP = "skip"
+CENTRE = f"centre.{MOMENTS}"
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,8 @@ class Staged:
 
     Parameters are named ``stage{s}.{c}.convolution`` ``[width, in, k, k]``, ``stage{s}.{c}.scale`` and ``.shift``
     ``[width]``, for convolution c of stage s, both from 1, and ``stage{s}.skip.*`` for what leads around it. Each
-    may have a task dimension in front. ``running`` normalisation adds the constants ``*.moments`` ``[2, width]``.
+    may have a task dimension in front. ``running`` normalisation adds the constants ``*.moments`` ``[2, width]``,
+    and ``centred`` the constant ``centre.moments`` ``[features]``, which is 0 until the warm-up's end.
 
     Attributes:
         channels: of the input.
@@ -88,6 +90,8 @@ class Staged:
             drawings apart.
         signed: leave out the last ReLU, so that features may point anywhere (Gidaris and Komodakis 2018, section
             3.2).
+        centred: with ``unit``, take away what the features of all training images have in common, their mean, and
+            give what is left length 1 again (Wang et al. 2019, SimpleShot, section 3.2).
         views: small changes in which each image is seen, its features being their mean (see ``models.views``);
             none for the image as it is.
     """
@@ -99,6 +103,7 @@ class Staged:
     unit: bool = False
     average: bool = True
     signed: bool = False
+    centred: bool = False
     views: tuple[View, ...] = ()
     features: int = field(init=False)
 
@@ -113,6 +118,8 @@ class Staged:
         side = self.side
         for stage in stages:
             side = _halved(side, stage)
+        if self.centred and not self.unit:
+            raise ValueError("centred features have length 1: set unit to true")
         if side < 1:
             raise ValueError(f"the stages leave nothing of {self.side} pixels: halve less often")
         object.__setattr__(self, "features", stages[-1].width * (1 if self.average else side**2))
@@ -134,7 +141,7 @@ class Staged:
         running = self.normalisation == "running"
         for one in self.layers():
             params |= fresh_layer(one.name, one.inputs, one.width, one.kernel, generator, running=running)
-        return params
+        return params | ({CENTRE: torch.zeros(self.features)} if self.centred else {})
 
     def is_per_task(self, params: Params) -> bool:
         """Whether each task has parameters of its own."""
@@ -161,15 +168,17 @@ class Staged:
         norm = Normalising(self, params, weights=weights, seen=seen, pooled=pooled)
         for number, stage in enumerate(self.stages, start=1):
             maps = self._stage(number, stage, params, maps, norm)
-        features = self.features_of(maps.flatten(0, 1), views)
+        centre = None if pooled else params.get(CENTRE)
+        features = self.features_of(maps.flatten(0, 1), views, centre)
         return features.view(*images.shape[:2], -1), norm.moments
 
-    def features_of(self, maps: Tensor, views: tuple[View, ...]) -> Tensor:
-        """Features ``[B, D]`` of the last stage's maps ``[B * V, C, H, W]``; V is 1 without views."""
+    def features_of(self, maps: Tensor, views: tuple[View, ...], centre: Tensor | None) -> Tensor:
+        """Features ``[B, D]`` of the last maps ``[B * V, C, H, W]``, seen from a centre ``[D]``, if any."""
         # In one layout, whatever came out of the stages: the order of a sum's terms decides its last bits.
         flat = channels_innermost(maps)
         features = flat.mean((2, 3)) if self.average else flat.flatten(1)
-        return averaged(features, views, unit=self.unit)
+        features = averaged(features, views, unit=self.unit)
+        return features if centre is None else away_from(centre, features)
 
     def rectifies(self, number: int) -> bool:
         """Whether a stage, counted from 1, ends with ReLU."""
@@ -209,6 +218,11 @@ class Staged:
             if stage.skip and (inputs != stage.width or stride == 2):
                 yield Layer(f"{name}.{SKIP}", inputs, stage.width, 1, stride, side, within)
             inputs, side = stage.width, _halved(side, stage)
+
+
+def away_from(centre: Tensor, features: Tensor) -> Tensor:
+    """The directions, of length 1, in which features ``[..., D]`` lie from a centre ``[D]``."""
+    return torch.nn.functional.normalize(features - centre, dim=-1)
 
 
 def _halved(side: int, stage: Stage) -> int:

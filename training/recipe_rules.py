@@ -29,10 +29,16 @@ def contradictions(learner: Learner, outer: Outer, *, pretrained: bool, mixing: 
             f"outer.warm_up_loss {of_images} compares images without a support set: it takes group or "
             "running normalisation"
         )
-    if head == "lda" and (learner.backbone.normalisation == "support" or not 0 < outer.warm_up < outer.steps):
+    never = learner.backbone.normalisation == "support" or not 0 < outer.warm_up < outer.steps
+    if head == "lda" and never:
         yield (
             "the lda head measures the scatter of training classes after the warm-up: let outer.warm_up be "
             "at least 1 and outer.steps more, with group or running normalisation"
+        )
+    if isinstance(learner.backbone, Staged) and learner.backbone.centred and never:
+        yield (
+            "the centre of a centred backbone is measured after the warm-up: let outer.warm_up be at least 1 "
+            "and outer.steps more, with group or running normalisation"
         )
     apart = {"pairs": ("shared", "ridge", "svm"), "classes": ("shared",), "episodes": ()}
     if head in apart[of_images]:

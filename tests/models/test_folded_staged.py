@@ -30,6 +30,10 @@ BACKBONES = [
         id="views",
     ),
     pytest.param(
+        Staged(3, 21, (Stage(16), Stage(24, 2, 3, "stride", True)), unit=True, centred=True, views=VIEWS),
+        id="centred",
+    ),
+    pytest.param(
         Staged(1, 28, (Stage(8, 1, 5, "pool"), Stage(8, 2, 3, "none", True), Stage(16, 1, 7, "stride", True))),
         id="large-kernels",
     ),

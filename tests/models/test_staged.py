@@ -189,3 +189,19 @@ def test_sizes_that_do_not_fit_are_refused(stages, message):
 def test_an_unknown_kind_is_refused():
     with pytest.raises(ValueError, match="conv4 or stages"):
         backbone_from_dict({"kind": "transformer"})
+
+
+def test_centred_features_are_directions_from_the_centre():
+    plain = Staged(3, SIDE, STAGES, unit=True)
+    centred = dataclasses.replace(plain, centred=True)
+    params, images = centred.initial(torch.Generator().manual_seed(0)), torch.rand(1, 4, 3, SIDE, SIDE)
+    before, _ = plain(params, images)
+    torch.testing.assert_close(centred(params, images)[0], before)  # of no centre yet
+    params["centre.moments"] += before.mean((0, 1))
+    found, _ = centred(params, images)
+    for one, wanted in zip(found[0], before[0] - before[0].mean(0), strict=True):
+        torch.testing.assert_close(one, wanted / wanted.square().sum().sqrt())
+    trained, _ = centred(params, images, pooled=True)
+    torch.testing.assert_close(trained, plain(params, images, pooled=True)[0])  # while training, as without
+    with pytest.raises(ValueError, match="set unit to true"):
+        Staged(3, SIDE, STAGES, centred=True)

@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 import torch
 
+from models import class_scatter
 from models.conv4 import Conv4
 from models.heads import Head
 from models.initialization import learner_as_dict
@@ -127,3 +128,29 @@ def test_a_run_that_grows_goes_on_after_a_break(tmp_path):
     resumed.resume()
     resumed.run()
     assert all(torch.equal(value, resumed.phi[name]) for name, value in whole.phi.items())
+
+
+def test_the_centre_is_measured_after_the_warm_up(tmp_path):
+    learner = dataclasses.replace(
+        LEARNER, backbone=dataclasses.replace(BACKBONE, centred=True), head=Head("lda", 8.0)
+    )
+    trainer = Trainer(plan(learner, every_position=True), TRAINING, VALIDATION, tmp_path)
+    for step in range(10):
+        trainer._step(step, trainer._batch(step))
+    centre = trainer.phi["body.centre.moments"]
+    assert not centre.any()
+    images = trainer.preprocessing.normalise(TRAINING.images)
+    features = LEARNER.backbone(part(trainer.phi, BODY), images[None])[0][0].detach()
+    trainer._step(10, trainer._batch(10))
+    torch.testing.assert_close(centre, features.mean(0), rtol=1e-3, atol=1e-4)
+    apart = torch.nn.functional.normalize(features - features.mean(0), dim=1)
+    wanted = class_scatter.of_classes(apart, torch.arange(20).repeat_interleave(8))
+    found = trainer.phi["head.spread.moments"]
+    torch.testing.assert_close(found, wanted["spread.moments"], rtol=1e-2, atol=1e-3)
+    never = plan(learner)
+    with pytest.raises(RecipeError, match="scatter"):
+        dataclasses.replace(never, outer=dataclasses.replace(never.outer, warm_up=12)).build_learner()
+    means = dataclasses.replace(learner, head=Head("prototype", 8.0))
+    never = dataclasses.replace(never, learner=learner_as_dict(means))
+    with pytest.raises(RecipeError, match="the centre of a centred backbone is measured after the warm-up"):
+        dataclasses.replace(never, outer=dataclasses.replace(never.outer, warm_up=12)).build_learner()

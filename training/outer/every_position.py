@@ -17,7 +17,8 @@ def unpooled(learner: Learner) -> Learner:
     """The same learner of the same phi, with the features of all positions, as ``at_positions`` takes them."""
     if not isinstance(learner.backbone, Staged):
         raise TypeError("only a backbone of stages takes the mean of positions")
-    return dataclasses.replace(learner, backbone=dataclasses.replace(learner.backbone, average=False, unit=False))
+    everywhere = dataclasses.replace(learner.backbone, average=False, unit=False, centred=False)
+    return dataclasses.replace(learner, backbone=everywhere)
 
 
 def at_positions(features: Tensor, channels: int) -> Tensor:

@@ -1,4 +1,4 @@
-"""Measures for the head, once the warm-up has made features, how images of one training class scatter."""
+"""Measures, once the warm-up has made features, where those of training images lie, and how classes scatter."""
 
 import itertools
 
@@ -8,6 +8,7 @@ from models import class_scatter
 from models.backbone import Params
 from models.images.preprocessing import Preprocessing
 from models.learner import BODY, HEAD, Learner, part
+from models.staged import CENTRE, away_from
 from training.datasets.class_images import ClassImages
 
 _MOST = 10_000  # images: half a minute of a small residual network on two cores
@@ -15,14 +16,22 @@ _AT_ONCE = 250
 
 
 def measure_scatter(learner: Learner, phi: Params, preprocessing: Preprocessing, training: ClassImages) -> None:
-    """Write the scatter of training classes into phi, where the head is of kind ``lda``."""
-    if learner.head.kind != "lda":
-        return
+    """Write into phi the features' centre, if they are ``centred``, and their scatter, if the head is ``lda``."""
     device, body = next(iter(phi.values())).device, part(phi, BODY)
+    scatters, centre = learner.head.kind == "lda", body.get(CENTRE)
+    if not scatters and centre is None:
+        return
     places = _places(training)
     with torch.no_grad():
+        if centre is not None:
+            centre.zero_()
         images = (preprocessing.normalise(training.images[chunk]).to(device) for chunk in places.split(_AT_ONCE))
         features = torch.cat([learner.backbone(body, chunk[None])[0][0] for chunk in images])
+        if centre is not None:
+            centre.copy_(features.double().mean(0))
+            features = away_from(centre, features)
+        if not scatters:
+            return
         classes = torch.bucketize(places, training.offsets, right=True).to(device)
         for name, value in class_scatter.of_classes(features, classes).items():
             phi[HEAD + name].copy_(value)
