@@ -22,12 +22,12 @@ from training.outer.distillation import Teacher
 from training.outer.gradient import OuterGradient
 from training.outer.processes import Processes
 from training.recipe import Recipe
+from training.run.after_warm_up import measure_features
 from training.run.ahead import ahead
 from training.run.checkpoint import CHECKPOINT, Progress, load_checkpoint, save_checkpoint
 from training.run.interruption import Interruption
 from training.run.optimiser import optimiser_of, planned
 from training.run.pretrained import Pretrained
-from training.run.scatter import measure_scatter
 from training.tasks.augmentation import jitter
 from training.tasks.episodes import EpisodeBatch, EpisodeSampler
 from training.tasks.growing import shrunk, side_at
@@ -179,7 +179,7 @@ class Trainer:
         for group in self.optimiser.param_groups:
             group["lr"] = group["highest"] * 0.5 * (1 + math.cos(math.pi * step / outer.steps))
         if step == outer.warm_up:
-            measure_scatter(self.learner, self.phi, self.preprocessing, self.training)
+            measure_features(self.learner, self.phi, self.preprocessing, self.training)
         loss, accuracy = self.gradient(self.phi, batch, step)
         learned = [value for value in self.phi.values() if value.grad is not None]
         torch.nn.utils.clip_grad_norm_(learned, outer.clip)

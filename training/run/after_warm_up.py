@@ -15,7 +15,7 @@ _MOST = 10_000  # images: half a minute of a small residual network on two cores
 _AT_ONCE = 250
 
 
-def measure_scatter(learner: Learner, phi: Params, preprocessing: Preprocessing, training: ClassImages) -> None:
+def measure_features(learner: Learner, phi: Params, preprocessing: Preprocessing, training: ClassImages) -> None:
     """Write into phi the features' centre, if they are ``centred``, and their scatter, if the head is ``lda``."""
     device, body = next(iter(phi.values())).device, part(phi, BODY)
     scatters, centre = learner.head.kind == "lda", body.get(CENTRE)
