@@ -49,6 +49,8 @@ class Episodes:
         queries: query examples of a class.
         within_group: share of the tasks whose classes all come from one group (alphabet).
         mixing: share of the tasks whose classes are new ones, each mixed of two (see ``training.tasks.mixing``).
+        turning: share of each task's classes that are turned by 90, 180 or 270 degrees, as classes of their own
+            (see ``training.tasks.turning``).
     """
 
     ways: int = 20
@@ -56,6 +58,7 @@ class Episodes:
     queries: int = 4
     within_group: float = 0.0
     mixing: float = 0.0
+    turning: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -178,7 +181,12 @@ class Recipe:
         """The learner that the recipe describes."""
         learner: Learner = _built("learner", learner_from_dict, self.learner)
         for contradiction in contradictions(
-            learner, self.outer, pretrained=bool(self.pretrained), mixing=self.episodes.mixing
+            learner,
+            self.outer,
+            pretrained=bool(self.pretrained),
+            mixing=self.episodes.mixing,
+            turning=self.episodes.turning,
+            rotations=self.data.rotations,
         ):
             raise RecipeError(contradiction)
         return learner

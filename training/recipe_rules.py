@@ -10,7 +10,9 @@ from training.outer_plan import Outer
 _SMALLEST = 16  # pixels of a side that says anything of a photo
 
 
-def contradictions(learner: Learner, outer: Outer, *, pretrained: bool, mixing: float) -> Iterator[str]:
+def contradictions(
+    learner: Learner, outer: Outer, *, pretrained: bool, mixing: float, turning: float, rotations: bool
+) -> Iterator[str]:
     """Tell which parts do not go together, and what to change.
 
     Args:
@@ -18,6 +20,8 @@ def contradictions(learner: Learner, outer: Outer, *, pretrained: bool, mixing: 
         outer: the outer loop's plan.
         pretrained: whether the body starts from weights that others trained.
         mixing: share of tasks of mixed classes.
+        turning: share of each task's classes that are turned.
+        rotations: whether the data set has turned classes already.
     """
     if pretrained and not isinstance(learner.backbone, TorchvisionBackbone):
         yield "pretrained weights are torchvision's: set learner.backbone.kind to torchvision"
@@ -64,6 +68,11 @@ def contradictions(learner: Learner, outer: Outer, *, pretrained: bool, mixing: 
         yield "outer.teacher tells classes apart: set outer.warm_up_loss to classes"
     if outer.warm_up_loss == "classes" and mixing:
         yield ("outer.warm_up_loss classes names the data set's own classes: set episodes.mixing to 0")
+    if turning and (mixing or rotations):
+        yield (
+            "episodes.turning makes of the data set's own classes others: set episodes.mixing to 0 and "
+            "data.rotations to false"
+        )
     if outer.rule == "reptile" and not learner.rule.moves_body:
         yield "outer.rule reptile learns from how the body moves: let learner.rule.moves be all"
     if outer.rule in ("evolution", "policy-gradient") and outer.warm_up:

@@ -38,9 +38,12 @@ class Interrupted(Trainer):
 
 
 @pytest.mark.parametrize("at", [1, 5])
-@pytest.mark.parametrize(("normalisation", "mixing"), [("group", 0.0), ("running", 0.0), ("group", 0.5)])
-def test_a_resumed_run_ends_like_an_unbroken_one(tmp_path, at, normalisation, mixing, one_thread):
-    plan = recipe(episodes=Episodes(ways=5, shots=1, queries=2, mixing=mixing))
+@pytest.mark.parametrize(
+    ("normalisation", "mixing", "turning"),
+    [("group", 0.0, 0.0), ("running", 0.0, 0.0), ("group", 0.5, 0.0), ("group", 0.0, 0.5)],
+)
+def test_a_resumed_run_ends_like_an_unbroken_one(tmp_path, at, normalisation, mixing, turning, one_thread):
+    plan = recipe(episodes=Episodes(ways=5, shots=1, queries=2, mixing=mixing, turning=turning))
     plan.learner["backbone"]["normalisation"] = normalisation
     whole = Trainer(plan, TRAINING, VALIDATION, tmp_path / "whole")
     whole.run()

@@ -32,6 +32,7 @@ from training.tasks.augmentation import jitter
 from training.tasks.episodes import EpisodeBatch, EpisodeSampler
 from training.tasks.growing import shrunk, side_at
 from training.tasks.mixing import ClassMixing
+from training.tasks.turning import ClassTurning
 
 __all__ = ["BUDGET", "CHECKPOINT", "Trainer"]
 BUDGET = 2 * 1024**3
@@ -84,7 +85,9 @@ class Trainer:
         self.recipe, self.training, self.validation, self.out = recipe, training, validation, out
         self.device, self.processes = torch.device(device), processes or Processes()
         self.learner, self.preprocessing = self._built_learner(), recipe.build_preprocessing()
-        teacher = Teacher.of(recipe, len(training), self.device)
+        episodes = recipe.episodes
+        self.turning = ClassTurning(len(training), share=episodes.turning, seed=recipe.seed)
+        teacher = Teacher.of(recipe, self.turning.classes, self.device)
         self.gradient: Gradient = OuterGradient(
             self.learner, recipe.outer, self.processes, budget, seed=recipe.seed, teacher=teacher
         )
@@ -94,12 +97,11 @@ class Trainer:
             first |= {f"{BODY}{name}": value for name, value in pretrained.body.items()}
         self.phi = {name: value.to(self.device) for name, value in first.items()}
         if recipe.outer.warm_up_loss == "classes":
-            centres = initial_centres(self.learner, len(training), recipe.seed)
+            centres = initial_centres(self.learner, self.turning.classes, recipe.seed)
             self.phi |= {name: value.to(self.device) for name, value in centres.items()}
         self.optimiser = optimiser_of(self.phi, self._rate_and_decay)
         self.progress = Progress()
         self.best: Params = self._copy()
-        episodes = recipe.episodes
         self.sampler: Sampler = EpisodeSampler(
             training,
             ways=episodes.ways,
@@ -194,8 +196,9 @@ class Trainer:
 
     def _batch(self, step: int) -> EpisodeBatch:
         tasks = self.recipe.outer.tasks
-        batch = self.mixing(self.sampler.batch(step, tasks), range(step * tasks, (step + 1) * tasks))
-        return self._jittered(batch, step)
+        numbers = range(step * tasks, (step + 1) * tasks)
+        batch = self.mixing(self.sampler.batch(step, tasks), numbers)
+        return self._jittered(self.turning(batch, numbers), step)
 
     def _jittered(self, batch: EpisodeBatch, step: int) -> EpisodeBatch:
         generator = torch.Generator().manual_seed(self.recipe.seed * 1_000_003 + step)
