@@ -13,11 +13,12 @@ from models.learner import Learner
 from tests.training.tiny_run import TRAINING, VALIDATION, recipe
 from training.outer.class_loss import CENTRES
 from training.outer_plan import Outer
-from training.recipe import Data, Episodes, RecipeError
+from training.recipe import Data, Episodes, Jitter, RecipeError
 from training.run.trainer import Trainer
 from training.tasks.episodes import EpisodeSampler
 from training.tasks.turning import ClassTurning
 
+TURNING, MIRROR = Episodes(ways=5, shots=1, queries=2, turning=0.9), Jitter(mirror=True)
 WAYS, COUNT = 5, len(TRAINING)
 LEARNER = Learner(Conv4(1, 16, 8, "pool", "running", 4, unit=True), Head("prototype", 8.0), InnerRule("head", 1))
 
@@ -78,6 +79,21 @@ def test_a_run_tells_upright_and_turned_classes_apart(tmp_path):
     first = trainer._step(0, trainer._batch(0))[0]
     trainer.run()
     assert trainer._step(1, trainer._batch(0))[0] < 0.7 * first
+
+
+def test_images_are_mirrored_before_they_are_turned(tmp_path):
+    episodes = Episodes(ways=5, shots=1, queries=2)
+    plain = recipe(episodes=episodes, jitter=Jitter(), class_jitter=Jitter())
+    mirroring = dataclasses.replace(plain, jitter=MIRROR)
+    batches = []
+    for plan in (plain, mirroring, dataclasses.replace(mirroring, episodes=TURNING)):
+        batches.append(Trainer(plan, TRAINING, VALIDATION, tmp_path)._batch(0))
+    upright, mirrored, turned = (images_of(batch).flatten(0, 1) for batch in batches)
+    quarters = (batches[2].image_classes // COUNT).flatten()
+    mirrors = (mirrored - upright.flip(-1)).abs().amax((1, 2, 3)) < 1e-3
+    assert {1, 3} <= set(quarters[mirrors].tolist())
+    for before, after, quarter in zip(mirrored, turned, quarters.tolist(), strict=True):
+        assert torch.equal(torch.rot90(before, quarter, (-2, -1)), after)
 
 
 @pytest.mark.parametrize("change", [{"mixing": 0.5}, {"rotations": True}])
