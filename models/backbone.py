@@ -1,5 +1,6 @@
 """What a backbone is to the rest: a function from images to features, of parameters kept by name."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 import torch
@@ -106,6 +107,11 @@ def is_constant(name: str) -> bool:
 def is_inner_constant(name: str) -> bool:
     """Whether the inner loop leaves a parameter of this name as it is: statistics, and structure."""
     return is_constant(name) or name.startswith(STRUCTURE)
+
+
+def part(params: Mapping[str, Tensor], prefix: str) -> Params:
+    """Those of phi, or of a body, under ``prefix``, without it."""
+    return {name.removeprefix(prefix): value for name, value in params.items() if name.startswith(prefix)}
 
 
 def laid_out(params: Params) -> Params:

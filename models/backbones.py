@@ -6,6 +6,7 @@ from typing import Any
 
 from models.backbone import Backbone
 from models.conv4 import Conv4
+from models.ensemble import Ensemble
 from models.staged import Staged
 from models.torchvision_backbone import TorchvisionBackbone
 
@@ -14,11 +15,13 @@ _KINDS: dict[str, type[Conv4] | type[Staged] | type[TorchvisionBackbone]] = {
     "stages": Staged,
     "torchvision": TorchvisionBackbone,
 }
-_DEFAULT = "conv4"
+_DEFAULT, _ENSEMBLE = "conv4", "ensemble"
 
 
 def backbone_as_dict(backbone: Backbone) -> dict[str, Any]:
     """Give a backbone as JSON values."""
+    if isinstance(backbone, Ensemble):
+        return {"kind": _ENSEMBLE, "members": [backbone_as_dict(one) for one in backbone.members]}
     for kind, of_kind in _KINDS.items():
         if isinstance(backbone, of_kind):
             values = {"kind": kind, **asdict(backbone)}
@@ -36,6 +39,8 @@ def backbone_from_dict(values: Mapping[str, Any]) -> Backbone:
     """
     settings = dict(values)
     kind = settings.pop("kind", _DEFAULT)
+    if kind == _ENSEMBLE:
+        return Ensemble(tuple(backbone_from_dict(one) for one in settings.pop("members", ())), **settings)
     if kind not in _KINDS:
-        raise ValueError(f"the backbone's kind must be {' or '.join(_KINDS)}, not {kind!r}")
+        raise ValueError(f"the backbone's kind must be {' or '.join([*_KINDS, _ENSEMBLE])}, not {kind!r}")
     return _KINDS[kind](**settings)

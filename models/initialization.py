@@ -100,14 +100,14 @@ def save(
         folder: made where missing; a former initialization in it is replaced.
         name: as users will ask for it.
         learner: the composition.
-        phi: its parameters; stored as float32.
+        phi: its parameters; stored as float32, or as float16 where that loses nothing.
         preprocessing: from image to input.
         confidence: calibration.
         facts: what else the card tells: description, training, evaluation, licence.
     """
     folder.mkdir(parents=True, exist_ok=True)
     stored = {key: value.detach().float().cpu().contiguous() for key, value in sorted(phi.items())}
-    weights = safetensors.torch.save(stored)
+    weights = safetensors.torch.save({key: _smallest(value) for key, value in stored.items()})
     digest = hashlib.sha256(weights).hexdigest()
     card: dict[str, Any] = {
         "format": FORMAT,
@@ -182,7 +182,7 @@ def _read_weights(path: Path, expected: str) -> Params:
     try:
         # Not torch.load: safetensors is a JSON header and raw numbers, so a hostile file has nothing to execute,
         # and these bytes are the very ones that the card's sha256 vouched for.
-        phi: Params = safetensors.torch.load(content)
+        phi: Params = {name: value.float() for name, value in safetensors.torch.load(content).items()}
     except safetensors.SafetensorError as error:
         raise InitializationError(f"{path} is not a safetensors file ({error}); restore it") from error
     return phi
@@ -204,6 +204,12 @@ def _check_shapes(folder: Path, learner: Learner, phi: Params) -> None:
 
 def _shape(shape: torch.Size | None) -> str:
     return "absent" if shape is None else str(list(shape))
+
+
+def _smallest(value: torch.Tensor) -> torch.Tensor:
+    """The same numbers in float16, where it holds them."""
+    half = value.half()
+    return half if torch.equal(half.float(), value) else value
 
 
 def _write_whole(path: Path, content: bytes) -> None:

@@ -1,12 +1,12 @@
 """The inner loop: gradient steps on the support loss of T tasks, each with its own parameters to move."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from models.backbone import Backbone, Params, for_tasks, is_inner_constant, laid_out
+from models.backbone import Backbone, Params, for_tasks, is_inner_constant, laid_out, part
 from models.heads import Head, classify, head_gradient
 from models.inner_rule import InnerRule
 from models.inner_step import stepped
@@ -112,8 +112,3 @@ def _as_nodes(params: Params) -> Params:
 def _aligned(rate: Tensor, value: Tensor) -> Tensor:
     """Each task's rates ``[T, ...]`` laid over its value ``[T, ...]``, which may have classes before the rest."""
     return rate.view(len(rate), *[1] * (value.ndim - rate.ndim), *rate.shape[1:])
-
-
-def part(params: Mapping[str, Tensor], prefix: str) -> Params:
-    """Those of phi under ``prefix``, without it."""
-    return {name.removeprefix(prefix): value for name, value in params.items() if name.startswith(prefix)}

@@ -6,20 +6,16 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from models.backbone import Backbone, Params, is_inner_constant
-from models.conv4 import Conv4
-from models.folded_conv4 import FoldedConv4
-from models.folded_staged import FoldedStaged
+from models.at_rest import Embedding, at_rest
+from models.backbone import Backbone, Params, is_inner_constant, part
 from models.heads import Head, classify
 from models.inner_budget import FOLDS, held_out_steps
-from models.inner_loop import BODY, HEAD, RATES, State, part, states, support_loss
+from models.inner_loop import BODY, HEAD, RATES, State, states, support_loss
 from models.inner_rule import InnerRule
-from models.staged import Staged
 from models.support import Support
 from models.theta import Theta
 
 __all__ = ["BODY", "HEAD", "RATES", "Embedding", "Learner", "Theta", "part", "support_loss"]
-Embedding = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True)
@@ -56,11 +52,7 @@ class Learner:
         """
         if not self.keeps_features:
             raise ValueError("this learner's features depend on the task: there is no embedding for all")
-        if isinstance(self.backbone, Conv4) and (folded := FoldedConv4.of(self.backbone, body)):
-            return folded
-        if isinstance(self.backbone, Staged) and (stages := FoldedStaged.of(self.backbone, body)):
-            return stages
-        return lambda images: self.backbone(body, images[None])[0][0]
+        return at_rest(self.backbone, body)
 
     def embed(self, phi: Params, images: Tensor) -> Tensor:
         """Features ``[T, B, D]`` of images ``[T, B, C, H, W]`` before any adaptation.

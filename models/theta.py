@@ -7,8 +7,8 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from models.backbone import Params
-from models.inner_loop import BODY, HEAD, part
+from models.backbone import Params, part
+from models.inner_loop import BODY, HEAD
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""``python -m training``: meta-train, tune, evaluate, calibrate, compare, race, publish, list initializations."""
+"""``python -m training``: meta-train, tune, join, evaluate, calibrate, compare, race, publish and list."""
 
 import argparse
 import sys
@@ -8,6 +8,7 @@ from training.commands import (
     calibrate,
     compare,
     curves,
+    ensemble,
     evaluate,
     list_algorithms,
     listing,
@@ -26,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; a fault of the user's is one line on stderr and exit status 2."""
     parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    offline = (train, search, tune, evaluate, calibrate, auto, curves, compare, race, publish)
+    offline = (train, search, tune, ensemble, evaluate, calibrate, auto, curves, compare, race, publish)
     for command in (*offline, listing, list_algorithms):
         command.add(commands)
     options = parser.parse_args(arguments)

@@ -4,6 +4,7 @@ import json
 
 import pytest
 import torch
+from safetensors import safe_open
 
 from models.conv4 import Conv4
 from models.heads import Head
@@ -93,6 +94,27 @@ def test_replacing_one_leaves_no_leftovers(folder):
     )
     assert load(folder).version != first.version
     assert {path.name for path in folder.iterdir()} == {WEIGHTS, CARD}
+
+
+def test_float16_is_kept_where_it_loses_nothing(folder):
+    first = load(folder)
+    phi = {name: value.half().float() if value.ndim == 4 else value + 1e-5 for name, value in first.phi.items()}
+    save(
+        folder,
+        name="tiny",
+        learner=first.learner,
+        phi=phi,
+        preprocessing=first.preprocessing,
+        confidence=first.confidence,
+        facts={},
+    )
+    with safe_open(folder / WEIGHTS, framework="pt") as file:
+        kept = {name: file.get_tensor(name).dtype for name in phi}
+    assert {kept[name] for name, value in phi.items() if value.ndim == 4} == {torch.float16}
+    assert torch.float32 in kept.values()
+    again = load(folder).phi
+    assert all(again[name].dtype == torch.float32 for name in phi)
+    assert all(torch.equal(again[name], value) for name, value in phi.items())
 
 
 @pytest.mark.parametrize("name", sorted(shipped()))

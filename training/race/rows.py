@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from models.backbone import Params
-from models.inner_loop import BODY, part
+from models.backbone import Params, part
+from models.inner_loop import BODY
 from training.comparison.kept import machine, read, write_whole
 from training.comparison.task_classes import TaskClasses
 from training.comparison.traces import Subject, accuracy_of, trace

@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from models.backbone import STRUCTURE, Params
-from models.inner_loop import part
+from models.backbone import STRUCTURE, Params, part
 from models.kernels.any_convolution import convolve_by
 from models.normalisation import NormalisationKind
 from training.structure.mixed_norm import mixed_norm

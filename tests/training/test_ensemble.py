@@ -1,0 +1,116 @@
+"""``python -m training ensemble``: what is joined, measured and told, and what is refused."""
+
+import dataclasses
+
+import pytest
+import torch
+
+from models.heads import Head
+from models.initialization import learner_as_dict, load, save
+from models.inner_rule import InnerRule
+from models.learner import Learner
+from models.staged import Staged
+from tests.made_confidence import constant_confidence
+from tests.training.tiny_run import TRAINING, VALIDATION, recipe
+from training.__main__ import main
+from training.commands import ensemble as command
+from training.outer_plan import Outer
+from training.run.publication import publish_run
+from training.run.run_classes import RunClasses
+from training.run.trainer import Trainer
+
+STAGES = ({"width": 8, "halving": "stride"}, {"width": 16, "halving": "stride"})
+BACKBONE = Staged(1, 16, STAGES, unit=True, centred=True)
+LEARNER = Learner(BACKBONE, Head("lda", 8.0), InnerRule("nothing", 0))
+OUTER = Outer(tasks=2, steps=30, warm_up=25, warm_up_loss="classes", learning_rate=0.01)
+
+
+@pytest.fixture(scope="module")
+def members(tmp_path_factory):
+    folders = []
+    for seed in (0, 1):
+        plan = recipe(learner=learner_as_dict(LEARNER), outer=OUTER, seed=seed, name=f"tiny{seed}")
+        trainer = Trainer(plan, TRAINING, VALIDATION, tmp_path_factory.mktemp("run"))
+        trainer.run()
+        folder = trainer.out / "initialization"
+        publish_run(plan, trainer.best, trainer.progress, TRAINING, VALIDATION, folder)
+        folders.append(folder)
+    return folders
+
+
+@pytest.fixture
+def joined(members, tmp_path, monkeypatch):
+    monkeypatch.setattr(command, "load_classes", lambda *_, **__: RunClasses(TRAINING, TRAINING, VALIDATION))
+    assert main(["ensemble", *map(str, members), "--out", str(tmp_path / "both")]) == 0
+    return load(tmp_path / "both")
+
+
+def test_it_holds_what_its_members_learned(joined, members):
+    for number, folder in enumerate(members, start=1):
+        of_member = load(folder).phi
+        for name, value in of_member.items():
+            if name.startswith("body."):
+                found = joined.phi[f"body.member{number}.{name.removeprefix('body.')}"]
+                torch.testing.assert_close(found, value, rtol=1e-3 if value.ndim == 4 else 0, atol=1e-6)
+    scales = [load(folder).phi["head.log_scale"] for folder in members]
+    torch.testing.assert_close(joined.phi["head.log_scale"], torch.stack(scales).mean())
+    assert joined.learner.head.shrinkage == 2 * LEARNER.head.shrinkage
+
+
+def test_the_scatter_is_measured_on_the_features_of_all(joined):
+    directions = joined.phi["head.directions.moments"]
+    assert directions.shape == (32, 31)
+    images = joined.preprocessing.normalise(TRAINING.images)
+    features = joined.embedding(images)
+    classes = features.unflatten(0, (20, 8))
+    off = (classes - classes.mean(1, keepdim=True)).flatten(0, 1)
+    along = (off @ directions).square().sum(0) / (len(features) - 20)
+    mean = off.square().sum() / (len(features) - 20) / 32
+    torch.testing.assert_close(along / mean, joined.phi["head.spread.moments"][:-1], rtol=1e-3, atol=1e-4)
+
+
+def test_its_card_tells_of_all_members(joined, members):
+    card, cards = joined.card, [load(folder).card for folder in members]
+    assert joined.name == "tiny0"
+    assert [one["name"] for one in card["members"]] == ["tiny0", "tiny1"]
+    assert [one["version"] for one in card["members"]] == [one["version"] for one in cards]
+    assert [one["recipe"] for one in card["members"]] == [one["recipe"] for one in cards]
+    assert card["trained_on"]["outer_steps"] == 60
+    assert card["trained_on"]["classes"] == 20
+    assert [row["episodes"] for row in card["evaluation"]] == [20, 20]
+    # Kernels as float16: less than the members together, by about half of theirs.
+    assert card["weights"]["bytes"] < 0.9 * sum(one["weights"]["bytes"] for one in cards)
+
+
+def test_what_does_not_go_together_is_refused_before_anything_is_read(members, tmp_path, capsys):
+    first = load(members[0])
+
+    def variant(name, *, learner=first.learner, preprocessing=first.preprocessing, **facts):
+        save(
+            tmp_path / name,
+            name=name,
+            learner=learner,
+            phi=learner.initial(0),
+            preprocessing=preprocessing,
+            confidence=constant_confidence(),
+            facts={"recipe": first.card["recipe"], **facts},
+        )
+        return str(tmp_path / name)
+
+    def refused(*names):
+        assert main(["ensemble", *names, "--out", str(tmp_path / "out")]) == 2
+        assert not (tmp_path / "out").exists()
+        return capsys.readouterr().err
+
+    one = str(members[0])
+    assert "at least 2 members" in refused(one)
+    moving = dataclasses.replace(first.learner, rule=InnerRule("head", 1))
+    assert "moves head: the members of an ensemble answer by class means" in refused(
+        one, variant("m", learner=moving)
+    )
+    means = dataclasses.replace(first.learner, head=Head("prototype"))
+    assert "differ in head" in refused(one, variant("p", learner=means))
+    brighter = dataclasses.replace(first.preprocessing, mean=(0.5,))
+    other = first.card["recipe"] | {"data": {**first.card["recipe"]["data"], "seed": 9}}
+    assert "differ in data and preprocessing" in refused(one, variant("d", preprocessing=brighter, recipe=other))
+    assert "tells no recipe" in refused(one, variant("n", recipe=None))

@@ -1,0 +1,37 @@
+"""``python -m training ensemble INIT INIT``: several initializations of the same data as one."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from models.initialization import load, shipped
+from training.commands.table import card_table
+from training.recipe import Data
+from training.run.ensemble import ensemble_of, publish_ensemble
+from training.run.run_classes import load_classes
+
+
+def add(commands: "argparse._SubParsersAction[Any]") -> None:
+    """Declare the command."""
+    parser = commands.add_parser("ensemble", help="make one initialization of several that were trained apart")
+    parser.add_argument("members", nargs="+", metavar="INIT", help="folders, or names of shipped ones")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the initialization that is written")
+    parser.add_argument("--data-dir", type=Path, help="where data sets lie (default: METASHOT_DATA)")
+    parser.add_argument("--download", action="store_true", help="fetch the data set where it is not there")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Join them, measure what they have become, and write it."""
+    members = [load(shipped().get(name, Path(name))) for name in options.members]
+    ensemble_of(members)  # refuses, before data are read, what does not go together
+    first = members[0]
+    classes = load_classes(
+        Data(**first.card["recipe"]["data"]),
+        first.preprocessing,
+        data_dir=options.data_dir,
+        download=options.download,
+    )
+    made = publish_ensemble(members, classes.training, classes.validation, options.out)
+    print(card_table(made.card))
+    print(f"initialization {made.name} {made.version}, of {len(members)} members, in {options.out}")

@@ -1,0 +1,123 @@
+"""From finished initializations to one: an ensemble of their backbones, measured and published as they were."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from models.backbone import Params
+from models.ensemble import Ensemble
+from models.initialization import Initialization, learner_as_dict, save
+from models.learner import BODY, HEAD, Learner, part
+from training.datasets.class_images import ClassImages
+from training.measures.assessment import assess
+from training.recipe import Report
+from training.run.after_warm_up import measure_features
+
+_BY_MEANS = ("prototype", "lda")
+_SCALE = f"{HEAD}log_scale"
+_MEASURED_BY = ("data", "reports", "report_episodes", "calibration_tasks")
+_SEEN = ("data", "classes", "groups", "validation_classes", "validation_groups")
+
+
+def ensemble_of(members: Sequence[Initialization]) -> tuple[Learner, Params]:
+    """Lay the backbones of several initializations side by side, before a head that answers by class means.
+
+    Kernels are rounded to float16, so that two members take no more room than one did. The scale is the members'
+    geometric mean; the scatter of an ``lda`` head is still to be measured, on the features of all. It is given
+    relative to its mean over all directions, of which there are now several times as many and hardly more wide
+    ones, so the shrinkage grows with the members.
+
+    Raises:
+        ValueError: for members that do not go together, with what they must have in common.
+    """
+    first = members[0]
+    for one in members:
+        _check(first, one)
+    backbone = Ensemble(tuple(one.learner.backbone for one in members))
+    head = replace(first.learner.head, shrinkage=first.learner.head.shrinkage * len(members))
+    learner = Learner(backbone, head, first.learner.rule)
+    phi = learner.initial(seed=0)
+    for (at, _), one in zip(backbone.named(), members, strict=True):
+        for name, value in part(one.phi, BODY).items():
+            phi[f"{BODY}{at}{name}"] = value.half().float() if value.ndim == 4 else value
+    phi[_SCALE] = torch.stack([one.phi[_SCALE] for one in members]).mean()
+    return learner, phi
+
+
+def publish_ensemble(
+    members: Sequence[Initialization], training: ClassImages, validation: ClassImages, folder: Path
+) -> Initialization:
+    """Measure an ensemble as a run's end is, by the plan of its first member, and write it to ``folder``.
+
+    The card tells each member's training; the name, the description and the licence are the first one's.
+    """
+    learner, phi = ensemble_of(members)
+    first = members[0]
+    recipe = first.card["recipe"]
+    measure_features(learner, phi, first.preprocessing, training)
+    found = assess(
+        learner,
+        phi,
+        first.preprocessing,
+        validation,
+        [Report(**report) for report in recipe["reports"]],
+        recipe["report_episodes"],
+        recipe["calibration_tasks"],
+    )
+    of_members = [one.card["trained_on"] for one in members]
+    return save(
+        folder,
+        name=first.name,
+        learner=learner,
+        phi=phi,
+        preprocessing=first.preprocessing,
+        confidence=found.confidence,
+        facts={
+            "description": first.card["description"],
+            "licence": first.card["licence"],
+            "trained_on": {
+                **{key: of_members[0][key] for key in _SEEN},
+                **{key: sum(one[key] for one in of_members) for key in ("outer_steps", "seconds")},
+            },
+            "members": [
+                {"name": one.name, "version": one.version, **_told(one.card, "trained_on", "recipe")}
+                for one in members
+            ],
+            "recipe": {**_told(recipe, *_MEASURED_BY), "learner": learner_as_dict(learner)},
+            **found.facts,
+        },
+    )
+
+
+def _check(first: Initialization, one: Initialization) -> None:
+    learner, recipe = one.learner, one.card.get("recipe")
+    if recipe is None:
+        raise ValueError(
+            f"the card of {one.name} {one.version} tells no recipe, so not which classes it has seen"
+        )
+    if learner.rule.moves != "nothing" or learner.head.kind not in _BY_MEANS:
+        raise ValueError(
+            f"{one.name} {one.version} answers by the {learner.head.kind} head and moves {learner.rule.moves}: "
+            "the members of an ensemble answer by class means (prototype or lda) and move nothing"
+        )
+    differing = [
+        what
+        for what, same in (
+            ("data", recipe["data"] == first.card["recipe"]["data"]),
+            ("preprocessing", one.preprocessing == first.preprocessing),
+            ("head", learner.head.kind == first.learner.head.kind),
+        )
+        if not same
+    ]
+    if differing:
+        raise ValueError(
+            f"{first.name} {first.version} and {one.name} {one.version} differ in {' and '.join(differing)}: the "
+            "members of an ensemble have seen the same classes, and answer alike"
+        )
+
+
+def _told(values: Any, *keys: str) -> dict[str, Any]:
+    return {key: values[key] for key in keys}
