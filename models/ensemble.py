@@ -1,5 +1,6 @@
 """An ensemble: backbones that were trained apart, each of which describes an image in features of its own."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -104,4 +105,4 @@ class Ensemble:
 
 def side_by_side(features: Sequence[Tensor]) -> Tensor:
     """Members' features ``[..., D_m]``, each of length 1, as one of length 1, ``[..., sum of D_m]``."""
-    return torch.cat(list(features), -1) * len(features) ** -0.5
+    return torch.cat(list(features), -1) / math.sqrt(len(features))
