@@ -59,11 +59,13 @@ class Head:
         initial_scale: of all but ``shared``, before training; None for what suits features of about 1 each: one
             over the root of the number of features for ``prototype`` and ``lda``, else 10.
         shrinkage: of ``lda``, how much the scatter of training classes is evened out for one example a class.
+        pull: of ``lda``, for how many examples of a class the training classes that are like it count.
     """
 
     kind: HeadKind
     initial_scale: float | None = None
     shrinkage: float = 60.0
+    pull: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse what is not there."""
@@ -71,6 +73,8 @@ class Head:
             raise ValueError(f"the head must be {', '.join(get_args(HeadKind))}, not {self.kind!r}")
         if self.shrinkage <= 0:
             raise ValueError(f"the head's shrinkage must be positive, not {self.shrinkage}")
+        if self.pull < 0 or (self.pull and self.kind != "lda"):
+            raise ValueError(f"the head's pull is of lda, and not negative: set it to 0, not {self.pull}")
 
     def initial(self, features: int, generator: torch.Generator) -> Params:
         """Draw the head's part of phi for ``features`` features."""
@@ -112,6 +116,8 @@ class Head:
             return self.from_centres(phi, prototypes(features, support))
         if self.kind == "lda":
             centres = prototypes(features, support)
+            if self.pull:
+                centres = class_scatter.towards_strangers(phi, centres, support, self.pull)
             return self._linear(phi, centres, class_scatter.measured(phi, centres, support, self.shrinkage))
         with full_precision(features):
             features = features.to(support.weights.dtype)

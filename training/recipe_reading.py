@@ -37,7 +37,7 @@ def read_values(path: Path, overrides: Sequence[str]) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise RecipeError(f"{path} must be a mapping of keys to values")
     for override in overrides:
-        _lay_override(values, override)
+        lay_override(values, override)
     return values
 
 
@@ -76,7 +76,12 @@ def lay_over(values: dict[str, Any], key: str, value: Any) -> None:
     values[last] = value
 
 
-def _lay_override(values: dict[str, Any], override: str) -> None:
+def lay_override(values: dict[str, Any], override: str) -> None:
+    """Set what ``key.key=value`` says, a YAML value, of a recipe's values, in place.
+
+    Raises:
+        RecipeError: where it is no such thing.
+    """
     key, equals, text = override.partition("=")
     if not equals or not key:
         raise RecipeError(f"--set takes key=value, for example outer.steps=500, not {override!r}")

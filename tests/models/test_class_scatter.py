@@ -73,6 +73,56 @@ def test_few_directions_are_kept_and_the_rest_taken_as_equal():
     assert float((spread[:-1].sum() + 16 * spread[-1]) / 80) == pytest.approx(1, rel=1e-5)
 
 
+def test_means_are_drawn_to_those_of_training_classes_that_are_like_them():
+    features, classes = scattered()
+    scatter = class_scatter.of_classes(features, classes)
+    phi, shots = {"log_scale": torch.tensor(0.3)} | scatter, (1, 4, 2)
+    examples, queries = torch.randn(sum(shots), FEATURES), torch.randn(7, FEATURES)
+    known = scatter[class_scatter.STRANGERS].double().numpy()
+    drawn = []
+    for mean, count in zip((rows.double().numpy().mean(0) for rows in examples.split(shots)), shots, strict=True):
+        likeness = np.exp(10 * (known @ mean) / np.linalg.norm(known, axis=1) / np.linalg.norm(mean))
+        drawn.append((count * mean + 1.5 * (likeness @ known) / likeness.sum()) / (count + 1.5))
+    # Each drawn mean as the only example of its class, in the metric of the task's own shots.
+    support = task(shots)
+    centres = torch.from_numpy(np.stack(drawn)).float()[None]
+    metric = class_scatter.measured(phi, centres, support, 60.0)
+    wanted = np.exp(0.3) * (2 * queries @ metric[0].T - (centres * metric).sum(-1))
+    found = answers(Head("lda", pull=1.5), phi, shots, examples, queries)
+    torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-4)
+    plain = answers(Head("lda"), phi, shots, examples, queries)
+    assert not torch.allclose(found, plain, atol=0.1)
+
+
+def test_a_task_without_a_class_and_one_before_measuring_are_not_drawn():
+    phi = Head("lda", 2.0).initial(FEATURES, torch.Generator())
+    examples, queries = torch.randn(6, FEATURES), torch.randn(5, FEATURES)
+    assert torch.equal(
+        answers(Head("lda", 2.0, pull=2.0), phi, (2, 2, 2), examples, queries),
+        answers(Head("lda", 2.0), phi, (2, 2, 2), examples, queries),
+    )
+    features, classes = scattered()
+    phi |= class_scatter.of_classes(features, classes)
+    both = Support(
+        images=torch.zeros(2, 4, 1, 1, 1),
+        labels=torch.tensor([[0, 1, 2, 2], [0, 0, 1, 1]]),
+        weights=torch.ones(2, 4),
+        ways=torch.tensor([3, 2]),
+    )
+    centres = torch.randn(2, 3, FEATURES)
+    centres[1, 2] = 0
+    drawn = class_scatter.towards_strangers(phi, centres, both, 2.0)
+    alone = class_scatter.towards_strangers(phi, centres[1:, :2], task((2, 2)), 2.0)
+    assert not drawn[1, 2].any()
+    torch.testing.assert_close(drawn[1:, :2], alone)
+
+
+@pytest.mark.parametrize("pull", [-1.0, 1.0])
+def test_only_lda_is_drawn(pull):
+    with pytest.raises(ValueError, match="pull is of lda, and not negative"):
+        Head("prototype" if pull > 0 else "lda", pull=pull)
+
+
 @pytest.mark.parametrize(("classes", "kept"), [(8, 8), (100, 64)])
 def test_means_of_training_classes_are_kept_as_strangers(classes, kept):
     features = torch.randn(300, FEATURES, generator=torch.Generator().manual_seed(0))

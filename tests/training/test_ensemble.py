@@ -6,36 +6,19 @@ import pytest
 import torch
 
 from models.heads import Head
-from models.initialization import learner_as_dict, load, save
+from models.initialization import load, save
 from models.inner_rule import InnerRule
-from models.learner import Learner
-from models.staged import Staged
 from tests.made_confidence import constant_confidence
-from tests.training.tiny_run import TRAINING, VALIDATION, recipe
+from tests.training.tiny_lda import LEARNER, published
+from tests.training.tiny_run import TRAINING, VALIDATION
 from training.__main__ import main
 from training.commands import ensemble as command
-from training.outer_plan import Outer
-from training.run.publication import publish_run
 from training.run.run_classes import RunClasses
-from training.run.trainer import Trainer
-
-STAGES = ({"width": 8, "halving": "stride"}, {"width": 16, "halving": "stride"})
-BACKBONE = Staged(1, 16, STAGES, unit=True, centred=True)
-LEARNER = Learner(BACKBONE, Head("lda", 8.0), InnerRule("nothing", 0))
-OUTER = Outer(tasks=2, steps=30, warm_up=25, warm_up_loss="classes", learning_rate=0.01)
 
 
 @pytest.fixture(scope="module")
 def members(tmp_path_factory):
-    folders = []
-    for seed in (0, 1):
-        plan = recipe(learner=learner_as_dict(LEARNER), outer=OUTER, seed=seed, name=f"tiny{seed}")
-        trainer = Trainer(plan, TRAINING, VALIDATION, tmp_path_factory.mktemp("run"))
-        trainer.run()
-        folder = trainer.out / "initialization"
-        publish_run(plan, trainer.best, trainer.progress, TRAINING, VALIDATION, folder)
-        folders.append(folder)
-    return folders
+    return [published(tmp_path_factory.mktemp("run"), seed) for seed in (0, 1)]
 
 
 @pytest.fixture

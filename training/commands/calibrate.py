@@ -4,11 +4,13 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from models.initialization import load, save, shipped
+from models.initialization import learner_as_dict, load, save, shipped
 from training.commands.table import card_table
 from training.datasets.registry import load_split
 from training.measures.assessment import assess
-from training.recipe import CALIBRATION_TASKS, Report
+from training.recipe import CALIBRATION_TASKS, Data, Report
+from training.run.changed_learner import changed, measured
+from training.run.run_classes import load_classes
 
 _WRITTEN_BY_SAVE = ("format", "name", "version", "learner", "preprocessing", "confidence", "weights")
 
@@ -17,6 +19,15 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
     """Declare the command."""
     parser = commands.add_parser("calibrate", help="fit an initialization's confidence anew and rewrite its card")
     parser.add_argument("initialization", help="a folder, or the name of a shipped one; its card is rewritten")
+    parser.add_argument("--out", type=Path, help="write to this folder, and leave that one as it is")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="change what the learner does with phi, for example learner.head.pull=2; where training images' "
+        "features lie is then measured anew",
+    )
     parser.add_argument(
         "--tasks", type=int, default=CALIBRATION_TASKS, help="of each size to fit on (default: %(default)s)"
     )
@@ -26,12 +37,23 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Fit and measure on the validation classes of the card's own recipe; phi stays as it is."""
+    """Fit and measure on the validation classes of the card's own recipe; what phi has learned stays as it is."""
     folder = shipped().get(options.initialization, Path(options.initialization))
     initialization = load(folder)
     recipe = initialization.card.get("recipe")
     if recipe is None:
         raise ValueError(f"the card of {folder} tells no recipe, so not on which classes it may be calibrated")
+    learner, phi = initialization.learner, initialization.phi
+    if options.set:
+        learner = changed(initialization, options.set)
+        of_run = load_classes(
+            Data(**recipe["data"]),
+            initialization.preprocessing,
+            data_dir=options.data_dir,
+            download=options.download,
+        )
+        phi = measured(learner, initialization, of_run.training)
+        recipe = {**recipe, "learner": learner_as_dict(learner)}
     validation = load_split(
         recipe["data"]["name"],
         "validation",
@@ -42,8 +64,8 @@ def run(options: argparse.Namespace) -> None:
         classes=initialization.card["trained_on"]["validation_classes"],
     )
     found = assess(
-        initialization.learner,
-        initialization.phi,
+        learner,
+        phi,
         initialization.preprocessing,
         validation,
         [Report(**report) for report in recipe["reports"]],
@@ -51,14 +73,15 @@ def run(options: argparse.Namespace) -> None:
         options.tasks,
     )
     facts = {name: value for name, value in initialization.card.items() if name not in _WRITTEN_BY_SAVE}
+    out = options.out or folder
     saved = save(
-        folder,
+        out,
         name=initialization.name,
-        learner=initialization.learner,
-        phi=initialization.phi,
+        learner=learner,
+        phi=phi,
         preprocessing=initialization.preprocessing,
         confidence=found.confidence,
-        facts={**facts, **found.facts},
+        facts={**facts, "recipe": recipe, **found.facts},
     )
     print(card_table(saved.card))
-    print(f"card of {saved.name} {saved.version} in {folder} rewritten")
+    print(f"{saved.name} {saved.version} written to {out}")

@@ -1,0 +1,77 @@
+"""``python -m training calibrate --set``: other views, another use of the scatter, with the same phi."""
+
+import pytest
+import torch
+
+from models.initialization import load
+from tests.training.tiny_lda import published
+from tests.training.tiny_run import TRAINING, VALIDATION
+from training.__main__ import main
+from training.commands import calibrate as command
+from training.run.run_classes import RunClasses
+
+MEASURED = {
+    "body.centre.moments",
+    "head.directions.moments",
+    "head.spread.moments",
+    "head.strangers.moments",
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return published(tmp_path_factory.mktemp("run"), seed=0)
+
+
+@pytest.fixture
+def calibrated(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(command, "load_classes", lambda *_, **__: RunClasses(TRAINING, TRAINING, VALIDATION))
+    monkeypatch.setattr(command, "load_split", lambda *_, **__: VALIDATION)
+    out = tmp_path / "changed"
+
+    def run(*settings):
+        options = [part for setting in settings for part in ("--set", setting)]
+        return main(["calibrate", str(folder), "--out", str(out), "--tasks", "5", *options]), out
+
+    return run
+
+
+def test_views_change_and_what_was_measured_with_them(folder, calibrated):
+    views = "[[0, 0, 0], [0, 0, 0, true, 0.2]]"
+    status, out = calibrated("learner.head.pull=2", f"learner.backbone.views={views}")
+    before, after = load(folder), load(out)
+    assert status == 0
+    assert after.learner.head.pull == 2
+    assert len(after.learner.backbone.views) == 2
+    assert after.card["recipe"]["learner"] == after.card["learner"]
+    assert after.card["trained_on"] == before.card["trained_on"]
+    moved = {name for name, value in before.phi.items() if not torch.equal(value, after.phi[name])}
+    assert moved == MEASURED
+    features = after.learner.backbone(
+        {k.removeprefix("body."): v for k, v in after.phi.items() if k.startswith("body.") and "centre" not in k},
+        after.preprocessing.normalise(TRAINING.images)[None],
+    )[0][0]
+    torch.testing.assert_close(after.phi["body.centre.moments"], features.mean(0), rtol=1e-4, atol=1e-5)
+
+
+def test_nothing_set_leaves_all_of_phi(folder, calibrated):
+    status, out = calibrated()
+    assert status == 0
+    assert load(out).version == load(folder).version
+    assert load(out).card["recipe"] == load(folder).card["recipe"]
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("outer.steps=3", "takes keys of the learner"),
+        ("learner.backbone.signd=true", "the learner does not fit"),
+        ("learner.head.pull=-1", "not negative"),
+        ("learner.backbone.centred=false", r"asks for another phi (body.centre.moments)"),
+    ],
+)
+def test_what_takes_training_is_refused(calibrated, capsys, setting, message):
+    status, out = calibrated(setting)
+    assert status == 2
+    assert message in capsys.readouterr().err
+    assert not out.exists()

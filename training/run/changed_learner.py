@@ -1,0 +1,45 @@
+"""An initialization whose learner uses the same phi otherwise: in other views, by another use of the scatter."""
+
+from collections.abc import Sequence
+
+from models.backbone import Params
+from models.initialization import Initialization, learner_as_dict, learner_from_dict
+from models.learner import Learner
+from training.datasets.class_images import ClassImages
+from training.recipe import RecipeError
+from training.recipe_reading import lay_override
+from training.run.after_warm_up import measure_features
+
+
+def changed(initialization: Initialization, overrides: Sequence[str]) -> Learner:
+    """The learner with ``learner.key=value`` overrides (YAML values) laid over it.
+
+    Raises:
+        RecipeError: for an override that is none of the learner's, or asks for another phi.
+    """
+    values = {"learner": learner_as_dict(initialization.learner)}
+    for override in overrides:
+        if not override.startswith("learner."):
+            raise RecipeError(
+                f"--set takes keys of the learner, for example learner.head.pull=2, not {override!r}"
+            )
+        lay_override(values, override)
+    try:
+        learner = learner_from_dict(values["learner"])
+    except (TypeError, ValueError) as error:
+        raise RecipeError(f"the learner does not fit: {error}") from error
+    before, after = initialization.phi, learner.initial(seed=0)
+    if differing := sorted(
+        name
+        for name in before.keys() | after.keys()
+        if name not in before or name not in after or before[name].shape != after[name].shape
+    ):
+        raise RecipeError(f"--set asks for another phi ({differing[0]}): train it, by a recipe that says so")
+    return learner
+
+
+def measured(learner: Learner, initialization: Initialization, training: ClassImages) -> Params:
+    """Phi with the centre and scatter of training images measured by a changed learner; the rest is a copy."""
+    phi = {name: value.clone() for name, value in initialization.phi.items()}
+    measure_features(learner, phi, initialization.preprocessing, training)
+    return phi
