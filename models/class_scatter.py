@@ -70,7 +70,8 @@ def towards_strangers(head: Params, centres: Tensor, support: Support, pull: flo
 
     A mean c of n examples becomes ``(n c + b s) / (n + b)``, s being the mean of training classes' means, each
     weighted by the softmax of 10 times its cosine to c (Gidaris and Komodakis 2018, section 3.2, by attention
-    that is learned; Yang et al. 2021, eq. 6, by the two nearest). Where no training classes were measured, it stays.
+    that is learned; Yang et al. 2021, eq. 6, by the two nearest). Where no training classes were measured, it
+    stays what it is.
 
     Args:
         head: a part of phi that holds their means, with or without a task dimension in front.
