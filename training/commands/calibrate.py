@@ -7,8 +7,8 @@ from typing import Any
 from models.initialization import learner_as_dict, load, save, shipped
 from training.commands.table import card_table
 from training.datasets.registry import load_split
-from training.measures.assessment import assess
-from training.recipe import CALIBRATION_TASKS, Data, Report
+from training.measures.assessment import assess_again
+from training.recipe import CALIBRATION_TASKS, Data
 from training.run.changed_learner import changed, measured
 from training.run.run_classes import load_classes
 
@@ -43,35 +43,22 @@ def run(options: argparse.Namespace) -> None:
     recipe = initialization.card.get("recipe")
     if recipe is None:
         raise ValueError(f"the card of {folder} tells no recipe, so not on which classes it may be calibrated")
-    learner, phi = initialization.learner, initialization.phi
+    learner, phi, preprocessing = initialization.learner, initialization.phi, initialization.preprocessing
+    where = {"preprocessing": preprocessing, "data_dir": options.data_dir, "download": options.download}
     if options.set:
         learner = changed(initialization, options.set)
-        of_run = load_classes(
-            Data(**recipe["data"]),
-            initialization.preprocessing,
-            data_dir=options.data_dir,
-            download=options.download,
-        )
-        phi = measured(learner, initialization, of_run.training)
+        classes = load_classes(Data(**recipe["data"]), **where)
+        phi, validation = measured(learner, initialization, classes.training), classes.validation
         recipe = {**recipe, "learner": learner_as_dict(learner)}
-    validation = load_split(
-        recipe["data"]["name"],
-        "validation",
-        preprocessing=initialization.preprocessing,
-        data_dir=options.data_dir,
-        seed=recipe["data"]["seed"],
-        download=options.download,
-        classes=initialization.card["trained_on"]["validation_classes"],
-    )
-    found = assess(
-        learner,
-        phi,
-        initialization.preprocessing,
-        validation,
-        [Report(**report) for report in recipe["reports"]],
-        recipe["report_episodes"],
-        options.tasks,
-    )
+    else:
+        validation = load_split(
+            recipe["data"]["name"],
+            "validation",
+            seed=recipe["data"]["seed"],
+            classes=initialization.card["trained_on"]["validation_classes"],
+            **where,
+        )
+    found = assess_again(initialization.card, learner, phi, preprocessing, validation, options.tasks)
     facts = {name: value for name, value in initialization.card.items() if name not in _WRITTEN_BY_SAVE}
     out = options.out or folder
     saved = save(
@@ -79,7 +66,7 @@ def run(options: argparse.Namespace) -> None:
         name=initialization.name,
         learner=learner,
         phi=phi,
-        preprocessing=initialization.preprocessing,
+        preprocessing=preprocessing,
         confidence=found.confidence,
         facts={**facts, "recipe": recipe, **found.facts},
     )

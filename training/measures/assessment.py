@@ -54,6 +54,27 @@ def assess(
     return Assessment(confidence, {"calibration": fitted_on, "evaluation": rows})
 
 
+def assess_again(
+    card: Mapping[str, Any],
+    learner: Learner,
+    phi: Params,
+    preprocessing: Preprocessing,
+    validation: ClassImages,
+    calibration_tasks: int | None = None,
+) -> Assessment:
+    """Assess by the plan of a card's recipe, with other ``calibration_tasks`` if any are given."""
+    recipe = card["recipe"]
+    return assess(
+        learner,
+        phi,
+        preprocessing,
+        validation,
+        [Report(**report) for report in recipe["reports"]],
+        recipe["report_episodes"],
+        calibration_tasks or recipe["calibration_tasks"],
+    )
+
+
 @dataclass(frozen=True)
 class _Subject:
     learner: Learner

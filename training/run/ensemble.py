@@ -12,8 +12,7 @@ from models.ensemble import Ensemble
 from models.initialization import Initialization, learner_as_dict, save
 from models.learner import BODY, HEAD, Learner, part
 from training.datasets.class_images import ClassImages
-from training.measures.assessment import assess
-from training.recipe import Report
+from training.measures.assessment import assess_again
 from training.run.after_warm_up import measure_features
 
 _BY_MEANS = ("prototype", "lda")
@@ -56,17 +55,8 @@ def publish_ensemble(
     """
     learner, phi = ensemble_of(members)
     first = members[0]
-    recipe = first.card["recipe"]
     measure_features(learner, phi, first.preprocessing, training)
-    found = assess(
-        learner,
-        phi,
-        first.preprocessing,
-        validation,
-        [Report(**report) for report in recipe["reports"]],
-        recipe["report_episodes"],
-        recipe["calibration_tasks"],
-    )
+    found = assess_again(first.card, learner, phi, first.preprocessing, validation)
     of_members = [one.card["trained_on"] for one in members]
     return save(
         folder,
@@ -86,7 +76,7 @@ def publish_ensemble(
                 {"name": one.name, "version": one.version, **_told(one.card, "trained_on", "recipe")}
                 for one in members
             ],
-            "recipe": {**_told(recipe, *_MEASURED_BY), "learner": learner_as_dict(learner)},
+            "recipe": {**_told(first.card["recipe"], *_MEASURED_BY), "learner": learner_as_dict(learner)},
             **found.facts,
         },
     )

@@ -199,7 +199,7 @@ class Trainer:
         numbers = range(step * tasks, (step + 1) * tasks)
         batch = self.mixing(self.sampler.batch(step, tasks), numbers)
         # Turned last: a photo that is turned by 90 degrees and then mirrored is a mirrored one, turned by 270.
-        return self.turning(self._jittered(batch, step), numbers).to(self.device)
+        return self.turning(self._jittered(batch, step), numbers)
 
     def _jittered(self, batch: EpisodeBatch, step: int) -> EpisodeBatch:
         generator = torch.Generator().manual_seed(self.recipe.seed * 1_000_003 + step)
@@ -210,7 +210,7 @@ class Trainer:
             lambda images: self.preprocessing.normalise(
                 shrunk(jitter(images, ranges, generator, classes=classes, of_classes=of_classes), side)
             )
-        )
+        ).to(self.device)
 
     def _save_as_first(self) -> None:
         if self.processes.is_first:

@@ -61,7 +61,8 @@ class ClassTurning:
         tasks, ways = batch.class_ids.shape
         places = np.array([(self._seed, number, _STREAM) for number in numbers], dtype=np.int64)
         chosen, which = uniform(places, 2 * ways).reshape(tasks, 2, ways).swapaxes(0, 1)
-        quarters = torch.from_numpy(np.where(chosen < self._share, 1 + whole(which, QUARTERS - 1), 0))
+        drawn = np.where(chosen < self._share, 1 + whole(which, QUARTERS - 1), 0)
+        quarters = torch.from_numpy(drawn).to(batch.class_ids.device)
         quarters[batch.class_ids < 0] = 0  # padding stays what it is
         of_images = quarters.gather(1, torch.cat([batch.support.labels, batch.query_labels], 1))
         turned = batch.map_images(lambda images: _turned(images, of_images))
