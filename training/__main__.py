@@ -12,6 +12,7 @@ from training.commands import (
     evaluate,
     list_algorithms,
     listing,
+    mistakes,
     publish,
     race,
     search,
@@ -27,7 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; a fault of the user's is one line on stderr and exit status 2."""
     parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    offline = (train, search, tune, ensemble, evaluate, calibrate, auto, curves, compare, race, publish)
+    offline = (train, search, tune, ensemble, evaluate, calibrate, auto, curves, mistakes, compare, race, publish)
     for command in (*offline, listing, list_algorithms):
         command.add(commands)
     options = parser.parse_args(arguments)

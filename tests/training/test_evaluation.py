@@ -63,10 +63,14 @@ def test_accuracy_on_indistinguishable_classes_is_chance():
 
 def _measured(logits, labels):
     right = (logits.argmax(-1) == labels).double().mean(1)
-    protocol = Protocol(logits.shape[-1], 1, 1, len(logits), seed=0)
-    return Measured(
-        protocol, right, logits, labels, torch.full(labels.shape, 0.9), torch.zeros(len(labels), 0), ()
+    tasks, _, ways = logits.shape
+    protocol = Protocol(ways, 1, 1, tasks, seed=0)
+    ids, familiar, strange = (
+        torch.arange(ways).repeat(tasks, 1),
+        torch.full(labels.shape, 0.9),
+        torch.zeros(tasks, 0),
     )
+    return Measured(protocol, right, logits, labels, ids, familiar, strange, ())
 
 
 def test_interval_is_that_of_the_mean_over_tasks():

@@ -8,8 +8,7 @@ from typing import Any
 
 from models.confidence import KEEP_KNOWN
 from models.initialization import Initialization, load, shipped
-from training.datasets.class_images import ClassImages
-from training.datasets.registry import load_split
+from training.commands.task_options import add_task_options, classes_of, protocol_of
 from training.measures.assessment import strangers_among
 from training.measures.evaluation import embedded, measure
 from training.measures.measured import Measured, Protocol
@@ -22,16 +21,7 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
     parser.add_argument("initialization", help="a folder, or the name of a shipped one")
     parser.add_argument("--against", metavar="INIT", help="another, to compare with task by task")
     parser.add_argument("--benchmark", choices=["omniglot-oneshot"], help="Lake's 20 within-alphabet runs")
-    parser.add_argument("--dataset", help="omniglot, mini_imagenet, folder or strokes")
-    parser.add_argument("--split", default="validation", choices=["train", "validation", "test"])
-    parser.add_argument("--ways", type=int, default=5)
-    parser.add_argument("--shots", type=int, default=1)
-    parser.add_argument("--queries", type=int, default=5, help="query images of a class")
-    parser.add_argument("--episodes", type=int, default=1000)
-    parser.add_argument("--seed", type=int, default=0, help="of the episodes")
-    parser.add_argument(
-        "--within-alphabet", action="store_true", help="draw each task from one alphabet or group"
-    )
+    add_task_options(parser, required=False)
     parser.add_argument(
         "--strangers", type=int, default=5, help="classes outside of each task, to be told unknown"
     )
@@ -39,9 +29,6 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
         "--keep-known", type=float, default=KEEP_KNOWN, help="share of known items to be told known"
     )
     parser.add_argument("--inner-steps", type=int, help="default: the learner's own; 0 does not adapt")
-    parser.add_argument("--data-dir", type=Path, help="where data sets lie (default: METASHOT_DATA)")
-    parser.add_argument("--data-seed", type=int, default=0, help="of the split of a folder's classes")
-    parser.add_argument("--download", action="store_true", help="fetch the data set where it is not there")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
     parser.set_defaults(run=run)
 
@@ -75,12 +62,8 @@ def find(name: str) -> Initialization:
 def _episodes(initialization: Initialization, options: argparse.Namespace) -> dict[str, Any]:
     if options.dataset is None:
         raise ValueError("say on what: --dataset omniglot, mini_imagenet, folder or strokes")
-    if options.episodes < 2:
-        raise ValueError("--episodes must be at least 2, for an interval")
-    protocol = Protocol(
-        options.ways, options.shots, options.queries, options.episodes, options.seed, options.within_alphabet
-    )
-    classes = _classes(initialization, options)
+    protocol = protocol_of(options)
+    classes = classes_of(initialization, options)
     features = embedded(initialization.learner, initialization.phi, initialization.preprocessing, classes)
 
     def measured_on(of: Protocol) -> Measured:
@@ -132,24 +115,13 @@ def _episodes(initialization: Initialization, options: argparse.Namespace) -> di
     return figures
 
 
-def _classes(initialization: Initialization, options: argparse.Namespace) -> ClassImages:
-    return load_split(
-        options.dataset,
-        options.split,
-        data_dir=options.data_dir,
-        preprocessing=initialization.preprocessing,
-        seed=options.data_seed,
-        download=options.download,
-    )
-
-
 def _against(other: Initialization, measured: Measured, options: argparse.Namespace) -> dict[str, Any]:
     """Measure another initialization on the same tasks, and compare."""
     found = measure(
         other.learner,
         other.phi,
         other.preprocessing,
-        _classes(other, options),
+        classes_of(other, options),
         measured.protocol,
         inner_steps=options.inner_steps,
         progress=True,

@@ -76,15 +76,16 @@ def measure(
             labels = batch.query_labels[:, :own]
             familiar = familiarity(of_queries, prototypes(of_support, batch.support), strangers)
             right = (logits.argmax(-1) == labels).double().mean(1)
-            found = (right, logits, labels, familiar[:, :own], familiar[:, own:])
+            ids = batch.class_ids[:, : protocol.ways]
+            found = (right, logits, labels, ids, familiar[:, :own], familiar[:, own:])
             parts.append(tuple(one.cpu() for one in found))
             geometry.append(SupportGeometry.of(of_support, batch.support).cpu())
             bar.update(len(right))
-    accuracies, all_logits, all_labels, familiarities, strange = (
+    accuracies, all_logits, all_labels, class_ids, familiarities, strange = (
         torch.cat(column) for column in zip(*parts, strict=True)
     )
     return Measured(
-        protocol, accuracies, all_logits, all_labels, familiarities, strange, geometry=tuple(geometry)
+        protocol, accuracies, all_logits, all_labels, class_ids, familiarities, strange, tuple(geometry)
     )
 
 

@@ -57,6 +57,7 @@ class Measured:
         accuracies: of each task, ``[E]``.
         logits: of each query, ``[E, Q, N]``.
         labels: of each query, ``[E, Q]``.
+        class_ids: which class of the data set each label stands for, ``[E, N]``.
         familiarities: of each query to its nearest class mean, ``[E, Q]`` (see ``models.confidence``).
         strange: the same of the strangers' queries, ``[E, strangers * queries]``.
         geometry: of the support sets, one for each batch of tasks, in order.
@@ -66,6 +67,7 @@ class Measured:
     accuracies: Tensor
     logits: Tensor
     labels: Tensor
+    class_ids: Tensor
     familiarities: Tensor
     strange: Tensor
     geometry: tuple[SupportGeometry, ...]

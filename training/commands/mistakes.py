@@ -1,0 +1,64 @@
+"""``python -m training mistakes INIT``: which classes it takes for each other, as tables and a picture."""
+
+import argparse
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from training.commands.evaluate import find
+from training.commands.task_options import add_task_options, classes_of, protocol_of
+from training.measures.evaluation import measure
+from training.measures.mistakes import MistakenPair, mistakes
+from training.measures.mistakes_chart import chart
+
+
+def add(commands: "argparse._SubParsersAction[Any]") -> None:
+    """Declare the command."""
+    parser = commands.add_parser("mistakes", help="tell which classes are taken for each other")
+    parser.add_argument("initialization", help="a folder, or the name of a shipped one")
+    add_task_options(parser, required=True)
+    parser.add_argument("--pairs", type=int, default=10, help="how many of the worst to show")
+    parser.add_argument("--svg", type=Path, metavar="FILE", help="draw images of these pairs there")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write groups and all pairs there as well")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Measure, print, draw and write where asked."""
+    if options.pairs < 1:
+        raise ValueError("--pairs must be at least 1")
+    protocol = protocol_of(options)
+    initialization = find(options.initialization)
+    classes = classes_of(initialization, options)
+    preprocessing = initialization.preprocessing
+    measured = measure(
+        initialization.learner, initialization.phi, preprocessing, classes, protocol, progress=True
+    )
+    found = mistakes(measured, classes)
+    title = f"{initialization.name}, {options.dataset} {options.split}, {protocol.describe()}"
+    print(
+        f"{title}, {protocol.episodes} episodes, seed {protocol.seed}: "
+        f"{100 * measured.accuracy:.2f} ± {100 * measured.interval:.2f} %"
+    )
+    if len(found.groups) > 1:
+        width = max(len(one.group) for one in found.groups)
+        for one in found.groups:
+            interval = "" if one.interval is None else f" ± {100 * one.interval:.1f}"
+            print(f"  {one.group:<{width}}  {one.classes:>4} classes  {100 * one.accuracy:5.1f}{interval} %")
+    worst = found.pairs[: options.pairs]
+    if worst:
+        share = 100 * found.of_worst(options.pairs)
+        print(f"{len(worst)} of {len(found.pairs)} pairs ever mistaken make {share:.0f} % of all mistakes:")
+    for pair in worst:
+        print(f"  {_told(pair)}")
+    if options.svg:
+        options.svg.write_text(chart(title, worst, classes, drawings=preprocessing.kind == "drawing"))
+    if options.json:
+        facts = {"initialization": initialization.name, "dataset": options.dataset, "split": options.split}
+        facts |= asdict(protocol) | {"accuracy": measured.accuracy, "interval_95": measured.interval}
+        options.json.write_text(json.dumps(facts | asdict(found), indent=2) + "\n")
+
+
+def _told(pair: MistakenPair) -> str:
+    return f"{pair.first} and {pair.second}: {100 * pair.share:.1f} % of {pair.asked} questions"

@@ -1,0 +1,53 @@
+"""The classes that are taken for each other most, side by side, as an SVG that shows their images."""
+
+import base64
+import io
+from collections.abc import Sequence
+from xml.sax.saxutils import escape
+
+import numpy as np
+from PIL import Image
+from torch import Tensor
+
+from training.datasets.class_images import ClassImages
+from training.measures.mistakes import MistakenPair
+
+_IMAGES = 6  # of each class
+_SIDE, _GAP, _CAPTION, _MARGIN = 48, 6, 34, 20
+_STRIP = _IMAGES * (_SIDE + _GAP)
+_WIDTH, _ROW = 2 * _MARGIN + 2 * _STRIP + 30, _CAPTION + _SIDE + 14
+
+
+def chart(title: str, pairs: Sequence[MistakenPair], classes: ClassImages, *, drawings: bool) -> str:
+    """Show the first few images of both classes of each pair; ``drawings``, kept as ink, dark on light."""
+    height = 44 + len(pairs) * _ROW + _MARGIN
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" font-family="sans-serif" '
+        f'font-size="12"><rect width="100%" height="100%" fill="white"/>',
+        f'<text x="{_MARGIN}" y="26" font-size="14" fill="#222">{escape(title)}</text>',
+    ]
+    for number, pair in enumerate(pairs):
+        top = 44 + number * _ROW
+        share = f"{100 * pair.share:.0f} % of {pair.asked} mistaken"
+        parts.append(
+            f'<text x="{_WIDTH - _MARGIN}" y="{top + 22}" text-anchor="end" fill="#c8553d">{share}</text>'
+        )
+        for place, name in enumerate((pair.first, pair.second)):
+            left = _MARGIN + place * (_STRIP + 30)
+            parts.append(f'<text x="{left}" y="{top + 22}" fill="#222">{escape(name)}</text>')
+            images = classes.of_class(classes.classes.index(name))[:_IMAGES]
+            for index, image in enumerate(images):
+                parts.append(
+                    f'<image x="{left + index * (_SIDE + _GAP)}" y="{top + _CAPTION}" width="{_SIDE}" '
+                    f'height="{_SIDE}" href="{_embedded(image, drawings=drawings)}"/>'
+                )
+    return "\n".join([*parts, "</svg>"]) + "\n"
+
+
+def _embedded(image: Tensor, *, drawings: bool) -> str:
+    """A PNG as a URL that holds it, of levels ``[C, side, side]``."""
+    levels = image.permute(1, 2, 0).numpy()
+    levels = np.repeat(levels, 3, axis=2) if levels.shape[2] == 1 else levels
+    png = io.BytesIO()
+    Image.fromarray(255 - levels if drawings else levels).save(png, "PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(png.getvalue()).decode()
