@@ -13,7 +13,9 @@ from tests.training.tiny_lda import LEARNER, published
 from tests.training.tiny_run import TRAINING, VALIDATION
 from training.__main__ import main
 from training.commands import ensemble as command
+from training.run.ensemble import ensemble_of
 from training.run.run_classes import RunClasses
+from training.tasks.episodes import EpisodeSampler
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +67,23 @@ def test_its_card_tells_of_all_members(joined, members):
     assert card["weights"]["bytes"] < 0.9 * sum(one["weights"]["bytes"] for one in cards)
 
 
+def test_inner_steps_of_the_head_stay_at_the_members_mean_rates(members):
+    first = load(members[0])
+    moving = dataclasses.replace(first.learner, head=Head("prototype", 4.0), rule=InnerRule("head", 2))
+    phis = [moving.initial(seed) for seed in (0, 1)]
+    for number, phi in enumerate(phis):
+        phi["rates.head.weight"] += number * torch.tensor([0.2, 0.4])
+    both = [dataclasses.replace(first, learner=moving, phi=phi) for phi in phis]
+    learner, phi = ensemble_of(both)
+    torch.testing.assert_close(phi["rates.head.weight"], torch.tensor([0.2, 0.3]))
+    assert learner.rule == moving.rule
+    batch = EpisodeSampler(VALIDATION, ways=3, shots=2, queries=2, seed=0).episodes([0, 1])
+    batch = batch.map_images(first.preprocessing.normalise)
+    moved = learner.predict(learner.adapt(phi, batch.support), batch.query_images)
+    start = learner.predict(learner.adapt(phi, batch.support, steps=0), batch.query_images)
+    assert not torch.allclose(moved, start, atol=1e-4)
+
+
 def test_what_does_not_go_together_is_refused_before_anything_is_read(members, tmp_path, capsys):
     first = load(members[0])
 
@@ -87,10 +106,14 @@ def test_what_does_not_go_together_is_refused_before_anything_is_read(members, t
 
     one = str(members[0])
     assert "at least 2 members" in refused(one)
-    moving = dataclasses.replace(first.learner, rule=InnerRule("head", 1))
-    assert "moves head: the members of an ensemble answer by class means" in refused(
+    moving = dataclasses.replace(first.learner, rule=InnerRule("all", 1))
+    assert "moves all: the members of an ensemble answer by class means" in refused(
         one, variant("m", learner=moving)
     )
+    wide = dataclasses.replace(first.learner, rule=InnerRule("head", 1, "parameter"))
+    assert "has learned parameter rates for its own features" in refused(variant("w", learner=wide), one)
+    head = dataclasses.replace(first.learner, rule=InnerRule("head", 1))
+    assert "differ in inner rule" in refused(one, variant("h", learner=head))
     means = dataclasses.replace(first.learner, head=Head("prototype"))
     assert "differ in head" in refused(one, variant("p", learner=means))
     brighter = dataclasses.replace(first.preprocessing, mean=(0.5,))

@@ -10,12 +10,13 @@ import torch
 from models.backbone import Params
 from models.ensemble import Ensemble
 from models.initialization import Initialization, learner_as_dict, save
-from models.learner import BODY, HEAD, Learner, part
+from models.learner import BODY, HEAD, RATES, Learner, part
 from training.datasets.class_images import ClassImages
 from training.measures.assessment import assess_again
 from training.run.after_warm_up import measure_features
 
 _BY_MEANS = ("prototype", "lda")
+_OF_ANY_WIDTH = ("one", "layer-step", "gate")  # inner rates, as many for few features as for many
 _SCALE = f"{HEAD}log_scale"
 _MEASURED_BY = ("data", "reports", "report_episodes", "calibration_tasks")
 _SEEN = ("data", "classes", "groups", "validation_classes", "validation_groups")
@@ -25,9 +26,9 @@ def ensemble_of(members: Sequence[Initialization]) -> tuple[Learner, Params]:
     """Lay the backbones of several initializations side by side, before a head that answers by class means.
 
     Kernels are rounded to float16, so that two members take no more room than one did. The scale is the members'
-    geometric mean; the scatter of an ``lda`` head is still to be measured, on the features of all. It is given
-    relative to its mean over all directions, of which there are now several times as many and hardly more wide
-    ones, so the shrinkage grows with the members.
+    geometric mean, and inner rates of the head are their mean. The scatter of an ``lda`` head is still to be
+    measured, on the features of all. It is given relative to its mean over all directions, of which there are now
+    several times as many and hardly more wide ones, so the shrinkage grows with the members.
 
     Raises:
         ValueError: for members that do not go together, with what they must have in common.
@@ -42,7 +43,8 @@ def ensemble_of(members: Sequence[Initialization]) -> tuple[Learner, Params]:
     for (at, _), one in zip(backbone.named(), members, strict=True):
         for name, value in part(one.phi, BODY).items():
             phi[f"{BODY}{at}{name}"] = value.half().float() if value.ndim == 4 else value
-    phi[_SCALE] = torch.stack([one.phi[_SCALE] for one in members]).mean()
+    for name in (_SCALE, *(name for name in phi if name.startswith(RATES))):
+        phi[name] = torch.stack([one.phi[name] for one in members]).mean(0)
     return learner, phi
 
 
@@ -88,10 +90,15 @@ def _check(first: Initialization, one: Initialization) -> None:
         raise ValueError(
             f"the card of {one.name} {one.version} tells no recipe, so not which classes it has seen"
         )
-    if learner.rule.moves != "nothing" or learner.head.kind not in _BY_MEANS:
+    if learner.rule.moves_body or learner.head.kind not in _BY_MEANS:
         raise ValueError(
             f"{one.name} {one.version} answers by the {learner.head.kind} head and moves {learner.rule.moves}: "
-            "the members of an ensemble answer by class means (prototype or lda) and move nothing"
+            "the members of an ensemble answer by class means (prototype or lda) and move at most the head"
+        )
+    if learner.rule.moves_head and learner.rule.rates not in _OF_ANY_WIDTH:
+        raise ValueError(
+            f"{one.name} {one.version} has learned {learner.rule.rates} rates for its own features: the members "
+            f"of an ensemble have {', '.join(_OF_ANY_WIDTH)} rates"
         )
     differing = [
         what
@@ -99,6 +106,7 @@ def _check(first: Initialization, one: Initialization) -> None:
             ("data", recipe["data"] == first.card["recipe"]["data"]),
             ("preprocessing", one.preprocessing == first.preprocessing),
             ("head", learner.head.kind == first.learner.head.kind),
+            ("inner rule", learner.rule == first.learner.rule),
         )
         if not same
     ]
