@@ -12,6 +12,7 @@ from training.commands import (
     evaluate,
     list_algorithms,
     listing,
+    looks,
     mistakes,
     publish,
     race,
@@ -28,8 +29,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; a fault of the user's is one line on stderr and exit status 2."""
     parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    offline = (train, search, tune, ensemble, evaluate, calibrate, auto, curves, mistakes, compare, race, publish)
-    for command in (*offline, listing, list_algorithms):
+    made = (train, search, tune, ensemble, publish, listing, list_algorithms)
+    for command in (*made, evaluate, calibrate, auto, curves, looks, mistakes, compare, race):
         command.add(commands)
     options = parser.parse_args(arguments)
     try:

@@ -114,6 +114,21 @@ def test_evaluate_a_folder_of_classes(initialization, tmp_path, capsys):
     assert 0 <= figures["unknown"]["auroc"] <= 1
 
 
+def test_looks_are_printed_and_drawn(initialization, tmp_path, capsys):
+    looks = load(initialization).card["trained_on"]["looks"]
+    assert looks == [], "this one was published before its first step"
+    assert main(["looks", str(initialization)]) == 2
+    assert "tells of no looks" in capsys.readouterr().err
+    plan = recipe()
+    trainer = Trainer(plan, TRAINING, VALIDATION, tmp_path)
+    trainer.run()
+    publish_run(plan, trainer.best, trainer.progress, TRAINING, VALIDATION, tmp_path / "initialization")
+    assert main(["looks", str(tmp_path / "initialization"), "--svg", str(tmp_path / "looks.svg")]) == 0
+    told = ", ".join(f"{step}: {100 * accuracy:.1f}" for step, accuracy in trainer.progress.looks)
+    assert f"tiny, accuracy in percent by outer step: {told}" in capsys.readouterr().out
+    assert (tmp_path / "looks.svg").read_text().count("<title>tiny, outer steps ") == len(trainer.progress.looks)
+
+
 def test_train_ends_with_an_initialization_and_does_not_overwrite_a_run(tmp_path, capsys):
     arguments = ["train", str(ROOT / "training/recipes/strokes.yaml"), "--out", str(tmp_path / "run")]
     small = ["outer.steps=2", "outer.warm_up=1", "outer.tasks=2", "validation.every=1", "validation.episodes=5"]

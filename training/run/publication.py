@@ -56,6 +56,7 @@ def publish_run(
                 "validation_groups": sorted(set(validation.groups)),
                 "outer_steps": progress.step,
                 "best_step": progress.best_step,
+                "looks": [[step, round(accuracy, 5)] for step, accuracy in progress.looks],
                 "seconds": round(progress.seconds),
                 "machine": f"{platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}",
                 "date": datetime.datetime.now(datetime.UTC).date().isoformat(),

@@ -1,0 +1,56 @@
+"""``python -m training looks INIT INIT``: how runs learned: accuracy at each look at the validation tasks."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from models.initialization import Initialization
+from training.commands.evaluate import find
+from training.comparison.charts.line_figure import Line, LineFigure, Panel, Point
+from training.comparison.charts.style import Look
+
+_FIRST_COLOUR = 3  # of meta-learners
+
+
+def add(commands: "argparse._SubParsersAction[Any]") -> None:
+    """Declare the command."""
+    parser = commands.add_parser("looks", help="tell, and draw, how runs learned, by the looks in their cards")
+    parser.add_argument("initializations", nargs="+", help="folders, or names of shipped ones")
+    parser.add_argument("--svg", type=Path, metavar="FILE", help="draw the curves there")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Print each run's looks, and draw all where asked."""
+    found = [find(name) for name in options.initializations]
+    for one in found:
+        told = ", ".join(f"{step}: {100 * accuracy:.1f}" for step, accuracy in _looks(one))
+        print(f"{one.name}, accuracy in percent by outer step: {told}")
+    if options.svg:
+        options.svg.write_text(_drawn(found))
+
+
+def _drawn(runs: Sequence[Initialization]) -> str:
+    lines = tuple(
+        Line(
+            one.name,
+            Look(_FIRST_COLOUR + place),
+            tuple(Point(step, 100 * accuracy) for step, accuracy in _looks(one)),
+        )
+        for place, one in enumerate(runs)
+    )
+    panel = Panel("", lines, "outer steps")
+    title = "Accuracy on the validation tasks that choose phi, against outer steps"
+    y_label = "accuracy on the validation tasks that choose phi, in percent"
+    return LineFigure(title, (panel,), y_label, size=(720, 340), ceiling=100.0).draw()
+
+
+def _looks(one: Initialization) -> list[tuple[int, float]]:
+    looks: list[tuple[int, float]] = one.card.get("trained_on", {}).get("looks", [])
+    if not looks:
+        raise ValueError(
+            f"the card of {one.name} {one.version} tells of no looks: it is of an ensemble, or was made "
+            "before cards told them"
+        )
+    return looks
