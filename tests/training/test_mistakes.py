@@ -35,7 +35,7 @@ def _measured(ids, labels, answers):
 
 
 def test_mistakes_are_counted_against_the_questions_that_could_go_wrong_so(monkeypatch):
-    monkeypatch.setattr("training.measures.mistakes._LEAST_ASKED", 2)
+    monkeypatch.setattr("training.measures.mistakes.LEAST_ASKED", 2)
     # The first task asks a/2 twice and a/1, the second b/1 and a/1 twice: a/1 and a/2 are together in one only.
     measured = _measured([[1, 0], [2, 0]], [[0, 0, 1], [0, 1, 1]], [[1, 0, 0], [1, 1, 1]])
     found = mistakes(measured, CLASSES)

@@ -9,7 +9,7 @@ from typing import Any
 from training.commands.evaluate import find
 from training.commands.task_options import add_task_options, classes_of, protocol_of
 from training.measures.evaluation import measure
-from training.measures.mistakes import MistakenPair, mistakes
+from training.measures.mistakes import LEAST_ASKED, MistakenPair, mistakes
 from training.measures.mistakes_chart import chart
 
 
@@ -49,7 +49,10 @@ def run(options: argparse.Namespace) -> None:
     worst = found.pairs[: options.pairs]
     if worst:
         share = 100 * found.of_worst(options.pairs)
-        print(f"{len(worst)} of {len(found.pairs)} pairs ever mistaken make {share:.0f} % of all mistakes:")
+        print(
+            f"{len(worst)} of {len(found.pairs)} mistaken pairs (of {LEAST_ASKED} questions or more) make "
+            f"{share:.0f} % of all mistakes:"
+        )
     for pair in worst:
         print(f"  {_told(pair)}")
     if options.svg:

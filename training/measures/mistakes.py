@@ -8,7 +8,7 @@ from torch import Tensor
 from training.datasets.class_images import ClassImages
 from training.measures.measured import Measured, interval_95
 
-_LEAST_ASKED = 20  # questions, under which a share of mistakes says little
+LEAST_ASKED = 20  # questions, under which a share of mistakes says little
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def _pairs(ids: Tensor, asked: Tensor, answered: Tensor, classes: ClassImages) -
     pairs = [
         MistakenPair(classes.classes[pair // len(classes)], classes.classes[pair % len(classes)], count, chances)
         for pair, count in mistaken.items()
-        if (chances := could_be[pair]) >= _LEAST_ASKED
+        if (chances := could_be[pair]) >= LEAST_ASKED
     ]
     return tuple(sorted(pairs, key=lambda pair: (-pair.share, pair.first, pair.second)))
 
