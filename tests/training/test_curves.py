@@ -59,7 +59,7 @@ def test_the_chart_is_sound_and_says_what_it_shows():
 
 
 def test_the_command_prints_draws_and_writes(initialization, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("training.commands.curves.load_split", lambda *_, **__: VALIDATION)
+    monkeypatch.setattr("training.commands.curves.classes_of", lambda *_, **__: VALIDATION)
     monkeypatch.setattr("training.commands.curves.find", lambda _: initialization)
     given = ["curves", "tiny", "--dataset", "folder", "--ways", "3", "--queries", "2", "--episodes", "10"]
     given += ["--shots", "1", "2", "--steps", "1", "--rate", "0.1"]

@@ -22,6 +22,7 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
     parser.add_argument("--against", metavar="INIT", help="another, to compare with task by task")
     parser.add_argument("--benchmark", choices=["omniglot-oneshot"], help="Lake's 20 within-alphabet runs")
     add_task_options(parser, required=False)
+    parser.add_argument("--shots", type=int, default=1)
     parser.add_argument(
         "--strangers", type=int, default=5, help="classes outside of each task, to be told unknown"
     )
@@ -62,7 +63,7 @@ def find(name: str) -> Initialization:
 def _episodes(initialization: Initialization, options: argparse.Namespace) -> dict[str, Any]:
     if options.dataset is None:
         raise ValueError("say on what: --dataset omniglot, mini_imagenet, folder or strokes")
-    protocol = protocol_of(options)
+    protocol = protocol_of(options, options.shots)
     classes = classes_of(initialization, options)
     features = embedded(initialization.learner, initialization.phi, initialization.preprocessing, classes)
 

@@ -18,6 +18,7 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
     parser = commands.add_parser("mistakes", help="tell which classes are taken for each other")
     parser.add_argument("initialization", help="a folder, or the name of a shipped one")
     add_task_options(parser, required=True)
+    parser.add_argument("--shots", type=int, default=1)
     parser.add_argument("--pairs", type=int, default=10, help="how many of the worst to show")
     parser.add_argument("--svg", type=Path, metavar="FILE", help="draw images of these pairs there")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write groups and all pairs there as well")
@@ -28,7 +29,7 @@ def run(options: argparse.Namespace) -> None:
     """Measure, print, draw and write where asked."""
     if options.pairs < 1:
         raise ValueError("--pairs must be at least 1")
-    protocol = protocol_of(options)
+    protocol = protocol_of(options, options.shots)
     initialization = find(options.initialization)
     classes = classes_of(initialization, options)
     preprocessing = initialization.preprocessing

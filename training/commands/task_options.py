@@ -14,7 +14,6 @@ def add_task_options(parser: argparse.ArgumentParser, *, required: bool) -> None
     parser.add_argument("--dataset", required=required, help="omniglot, mini_imagenet, folder or strokes")
     parser.add_argument("--split", default="validation", choices=["train", "validation", "test"])
     parser.add_argument("--ways", type=int, default=5)
-    parser.add_argument("--shots", type=int, default=1)
     parser.add_argument("--queries", type=int, default=5, help="query images of a class")
     parser.add_argument("--episodes", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0, help="of the episodes")
@@ -26,17 +25,15 @@ def add_task_options(parser: argparse.ArgumentParser, *, required: bool) -> None
     parser.add_argument("--download", action="store_true", help="fetch the data set where it is not there")
 
 
-def protocol_of(options: argparse.Namespace) -> Protocol:
-    """Tell what tasks were asked for.
+def protocol_of(options: argparse.Namespace, shots: int) -> Protocol:
+    """Tell what tasks were asked for, of so many shots.
 
     Raises:
         ValueError: where there are too few for an interval.
     """
     if options.episodes < 2:
         raise ValueError("--episodes must be at least 2, for an interval")
-    return Protocol(
-        options.ways, options.shots, options.queries, options.episodes, options.seed, options.within_alphabet
-    )
+    return Protocol(options.ways, shots, options.queries, options.episodes, options.seed, options.within_alphabet)
 
 
 def classes_of(initialization: Initialization, options: argparse.Namespace) -> ClassImages:
