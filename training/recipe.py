@@ -137,14 +137,16 @@ class Recipe:
         seed: of the first phi, the episodes and the jitter.
         preprocessing: from image to input (see ``models.images.preprocessing``).
         learner: backbone, head and inner rule (see ``models.learner``).
-        pretrained: with a ``torchvision`` backbone, the weights that its part of phi starts from: ``DEFAULT`` or
-            others that torchvision has by name (see ``training.run.pretrained``); empty for fresh ones.
+        pretrained: what phi starts from (see ``training.run.pretrained``): a shipped initialization, by name, or
+            the folder of another; or, with a ``torchvision`` backbone, weights that torchvision has by name, as
+            ``DEFAULT``, for its body. Empty for a fresh phi.
         algorithm: a name for the head, the inner rule and the outer rule (see ``training.algorithms``), of which
             the recipe need then say only what it has otherwise.
         data: training tasks' classes.
         episodes: their shape.
         jitter: the change of each of their images on its own.
         class_jitter: the change of all images of a class alike, which makes of every class a new one.
+        task_jitter: the change of all images of a task alike, which makes of every alphabet a new one.
         outer: the outer loop.
         validation: what chooses phi.
         reports: what the card tells.
@@ -165,6 +167,7 @@ class Recipe:
     episodes: Episodes = field(default_factory=Episodes)
     jitter: Jitter = field(default_factory=Jitter)
     class_jitter: Jitter = field(default_factory=Jitter)
+    task_jitter: Jitter = field(default_factory=Jitter)
     outer: Outer = field(default_factory=Outer)
     validation: Validation = field(default_factory=Validation)
     reports: tuple[Report, ...] = (Report(5, 1), Report(5, 5), Report(20, 1), Report(20, 5))

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from models.learner import Learner
 from models.staged import Staged
-from models.torchvision_backbone import TorchvisionBackbone
 from training.outer_plan import Outer
 
 _SMALLEST = 16  # pixels of a side that says anything of a photo
@@ -18,13 +17,11 @@ def contradictions(
     Args:
         learner: as the recipe describes it.
         outer: the outer loop's plan.
-        pretrained: whether the body starts from weights that others trained.
+        pretrained: whether the body starts from trained weights.
         mixing: share of tasks of mixed classes.
         turning: share of each task's classes that are turned.
         rotations: whether the data set has turned classes already.
     """
-    if pretrained and not isinstance(learner.backbone, TorchvisionBackbone):
-        yield "pretrained weights are torchvision's: set learner.backbone.kind to torchvision"
     if learner.backbone.normalisation == "running" and not outer.warm_up and not pretrained:
         yield ("running normalisation learns its constants during the warm-up: set outer.warm_up to at least 1")
     of_images, head = outer.warm_up_loss, learner.head.kind

@@ -113,7 +113,7 @@ def test_images_of_a_class_change_alike_and_classes_apart(name):
     classes = torch.tensor([7, 2, 7, 2, 5]).repeat(2, 1)
     of_classes = Jitter(**{name: getattr(STRONG, name)})
     images = blob(8, 9, count=10).reshape(2, 5, 1, 28, 28)
-    changed = jitter(images, Jitter(), generator(), classes=classes, of_classes=of_classes)
+    changed = jitter(images, Jitter(), generator(), alike=[(classes, of_classes)])
     firsts = {int(kind): changed[classes == kind] for kind in classes.unique()}
     for alike in firsts.values():
         assert torch.equal(alike, alike[:1].expand_as(alike))
@@ -125,11 +125,7 @@ def test_images_of_a_class_change_alike_and_classes_apart(name):
 def test_an_image_changes_on_its_own_within_the_change_of_its_class():
     classes = torch.arange(2).repeat_interleave(200)
     turned = jitter(
-        blob(14, 20, count=400),
-        Jitter(rotation=5),
-        generator(),
-        classes=classes,
-        of_classes=Jitter(rotation=40),
+        blob(14, 20, count=400), Jitter(rotation=5), generator(), alike=[(classes, Jitter(rotation=40))]
     )
     moved = centres(turned) - 14
     angles = torch.rad2deg(torch.atan2(moved[:, 1], moved[:, 0])).reshape(2, 200)
@@ -138,9 +134,27 @@ def test_an_image_changes_on_its_own_within_the_change_of_its_class():
     assert (angles.mean(1)[0] - angles.mean(1)[1]).abs() > 5
 
 
-def test_the_change_of_a_class_alone_needs_its_classes():
+def test_classes_of_a_task_change_on_their_own_within_its_change():
+    tasks = torch.arange(2).repeat_interleave(200)
+    classes = torch.arange(40).repeat_interleave(10)
+    turned = jitter(
+        blob(14, 20, count=400),
+        Jitter(),
+        generator(),
+        alike=[(classes, Jitter(rotation=5)), (tasks, Jitter(rotation=40))],
+    )
+    moved = centres(turned) - 14
+    angles = torch.rad2deg(torch.atan2(moved[:, 1], moved[:, 0])).reshape(2, 20, 10)
+    assert (angles.amax(2) - angles.amin(2)).max() < 0.01  # of one class alike
+    of_classes = angles.mean(2)
+    assert (of_classes.amax(1) - of_classes.amin(1)).min() > 5  # of one task within 5 degrees either way
+    assert (of_classes.amax(1) - of_classes.amin(1)).max() <= 10.5
+    assert (of_classes.mean(1)[0] - of_classes.mean(1)[1]).abs() > 5
+
+
+def test_groups_that_do_not_change_cost_nothing():
     images = torch.rand(3, 1, 28, 28)
-    assert jitter(images, Jitter(), generator(), of_classes=STRONG) is images
+    assert jitter(images, Jitter(), generator(), alike=[(torch.arange(3), Jitter())]) is images
 
 
 def test_rotations_are_classes_of_their_own():

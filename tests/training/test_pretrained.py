@@ -1,7 +1,8 @@
-"""The pretrained start: what lies in torch's hub cache becomes phi's body, and the card tells of it."""
+"""The pretrained start: an initialization, or what lies in torch's hub cache; the card tells of it."""
 
 import hashlib
 import re
+from pathlib import Path
 from urllib.error import URLError
 
 import pytest
@@ -14,10 +15,11 @@ from models.images.preprocessing import Preprocessing
 from models.initialization import load
 from models.learner import BODY, part
 from models.torchvision_backbone import TorchvisionBackbone
-from tests.training.tiny_run import noisy_classes, recipe
+from tests.training.tiny_run import TRAINING, VALIDATION, noisy_classes, recipe
 from training.datasets.class_images import ClassImages
 from training.outer_plan import Outer
 from training.recipe import RecipeError, Report, Validation
+from training.recipe_reading import read_recipe
 from training.run.pretrained import pretrained_start
 from training.run.publication import publish_run
 from training.run.trainer import Trainer
@@ -114,7 +116,7 @@ def test_older_names_of_densenets_are_understood(cache):
     torch.save(older, file)
     start = pretrained_start(plan("densenet121"))
     wanted = state["features.denseblock1.denselayer1.norm1.weight"]
-    assert torch.equal(start.body["features.denseblock1.denselayer1.norm1.weight"], wanted)
+    assert torch.equal(start.phi[f"{BODY}features.denseblock1.denselayer1.norm1.weight"], wanted)
 
 
 def test_without_a_network_it_says_which_file_to_put_where(cache):
@@ -145,10 +147,47 @@ def test_a_file_that_holds_no_such_weights_is_named(cache, content, capsys):
 
 
 def test_names_are_checked(cache):
-    with pytest.raises(RecipeError, match=r"no weights 'V9'; it has IMAGENET1K_V1, DEFAULT"):
+    with pytest.raises(RecipeError, match=r"'V9' is neither .*has the weights IMAGENET1K_V1, DEFAULT"):
         pretrained_start(plan(pretrained="V9"))
     assert pretrained_start(recipe()) is None
-    with pytest.raises(RecipeError, match=r"set learner\.backbone.kind to torchvision"):
-        recipe(pretrained="DEFAULT").build_learner()
+    with pytest.raises(RecipeError, match=r"'DEFAULT' is neither a shipped .*\(characters, photos\)"):
+        pretrained_start(recipe(pretrained="DEFAULT"))
     with pytest.raises(RecipeError, match=r"outer\.warm_up"):
         plan(pretrained="").build_learner()
+
+
+def published(folder, **changes):
+    """A run's initialization, and what it starts another run with."""
+    of_run = recipe(**changes)
+    trainer = Trainer(of_run, TRAINING, VALIDATION, folder / "run", pretrained=pretrained_start(of_run))
+    trainer.run()
+    best = {name: value.detach() for name, value in trainer.best.items()}
+    return publish_run(
+        of_run, best, trainer.progress, TRAINING, VALIDATION, folder / "published", trainer.pretrained
+    )
+
+
+def test_a_run_goes_on_from_an_initialization_and_the_card_tells_of_it(tmp_path):
+    former = published(tmp_path / "former")
+    further = recipe(pretrained=str(tmp_path / "former" / "published"), outer=Outer(tasks=2, steps=1))
+    trainer = Trainer(further, TRAINING, VALIDATION, tmp_path / "further", pretrained=pretrained_start(further))
+    assert trainer.phi.keys() == former.phi.keys()
+    assert all(torch.equal(trainer.phi[name], value) for name, value in former.phi.items())
+    again = published(tmp_path / "again", pretrained=str(tmp_path / "former" / "published"))
+    told = load(tmp_path / "again" / "published").card["pretrained"]
+    assert (told["name"], told["version"]) == ("tiny", former.version) != ("tiny", again.version)
+    assert told["trained_on"]["outer_steps"] == 8
+    assert told["recipe"]["pretrained"] == ""
+    assert set(load(tmp_path / "former" / "published").phi) == set(again.phi)
+
+
+def test_an_initialization_of_another_learner_or_split_is_no_start(tmp_path):
+    published(tmp_path)
+    folder = str(tmp_path / "published")
+    with pytest.raises(RecipeError, match=r"tiny \w+ does not fit .*take its card's `learner`"):
+        pretrained_start(plan(pretrained=folder))
+    characters = read_recipe(Path("training/recipes/characters.yaml"), ["pretrained=characters"])
+    assert pretrained_start(characters).facts["trained_on"]["data"] == "omniglot"
+    other = read_recipe(Path("training/recipes/characters.yaml"), ["pretrained=characters", "data.seed=1"])
+    with pytest.raises(RecipeError, match=r"another split of omniglot.*set data\.seed to 0"):
+        pretrained_start(other)

@@ -1,91 +1,85 @@
-"""The pretrained start: a body of torchvision's weights, from torch's hub cache or by its own download."""
+"""What a run starts from, where that is not drawn afresh: an initialization, or weights of torchvision's."""
 
-import hashlib
-import pickle
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlparse
-
-import torch
-from torch import Tensor
 
 from models.backbone import Params
+from models.initialization import CARD, Initialization, load, shipped
+from models.learner import BODY, Learner
 from models.torchvision_backbone import TorchvisionBackbone
 from training.recipe import Recipe, RecipeError
-
-_LICENCE = (
-    "torchvision is offered under BSD-3-Clause; weights may be bound by the terms of the data that they were "
-    "trained on, which are ImageNet's"
-)
+from training.run.torchvision_weights import names_of_weights, torchvision_weights
 
 
 @dataclass(frozen=True)
 class Pretrained:
-    """A body to start from.
+    """What to start from.
 
     Attributes:
-        body: as the backbone names it.
-        facts: for the card: which weights, from where, the sha256 of their file, whether that is the one that
-            torchvision published (its name has the first digits), their licence, and what they have seen.
+        phi: all of it, or its body alone.
+        facts: for the card: what this is, and what it has seen.
     """
 
-    body: Params
+    phi: Params
     facts: dict[str, Any]
 
 
 def pretrained_start(recipe: Recipe) -> Pretrained | None:
-    """Load the weights that a recipe's ``pretrained`` names; None where it names none.
+    """Load what a recipe's ``pretrained`` names; None where it names nothing.
 
     Raises:
-        RecipeError: where torchvision has no such weights, or they can't be loaded; with what to put where.
+        RecipeError: where there is no such thing, it can't be loaded, it does not fit the recipe's learner, or
+            it may have seen classes that the recipe counts as unseen.
+        InitializationError: where a folder is no usable initialization.
     """
     if not recipe.pretrained:
         return None
-    from torchvision import models  # slow to import, and only these recipes need it
-
-    backbone = recipe.build_learner().backbone
-    assert isinstance(backbone, TorchvisionBackbone), "or the recipe would not have been built"
-    of_model = models.get_model_weights(backbone.model)
-    if recipe.pretrained not in of_model.__members__:
-        names = ", ".join(of_model.__members__)
-        raise RecipeError(f"pretrained: {backbone.model} has no weights {recipe.pretrained!r}; it has {names}")
-    weights = of_model[recipe.pretrained]
-    file = Path(torch.hub.get_dir()) / "checkpoints" / Path(urlparse(weights.url).path).name
-    try:
-        body = backbone.params_of(_present_names(_loaded(weights, file)))
-    except ValueError as error:
-        raise RecipeError(f"{file} does not fit {backbone.model}: {error}") from error
-    digest = hashlib.sha256(file.read_bytes()).hexdigest()
-    published = re.search(r"-([a-f0-9]{8,})\.", file.name)
-    facts = {
-        "weights": str(weights),
-        "url": weights.url,
-        "sha256": digest,
-        "as_published": published is not None and digest.startswith(published[1]),
-        "licence": weights.meta.get("license", _LICENCE),
-        "seen": f"photos of ImageNet's {len(weights.meta['categories'])} classes: none of them is unseen",
-    }
-    return Pretrained(body, facts)
-
-
-def _loaded(weights: Any, file: Path) -> dict[str, Tensor]:
-    try:
-        # Only tensors: torchvision's builders would let a hostile file run what it likes.
-        state: dict[str, Tensor] = weights.get_state_dict(progress=True, check_hash=True, weights_only=True)
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        if file.exists():
-            raise RecipeError(
-                f"{file} holds no weights ({error}); delete it, to have it downloaded again"
-            ) from error
+    learner, name, known = recipe.build_learner(), recipe.pretrained, ""
+    if isinstance(learner.backbone, TorchvisionBackbone):
+        names = names_of_weights(learner.backbone)
+        if name in names:
+            body, facts = torchvision_weights(learner.backbone, name)
+            return Pretrained({f"{BODY}{key}": value for key, value in body.items()}, facts)
+        known = f"; {learner.backbone.model} has the weights {', '.join(names)}"
+    folder = shipped().get(name, Path(name))
+    if not (folder / CARD).exists():
         raise RecipeError(
-            f"{weights.url} can't be downloaded ({error}); download it where there is a network, and put it at "
-            f"{file} (the environment variable TORCH_HOME says where this cache lies)"
-        ) from error
-    return state
+            f"pretrained: {name!r} is neither a shipped initialization ({', '.join(shipped())}) nor a folder "
+            f"with a {CARD}{known}"
+        )
+    former = load(folder)
+    _check_phi(former, learner)
+    _check_classes(former, recipe)
+    return Pretrained(former.phi, _facts_of(former))
 
 
-def _present_names(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Rename as torchvision's DenseNets do, whose published weights are older than their modules' names."""
-    return {re.sub(r"(denselayer\d+\.(?:norm|conv))\.([12])\.", r"\1\2.", n): value for n, value in state.items()}
+def _check_phi(former: Initialization, learner: Learner) -> None:
+    wanted = {name: tuple(value.shape) for name, value in learner.initial(seed=0).items()}
+    found = {name: tuple(value.shape) for name, value in former.phi.items()}
+    if wanted != found:
+        name = min(name for name in wanted | found if wanted.get(name) != found.get(name))
+        raise RecipeError(
+            f"pretrained: {former.name} {former.version} does not fit the recipe's learner: {name} is "
+            f"{found.get(name, 'absent')} there, {wanted.get(name, 'absent')} here; take its card's `learner`"
+        )
+
+
+def _check_classes(former: Initialization, recipe: Recipe) -> None:
+    """Refuse classes as unseen that the former training may have seen: another split of the same data."""
+    data = former.card.get("recipe", {}).get("data", {})
+    if data.get("name") == recipe.data.name != "folder" and data.get("seed") != recipe.data.seed:
+        raise RecipeError(
+            f"pretrained: {former.name} {former.version} was trained on another split of {recipe.data.name}, so "
+            f"it may have seen this one's validation classes; set data.seed to {data.get('seed')}"
+        )
+
+
+def _facts_of(former: Initialization) -> dict[str, Any]:
+    told = ("trained_on", "recipe", "members", "pretrained")
+    return {
+        "name": former.name,
+        "version": former.version,
+        "licence": former.card.get("licence", "unknown"),
+        **{key: former.card[key] for key in told if key in former.card},
+    }

@@ -13,7 +13,7 @@ from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 from models.backbone import Params
-from models.learner import BODY, Learner
+from models.learner import Learner
 from training.datasets.class_images import ClassImages
 from training.measures.evaluation import measure
 from training.measures.measured import Protocol
@@ -77,7 +77,7 @@ class Trainer:
             device: where to compute.
             processes: that share the work; None for this one alone.
             budget: bytes that the graph of a micro-batch of tasks may hold.
-            pretrained: the body to start from; None for a fresh one.
+            pretrained: what phi starts from; None for a fresh one.
             on_look: called with the step and the accuracy after each validation look, once all is saved; what
                 it raises ends the run.
         """
@@ -94,7 +94,7 @@ class Trainer:
         self.pretrained = pretrained
         first = self.learner.initial(recipe.seed)
         if pretrained is not None:
-            first |= {f"{BODY}{name}": value for name, value in pretrained.body.items()}
+            first |= pretrained.phi
         self.phi = {name: value.to(self.device) for name, value in first.items()}
         if recipe.outer.warm_up_loss == "classes":
             centres = initial_centres(self.learner, self.turning.classes, recipe.seed)
@@ -203,12 +203,13 @@ class Trainer:
 
     def _jittered(self, batch: EpisodeBatch, step: int) -> EpisodeBatch:
         generator = torch.Generator().manual_seed(self.recipe.seed * 1_000_003 + step)
-        ranges, of_classes, classes = self.recipe.jitter, self.recipe.class_jitter, batch.image_classes
-        outer = self.recipe.outer
+        recipe, outer, classes = self.recipe, self.recipe.outer, batch.image_classes
+        tasks = torch.arange(batch.tasks)[:, None].expand_as(classes)
+        alike = ((classes, recipe.class_jitter), (tasks, recipe.task_jitter))
         side = side_at(step, outer.warm_up, outer.first_side, batch.query_images.shape[-1])
         return batch.map_images(
             lambda images: self.preprocessing.normalise(
-                shrunk(jitter(images, ranges, generator, classes=classes, of_classes=of_classes), side)
+                shrunk(jitter(images, recipe.jitter, generator, alike=alike), side)
             )
         ).to(self.device)
 

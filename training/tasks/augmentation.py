@@ -20,13 +20,14 @@ def jitter(
     ranges: Jitter,
     generator: torch.Generator,
     *,
-    classes: Tensor | None = None,
-    of_classes: Jitter = NONE,
+    alike: Sequence[tuple[Tensor, Jitter]] = (),
 ) -> Tensor:
     """Turn, mirror, shear, stretch, shift and bend images, in one resampling of all, and change their colours.
 
-    Each image changes on its own by ``ranges``, and with all images of its class alike by ``of_classes``, which
-    makes of every class a new one: a Roman A leaning the other way is another character, drawn by the same hands.
+    Each image changes on its own by ``ranges``, and then with others alike. All images of a class make of it a
+    new one: a Roman A leaning the other way is another character, drawn by the same hands. All images of a task
+    do too, and leave its classes as alike among themselves as they were.
+
     Beyond its border an image goes on with background where it is a drawing (one channel), and with its
     mirror image where it is a photo.
 
@@ -34,21 +35,21 @@ def jitter(
         images: float ``[..., C, H, W]`` in 0..1.
         ranges: how strongly each image changes on its own.
         generator: decides every draw; the same state gives the same images.
-        classes: int64 ``[...]``, which class each image is of; None for none.
-        of_classes: how strongly all images of a class change alike.
+        alike: one after the other, of what group each image is (int64 ``[...]``: its class or its task), and how
+            strongly all images of a group change alike.
 
     Returns:
         The changed images, of the same shape.
     """
-    shared = classes is not None and of_classes != NONE
+    shared = [(of.reshape(-1), by) for of, by in alike if by != NONE]
     if ranges == NONE and not shared:
         return images
     flat = images.reshape(-1, *images.shape[-3:])
     grid = functional.affine_grid(_affine(len(flat), ranges, generator), list(flat.shape), align_corners=False)
     if ranges.elastic > 0:
         grid = grid + _displacement(len(flat), flat.shape[-2:], ranges.elastic, generator)
-    if classes is not None and shared:
-        grid = _bent_by_class(grid, classes.reshape(-1), of_classes, generator)
+    for of, by in shared:
+        grid = _bent_alike(grid, of, by, generator)
     beyond = "zeros" if flat.shape[1] == 1 else "reflection"
     changed = functional.grid_sample(flat, grid.to(flat), padding_mode=beyond, align_corners=False)
     if ranges.colour > 0:
@@ -82,9 +83,9 @@ def with_reflections(data: ClassImages) -> ClassImages:
     )
 
 
-def _bent_by_class(grid: Tensor, classes: Tensor, ranges: Jitter, generator: torch.Generator) -> Tensor:
-    """Lead the points ``[B, H, W, 2]`` at which images are read through the change of each one's class."""
-    drawn, which = classes.unique(return_inverse=True)
+def _bent_alike(grid: Tensor, of: Tensor, ranges: Jitter, generator: torch.Generator) -> Tensor:
+    """Lead the points ``[B, H, W, 2]`` at which images are read through the change of each one's group."""
+    drawn, which = of.unique(return_inverse=True)
     affine = _affine(len(drawn), ranges, generator)[which]
     bent = torch.einsum("bij,bhwj->bhwi", affine[..., :2], grid) + affine[:, None, None, :, 2]
     if ranges.elastic == 0:
