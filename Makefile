@@ -29,8 +29,12 @@ train: $(VENV)/.train ## a short meta-training run that needs no download
 	out=strokes-$$(date +%Y%m%d-%H%M%S) && \
 	$(BIN)/python -m training train training/recipes/strokes.yaml --out runs/$$out && ln -sfn $$out runs/latest
 
-characters: $(VENV)/.train ## repeat the meta-training of the shipped initialization (Omniglot; under two hours)
-	$(BIN)/python -m training train training/recipes/characters.yaml --download --data-dir $(or $(METASHOT_DATA),data)
+characters: $(VENV)/.train ## repeat the meta-training of the shipped initialization (Omniglot; three hours), or go on
+	for part in characters-first characters; do \
+	  [ -e runs/$$part/initialization/card.json ] || \
+	  $(BIN)/python -m training train training/recipes/$$part.yaml --download \
+	    --data-dir $(or $(METASHOT_DATA),data) \
+	    $$([ ! -e runs/$$part/checkpoint.safetensors ] || echo --resume) || exit; done
 
 compare: $(VENV)/.train ## compare meta-learning with ordinary learning on Omniglot, or go on with it
 	$(BIN)/python -m training compare omniglot --download --data-dir $(or $(METASHOT_DATA),data) \

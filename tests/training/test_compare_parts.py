@@ -10,7 +10,7 @@ from models.inner_rule import InnerRule
 from models.learner import Learner
 from tests.training.tiny_run import TRAINING, VALIDATION, recipe
 from training.algorithms import ALGORITHMS
-from training.comparison.charts.axes import linear, logarithmic
+from training.charts.axes import linear, logarithmic
 from training.comparison.contenders import contenders
 from training.comparison.ordinary import fresh_networks
 from training.comparison.plan_reading import PLANS, read_plan

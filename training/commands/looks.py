@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from models.initialization import Initialization
+from training.charts.line_figure import Line, LineFigure, Panel, Point
+from training.charts.style import Look
 from training.commands.evaluate import find
-from training.comparison.charts.line_figure import Line, LineFigure, Panel, Point
-from training.comparison.charts.style import Look
 
 _FIRST_COLOUR = 3  # of meta-learners
 

@@ -2,9 +2,9 @@
 
 import math
 
-from training.comparison.charts.line_figure import Line, LineFigure, Panel, Point
-from training.comparison.charts.row_figure import Mark, Row, RowFigure, Rows
-from training.comparison.charts.style import COLOURS, Look
+from training.charts.line_figure import Line, LineFigure, Panel, Point
+from training.charts.row_figure import Mark, Row, RowFigure, Rows
+from training.charts.style import COLOURS, Look
 from training.comparison.contenders import SCRATCH, Contender
 from training.comparison.results import Figure, Results
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from training.comparison.charts.row_figure import Mark, Row, RowFigure, Rows
-from training.comparison.charts.style import Look
+from training.charts.row_figure import Mark, Row, RowFigure, Rows
+from training.charts.style import Look
 from training.comparison.kept import write_whole
 from training.comparison.marked import FOLDER
 from training.comparison.results import Figure

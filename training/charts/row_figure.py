@@ -3,8 +3,8 @@
 import math
 from dataclasses import dataclass
 
-from training.comparison.charts.axes import Axis, linear, logarithmic
-from training.comparison.charts.style import COLOURS, Look, legend, marker, svg, text
+from training.charts.axes import Axis, linear, logarithmic
+from training.charts.style import COLOURS, Look, legend, marker, svg, text
 
 _NAMES, _RIGHT, _HEAD, _FOOT, _ROW, _MARGIN = 222, 20, 30, 46, 28, 14
 _APART = 10.0  # between the first and the last point of a row, downwards, so that intervals do not hide others

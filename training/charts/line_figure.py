@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
-from training.comparison.charts.axes import Axis, categories, linear
-from training.comparison.charts.style import Look, legend, marker, svg, text
+from training.charts.axes import Axis, categories, linear
+from training.charts.style import Look, legend, marker, svg, text
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 14, 30, 46
 _MARGIN = 14
