@@ -64,7 +64,7 @@ def test_the_teacher_answers_as_its_run_ended_and_does_not_learn(taught):
     assert teacher.phi.keys() == trainer.phi.keys()
     assert all(torch.equal(teacher.phi[name], value) for name, value in trainer.phi.items())
     student = Trainer(plan(folder, seed=8), TRAINING, VALIDATION, folder / "student")
-    batch = student.sampler.batch(0, 2)
+    batch = student.tasks.sampler.batch(0, 2)
     alone = warm_up_loss(LEARNER, student.phi, batch, taken_over="classes", momentum=0.0)
     both = warm_up_loss(LEARNER, student.phi, batch, taken_over="classes", momentum=0.0, teacher=teacher)
     assert float(both.loss.detach()) > 0.5 * float(alone.loss.detach())  # the divergence is positive
@@ -80,7 +80,7 @@ def test_a_student_comes_to_answer_as_its_teacher(taught, tmp_path):
     for of_run in (plan(seed=8), plan(folder, seed=8)):
         trainer = Trainer(of_run, TRAINING, VALIDATION, tmp_path / str(len(apart)))
         trainer.run()
-        batch = trainer.sampler.batch(99, 2)
+        batch = trainer.tasks.sampler.batch(99, 2)
         images = batch.query_images.flatten(0, 1)
         answers = Teacher(trainer.learner, trainer.phi).logits(images)
         apart.append(float(distilled(torch.zeros(()), answers, teacher.logits(images)).detach()))

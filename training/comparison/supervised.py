@@ -52,7 +52,7 @@ class SupervisedTrainer(Trainer):
         self.phi |= {f"{CLASSIFIER}weight": weight, f"{CLASSIFIER}bias": weight.new_zeros(len(training))}
         self.optimiser = optimiser_of(self.phi, self._rate_and_decay)
         self.best = self._copy()
-        self.sampler = ExampleSampler(training, batch, recipe.seed)
+        self.tasks.sampler = ExampleSampler(training, batch, recipe.seed)
         self.gradient = SupervisedGradient(self.learner.backbone)
 
 

@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Protocol as Interface
 
 import torch
 from torch import Tensor
@@ -28,11 +27,8 @@ from training.run.checkpoint import CHECKPOINT, Progress, load_checkpoint, save_
 from training.run.interruption import Interruption
 from training.run.optimiser import optimiser_of, planned
 from training.run.pretrained import Pretrained
-from training.tasks.augmentation import jitter
-from training.tasks.episodes import EpisodeBatch, EpisodeSampler
-from training.tasks.growing import shrunk, side_at
-from training.tasks.mixing import ClassMixing
-from training.tasks.turning import ClassTurning
+from training.tasks.episodes import EpisodeBatch
+from training.tasks.training_tasks import TrainingTasks
 
 __all__ = ["BUDGET", "CHECKPOINT", "Trainer"]
 BUDGET = 2 * 1024**3
@@ -40,18 +36,11 @@ _AHEAD = 2  # batches of episodes, while a GPU works
 Gradient = Callable[[Params, EpisodeBatch, int], tuple[float, float]]
 
 
-class Sampler(Interface):
-    """Draws the tasks of a step, as a function of its number alone (see ``EpisodeSampler``)."""
-
-    def batch(self, index: int, tasks: int) -> EpisodeBatch:
-        """Draw them."""
-
-
 class Trainer:
     """Runs a recipe's outer loop on given classes.
 
-    Episodes and jitter are functions of the recipe's seed and the step alone, so a run that was interrupted
-    and resumed gives the same phi as one that was not.
+    Tasks are functions of the recipe's seed and the step alone, so a run that was interrupted and resumed gives
+    the same phi as one that was not.
     """
 
     def __init__(
@@ -85,9 +74,9 @@ class Trainer:
         self.recipe, self.training, self.validation, self.out = recipe, training, validation, out
         self.device, self.processes = torch.device(device), processes or Processes()
         self.learner, self.preprocessing = self._built_learner(), recipe.build_preprocessing()
-        episodes = recipe.episodes
-        self.turning = ClassTurning(len(training), share=episodes.turning, seed=recipe.seed)
-        teacher = Teacher.of(recipe, self.turning.classes, self.device)
+        self.tasks = TrainingTasks(recipe, training, self.preprocessing)
+        class_count = self.tasks.turning.classes
+        teacher = Teacher.of(recipe, class_count, self.device)
         self.gradient: Gradient = OuterGradient(
             self.learner, recipe.outer, self.processes, budget, seed=recipe.seed, teacher=teacher
         )
@@ -97,20 +86,11 @@ class Trainer:
             first |= pretrained.phi
         self.phi = {name: value.to(self.device) for name, value in first.items()}
         if recipe.outer.warm_up_loss == "classes":
-            centres = initial_centres(self.learner, self.turning.classes, recipe.seed)
+            centres = initial_centres(self.learner, class_count, recipe.seed)
             self.phi |= {name: value.to(self.device) for name, value in centres.items()}
         self.optimiser = optimiser_of(self.phi, self._rate_and_decay)
         self.progress = Progress()
         self.best: Params = self._copy()
-        self.sampler: Sampler = EpisodeSampler(
-            training,
-            ways=episodes.ways,
-            shots=episodes.shots,
-            queries=episodes.queries,
-            seed=recipe.seed,
-            within_group=episodes.within_group,
-        )
-        self.mixing = ClassMixing(training, share=episodes.mixing, seed=recipe.seed, ways=episodes.ways)
 
     def resume(self) -> None:
         """Continue from the checkpoint in ``out``."""
@@ -195,23 +175,7 @@ class Trainer:
         return ahead(self._batch, steps, _AHEAD)
 
     def _batch(self, step: int) -> EpisodeBatch:
-        tasks = self.recipe.outer.tasks
-        numbers = range(step * tasks, (step + 1) * tasks)
-        batch = self.mixing(self.sampler.batch(step, tasks), numbers)
-        # Turned last: a photo that is turned by 90 degrees and then mirrored is a mirrored one, turned by 270.
-        return self.turning(self._jittered(batch, step), numbers)
-
-    def _jittered(self, batch: EpisodeBatch, step: int) -> EpisodeBatch:
-        generator = torch.Generator().manual_seed(self.recipe.seed * 1_000_003 + step)
-        recipe, outer, classes = self.recipe, self.recipe.outer, batch.image_classes
-        tasks = torch.arange(batch.tasks)[:, None].expand_as(classes)
-        alike = ((classes, recipe.class_jitter), (tasks, recipe.task_jitter))
-        side = side_at(step, outer.warm_up, outer.first_side, batch.query_images.shape[-1])
-        return batch.map_images(
-            lambda images: self.preprocessing.normalise(
-                shrunk(jitter(images, recipe.jitter, generator, alike=alike), side)
-            )
-        ).to(self.device)
+        return self.tasks.of_step(step).to(self.device)
 
     def _save_as_first(self) -> None:
         if self.processes.is_first:

@@ -120,7 +120,8 @@ class Search(Trainer):
         if step >= self.plan.warm_up:
             self._let_move(structure=True)
             with self._noise(2 * step + 1):
-                others = self._jittered(self._others.batch(step, self.plan.structure_tasks), step)
+                others = self._others.batch(step, self.plan.structure_tasks)
+                others = self.tasks.jittered(others, step).to(self.device)
                 self._structure_gradient(self.phi, others, step)
             done = (step - self.plan.warm_up) / (self.plan.steps - self.plan.warm_up)
             (done * self._indecision()).backward()

@@ -104,7 +104,7 @@ def test_the_structure_waits_for_the_warm_up_and_then_moves_on_classes_of_its_ow
     assert first != last
     seen = [
         {image.numpy().tobytes() for image in sampler.batch(0, 60).query_images.flatten(0, 1)}
-        for sampler in (search.sampler, search._others)
+        for sampler in (search.tasks.sampler, search._others)
     ]
     assert min(map(len, seen)) > 60
     assert not seen[0] & seen[1]
