@@ -18,12 +18,13 @@ from models.torchvision_backbone import TorchvisionBackbone
 from tests.training.tiny_run import TRAINING, VALIDATION, noisy_classes, recipe
 from training.datasets.class_images import ClassImages
 from training.outer_plan import Outer
-from training.recipe import RecipeError, Report, Validation
+from training.recipe import Data, RecipeError, Report, Validation
 from training.recipe_reading import read_recipe
 from training.run.pretrained import pretrained_start
 from training.run.publication import publish_run
 from training.run.trainer import Trainer
 
+RECIPES = Path(__file__).parents[2] / "training" / "recipes"
 MODEL, WEIGHTS = "shufflenet_v2_x0_5", ShuffleNet_V2_X0_5_Weights.IMAGENET1K_V1
 
 
@@ -186,8 +187,19 @@ def test_an_initialization_of_another_learner_or_split_is_no_start(tmp_path):
     folder = str(tmp_path / "published")
     with pytest.raises(RecipeError, match=r"tiny \w+ does not fit .*take its card's `learner`"):
         pretrained_start(plan(pretrained=folder))
-    characters = read_recipe(Path("training/recipes/characters.yaml"), ["pretrained=characters"])
-    assert pretrained_start(characters).facts["trained_on"]["data"] == "omniglot"
-    other = read_recipe(Path("training/recipes/characters.yaml"), ["pretrained=characters", "data.seed=1"])
-    with pytest.raises(RecipeError, match=r"another split of omniglot.*set data\.seed to 0"):
-        pretrained_start(other)
+    with pytest.raises(RecipeError, match=r"split by another seed.*set data\.seed to 0"):
+        pretrained_start(recipe(pretrained=folder, data=Data("folder", seed=1)))
+
+
+def test_a_split_is_remembered_by_what_goes_on_from_it(tmp_path):
+    published(tmp_path / "former", data=Data("folder", seed=4))
+    published(tmp_path / "again", pretrained=str(tmp_path / "former" / "published"), data=Data("strokes"))
+    with pytest.raises(RecipeError, match=r"set data\.seed to 4"):
+        pretrained_start(recipe(pretrained=str(tmp_path / "again" / "published")))
+
+
+def test_a_data_set_with_a_split_of_its_own_or_other_symbols_may_have_another_seed():
+    for name, of in (("omniglot", "characters"), ("strokes", "characters-first")):
+        changes = ["pretrained=characters", f"data.name={name}", "data.seed=1"]
+        start = pretrained_start(read_recipe(RECIPES / f"{of}.yaml", changes))
+        assert start.facts["trained_on"]["data"] == "omniglot"
