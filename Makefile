@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 
-.PHONY: run test check demo train characters compare race bench bento clean help
+.PHONY: run test check demo train characters photos compare race bench bento clean help
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 14
@@ -29,12 +29,21 @@ train: $(VENV)/.train ## a short meta-training run that needs no download
 	out=strokes-$$(date +%Y%m%d-%H%M%S) && \
 	$(BIN)/python -m training train training/recipes/strokes.yaml --out runs/$$out && ln -sfn $$out runs/latest
 
-characters: $(VENV)/.train ## repeat the meta-training of the shipped initialization (Omniglot; three hours), or go on
-	for part in characters-first characters; do \
-	  [ -e runs/$$part/initialization/card.json ] || \
-	  $(BIN)/python -m training train training/recipes/$$part.yaml --download \
-	    --data-dir $(or $(METASHOT_DATA),data) \
-	    $$([ ! -e runs/$$part/checkpoint.safetensors ] || echo --resume) || exit; done
+# One part after the other: what is there already is left as it is, and what was stopped goes on.
+define train-parts
+for part in $(1); do \
+  [ -e runs/$$part/initialization/card.json ] || \
+  $(BIN)/python -m training train training/recipes/$$part.yaml --download --data-dir $(or $(METASHOT_DATA),data) \
+    $$([ ! -e runs/$$part/checkpoint.safetensors ] || echo --resume) || exit; done
+endef
+
+characters: $(VENV)/.train ## repeat the training of the shipped initialization (Omniglot; three hours), or go on
+	$(call train-parts,characters-first characters)
+
+photos: $(VENV)/.train ## the same for photos (mini-ImageNet, which you bring; six hours)
+	$(call train-parts,photos-first photos photos-plain photos-second)
+	$(BIN)/python -m training ensemble runs/photos/initialization runs/photos-second/initialization \
+	  --data-dir $(or $(METASHOT_DATA),data) --out runs/photos-both
 
 compare: $(VENV)/.train ## compare meta-learning with ordinary learning on Omniglot, or go on with it
 	$(BIN)/python -m training compare omniglot --download --data-dir $(or $(METASHOT_DATA),data) \
