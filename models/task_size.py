@@ -8,6 +8,8 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
+_PLENTY = 1 / 50  # added to the scarcity under the logarithm
+
 
 @dataclass(frozen=True)
 class TaskSize:
@@ -33,22 +35,25 @@ class TaskSize:
         return cls(len(counts), sum(1 / count for count in counts) / len(counts))
 
     @property
-    def terms(self) -> tuple[float, float, float, float]:
-        """What ``BySize`` weighs: 1, the logarithm of the ways, the scarcity and its square."""
-        return 1.0, math.log(self.ways), self.scarcity, self.scarcity**2
+    def terms(self) -> tuple[float, float, float, float, float]:
+        """What ``BySize`` weighs: 1, log(ways), the scarcity, its square, and log(scarcity + 1/50)."""
+        return 1.0, math.log(self.ways), self.scarcity, self.scarcity**2, math.log(self.scarcity + _PLENTY)
 
 
 @dataclass(frozen=True)
 class BySize:
     """A number that depends on a task's size.
 
-    It is constant + ways * log(ways) + scarcity * s + squared * s^2, s being the mean of 1 / examples.
+    It is constant + ways * log(ways) + scarcity * s + squared * s^2 + logarithm * log(s + 1/50), s being the mean
+    of 1 / examples. Without the last, the temperature of a head whose metric depends on the shots was too high at
+    2 shots and too low at 5; the 1/50 lets it level off at more shots than it is fitted on.
     """
 
     constant: float
     ways: float = 0.0
     scarcity: float = 0.0
     squared: float = 0.0
+    logarithm: float = 0.0
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
@@ -57,7 +62,7 @@ class BySize:
 
     def at(self, size: TaskSize) -> float:
         """The number for tasks of this size."""
-        weights = (self.constant, self.ways, self.scarcity, self.squared)
+        weights = (self.constant, self.ways, self.scarcity, self.squared, self.logarithm)
         return sum(weight * term for weight, term in zip(weights, size.terms, strict=True))
 
     def as_dict(self) -> dict[str, float]:
@@ -66,5 +71,5 @@ class BySize:
 
 
 def terms_of(sizes: Sequence[TaskSize]) -> Tensor:
-    """The terms of several sizes, double ``[K, 4]``."""
+    """The terms of several sizes, double ``[K, 5]``."""
     return torch.tensor([size.terms for size in sizes], dtype=torch.float64)

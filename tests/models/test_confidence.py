@@ -21,8 +21,8 @@ FIVE_WAY = TaskSize.of(5, 2)
 def test_a_tasks_size_counts_ways_and_how_few_examples_there_are():
     assert TaskSize.of(5, 2) == TaskSize.of_counts([2, 2, 2, 2, 2])
     assert TaskSize.of_counts([1, 1, 4]) == TaskSize(3, 0.75)
-    number = BySize(1.0, ways=2.0, scarcity=4.0, squared=-2.0)
-    assert number.at(TaskSize(7, 0.5)) == pytest.approx(1 + 2 * math.log(7) + 2 - 0.5)
+    number = BySize(1.0, ways=2.0, scarcity=4.0, squared=-2.0, logarithm=3.0)
+    assert number.at(TaskSize(7, 0.5)) == pytest.approx(1 + 2 * math.log(7) + 2 - 0.5 + 3 * math.log(0.52))
 
 
 def test_probabilities_sum_to_one_and_heat_softens_them():

@@ -13,7 +13,7 @@ from tests.training.tiny_lda import LEARNER, published
 from tests.training.tiny_run import TRAINING, VALIDATION
 from training.__main__ import main
 from training.commands import ensemble as command
-from training.run.ensemble import ensemble_of
+from training.run.ensemble import ensemble_of, publish_ensemble
 from training.run.run_classes import RunClasses
 from training.tasks.episodes import EpisodeSampler
 
@@ -39,7 +39,7 @@ def test_it_holds_what_its_members_learned(joined, members):
                 torch.testing.assert_close(found, value, rtol=1e-3 if value.ndim == 4 else 0, atol=1e-6)
     scales = [load(folder).phi["head.log_scale"] for folder in members]
     torch.testing.assert_close(joined.phi["head.log_scale"], torch.stack(scales).mean())
-    assert joined.learner.head.shrinkage == 2 * LEARNER.head.shrinkage
+    assert joined.learner.head == LEARNER.head
 
 
 def test_the_scatter_is_measured_on_the_features_of_all(joined):
@@ -65,6 +65,14 @@ def test_its_card_tells_of_all_members(joined, members):
     assert [row["episodes"] for row in card["evaluation"]] == [20, 20]
     # Kernels as float16: less than the members together, by about half of theirs.
     assert card["weights"]["bytes"] < 0.9 * sum(one["weights"]["bytes"] for one in cards)
+
+
+def test_its_card_tells_what_a_member_went_on_from(members, tmp_path):
+    first, second = (load(folder) for folder in members)
+    former = {"name": "former", "version": "0" * 12, "trained_on": {"outer_steps": 7}}
+    gone_on = dataclasses.replace(second, card={**second.card, "pretrained": former})
+    card = publish_ensemble([first, gone_on], TRAINING, VALIDATION, tmp_path / "both").card
+    assert [one.get("pretrained") for one in card["members"]] == [None, former]
 
 
 def test_inner_steps_of_the_head_stay_at_the_members_mean_rates(members):

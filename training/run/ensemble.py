@@ -1,7 +1,6 @@
 """From finished initializations to one: an ensemble of their backbones, measured and published as they were."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ _BY_MEANS = ("prototype", "lda")
 _OF_ANY_WIDTH = ("one", "layer-step", "gate")  # inner rates, as many for few features as for many
 _SCALE = f"{HEAD}log_scale"
 _MEASURED_BY = ("data", "reports", "report_episodes", "calibration_tasks")
+_OF_MEMBER = ("trained_on", "recipe", "pretrained")
 _SEEN = ("data", "classes", "groups", "validation_classes", "validation_groups")
 
 
@@ -27,8 +27,7 @@ def ensemble_of(members: Sequence[Initialization]) -> tuple[Learner, Params]:
 
     Kernels are rounded to float16, so that two members take no more room than one did. The scale is the members'
     geometric mean, and inner rates of the head are their mean. The scatter of an ``lda`` head is still to be
-    measured, on the features of all. It is given relative to its mean over all directions, of which there are now
-    several times as many and hardly more wide ones, so the shrinkage grows with the members.
+    measured, on the features of all.
 
     Raises:
         ValueError: for members that do not go together, with what they must have in common.
@@ -37,8 +36,7 @@ def ensemble_of(members: Sequence[Initialization]) -> tuple[Learner, Params]:
     for one in members:
         _check(first, one)
     backbone = Ensemble(tuple(one.learner.backbone for one in members))
-    head = replace(first.learner.head, shrinkage=first.learner.head.shrinkage * len(members))
-    learner = Learner(backbone, head, first.learner.rule)
+    learner = Learner(backbone, first.learner.head, first.learner.rule)
     phi = learner.initial(seed=0)
     for (at, _), one in zip(backbone.named(), members, strict=True):
         for name, value in part(one.phi, BODY).items():
@@ -75,8 +73,7 @@ def publish_ensemble(
                 **{key: sum(one[key] for one in of_members) for key in ("outer_steps", "seconds")},
             },
             "members": [
-                {"name": one.name, "version": one.version, **_told(one.card, "trained_on", "recipe")}
-                for one in members
+                {"name": one.name, "version": one.version, **_told(one.card, *_OF_MEMBER)} for one in members
             ],
             "recipe": {**_told(first.card["recipe"], *_MEASURED_BY), "learner": learner_as_dict(learner)},
             **found.facts,
@@ -118,4 +115,4 @@ def _check(first: Initialization, one: Initialization) -> None:
 
 
 def _told(values: Any, *keys: str) -> dict[str, Any]:
-    return {key: values[key] for key in keys}
+    return {key: values[key] for key in keys if key in values}
