@@ -45,7 +45,7 @@ class SupportGeometry:
 
     def cpu(self) -> "SupportGeometry":
         """The same in main memory, without the images."""
-        images = self.support.images[..., :0]
+        images = self.support.images[..., :0].clone()  # a view would hold on to all of them
         labels, weights, ways = self.support.labels.cpu(), self.support.weights.cpu(), self.support.ways.cpu()
         support = Support(images.cpu(), labels, weights, ways)
         return SupportGeometry(self.between.cpu(), self.left_out.cpu(), support)

@@ -48,6 +48,13 @@ def test_crowding_equals_a_plain_loop(features):
     assert float(geometry(features).crowding(3.0)) == pytest.approx(sum(near) / 3)
 
 
+def test_what_is_kept_of_many_tasks_holds_on_to_no_images(features):
+    support = Support(torch.zeros(1, 9, 3, 84, 84), LABELS[None], torch.ones(1, 9), torch.tensor([3]))
+    kept = SupportGeometry.of(features[None], support).cpu()
+    assert kept.support.images.untyped_storage().nbytes() == 0
+    assert torch.equal(kept.support.labels, LABELS[None])
+
+
 def test_padding_and_other_tasks_change_nothing(features):
     alone = geometry(features)
     padded = Support(
