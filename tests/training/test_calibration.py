@@ -45,6 +45,19 @@ def test_fitted_temperature_makes_the_mean_confidence_the_accuracy_at_each_size(
         assert one.calibration_error(constant_confidence()) > 0.1
 
 
+def test_fitted_temperature_follows_a_power_of_the_shots(measured):
+    few = measured[1]
+    many = replace(few, logits=few.logits.repeat(1, 10, 1), labels=few.labels.repeat(1, 10))
+    powers = {shots: shots**-0.8 for shots in (1, 2, 3, 5, 10)}
+    ofs = [
+        _confident(replace(many, protocol=replace(many.protocol, shots=shots)), sharper)
+        for shots, sharper in powers.items()
+    ]
+    confidence = fit_confidence(ofs)
+    for shots, sharper in powers.items():
+        assert confidence.temperature(TaskSize.of(5, shots)) == pytest.approx(sharper, rel=0.05)
+
+
 def test_the_thresholds_keep_the_shares_of_known_items_at_each_size(measured):
     generator = torch.Generator().manual_seed(0)
     known = [
