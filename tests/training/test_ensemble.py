@@ -69,10 +69,14 @@ def test_its_card_tells_of_all_members(joined, members):
 
 def test_its_card_tells_what_a_member_went_on_from(members, tmp_path):
     first, second = (load(folder) for folder in members)
-    former = {"name": "former", "version": "0" * 12, "trained_on": {"outer_steps": 7}}
+    drawn = {"name": "drawn", "version": "1" * 12, "trained_on": {"outer_steps": 4, "seconds": 2.0}}
+    former = {"name": "former", "version": "0" * 12, "trained_on": {"outer_steps": 7}, "pretrained": drawn}
     gone_on = dataclasses.replace(second, card={**second.card, "pretrained": former})
     card = publish_ensemble([first, gone_on], TRAINING, VALIDATION, tmp_path / "both").card
     assert [one.get("pretrained") for one in card["members"]] == [None, former]
+    own = [one.card["trained_on"]["seconds"] for one in (first, second)]
+    assert card["trained_on"]["outer_steps"] == 60 + 7 + 4
+    assert card["trained_on"]["seconds"] == pytest.approx(sum(own) + 2)
 
 
 def test_inner_steps_of_the_head_stay_at_the_members_mean_rates(members):

@@ -51,13 +51,13 @@ def publish_ensemble(
 ) -> Initialization:
     """Measure an ensemble as a run's end is, by the plan of its first member, and write it to ``folder``.
 
-    The card tells each member's training; the name, the description and the licence are the first one's.
+    The card tells each member's training, and how long all of it took, that of what they went on from as well; the
+    name, the description and the licence are the first one's.
     """
     learner, phi = ensemble_of(members)
     first = members[0]
     measure_features(learner, phi, first.preprocessing, training)
     found = assess_again(first.card, learner, phi, first.preprocessing, validation)
-    of_members = [one.card["trained_on"] for one in members]
     return save(
         folder,
         name=first.name,
@@ -69,8 +69,8 @@ def publish_ensemble(
             "description": first.card["description"],
             "licence": first.card["licence"],
             "trained_on": {
-                **{key: of_members[0][key] for key in _SEEN},
-                **{key: sum(one[key] for one in of_members) for key in ("outer_steps", "seconds")},
+                **_told(first.card["trained_on"], *_SEEN),
+                **{key: sum(_in_all(one.card, key) for one in members) for key in ("outer_steps", "seconds")},
             },
             "members": [
                 {"name": one.name, "version": one.version, **_told(one.card, *_OF_MEMBER)} for one in members
@@ -112,6 +112,15 @@ def _check(first: Initialization, one: Initialization) -> None:
             f"{first.name} {first.version} and {one.name} {one.version} differ in {' and '.join(differing)}: the "
             "members of an ensemble have seen the same classes, and answer alike"
         )
+
+
+def _in_all(card: Any, key: str) -> float:
+    """A number of the training that a card tells, and of that which it went on from, however often."""
+    total: float = 0
+    while card:
+        total += card.get("trained_on", {}).get(key, 0)
+        card = card.get("pretrained")
+    return total
 
 
 def _told(values: Any, *keys: str) -> dict[str, Any]:
