@@ -51,8 +51,8 @@ def publish_ensemble(
 ) -> Initialization:
     """Measure an ensemble as a run's end is, by the plan of its first member, and write it to ``folder``.
 
-    The card tells each member's training, and how long all of it took, that of what they went on from as well; the
-    name, the description and the licence are the first one's.
+    The card tells each member's training, and how long all of it took, that of what they went on from as well;
+    the name, the description and the licence are the first one's.
     """
     learner, phi = ensemble_of(members)
     first = members[0]
