@@ -24,10 +24,18 @@ def members(tmp_path_factory):
 
 
 @pytest.fixture
-def joined(members, tmp_path, monkeypatch):
-    monkeypatch.setattr(command, "load_classes", lambda *_, **__: RunClasses(TRAINING, TRAINING, VALIDATION))
-    assert main(["ensemble", *map(str, members), "--out", str(tmp_path / "both")]) == 0
-    return load(tmp_path / "both")
+def join(members, tmp_path, monkeypatch):
+    def joined(*options):
+        monkeypatch.setattr(command, "load_classes", lambda *_, **__: RunClasses(TRAINING, TRAINING, VALIDATION))
+        assert main(["ensemble", *map(str, members), "--out", str(tmp_path / "both"), *options]) == 0
+        return load(tmp_path / "both")
+
+    return joined
+
+
+@pytest.fixture
+def joined(join):
+    return join()
 
 
 def test_it_holds_what_its_members_learned(joined, members):
@@ -65,6 +73,13 @@ def test_its_card_tells_of_all_members(joined, members):
     assert [row["episodes"] for row in card["evaluation"]] == [20, 20]
     # Kernels as float16: less than the members together, by about half of theirs.
     assert card["weights"]["bytes"] < 0.9 * sum(one["weights"]["bytes"] for one in cards)
+
+
+def test_it_takes_a_name_of_its_own(join, capsys):
+    both = join("--name", "pair")
+    assert both.name == both.card["name"] == "pair"
+    assert [one["name"] for one in both.card["members"]] == ["tiny0", "tiny1"]
+    assert f"initialization pair {both.version}, of 2 members" in capsys.readouterr().out
 
 
 def test_its_card_tells_what_a_member_went_on_from(members, tmp_path):

@@ -16,6 +16,7 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
     parser = commands.add_parser("ensemble", help="make one initialization of several that were trained apart")
     parser.add_argument("members", nargs="+", metavar="INIT", help="folders, or names of shipped ones")
     parser.add_argument("--out", type=Path, required=True, help="folder of the initialization that is written")
+    parser.add_argument("--name", default="", help="that its card tells (default: the first one's)")
     parser.add_argument("--data-dir", type=Path, help="where data sets lie (default: METASHOT_DATA)")
     parser.add_argument("--download", action="store_true", help="fetch the data set where it is not there")
     parser.set_defaults(run=run)
@@ -32,6 +33,6 @@ def run(options: argparse.Namespace) -> None:
         data_dir=options.data_dir,
         download=options.download,
     )
-    made = publish_ensemble(members, classes.training, classes.validation, options.out)
+    made = publish_ensemble(members, classes.training, classes.validation, options.out, options.name)
     print(card_table(made.card))
     print(f"initialization {made.name} {made.version}, of {len(members)} members, in {options.out}")

@@ -47,12 +47,16 @@ def ensemble_of(members: Sequence[Initialization]) -> tuple[Learner, Params]:
 
 
 def publish_ensemble(
-    members: Sequence[Initialization], training: ClassImages, validation: ClassImages, folder: Path
+    members: Sequence[Initialization],
+    training: ClassImages,
+    validation: ClassImages,
+    folder: Path,
+    name: str = "",
 ) -> Initialization:
     """Measure an ensemble as a run's end is, by the plan of its first member, and write it to ``folder``.
 
     The card tells each member's training, and how long all of it took, that of what they went on from as well;
-    the name, the description and the licence are the first one's.
+    the description and the licence are the first one's, and so is the name, unless one is given.
     """
     learner, phi = ensemble_of(members)
     first = members[0]
@@ -60,7 +64,7 @@ def publish_ensemble(
     found = assess_again(first.card, learner, phi, first.preprocessing, validation)
     return save(
         folder,
-        name=first.name,
+        name=name or first.name,
         learner=learner,
         phi=phi,
         preprocessing=first.preprocessing,
