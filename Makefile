@@ -40,10 +40,10 @@ endef
 characters: $(VENV)/.train ## repeat the training of the shipped initialization (Omniglot; three hours), or go on
 	$(call train-parts,characters-first characters)
 
-photos: $(VENV)/.train ## the same for photos (mini-ImageNet, which you bring; six hours)
-	$(call train-parts,photos-first photos photos-plain photos-second photos-finer)
-	$(BIN)/python -m training ensemble runs/photos/initialization runs/photos-finer/initialization \
-	  --data-dir $(or $(METASHOT_DATA),data) --out runs/photos-both
+photos: $(VENV)/.train ## the same for photos (mini-ImageNet, which you bring; seven hours)
+	$(call train-parts,photos-first photos photos-first-finer photos-plain photos-second photos-finer)
+	$(BIN)/python -m training ensemble runs/photos-first-finer/initialization runs/photos-finer/initialization \
+	  --name photos --data-dir $(or $(METASHOT_DATA),data) --out runs/photos-both
 
 compare: $(VENV)/.train ## compare meta-learning with ordinary learning on Omniglot, or go on with it
 	$(BIN)/python -m training compare omniglot --download --data-dir $(or $(METASHOT_DATA),data) \
