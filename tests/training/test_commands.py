@@ -144,6 +144,26 @@ def test_train_ends_with_an_initialization_and_does_not_overwrite_a_run(tmp_path
 
 
 @pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        (
+            "validation={ways: 150, within_group: 1}",
+            "validation, on the 200 validation classes",
+        ),
+        ("reports=[{ways: 5, shots: 1}, {ways: 201, shots: 1}]", "reports[1], on the 200 validation classes"),
+        ("reports=[{ways: 5, shots: 16}]", "16 shots and 5 queries take 21 images"),
+    ],
+)
+def test_what_cannot_be_measured_is_told_before_training(setting, message, tmp_path, capsys):
+    arguments = ["train", str(ROOT / "training/recipes/strokes.yaml"), "--out", str(tmp_path / "run")]
+    for one in ("data.classes=30", setting):
+        arguments += ["--set", one]
+    assert main(arguments) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["train", "none.yaml"], "there is no recipe"),

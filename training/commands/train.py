@@ -14,6 +14,7 @@ from training.outer.processes import choose_device, joined
 from training.recipe import Recipe, RecipeError
 from training.recipe_reading import read_recipe
 from training.run.allocation import keep_freed_memory
+from training.run.measurable import check_measurable
 from training.run.pretrained import pretrained_start
 from training.run.publication import publish_run
 from training.run.run_classes import RunClasses, load_classes
@@ -37,6 +38,7 @@ def run(options: argparse.Namespace) -> None:
     classes = load_classes(
         recipe.data, recipe.build_preprocessing(), data_dir=options.data_dir, download=options.download
     )
+    check_measurable(recipe, classes.validation)
     device = choose_device(options.device)
     with joined(device.type) as processes:
         trainer = Trainer(

@@ -96,6 +96,11 @@ class _Subject:
         )
 
 
+def report_protocol(report: Report, episodes: int) -> Protocol:
+    """The tasks of a report, whose strangers and estimates take no more classes or images than there are."""
+    return Protocol(report.ways, report.shots, _QUERIES, episodes, REPORT_SEED, report.within_group)
+
+
 def strangers_among(classes: ClassImages, protocol: Protocol, wanted: int = _STRANGERS) -> int:
     """How many classes, up to ``wanted``, there are beside those of a task."""
     groups = [classes.groups.count(group) for group in set(classes.groups)]
@@ -104,7 +109,7 @@ def strangers_among(classes: ClassImages, protocol: Protocol, wanted: int = _STR
 
 
 def _row(subject: _Subject, report: Report, episodes: int, confidence: Confidence) -> Mapping[str, Any]:
-    protocol = Protocol(report.ways, report.shots, _QUERIES, episodes, REPORT_SEED, report.within_group)
+    protocol = report_protocol(report, episodes)
     measured, start = subject.measure(protocol), subject.measure(protocol, inner_steps=0)
     row = {
         "split": report.split,

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -14,8 +15,8 @@ from models.choice import choose
 from models.images.preprocessing import Preprocessing
 from models.initialization import Initialization
 from training.datasets.class_images import ClassImages
+from training.measures.evaluation import sampler_of
 from training.measures.measured import Protocol
-from training.tasks.episodes import EpisodeSampler
 
 Look = Literal["as-is", "grey", "coloured", "framed"]
 LOOKS: tuple[Look, ...] = ("as-is", "grey", "coloured", "framed")
@@ -41,14 +42,7 @@ def measure_choices(
     Returns:
         The share of the tasks by each candidate's name.
     """
-    sampler = EpisodeSampler(
-        classes,
-        ways=protocol.ways,
-        shots=protocol.shots,
-        queries=1,
-        seed=protocol.seed,
-        within_group=float(protocol.within_group),
-    )
+    sampler = sampler_of(classes, replace(protocol, queries=1))
     chosen: Counter[str] = Counter()
     for number in range(protocol.episodes):
         support = sampler.episodes([number]).support

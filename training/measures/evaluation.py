@@ -44,14 +44,7 @@ def measure(
         features: of all images of ``classes``, as ``embedded`` gives them, to spare computing them again.
         progress: show a bar.
     """
-    sampler = EpisodeSampler(
-        classes,
-        ways=protocol.ways + protocol.strangers,
-        shots=protocol.shots,
-        queries=protocol.queries,
-        seed=protocol.seed,
-        within_group=float(protocol.within_group),
-    )
+    sampler = sampler_of(classes, protocol)
     at_once = max(1, _IMAGES_AT_ONCE // (protocol.ways * (protocol.shots + protocol.queries)))
     parts: list[tuple[Tensor, ...]] = []
     geometry: list[SupportGeometry] = []
@@ -86,6 +79,22 @@ def measure(
     )
     return Measured(
         protocol, accuracies, all_logits, all_labels, class_ids, familiarities, strange, tuple(geometry)
+    )
+
+
+def sampler_of(classes: ClassImages, protocol: Protocol) -> EpisodeSampler:
+    """Draws a protocol's tasks, each with its strangers as its last classes.
+
+    Raises:
+        DataError: where classes, groups or images do not suffice.
+    """
+    return EpisodeSampler(
+        classes,
+        ways=protocol.ways + protocol.strangers,
+        shots=protocol.shots,
+        queries=protocol.queries,
+        seed=protocol.seed,
+        within_group=float(protocol.within_group),
     )
 
 

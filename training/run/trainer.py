@@ -15,7 +15,6 @@ from models.backbone import Params
 from models.learner import Learner
 from training.datasets.class_images import ClassImages
 from training.measures.evaluation import measure
-from training.measures.measured import Protocol
 from training.outer.class_loss import CENTRES, initial_centres
 from training.outer.distillation import Teacher
 from training.outer.gradient import OuterGradient
@@ -25,6 +24,7 @@ from training.run.after_warm_up import measure_features
 from training.run.ahead import ahead
 from training.run.checkpoint import CHECKPOINT, Progress, load_checkpoint, save_checkpoint
 from training.run.interruption import Interruption
+from training.run.measurable import look_protocol
 from training.run.optimiser import optimiser_of, planned
 from training.run.pretrained import Pretrained
 from training.tasks.episodes import EpisodeBatch
@@ -182,10 +182,7 @@ class Trainer:
             self.save()
 
     def _look(self, board: SummaryWriter | None) -> None:
-        plan, progress = self.recipe.validation, self.progress
-        protocol = Protocol(
-            plan.ways, plan.shots, plan.queries, plan.episodes, plan.seed, bool(plan.within_group)
-        )
+        progress = self.progress
         warming = progress.step <= self.recipe.outer.warm_up
         found = torch.zeros((), dtype=torch.float64, device=self.device)
         if self.processes.is_first:
@@ -194,7 +191,7 @@ class Trainer:
                 self.phi,
                 self.preprocessing,
                 self.validation,
-                protocol,
+                look_protocol(self.recipe.validation),
                 inner_steps=0 if warming else None,
             )
             found.fill_(measured.accuracy)
