@@ -1,5 +1,8 @@
 """The SQLite file under DATA_DIR: how connections behave and how transactions begin."""
 
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +13,7 @@ from service.settings import SettingsError
 from service.store.tables import Table
 
 FILE = "metashot.sqlite3"
+_OPENING = "metashot.opening"
 SCHEMA = 1
 _BUSY_MS = 20_000
 
@@ -23,11 +27,17 @@ class Database:
         event.listen(self._engine, "connect", _configure)
         event.listen(self._engine, "begin", _begin)
         self._writer: Engine = self._engine.execution_options(writes=True)
-        with self._writer.begin() as connection:  # alone: other processes may be starting, too
+        with _alone(data_dir / _OPENING):
+            self._prepare(data_dir / FILE)
+
+    def _prepare(self, file: Path) -> None:
+        # The file keeps it. While another connection writes, SQLite refuses at once, whatever busy_timeout says.
+        self.row("PRAGMA journal_mode=WAL")
+        with self._writer.begin() as connection:
             found = int(connection.execute(text("PRAGMA user_version")).scalar_one())
             if found not in (0, SCHEMA):
                 raise SettingsError(
-                    f"{data_dir / FILE} is of schema {found}, this release reads {SCHEMA}; "
+                    f"{file} is of schema {found}, this release reads {SCHEMA}; "
                     "name another DATA_DIR or install the release that wrote it"
                 )
             Table.metadata.create_all(connection)
@@ -55,9 +65,17 @@ class Database:
         self._engine.dispose()
 
 
+@contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    """Wait until no other process opens this store: several workers may meet at a new DATA_DIR."""
+    with lock.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+
+
 def _configure(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # transactions begin where _begin says, not where sqlite3 guesses
-    for pragma in ("journal_mode=WAL", "foreign_keys=ON", "synchronous=NORMAL", f"busy_timeout={_BUSY_MS}"):
+    for pragma in (f"busy_timeout={_BUSY_MS}", "foreign_keys=ON", "synchronous=NORMAL"):
         connection.execute(f"PRAGMA {pragma}")
 
 

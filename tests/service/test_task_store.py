@@ -125,9 +125,14 @@ def test_refuses_a_store_of_another_release(database: Database, tmp_path: Path) 
 
 
 def test_several_processes_may_open_one_store(tmp_path: Path) -> None:
-    with ThreadPoolExecutor(4) as pool:
-        opened = list(pool.map(lambda _: Database(tmp_path / "new"), range(4)))
-    TaskStore(opened[0]).create(None, [new("a"), new("b")], FITTED)
-    assert len(TaskStore(opened[3]).page(5, None).items) == 1
-    for database in opened:
-        database.close()
+    with ThreadPoolExecutor(8) as pool:
+        for attempt in range(50):  # they rarely meet in the very moment that matters
+            opened = list(pool.map(lambda _, folder=tmp_path / str(attempt): Database(folder), range(8)))
+            TaskStore(opened[0]).create(None, [new("a"), new("b")], FITTED)
+            assert len(TaskStore(opened[7]).page(5, None).items) == 1
+            for database in opened:
+                database.close()
+
+
+def test_a_store_keeps_its_journal_mode(database: Database) -> None:
+    assert database.row("PRAGMA journal_mode") == ("wal",)
