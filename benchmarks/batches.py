@@ -11,6 +11,7 @@ from benchmarks.plain_service import MODEL
 from benchmarks.race import Contender, race
 from benchmarks.report import Row, span_of
 from benchmarks.serving import SHOTS, WAYS
+from benchmarks.threads import one_thread
 from models.initialization import load, shipped
 from service.computing.fitting import embed, fit_together
 
@@ -50,7 +51,7 @@ def _raced(
     contenders = [Contender(f"engine: {size} {name}", work(size), size) for size in sizes]
 
     def run() -> list[Row]:
-        with in_process.one_thread(), torch.no_grad():
+        with one_thread(), torch.no_grad():
             alone, *others = race(contenders, rounds=rounds, turn=turn)
         return [
             Row(

@@ -10,6 +10,7 @@ from benchmarks.plain_service import MODEL
 from benchmarks.race import Contender, race
 from benchmarks.servers import Server
 from benchmarks.serving import QUERIES, SHOTS, WAYS, waits
+from benchmarks.threads import one_thread
 from models.backbones import backbone_as_dict, backbone_from_dict
 from models.initialization import Initialization, load, shipped
 
@@ -70,7 +71,7 @@ def _raced(initialization: Initialization, task: DrawnTask, rounds: int, turn: f
         Contender("Metashot", lambda: in_process.ours(initialization, task)),
         Contender("plain, head only", lambda: in_process.plain(learner, initialization, task, "head")),
     ]
-    with in_process.one_thread():
+    with one_thread():
         return {timed.name: 1000 * timed.median for timed in race(contenders, rounds=rounds, turn=turn)}
 
 

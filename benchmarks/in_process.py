@@ -2,7 +2,6 @@
 
 import io
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import torch
 from PIL import Image
@@ -18,17 +17,6 @@ from service.settings import Settings
 from service.uploads.intake import Example, Query
 
 _MAX_PIXELS = Settings().max_pixels
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Compute on one thread, as one request does in either service."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def ours(initialization: Initialization, task: DrawnTask) -> list[Answer]:

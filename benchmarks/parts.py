@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
 
-from benchmarks import batches, costs, memory, meta_training, servers, serving
+from benchmarks import batches, costs, memory, meta_training, photos, servers, serving
 from benchmarks.outer_settings import ON_GPU, SETTINGS
 from benchmarks.report import Row
 from benchmarks.servers import Server
@@ -61,6 +61,10 @@ def _batches(bench: Bench) -> list[Row]:
     return batches.rows(bench.rounds, bench.turn / 5)
 
 
+def _photos(bench: Bench) -> list[Row]:
+    return photos.rows(bench.rounds, bench.turn)
+
+
 def _memory(_: Bench) -> list[Row]:
     with servers.metashot() as fresh:
         return memory.resident(fresh)
@@ -85,6 +89,7 @@ PARTS = (
     Part("HTTP: adapt and classify, 1 caller", partial(_http, 1)),
     Part("HTTP: classify by a stored task", _stored),
     Part("engine: sizes of batches", _batches),
+    Part("engine: photos", _photos),
     Part("HTTP: memory", _memory),
     Part("costs: the plot", _costs),
 )

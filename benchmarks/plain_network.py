@@ -14,11 +14,13 @@ class PlainNetwork(nn.Module):
 
     blocks: nn.Module
 
-    def __init__(self, views: tuple[View, ...], *, averages: bool, unit: bool) -> None:
+    def __init__(
+        self, views: tuple[View, ...], *, averages: bool, unit: bool, centre: Tensor | None = None
+    ) -> None:
         """Take how features come from maps; ``names`` is to hold the parameters by their names in phi."""
         super().__init__()
         self.names: Params = {}
-        self._views, self._averages, self._unit = views, averages, unit
+        self._views, self._averages, self._unit, self._centre = views, averages, unit, centre
 
     def take(self, phi: Params) -> None:
         """Copy the parameters that ``names`` lists."""
@@ -28,6 +30,10 @@ class PlainNetwork(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Features ``[B, D]`` of images ``[B, C, H, W]``."""
+        features = self._of_views(images)
+        return features if self._centre is None else nn.functional.normalize(features - self._centre, dim=-1)
+
+    def _of_views(self, images: Tensor) -> Tensor:
         if not self._views:
             return self._features(images)
         of_views = self._features(see(images[None], self._views)[0])

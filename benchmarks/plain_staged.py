@@ -4,7 +4,8 @@ from torch import Tensor, nn
 
 from benchmarks.plain_network import BODY, PlainNetwork, fixed_normalisation
 from models.backbone import Params
-from models.staged import SKIP, Layer, Staged
+from models.stage import Layer
+from models.staged import CENTRE, SKIP, Staged
 
 
 class PlainStaged(PlainNetwork):
@@ -18,7 +19,12 @@ class PlainStaged(PlainNetwork):
         """
         if backbone.normalisation != "running":
             raise ValueError(f"the plain network is normalised by constants, not {backbone.normalisation!r}")
-        super().__init__(backbone.views, averages=backbone.average, unit=backbone.unit)
+        super().__init__(
+            backbone.views,
+            averages=backbone.average,
+            unit=backbone.unit,
+            centre=phi[f"{BODY}{CENTRE}"] if backbone.centred else None,
+        )
         layers = {one.name: self._layer(one, phi) for one in backbone.layers()}
         stages: list[nn.Module] = []
         for number, stage in enumerate(backbone.stages, start=1):

@@ -16,6 +16,7 @@ from benchmarks.plain_learner import PlainLearner
 from benchmarks.plain_service import MODEL
 from benchmarks.report import Row, span_of
 from benchmarks.servers import Server
+from benchmarks.threads import one_thread
 from models.initialization import Initialization, shipped
 from models.initialization import load as load_initialization
 
@@ -65,7 +66,7 @@ def adapt_and_classify(ours: Server, plain: Server, callers: int, rounds: int, t
             answers = in_process.ours(initialization, tasks[ticket % _BODIES])
             return json.dumps(answers)
 
-        with in_process.one_thread():
+        with one_thread():
             return load(0, 1, work, for_seconds(seconds))
 
     contenders = {"Metashot": _sender(ours, [task.as_json("/v1/classify") for task in tasks], callers)}

@@ -1,5 +1,6 @@
 """A backbone of stages at rest: its constants, skips and ReLU folded into convolutions that are packed once."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
@@ -18,24 +19,30 @@ class _Stage:
     """Convolutions in a row, and what leads around them.
 
     Attributes:
+        name: that its layers' names begin with.
         row: the convolutions; with a skip, the last one adds it before its ReLU.
         skips: whether what came in is added.
         around: the convolution of the skip; None to add what came in as it is.
         pools: whether the maximum over 2x2 ends the stage.
     """
 
+    name: str
     row: tuple[PackedConvolution, ...]
     skips: bool
     around: PackedConvolution | None
     pools: bool
 
-    def __call__(self, images: Tensor) -> Tensor:
+    def __call__(self, images: Tensor, note: Callable[[str, Tensor], None]) -> Tensor:
+        """Give the stage's maps, and have those of each layer noted."""
         maps = images
-        for convolution in self.row[:-1]:
+        for index, convolution in enumerate(self.row[:-1], start=1):
             maps = convolution(maps)
+            note(f"{self.name}.{index}", maps)
         start = images if self.around is None else self.around(images)
         maps = self.row[-1](maps, start if self.skips else None)
-        return max_pool2d(maps, 2) if self.pools else maps
+        maps = max_pool2d(maps, 2) if self.pools else maps
+        note(f"{self.name}.{len(self.row)}", maps)
+        return maps
 
 
 @dataclass(frozen=True)
@@ -66,8 +73,8 @@ class FoldedStaged:
         for number, stage in enumerate(backbone.stages, start=1):
             name = f"stage{number}"
             row = tuple(packed[f"{name}.{index}"] for index in range(1, stage.convolutions + 1))
-            stages.append(_Stage(row, stage.skip, packed.get(f"{name}.{SKIP}"), stage.halving == "pool"))
-        return cls(backbone, tuple(stages), params.get(CENTRE))
+            stages.append(_Stage(name, row, stage.skip, packed.get(f"{name}.{SKIP}"), stage.halving == "pool"))
+        return cls(backbone, tuple(stages), params[CENTRE] if backbone.centred else None)
 
     def __call__(self, images: Tensor) -> Tensor:
         """Features ``[B, D]`` of images ``[B, C, H, W]``."""
@@ -76,6 +83,7 @@ class FoldedStaged:
         if len(maps) == 1:  # oneDNN computes a single small image by another routine (see ``convolve``)
             return self(images.expand(2, -1, -1, -1))[:1]
         maps = channels_innermost(maps)
+        described: dict[str, Tensor] = {}
         for stage in self.stages:
-            maps = stage(maps)
-        return self.backbone.features_of(maps, views, self.centre)
+            maps = stage(maps, lambda layer, found: self.backbone.note(layer, found, described))
+        return self.backbone.features_of(self.backbone.describe(maps), described, views, self.centre)

@@ -1,71 +1,24 @@
 """A backbone of stages: residual networks of any depth, and whatever else is convolutions in a row."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from models.backbone import MOMENTS, Params, fresh_layer
+from models.depths import Depth, away_from, depths_of, joined
 from models.kernels.any_convolution import convolve_by
 from models.kernels.normalised_block import max_pool
 from models.kernels.task_convolution import channels_innermost
 from models.normalisation import NormalisationKind
 from models.normalising import Normalising
+from models.stage import Layer, Stage, halved
 from models.views import View, averaged, see, views_of
 
-StageHalving = Literal["none", "pool", "stride"]
 SKIP = "skip"
 CENTRE = f"centre.{MOMENTS}"
-
-
-@dataclass(frozen=True)
-class Stage:
-    """Convolutions of one width, each with its normalisation and ReLU.
-
-    Attributes:
-        width: channels.
-        convolutions: how many in a row.
-        kernel: their side, odd.
-        halving: ``pool`` takes the maximum over 2x2 at the end; ``stride`` lets the first convolution take every
-            other position; ``none`` keeps the map's side.
-        skip: add the stage's input before the last ReLU, through a normalised convolution 1x1 where channels or
-            sides differ (He et al. 2016, eq. 2).
-        groups: of channels, for ``group`` normalisation.
-    """
-
-    width: int
-    convolutions: int = 1
-    kernel: int = 3
-    halving: StageHalving = "pool"
-    skip: bool = False
-    groups: int = 8
-
-    def __post_init__(self) -> None:
-        """Refuse what does not fit together."""
-        if self.kernel not in (1, 3, 5, 7) or self.convolutions < 1:
-            raise ValueError(
-                "a stage has at least 1 convolution, of side 1, 3, 5 or 7, "
-                f"not {self.convolutions} of side {self.kernel}"
-            )
-        if self.halving not in get_args(StageHalving):
-            raise ValueError(f"halving must be {', '.join(get_args(StageHalving))}, not {self.halving!r}")
-        if self.width < 1 or self.width % self.groups:
-            raise ValueError(f"a stage's width {self.width} must be a multiple of its {self.groups} groups")
-
-
-@dataclass(frozen=True)
-class Layer:
-    """One convolution of the network: its name, channels, kernel, stride, and the sides of its input and maps."""
-
-    name: str
-    inputs: int
-    width: int
-    kernel: int
-    stride: int
-    incoming: int
-    side: int
 
 
 @dataclass(frozen=True)
@@ -94,6 +47,8 @@ class Staged:
             give what is left length 1 again (Wang et al. 2019, SimpleShot, section 3.2).
         views: small changes in which each image is seen, its features being their mean (see ``models.views``);
             none for the image as it is.
+        earlier: with ``unit`` and ``average``, maps whose means over positions are laid beside that of the last
+            ones (see ``models.depths``).
     """
 
     channels: int
@@ -105,6 +60,7 @@ class Staged:
     signed: bool = False
     centred: bool = False
     views: tuple[View, ...] = ()
+    earlier: tuple[Depth, ...] = ()
     features: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -117,12 +73,27 @@ class Staged:
         object.__setattr__(self, "views", views_of(self.views))
         side = self.side
         for stage in stages:
-            side = _halved(side, stage)
+            side = halved(side, stage)
         if self.centred and not self.unit:
             raise ValueError("centred features have length 1: set unit to true")
         if side < 1:
             raise ValueError(f"the stages leave nothing of {self.side} pixels: halve less often")
-        object.__setattr__(self, "features", stages[-1].width * (1 if self.average else side**2))
+        object.__setattr__(self, "earlier", depths_of(self.earlier))
+        self._check_depths()
+        object.__setattr__(self, "features", sum(self.widths) * (1 if self.average else side**2))
+
+    def _check_depths(self) -> None:
+        if self.earlier and not (self.unit and self.average):
+            raise ValueError("features of earlier maps are means of length 1: set unit and average to true")
+        known = [one.name for one in self.layers() if not one.name.endswith(SKIP)][:-1]
+        if unknown := [one.layer for one in self.earlier if one.layer not in known]:
+            raise ValueError(f"earlier names {unknown[0]}: the layers before the last are {', '.join(known)}")
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Channels of the last maps, and of the ``earlier`` ones."""
+        channels = {one.name: one.width for one in self.layers()}
+        return self.stages[-1].width, *(channels[one.layer] for one in self.earlier)
 
     @property
     def operations(self) -> int:
@@ -166,25 +137,55 @@ class Staged:
         if views and weights is not None:
             weights = weights.repeat_interleave(len(views), 1)
         norm = Normalising(self, params, weights=weights, seen=seen, pooled=pooled)
+        described: dict[str, Tensor] = {}
         for number, stage in enumerate(self.stages, start=1):
-            maps = self._stage(number, stage, params, maps, norm)
-        centre = None if pooled else params.get(CENTRE)
-        features = self.features_of(maps.flatten(0, 1), views, centre)
+            maps = self._stage(number, stage, params, maps, norm, described)
+        centre = params[CENTRE] if self.centred and not pooled else None
+        features = self.features_of(self.describe(maps.flatten(0, 1)), described, views, centre)
         return features.view(*images.shape[:2], -1), norm.moments
 
-    def features_of(self, maps: Tensor, views: tuple[View, ...], centre: Tensor | None) -> Tensor:
-        """Features ``[B, D]`` of the last maps ``[B * V, C, H, W]``, seen from a centre ``[D]``, if any."""
+    def describe(self, maps: Tensor) -> Tensor:
+        """What maps ``[B, C, H, W]`` say of each image: ``[B, C]``, or of each position of it."""
         # In one layout, whatever came out of the stages: the order of a sum's terms decides its last bits.
         flat = channels_innermost(maps)
-        features = flat.mean((2, 3)) if self.average else flat.flatten(1)
-        features = averaged(features, views, unit=self.unit)
-        return features if centre is None else away_from(centre, features)
+        return flat.mean((2, 3)) if self.average else flat.flatten(1)
+
+    def features_of(
+        self, last: Tensor, described: Mapping[str, Tensor], views: tuple[View, ...], centre: Tensor | None
+    ) -> Tensor:
+        """Features ``[B, D]`` of images that were seen in V views.
+
+        Args:
+            last: what the last maps say, ``[B * V, D_1]``.
+            described: what those of ``earlier`` say, ``[B * V, D_i]`` by layer.
+            views: in which they were seen.
+            centre: from where to look, ``[D]``.
+        """
+        every = [last, *(described[one.layer] for one in self.earlier)]
+        features = joined([averaged(one, views, unit=self.unit) for one in every], self._weights)
+        return features if centre is None else self.away_from(centre, features)
+
+    def away_from(self, centre: Tensor, features: Tensor) -> Tensor:
+        """The directions, of length 1, in which features ``[B, D]`` lie from a centre ``[D]``."""
+        return away_from(centre, features, self.widths, self._weights)
+
+    @property
+    def _weights(self) -> tuple[float, ...]:
+        return 1.0, *(one.weight for one in self.earlier)
 
     def rectifies(self, number: int) -> bool:
         """Whether a stage, counted from 1, ends with ReLU."""
         return not (self.signed and number == len(self.stages))
 
-    def _stage(self, number: int, stage: Stage, params: Params, maps: Tensor, norm: Normalising) -> Tensor:
+    def _stage(
+        self,
+        number: int,
+        stage: Stage,
+        params: Params,
+        maps: Tensor,
+        norm: Normalising,
+        described: dict[str, Tensor],
+    ) -> Tensor:
         name, rectifies = f"stage{number}", self.rectifies(number)
 
         def convolved(layer: str, images: Tensor, stride: int) -> Tensor:
@@ -197,6 +198,8 @@ class Staged:
             last = index == stage.convolutions
             maps = convolved(layer, maps, 2 if index == 1 and stage.halving == "stride" else 1)
             maps = norm(layer, maps, stage.groups, relu=not last or (rectifies and not stage.skip))
+            if not last:
+                self.note(layer, maps, described)
         if stage.skip:
             layer = f"{name}.{SKIP}"
             if f"{layer}.convolution" in params:
@@ -204,7 +207,14 @@ class Staged:
                 start = norm(layer, start, stage.groups, relu=False)
             maps = maps + start
             maps = maps.relu_() if rectifies else maps  # in place: no derivative above needs the value before
-        return max_pool(maps) if stage.halving == "pool" else maps
+        maps = max_pool(maps) if stage.halving == "pool" else maps
+        self.note(f"{name}.{stage.convolutions}", maps, described)
+        return maps
+
+    def note(self, layer: str, maps: Tensor, described: dict[str, Tensor]) -> None:
+        """Keep what maps ``[..., C, H, W]`` say, if the layer is one of ``earlier``."""
+        if any(one.layer == layer for one in self.earlier):
+            described[layer] = self.describe(maps.flatten(0, -4))
 
     def layers(self) -> Iterator[Layer]:
         """All convolutions, in the order of the pass."""
@@ -217,13 +227,4 @@ class Staged:
                 yield Layer(f"{name}.{index}", before, stage.width, stage.kernel, step, incoming, within)
             if stage.skip and (inputs != stage.width or stride == 2):
                 yield Layer(f"{name}.{SKIP}", inputs, stage.width, 1, stride, side, within)
-            inputs, side = stage.width, _halved(side, stage)
-
-
-def away_from(centre: Tensor, features: Tensor) -> Tensor:
-    """The directions, of length 1, in which features ``[..., D]`` lie from a centre ``[D]``."""
-    return torch.nn.functional.normalize(features - centre, dim=-1)
-
-
-def _halved(side: int, stage: Stage) -> int:
-    return -(-side // 2) if stage.halving == "stride" else side // 2 if stage.halving == "pool" else side
+            inputs, side = stage.width, halved(side, stage)

@@ -8,16 +8,18 @@ from torch.utils.flop_counter import FlopCounterMode
 
 pytest.importorskip("learn2learn", reason="the baselines are learn2learn's; it comes with requirements/train.txt")
 
-from benchmarks import in_process
+from benchmarks import in_process, photos
 from benchmarks.drawings import Drawings
 from benchmarks.outer_gradients import Ours, PlainMaml, initial, work_of_task
 from benchmarks.outer_settings import ON_GPU, SETTINGS, Setting
 from benchmarks.plain_conv4 import PlainConv4
 from benchmarks.plain_learner import PlainLearner
 from benchmarks.plain_staged import PlainStaged
+from benchmarks.threads import one_thread
 from models.conv4 import Conv4
 from models.initialization import load, shipped
-from models.staged import Stage, Staged
+from models.stage import Stage
+from models.staged import Staged
 
 STRIDED, POOLED = Conv4(1, 28, 8, "stride"), Conv4(1, 28, 8, "pool")
 # Wide enough for the products in C.
@@ -57,7 +59,7 @@ def test_counted_operations_are_those_of_convolutions():
 def test_the_plain_learner_answers_as_ours():
     initialization = load(shipped()["characters"])
     task = Drawings(5, 4).task(5, 2, 10, seed=0)
-    with in_process.one_thread():
+    with one_thread():
         ours = in_process.ours(initialization, task)
         theirs = in_process.plain(PlainLearner(initialization), initialization, task, "head")
     names = sorted({label for label, _ in task.support})
@@ -77,6 +79,16 @@ def test_the_plain_stages_have_our_features(last, signed):
     images = torch.rand(5, 1, 28, 28)
     theirs = PlainStaged(backbone, {f"body.{name}": value for name, value in params.items()})(images)
     torch.testing.assert_close(theirs, backbone(params, images[None])[0][0], rtol=1e-5, atol=1e-6)
+
+
+def test_the_plain_ensemble_has_our_features():
+    """Of what ships: two members, seen in views and from their centres."""
+    initialization = load(shipped()[photos.MODEL])
+    images = torch.rand(2, 3, 84, 84)
+    with torch.no_grad():
+        theirs = photos.PlainEnsemble(initialization.learner.backbone, initialization.phi).eval()(images)
+        ours = initialization.embedding(images)
+    torch.testing.assert_close(theirs, ours, rtol=1e-4, atol=1e-5)
 
 
 def test_rows_have_names_of_their_own():

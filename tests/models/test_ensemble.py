@@ -12,7 +12,8 @@ from models.ensemble import Ensemble
 from models.heads import Head, prototypes
 from models.inner_rule import InnerRule
 from models.learner import BODY, Learner
-from models.staged import Stage, Staged
+from models.stage import Stage
+from models.staged import Staged
 from models.support import Support
 
 FIRST = Staged(3, 21, (Stage(16), Stage(24, 2, 3, "stride", True)), unit=True, centred=True)

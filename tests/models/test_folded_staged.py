@@ -9,7 +9,8 @@ from models.folded_staged import FoldedStaged
 from models.heads import Head
 from models.inner_rule import InnerRule
 from models.learner import Learner
-from models.staged import Stage, Staged
+from models.stage import Stage
+from models.staged import Staged
 
 VIEWS = ((8.0, 0.1, 0.1), (-8.0, 0.1, -0.1))
 BACKBONES = [
@@ -32,6 +33,19 @@ BACKBONES = [
     pytest.param(
         Staged(3, 21, (Stage(16), Stage(24, 2, 3, "stride", True)), unit=True, centred=True, views=VIEWS),
         id="centred",
+    ),
+    pytest.param(
+        Staged(
+            3,
+            21,
+            (Stage(16, 1, 3, "pool"), Stage(24, 2, 3, "stride", True), Stage(16, 3, 3, "none", True)),
+            unit=True,
+            signed=True,
+            centred=True,
+            views=VIEWS,
+            earlier=(("stage1.1", 0.4), ("stage2.2", 0.7), ("stage3.1", 1), ("stage3.2", 0.5)),
+        ),
+        id="depths",
     ),
     pytest.param(
         Staged(1, 28, (Stage(8, 1, 5, "pool"), Stage(8, 2, 3, "none", True), Stage(16, 1, 7, "stride", True))),

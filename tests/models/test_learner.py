@@ -11,7 +11,8 @@ from models.conv4 import Conv4
 from models.heads import Head, prototypes
 from models.inner_rule import InnerRule
 from models.learner import BODY, Learner, Theta, part
-from models.staged import Stage, Staged
+from models.stage import Stage
+from models.staged import Staged
 from models.support import Support
 from models.torchvision_backbone import TorchvisionBackbone
 

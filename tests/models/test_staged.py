@@ -8,7 +8,8 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from models.backbones import backbone_as_dict, backbone_from_dict
-from models.staged import Stage, Staged
+from models.stage import Stage
+from models.staged import Staged
 
 SIDE = 20
 STAGES = (

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from models.conv4 import Conv4
-from models.staged import Stage, Staged
+from models.stage import Stage
+from models.staged import Staged
 from models.views import see, views_of
 
 VIEWS = ((8.0, 0.0, 0.0), (0.0, 0.0, 0.1), (0.0, 0.2, 0.0))

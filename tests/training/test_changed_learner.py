@@ -1,9 +1,12 @@
 """``python -m training calibrate --set``: other views, another use of the scatter, with the same phi."""
 
+import dataclasses
+
 import pytest
 import torch
 
 from models.initialization import load
+from models.learner import BODY, part
 from tests.training.tiny_lda import published
 from tests.training.tiny_run import TRAINING, VALIDATION
 from training.__main__ import main
@@ -47,11 +50,24 @@ def test_views_change_and_what_was_measured_with_them(folder, calibrated):
     assert after.card["trained_on"] == before.card["trained_on"]
     moved = {name for name, value in before.phi.items() if not torch.equal(value, after.phi[name])}
     assert moved == MEASURED
-    features = after.learner.backbone(
-        {k.removeprefix("body."): v for k, v in after.phi.items() if k.startswith("body.") and "centre" not in k},
-        after.preprocessing.normalise(TRAINING.images)[None],
-    )[0][0]
+    uncentred = dataclasses.replace(after.learner.backbone, centred=False)
+    features = uncentred(part(after.phi, BODY), after.preprocessing.normalise(TRAINING.images)[None])[0][0]
     torch.testing.assert_close(after.phi["body.centre.moments"], features.mean(0), rtol=1e-4, atol=1e-5)
+
+
+def test_maps_that_features_are_of_change_and_what_was_measured_of_them(folder, calibrated):
+    status, out = calibrated("learner.backbone.earlier=[[stage1.1, 0.5]]", "learner.backbone.centred=false")
+    before, after = load(folder), load(out)
+    assert status == 0
+    assert after.learner.backbone.features == 16 + 8
+    assert set(before.phi) - set(after.phi) == {"body.centre.moments"}
+    assert after.phi["head.directions.moments"].shape[0] == 24
+    learned = set(after.phi) - MEASURED
+    assert all(torch.equal(before.phi[name], after.phi[name]) for name in learned)
+    features = after.embedding(after.preprocessing.normalise(TRAINING.images))
+    means = features.view(len(TRAINING), -1, 24).mean(1)
+    strangers = after.phi["head.strangers.moments"]
+    assert all(torch.isclose(strangers, mean, atol=1e-5).all(1).any() for mean in means)
 
 
 def test_nothing_set_leaves_all_of_phi(folder, calibrated):
@@ -67,7 +83,7 @@ def test_nothing_set_leaves_all_of_phi(folder, calibrated):
         ("outer.steps=3", "takes keys of the learner"),
         ("learner.backbone.signd=true", "the learner does not fit"),
         ("learner.head.pull=-1", "not negative"),
-        ("learner.backbone.centred=false", r"asks for another phi (body.centre.moments)"),
+        ("learner.backbone.normalisation=group", r"asks for another phi (body.stage1.1.moments)"),
     ],
 )
 def test_what_takes_training_is_refused(calibrated, capsys, setting, message):

@@ -5,20 +5,36 @@ by the same scale the head answers (Gidaris and Komodakis 2018, section 3.1, wit
 centres are no part of what is published.
 """
 
+import dataclasses
+
 import torch
 from torch import Tensor
 
 from models.backbone import Params
 from models.heads import classify
 from models.learner import HEAD, Learner, part
+from models.staged import Staged
 
 CENTRES = "centres"
+
+
+def telling_classes(learner: Learner) -> Learner:
+    """The learner of the same phi whose features are told apart: of the last maps, of each image as it is.
+
+    What earlier maps hold (``models.depths``) helps with other classes because these were not told by it. A
+    centre is measured, and views are taken, once features are learned.
+    """
+    if not isinstance(learner.backbone, Staged):
+        return learner
+    return dataclasses.replace(
+        learner, backbone=dataclasses.replace(learner.backbone, earlier=(), centred=False, views=())
+    )
 
 
 def initial_centres(learner: Learner, classes: int, seed: int) -> Params:
     """Draw the centres ``[K, D]`` of K training classes, as phi carries them along."""
     generator = torch.Generator().manual_seed(seed)
-    return {CENTRES: torch.randn(classes, learner.backbone.features, generator=generator)}
+    return {CENTRES: torch.randn(classes, telling_classes(learner).backbone.features, generator=generator)}
 
 
 def class_logits(learner: Learner, phi: Params, features: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ from torch import Tensor
 from models.backbone import Params
 from models.initialization import learner_from_dict
 from models.learner import BODY, Learner, part
-from training.outer.class_loss import CENTRES, class_logits
+from training.outer.class_loss import CENTRES, class_logits, telling_classes
 from training.recipe import Recipe, RecipeError
 from training.run.checkpoint import CHECKPOINT, read_phi
 
@@ -27,7 +27,7 @@ class Teacher:
     """A learner that tells the training classes apart, as the end of a run has left it.
 
     Attributes:
-        learner: the composition.
+        learner: the composition, as it was while it told classes apart.
         phi: its parameters and the classes' centres; only read.
     """
 
@@ -64,7 +64,8 @@ class Teacher:
                 f"outer.teacher: the run of {path} was not trained to tell these {classes} classes apart: it "
                 "takes outer.warm_up_loss classes, and the same data"
             )
-        return cls(learner_from_dict(recipe["learner"]), {name: value.to(device) for name, value in phi.items()})
+        learner = telling_classes(learner_from_dict(recipe["learner"]))
+        return cls(learner, {name: value.to(device) for name, value in phi.items()})
 
     @torch.no_grad()
     def logits(self, images: Tensor) -> Tensor:

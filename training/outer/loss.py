@@ -8,7 +8,7 @@ from torch import Tensor
 from models.backbone import Params
 from models.heads import classify
 from models.learner import BODY, HEAD, Learner, part, support_loss
-from training.outer.class_loss import class_logits, class_loss
+from training.outer.class_loss import class_logits, class_loss, telling_classes
 from training.outer.distillation import Teacher, distilled
 from training.outer.every_position import at_positions, unpooled
 from training.outer.pair_loss import pair_loss
@@ -95,7 +95,8 @@ def warm_up_loss(
     there = torch.cat([batch.support.weights, batch.query_weights], 1) > 0
     images = torch.cat([batch.support.images, batch.query_images], 1)[there]
     if taken_over == "classes":
-        logits = _class_logits(learner, phi, images, momentum, every_position=every_position)
+        teller = telling_classes(learner)
+        logits = _class_logits(teller, phi, images, momentum, every_position=every_position)
         loss, accuracy = class_loss(logits, batch.image_classes[there])
         of_teacher = teacher.logits(images) if teacher else None
         return OuterLoss(loss if of_teacher is None else distilled(loss, logits.mean(1), of_teacher), accuracy)

@@ -8,9 +8,18 @@ from models import class_scatter
 from models.backbone import Params
 from models.images.preprocessing import Preprocessing
 from models.learner import BODY, HEAD, Learner, part
-from models.staged import CENTRE, away_from
+from models.staged import CENTRE, Staged
 from training.datasets.class_images import ClassImages
 
+# What is measured here: of a phi that is put to another use, it is measured again.
+MEASURED = frozenset(
+    {
+        f"{BODY}{CENTRE}",
+        f"{HEAD}{class_scatter.DIRECTIONS}",
+        f"{HEAD}{class_scatter.SPREAD}",
+        f"{HEAD}{class_scatter.STRANGERS}",
+    }
+)
 _MOST = 10_000  # images: half a minute of a small residual network on two cores
 _AT_ONCE = 250
 
@@ -27,9 +36,9 @@ def measure_features(learner: Learner, phi: Params, preprocessing: Preprocessing
             centre.zero_()
         images = (preprocessing.normalise(training.images[chunk]).to(device) for chunk in places.split(_AT_ONCE))
         features = torch.cat([learner.backbone(body, chunk[None])[0][0] for chunk in images])
-        if centre is not None:
+        if centre is not None and isinstance(learner.backbone, Staged):
             centre.copy_(features.double().mean(0))
-            features = away_from(centre, features)
+            features = learner.backbone.away_from(centre, features)
         if not scatters:
             return
         classes = torch.bucketize(places, training.offsets, right=True).to(device)

@@ -8,7 +8,7 @@ from models.learner import Learner
 from training.datasets.class_images import ClassImages
 from training.recipe import RecipeError
 from training.recipe_reading import lay_override
-from training.run.after_warm_up import measure_features
+from training.run.after_warm_up import MEASURED, measure_features
 
 
 def changed(initialization: Initialization, overrides: Sequence[str]) -> Learner:
@@ -31,7 +31,7 @@ def changed(initialization: Initialization, overrides: Sequence[str]) -> Learner
     before, after = initialization.phi, learner.initial(seed=0)
     if differing := sorted(
         name
-        for name in before.keys() | after.keys()
+        for name in (before.keys() | after.keys()) - MEASURED
         if name not in before or name not in after or before[name].shape != after[name].shape
     ):
         raise RecipeError(f"--set asks for another phi ({differing[0]}): train it, by a recipe that says so")
@@ -40,6 +40,9 @@ def changed(initialization: Initialization, overrides: Sequence[str]) -> Learner
 
 def measured(learner: Learner, initialization: Initialization, training: ClassImages) -> Params:
     """Phi with the centre and scatter of training images measured by a changed learner; the rest is a copy."""
-    phi = {name: value.clone() for name, value in initialization.phi.items()}
+    fresh = learner.initial(seed=0)
+    phi = {
+        name: (value if name in MEASURED else initialization.phi[name]).clone() for name, value in fresh.items()
+    }
     measure_features(learner, phi, initialization.preprocessing, training)
     return phi

@@ -9,6 +9,7 @@ from models.initialization import CARD, Initialization, load, shipped
 from models.learner import BODY, Learner
 from models.torchvision_backbone import TorchvisionBackbone
 from training.recipe import Recipe, RecipeError
+from training.run.after_warm_up import MEASURED
 from training.run.torchvision_weights import names_of_weights, torchvision_weights
 
 
@@ -17,7 +18,7 @@ class Pretrained:
     """What to start from.
 
     Attributes:
-        phi: all of it, or its body alone.
+        phi: what was learned of it, or its body alone.
         facts: for the card: what this is, and what it has seen.
     """
 
@@ -51,18 +52,23 @@ def pretrained_start(recipe: Recipe) -> Pretrained | None:
     former = load(folder)
     _check_phi(former, learner)
     _check_classes(former, recipe)
-    return Pretrained(former.phi, _facts_of(former))
+    # What was measured may be of other features than the recipe's learner has: it is measured anew.
+    learned = {name: value for name, value in former.phi.items() if name not in MEASURED}
+    return Pretrained(learned, _facts_of(former))
 
 
 def _check_phi(former: Initialization, learner: Learner) -> None:
-    wanted = {name: tuple(value.shape) for name, value in learner.initial(seed=0).items()}
-    found = {name: tuple(value.shape) for name, value in former.phi.items()}
+    wanted, found = _shapes(learner.initial(seed=0)), _shapes(former.phi)
     if wanted != found:
         name = min(name for name in wanted | found if wanted.get(name) != found.get(name))
         raise RecipeError(
             f"pretrained: {former.name} {former.version} does not fit the recipe's learner: {name} is "
             f"{found.get(name, 'absent')} there, {wanted.get(name, 'absent')} here; take its card's `learner`"
         )
+
+
+def _shapes(phi: Params) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(value.shape) for name, value in phi.items() if name not in MEASURED}
 
 
 def _check_classes(former: Initialization, recipe: Recipe) -> None:

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from models.backbone import STRUCTURE, Params
-from models.staged import Stage, Staged
+from models.stage import Stage
+from models.staged import Staged
 from training.structure.plan import AS_MANY_AS_CHANNELS, StructureSearch
 
 AXES = ("kernel", "width", "groups", "skip")

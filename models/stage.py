@@ -1,0 +1,59 @@
+"""What a backbone of stages is put together from."""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+StageHalving = Literal["none", "pool", "stride"]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Convolutions of one width, each with its normalisation and ReLU.
+
+    Attributes:
+        width: channels.
+        convolutions: how many in a row.
+        kernel: their side, odd.
+        halving: ``pool`` takes the maximum over 2x2 at the end; ``stride`` lets the first convolution take every
+            other position; ``none`` keeps the map's side.
+        skip: add the stage's input before the last ReLU, through a normalised convolution 1x1 where channels or
+            sides differ (He et al. 2016, eq. 2).
+        groups: of channels, for ``group`` normalisation.
+    """
+
+    width: int
+    convolutions: int = 1
+    kernel: int = 3
+    halving: StageHalving = "pool"
+    skip: bool = False
+    groups: int = 8
+
+    def __post_init__(self) -> None:
+        """Refuse what does not fit together."""
+        if self.kernel not in (1, 3, 5, 7) or self.convolutions < 1:
+            raise ValueError(
+                "a stage has at least 1 convolution, of side 1, 3, 5 or 7, "
+                f"not {self.convolutions} of side {self.kernel}"
+            )
+        if self.halving not in get_args(StageHalving):
+            raise ValueError(f"halving must be {', '.join(get_args(StageHalving))}, not {self.halving!r}")
+        if self.width < 1 or self.width % self.groups:
+            raise ValueError(f"a stage's width {self.width} must be a multiple of its {self.groups} groups")
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One convolution of the network: its name, channels, kernel, stride, and the sides of its input and maps."""
+
+    name: str
+    inputs: int
+    width: int
+    kernel: int
+    stride: int
+    incoming: int
+    side: int
+
+
+def halved(side: int, stage: Stage) -> int:
+    """The side that a stage leaves of a map."""
+    return -(-side // 2) if stage.halving == "stride" else side // 2 if stage.halving == "pool" else side
