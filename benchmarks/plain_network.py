@@ -1,9 +1,12 @@
 """What the baselines' networks in torch's own modules have in common."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
 from models.backbone import Params
+from models.depths import away_from, joined
 from models.views import View, see
 
 BODY = "body."
@@ -12,15 +15,22 @@ BODY = "body."
 class PlainNetwork(nn.Module):
     """Maps by ``self.blocks``, features from them, and their mean over views."""
 
-    blocks: nn.Module
+    blocks: nn.Sequential
 
     def __init__(
-        self, views: tuple[View, ...], *, averages: bool, unit: bool, centre: Tensor | None = None
+        self,
+        views: tuple[View, ...],
+        *,
+        averages: bool,
+        unit: bool,
+        centre: Tensor | None = None,
+        weights: Sequence[float] = (1.0,),
     ) -> None:
         """Take how features come from maps; ``names`` is to hold the parameters by their names in phi."""
         super().__init__()
         self.names: Params = {}
-        self._views, self._averages, self._unit, self._centre = views, averages, unit, centre
+        self._views, self._averages, self._unit = views, averages, unit
+        self._centre, self._weights = centre, weights
 
     def take(self, phi: Params) -> None:
         """Copy the parameters that ``names`` lists."""
@@ -30,19 +40,23 @@ class PlainNetwork(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Features ``[B, D]`` of images ``[B, C, H, W]``."""
-        features = self._of_views(images)
-        return features if self._centre is None else nn.functional.normalize(features - self._centre, dim=-1)
+        seen = see(images[None], self._views)[0] if self._views else images
+        parts = [self._described(maps) for maps in self.maps(seen)]
+        features = joined(parts, self._weights)
+        if self._centre is None:
+            return features
+        return away_from(self._centre, features, [part.shape[-1] for part in parts], self._weights)
 
-    def _of_views(self, images: Tensor) -> Tensor:
-        if not self._views:
-            return self._features(images)
-        of_views = self._features(see(images[None], self._views)[0])
-        features = of_views.unflatten(0, (-1, len(self._views))).mean(1)
-        return nn.functional.normalize(features, dim=-1) if self._unit else features
+    def maps(self, images: Tensor) -> list[Tensor]:
+        """The last maps, and then others that features are made of."""
+        return [self.blocks(images)]
 
-    def _features(self, images: Tensor) -> Tensor:
-        maps = self.blocks(images)
+    def _described(self, maps: Tensor) -> Tensor:
         features = maps.mean((2, 3)) if self._averages else maps.flatten(1)
+        features = nn.functional.normalize(features, dim=-1) if self._unit else features
+        if not self._views:
+            return features
+        features = features.unflatten(0, (-1, len(self._views))).mean(1)
         return nn.functional.normalize(features, dim=-1) if self._unit else features
 
 

@@ -82,7 +82,7 @@ def test_the_plain_stages_have_our_features(last, signed):
 
 
 def test_the_plain_ensemble_has_our_features():
-    """Of what ships: two members, seen in views and from their centres."""
+    """Of what ships: two members of several depths, seen in views and from their centres."""
     initialization = load(shipped()[photos.MODEL])
     images = torch.rand(2, 3, 84, 84)
     with torch.no_grad():
