@@ -160,6 +160,13 @@ def test_without_data_no_search_begins(tmp_path, capsys):
     assert not (tmp_path / "search").exists()
 
 
+def test_where_trials_could_not_be_measured_no_search_begins(tmp_path, capsys):
+    arguments = ["tune", str(RECIPES / "strokes.yaml"), "--set", "validation.ways=201"]
+    assert main([*arguments, "--out", str(tmp_path / "search")]) == 2
+    assert "validation, on the 200 validation classes" in capsys.readouterr().err
+    assert not (tmp_path / "search").exists()
+
+
 def test_no_trial_begins_when_the_time_is_up(tmp_path):
     study = opened(tmp_path)
     with pytest.raises(TimeIsUp):

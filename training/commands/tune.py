@@ -18,6 +18,7 @@ from training.outer.processes import choose_device
 from training.recipe import Data, Recipe, RecipeError
 from training.recipe_reading import read_recipe, read_values
 from training.run.allocation import keep_freed_memory
+from training.run.measurable import check_measurable
 from training.run.run_classes import RunClasses, load_classes
 from training.tuning.defaults import default_space
 from training.tuning.outcome import BEST, PICTURE, TABLE, describe, draw, write_outcome
@@ -64,7 +65,8 @@ def run(options: argparse.Namespace) -> None:
     def classes(of: Recipe) -> RunClasses:
         return loaded(of.data, of.build_preprocessing())
 
-    classes(recipe)  # before a study begins: without data there is none
+    # Before a study begins: without data there is none, nor where trials could not be measured.
+    check_measurable(recipe, classes(recipe).validation)
     out = options.out or Path("runs") / f"{recipe.name}-tune"
     study = Study.open(out, values, space, resume=options.resume, seed=options.seed, unpruned=options.unpruned)
     print(
