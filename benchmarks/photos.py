@@ -13,7 +13,8 @@ from benchmarks.race import Contender, race
 from benchmarks.report import Row, span_of
 from benchmarks.threads import one_thread
 from models.backbone import Params, part
-from models.ensemble import Ensemble, side_by_side
+from models.depths import joined
+from models.ensemble import Ensemble
 from models.initialization import load, shipped
 from models.staged import Staged
 
@@ -41,7 +42,7 @@ class PlainEnsemble(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Features ``[B, D]`` of images ``[B, C, H, W]``."""
-        return side_by_side([one(images) for one in self.members])
+        return joined([one(images) for one in self.members])
 
 
 def rows(rounds: int, turn: float) -> list[Row]:

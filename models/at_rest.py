@@ -6,7 +6,8 @@ from torch import Tensor
 
 from models.backbone import Backbone, Params, part
 from models.conv4 import Conv4
-from models.ensemble import Ensemble, side_by_side
+from models.depths import joined
+from models.ensemble import Ensemble
 from models.folded_conv4 import FoldedConv4
 from models.folded_staged import FoldedStaged
 from models.staged import Staged
@@ -23,7 +24,7 @@ def at_rest(backbone: Backbone, params: Params) -> Embedding:
     """
     if isinstance(backbone, Ensemble):
         members = [at_rest(one, part(params, at)) for at, one in backbone.named()]
-        return lambda images: side_by_side([member(images) for member in members])
+        return lambda images: joined([member(images) for member in members])
     if isinstance(backbone, Conv4) and (folded := FoldedConv4.of(backbone, params)):
         return folded
     if isinstance(backbone, Staged) and (stages := FoldedStaged.of(backbone, params)):

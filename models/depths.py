@@ -42,16 +42,17 @@ def depths_of(values: Iterable[Sequence[str | float]]) -> tuple[Depth, ...]:
     return tuple(depths)
 
 
-def joined(parts: Sequence[Tensor], weights: Sequence[float]) -> Tensor:
-    """Lay features ``[B, D_i]`` of length 1 side by side, as ``[B, sum of D_i]`` of length 1.
+def joined(parts: Sequence[Tensor], weights: Sequence[float] | None = None) -> Tensor:
+    """Lay features ``[..., D_i]`` of length 1 side by side, as ``[..., sum of D_i]`` of length 1.
 
     Args:
         parts: at least one.
         weights: the length of each before all are made one, so that squared distances are the parts', weighted by
-            the squares of these.
+            the squares of these; None for equal ones.
     """
     if len(parts) == 1:
         return parts[0]
+    weights = weights or [1.0] * len(parts)
     whole = sum(weight**2 for weight in weights) ** 0.5
     return torch.cat([part * (weight / whole) for part, weight in zip(parts, weights, strict=True)], -1)
 

@@ -1,13 +1,13 @@
 """An ensemble: backbones that were trained apart, each of which describes an image in features of its own."""
 
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
 from models.backbone import Backbone, Params, part
+from models.depths import joined
 from models.normalisation import NormalisationKind
 
 
@@ -100,9 +100,4 @@ class Ensemble:
             one(part(params, at), images, weights=weights, seen=seen, pooled=pooled) for at, one in self.named()
         ]
         moments = [taken for _, taken in found if taken is not None]
-        return side_by_side([features for features, _ in found]), torch.cat(moments, -1) if moments else None
-
-
-def side_by_side(features: Sequence[Tensor]) -> Tensor:
-    """Members' features ``[..., D_m]``, each of length 1, as one of length 1, ``[..., sum of D_m]``."""
-    return torch.cat(list(features), -1) / math.sqrt(len(features))
+        return joined([features for features, _ in found]), torch.cat(moments, -1) if moments else None
