@@ -26,19 +26,20 @@ _AT_ONCE = 250
 
 def measure_features(learner: Learner, phi: Params, preprocessing: Preprocessing, training: ClassImages) -> None:
     """Write into phi the features' centre, if they are ``centred``, and their scatter, if the head is ``lda``."""
-    device, body = next(iter(phi.values())).device, part(phi, BODY)
-    scatters, centre = learner.head.kind == "lda", body.get(CENTRE)
-    if not scatters and centre is None:
+    device, body, backbone = next(iter(phi.values())).device, part(phi, BODY), learner.backbone
+    scatters = learner.head.kind == "lda"
+    centred = backbone if isinstance(backbone, Staged) and backbone.centred else None
+    if not scatters and centred is None:
         return
     places = _places(training)
     with torch.no_grad():
-        if centre is not None:
-            centre.zero_()
+        if centred is not None:
+            body[CENTRE].zero_()
         images = (preprocessing.normalise(training.images[chunk]).to(device) for chunk in places.split(_AT_ONCE))
-        features = torch.cat([learner.backbone(body, chunk[None])[0][0] for chunk in images])
-        if centre is not None and isinstance(learner.backbone, Staged):
-            centre.copy_(features.double().mean(0))
-            features = learner.backbone.away_from(centre, features)
+        features = torch.cat([backbone(body, chunk[None])[0][0] for chunk in images])
+        if centred is not None:
+            body[CENTRE].copy_(features.double().mean(0))
+            features = centred.away_from(body[CENTRE], features)
         if not scatters:
             return
         classes = torch.bucketize(places, training.offsets, right=True).to(device)
