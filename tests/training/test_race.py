@@ -6,6 +6,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+import torch
 
 from models.initialization import learner_as_dict
 from training.__main__ import main
@@ -213,6 +214,7 @@ def test_a_trial_leaves_out_its_first_steps_and_annealing(monkeypatch):
 
     def step(trial, number, _batch):
         tried.append((number, trial.recipe.outer.first_order_until, trial.recipe.outer.multi_step_until))
+        return torch.zeros(2)
 
     monkeypatch.setattr(Trial, "_step", step)
     monkeypatch.setattr(Trial, "_batch", lambda *_: None)

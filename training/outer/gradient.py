@@ -55,7 +55,7 @@ class OuterGradient:
         self._seed, self._step, self._teacher = seed, 0, teacher
         self._fitting: dict[bool, int] = {}  # tasks of a micro-batch, in the warm-up and after it
 
-    def __call__(self, phi: Params, batch: EpisodeBatch, step: int) -> tuple[float, float]:
+    def __call__(self, phi: Params, batch: EpisodeBatch, step: int) -> Tensor:
         """Compute it.
 
         Args:
@@ -64,7 +64,7 @@ class OuterGradient:
             step: its number, which tells the warm-up.
 
         Returns:
-            The query loss and the accuracy, averaged over the step's tasks.
+            The query loss and the accuracy ``[2]``, averaged over the step's tasks; a GPU may still be at it.
         """
         for value in phi.values():
             value.grad = None
@@ -78,8 +78,7 @@ class OuterGradient:
             self._average(phi, figures)
         else:
             figures = self._in_parts(phi, batch, warming)
-        loss, accuracy = figures.tolist()
-        return loss, accuracy
+        return figures
 
     def _in_parts(self, phi: Params, batch: EpisodeBatch, warming: bool) -> Tensor:
         figures = batch.query_weights.new_zeros(2)

@@ -51,7 +51,7 @@ class Trial(Trainer):
         spent: list[float] = []
         while len(spent) < _UNTIMED + _LEAST or sum(spent[_UNTIMED:]) < seconds * _SHARE:
             start = time.perf_counter()
-            self._step(len(spent), self._batch(len(spent)))
+            self._step(len(spent), self._batch(len(spent))).tolist()  # waits for a GPU
             spent.append(time.perf_counter() - start)
         timed = spent[_UNTIMED:]
         mean = sum(timed) / len(timed)

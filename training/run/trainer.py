@@ -27,13 +27,14 @@ from training.run.interruption import Interruption
 from training.run.measurable import look_protocol
 from training.run.optimiser import optimiser_of, planned
 from training.run.pretrained import Pretrained
+from training.run.told_figures import ToldFigures
 from training.tasks.episodes import EpisodeBatch
 from training.tasks.training_tasks import TrainingTasks
 
 __all__ = ["BUDGET", "CHECKPOINT", "Trainer"]
 BUDGET = 2 * 1024**3
 _AHEAD = 2  # batches of episodes, while a GPU works
-Gradient = Callable[[Params, EpisodeBatch, int], tuple[float, float]]
+Gradient = Callable[[Params, EpisodeBatch, int], Tensor]
 
 
 class Trainer:
@@ -74,7 +75,7 @@ class Trainer:
         self.recipe, self.training, self.validation, self.out = recipe, training, validation, out
         self.device, self.processes = torch.device(device), processes or Processes()
         self.learner, self.preprocessing = self._built_learner(), recipe.build_preprocessing()
-        self.tasks = TrainingTasks(recipe, training, self.preprocessing)
+        self.tasks = TrainingTasks(recipe, training, self.preprocessing, self.device)
         class_count = self.tasks.turning.classes
         teacher = Teacher.of(recipe, class_count, self.device)
         self.gradient: Gradient = OuterGradient(
@@ -128,21 +129,21 @@ class Trainer:
                 board = stack.enter_context(SummaryWriter(str(self.out), purge_step=progress.step + 1))
             batches = self._batches(range(progress.step, outer.steps))
             stack.callback(batches.close)
+            figures = ToldFigures(board)
+            stack.callback(figures.tell)
             while progress.step < outer.steps and not self._out_of_patience():
                 start = time.perf_counter()
-                loss, accuracy = self._step(progress.step, next(batches))
+                found = self._step(progress.step, next(batches))
                 progress.step += 1
+                figures.put(progress.step, found)
                 progress.seconds += time.perf_counter() - start
-                if board is not None:
-                    board.add_scalar("training/query_loss", loss, progress.step)
-                    board.add_scalar("training/query_accuracy", accuracy, progress.step)
                 if progress.step % self.recipe.validation.every == 0 or progress.step == outer.steps:
                     self._look(board)
                     self._save_as_first()
                     if self.on_look is not None:
                         self.on_look(*progress.looks[-1])
                 rate = progress.step * outer.tasks / progress.seconds
-                told = {"loss": f"{loss:.3f}", **self._told(), "tasks_per_s": f"{rate:.1f}"}
+                told = {"loss": figures.loss, **self._told(), "tasks_per_s": f"{rate:.1f}"}
                 bar.set_postfix(told, refresh=False)
                 bar.update(1)
                 if self.processes.any(interruption.wanted, self.device) and progress.step < outer.steps:
@@ -156,17 +157,17 @@ class Trainer:
         """What the progress bar tells beside the loss."""
         return {"best": f"{self.progress.best_accuracy:.2%}" if self.progress.looks else "none yet"}
 
-    def _step(self, step: int, batch: EpisodeBatch) -> tuple[float, float]:
+    def _step(self, step: int, batch: EpisodeBatch) -> Tensor:
         outer = self.recipe.outer
         for group in self.optimiser.param_groups:
             group["lr"] = group["highest"] * 0.5 * (1 + math.cos(math.pi * step / outer.steps))
         if step == outer.warm_up:
             measure_features(self.learner, self.phi, self.preprocessing, self.training)
-        loss, accuracy = self.gradient(self.phi, batch, step)
+        figures = self.gradient(self.phi, batch, step)
         learned = [value for value in self.phi.values() if value.grad is not None]
         torch.nn.utils.clip_grad_norm_(learned, outer.clip)
         self.optimiser.step()
-        return loss, accuracy
+        return figures
 
     def _batches(self, steps: range) -> Generator[EpisodeBatch]:
         if self.device.type == "cpu":

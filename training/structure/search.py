@@ -88,6 +88,7 @@ class Search(Trainer):
             queries=episodes.queries,
             seed=recipe.seed + 1,
             within_group=episodes.within_group,
+            device=device,
         )
         # Of its own, since its graph is larger, and with it what fits into memory.
         few = dataclasses.replace(short, tasks=self.plan.structure_tasks)
@@ -113,7 +114,7 @@ class Search(Trainer):
         share = expected_operations(self.space, self._probabilities()).item() / self.backbone.operations
         return {"operations": f"{share:.0%} of the budget"}
 
-    def _step(self, step: int, batch: EpisodeBatch) -> tuple[float, float]:
+    def _step(self, step: int, batch: EpisodeBatch) -> Tensor:
         self._let_move(structure=False)
         with self._noise(2 * step):
             figures = super()._step(step, batch)

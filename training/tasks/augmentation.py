@@ -45,13 +45,14 @@ def jitter(
     if ranges == NONE and not shared:
         return images
     flat = images.reshape(-1, *images.shape[-3:])
-    grid = functional.affine_grid(_affine(len(flat), ranges, generator), list(flat.shape), align_corners=False)
+    affine = _affine(len(flat), ranges, generator).to(flat)
+    grid = functional.affine_grid(affine, list(flat.shape), align_corners=False)
     if ranges.elastic > 0:
-        grid = grid + _displacement(len(flat), flat.shape[-2:], ranges.elastic, generator)
+        grid = grid + _displacement(len(flat), flat.shape[-2:], ranges.elastic, generator).to(flat)
     for of, by in shared:
         grid = _bent_alike(grid, of, by, generator)
     beyond = "zeros" if flat.shape[1] == 1 else "reflection"
-    changed = functional.grid_sample(flat, grid.to(flat), padding_mode=beyond, align_corners=False)
+    changed = functional.grid_sample(flat, grid, padding_mode=beyond, align_corners=False)
     if ranges.colour > 0:
         changed = recoloured(changed, ranges.colour, generator)
     return changed.reshape(images.shape)
@@ -86,11 +87,11 @@ def with_reflections(data: ClassImages) -> ClassImages:
 def _bent_alike(grid: Tensor, of: Tensor, ranges: Jitter, generator: torch.Generator) -> Tensor:
     """Lead the points ``[B, H, W, 2]`` at which images are read through the change of each one's group."""
     drawn, which = of.unique(return_inverse=True)
-    affine = _affine(len(drawn), ranges, generator)[which]
+    affine = _affine(len(drawn), ranges, generator)[which].to(grid)
     bent = torch.einsum("bij,bhwj->bhwi", affine[..., :2], grid) + affine[:, None, None, :, 2]
     if ranges.elastic == 0:
         return bent
-    field = _displacement(len(drawn), grid.shape[1:3], ranges.elastic, generator).permute(0, 3, 1, 2)[which]
+    field = _displacement(len(drawn), grid.shape[1:3], ranges.elastic, generator).permute(0, 3, 1, 2)[which].to(grid)
     there = functional.grid_sample(field, grid, padding_mode="border", align_corners=False)
     return bent + there.permute(0, 2, 3, 1)
 

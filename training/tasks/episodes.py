@@ -91,6 +91,7 @@ class EpisodeSampler:
         seed: int,
         within_group: float = 0.0,
         ragged: bool = False,
+        device: torch.device | str = "cpu",
     ) -> None:
         """Check that the data have what every episode needs.
 
@@ -103,12 +104,13 @@ class EpisodeSampler:
             within_group: share of the episodes whose classes all come from one group; the group is drawn
                 evenly among those that have enough classes.
             ragged: with a range of shots, let each class of an episode draw its own number.
+            device: where to lay images; all else of an episode is left where it is drawn, on the CPU.
 
         Raises:
             DataError: where classes or images do not suffice, with the numbers.
             ValueError: where the numbers make no sense.
         """
-        self._images = data.images
+        self._images, self._device = data.images, torch.device(device)
         self._offsets = data.offsets.numpy()
         self._counts = data.counts.numpy()
         self._low_ways, self._ways = _bounds("ways", ways, at_least=2)
@@ -188,9 +190,10 @@ class EpisodeSampler:
         tasks, ways, each = places.shape
         chosen = torch.from_numpy(np.where(valid, places, 0).reshape(tasks, -1))
         weights = torch.from_numpy(valid.reshape(tasks, -1)).float()
-        images = self._images[chosen].float().div_(255)
+        # As bytes: a GPU takes them in a quarter of the time.
+        images = self._images[chosen].to(self._device).float().div_(255)
         if not valid.all():
-            images *= weights[..., None, None, None]
+            images *= weights[..., None, None, None].to(self._device)
         labels = np.broadcast_to(np.arange(ways)[:, None], (ways, each)).reshape(1, -1)
         labels = np.where(valid.reshape(tasks, -1), labels, 0)
         return chosen, images, torch.from_numpy(labels), weights

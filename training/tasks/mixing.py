@@ -84,13 +84,13 @@ class ClassMixing:
         mixed = torch.from_numpy(chosen)
 
         def mix(images: Tensor, others: Tensor, there: Tensor | float) -> Tensor:
-            share = weight.repeat_interleave(others.shape[2], 1)[..., None, None, None]
-            other = self._data.images[others.flatten(1)].float().div_(255) * there
+            share = weight.repeat_interleave(others.shape[2], 1)[..., None, None, None].to(images)
+            other = self._data.images[others.flatten(1)].to(images.device).float().div_(255) * there
             result = images.clone()
             result[mixed] = share * images[mixed] + (1 - share) * other
             return result
 
-        of_support = batch.support.weights[mixed][..., None, None, None]
+        of_support = batch.support.weights[mixed][..., None, None, None].to(batch.query_images)
         support = replace(batch.support, images=mix(batch.support.images, others[..., queries:], of_support))
         own = len(self._data) + torch.arange(tasks * ways).reshape(tasks, ways)
         return replace(

@@ -30,8 +30,21 @@ class TrainingTasks:
             is a mirrored one, turned by 270.
     """
 
-    def __init__(self, recipe: Recipe, training: ClassImages, preprocessing: Preprocessing) -> None:
-        """Take the recipe, the classes of its training tasks, and the preprocessing that it describes."""
+    def __init__(
+        self,
+        recipe: Recipe,
+        training: ClassImages,
+        preprocessing: Preprocessing,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        """Take what stays the same from step to step.
+
+        Args:
+            recipe: what to do.
+            training: the classes of its training tasks.
+            preprocessing: that it describes.
+            device: where images are changed. What is drawn is drawn on the CPU, the same for every device.
+        """
         self._recipe, self._preprocessing = recipe, preprocessing
         episodes = recipe.episodes
         self.sampler: Sampler = EpisodeSampler(
@@ -41,6 +54,7 @@ class TrainingTasks:
             queries=episodes.queries,
             seed=recipe.seed,
             within_group=episodes.within_group,
+            device=device,
         )
         self._mixing = ClassMixing(training, share=episodes.mixing, seed=recipe.seed, ways=episodes.ways)
         self.turning = ClassTurning(len(training), share=episodes.turning, seed=recipe.seed)

@@ -146,7 +146,7 @@ def test_the_gradient_of_the_structure_after_adapting_is_that_of_finite_differen
         with torch.no_grad():
             moved[name][place] += step
         loss, _ = gradient(moved, batch, 0)
-        return loss, moved[name].grad
+        return float(loss), moved[name].grad
 
     for name, place in (("stage1.kernel", 2), ("stage2.width", 0), ("stage2.groups", 1), ("stage3.skip", 0)):
         name = f"{BODY}structure.{name}"
