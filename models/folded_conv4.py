@@ -1,8 +1,8 @@
-"""Conv4 at rest: its constants folded into kernels that are packed once, to compute features again and again.
+"""Conv4 at rest: its constants folded into kernels that are laid out once, to compute features again and again.
 
 ReLU comes before the maximum, with which it commutes, so that a block is one call (see
-``models.kernels.packed_convolution``) and the maximum. With one image, packing kernels anew in each call, and the
-constants, took a quarter of the time.
+``models.kernels.resting_convolution``) and the maximum. With one image, laying kernels out anew in each call,
+and the constants, took a quarter of the time.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from torch.nn.functional import max_pool2d
 
 from models.backbone import Params
 from models.conv4 import BLOCKS, Conv4
-from models.kernels.packed_convolution import PackedConvolution, can_be_packed
+from models.kernels.resting_convolution import RestingConvolution, at_rest, can_rest
 from models.kernels.task_convolution import channels_innermost
 from models.views import see
 
@@ -23,16 +23,16 @@ class FoldedConv4:
     """The same function of images as the backbone with its parameters, up to rounding; on the CPU, in float32."""
 
     backbone: Conv4
-    blocks: tuple[PackedConvolution, ...]
+    blocks: tuple[RestingConvolution, ...]
 
     @classmethod
     def of(cls, backbone: Conv4, params: Params) -> Self | None:
-        """Fold and pack parameters; None where that can't be done.
+        """Fold parameters; None where that can't be done.
 
         It takes ``running`` normalisation, a build of torch with oneDNN, and positive scales: by a negative one
         the greatest number of four becomes the least.
         """
-        if backbone.normalisation != "running" or not can_be_packed(params):
+        if backbone.normalisation != "running" or not can_rest(params):
             return None
         if any(bool((params[f"block{number}.scale"] < 0).any()) for number in range(1, BLOCKS + 1)):
             return None
@@ -40,7 +40,7 @@ class FoldedConv4:
         for number in range(1, BLOCKS + 1):
             halves = number <= backbone.halvings
             stride = 2 if halves and backbone.halving == "stride" else 1
-            blocks.append(PackedConvolution.of(params, f"block{number}", stride=stride, side=side, relu=True))
+            blocks.append(at_rest(params, f"block{number}", stride=stride, side=side, relu=True))
             side = -(-side // 2) if stride == 2 else side // 2 if halves else side
         return cls(backbone, tuple(blocks))
 

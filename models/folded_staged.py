@@ -1,4 +1,4 @@
-"""A backbone of stages at rest: its constants, skips and ReLU folded into convolutions that are packed once."""
+"""A backbone of stages at rest: its constants, skips and ReLU folded into convolutions that are laid out once."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn.functional import max_pool2d
 
 from models.backbone import Params
-from models.kernels.packed_convolution import PackedConvolution, can_be_packed
+from models.kernels.resting_convolution import RestingConvolution, at_rest, can_rest
 from models.kernels.task_convolution import channels_innermost
 from models.staged import CENTRE, SKIP, Staged
 from models.views import see
@@ -27,9 +27,9 @@ class _Stage:
     """
 
     name: str
-    row: tuple[PackedConvolution, ...]
+    row: tuple[RestingConvolution, ...]
     skips: bool
-    around: PackedConvolution | None
+    around: RestingConvolution | None
     pools: bool
 
     def __call__(self, images: Tensor, note: Callable[[str, Tensor], None]) -> Tensor:
@@ -55,12 +55,12 @@ class FoldedStaged:
 
     @classmethod
     def of(cls, backbone: Staged, params: Params) -> Self | None:
-        """Fold and pack parameters; None without ``running`` normalisation or a build of torch with oneDNN."""
-        if backbone.normalisation != "running" or not can_be_packed(params):
+        """Fold parameters; None without ``running`` normalisation or a build of torch with oneDNN."""
+        if backbone.normalisation != "running" or not can_rest(params):
             return None
         final = f"stage{len(backbone.stages)}.{backbone.stages[-1].convolutions}"
         packed = {
-            one.name: PackedConvolution.of(
+            one.name: at_rest(
                 params,
                 one.name,
                 stride=one.stride,

@@ -91,7 +91,9 @@ def _bent_alike(grid: Tensor, of: Tensor, ranges: Jitter, generator: torch.Gener
     bent = torch.einsum("bij,bhwj->bhwi", affine[..., :2], grid) + affine[:, None, None, :, 2]
     if ranges.elastic == 0:
         return bent
-    field = _displacement(len(drawn), grid.shape[1:3], ranges.elastic, generator).permute(0, 3, 1, 2)[which].to(grid)
+    field = (
+        _displacement(len(drawn), grid.shape[1:3], ranges.elastic, generator).permute(0, 3, 1, 2)[which].to(grid)
+    )
     there = functional.grid_sample(field, grid, padding_mode="border", align_corners=False)
     return bent + there.permute(0, 2, 3, 1)
 

@@ -8,22 +8,13 @@
 #include <omp.h>
 
 #include "packing.h"
-#include "winograd_tiles.h"
+#include "winograd_maps.h"
 
 #define MOST_TILES 24 /* transformed at once, so that they stay in the core's cache */
 
 typedef struct {
     int64_t tasks, images, high, wide, channels, filters;
 } Shape;
-
-typedef struct {
-    int64_t high, wide, depth, down, across; /* of an image: positions, numbers of each, tiles */
-} Grid;
-
-static Grid grid_of(const Shape *s, int64_t depth)
-{
-    return (Grid){s->high, s->wide, depth, (s->high + TILE - 1) / TILE, (s->wide + TILE - 1) / TILE};
-}
 
 /* Into how many parts a task is divided: for the threads, where there are few tasks. */
 static int64_t parts_of_task(const Shape *s)
@@ -37,23 +28,6 @@ static int64_t parts_of_task(const Shape *s)
 /* Between two of the 36 matrices: a little more than they are long, or all would fall on the cache's same lines. */
 static int64_t apart(int64_t depth) { return MOST_TILES * depth + LANES; }
 
-/* Where a tile's corner lies, the first position of its maps. */
-INLINE void corner(const Grid *grid, int64_t number, int64_t *image, int64_t *y, int64_t *x)
-{
-    const int64_t tiles = grid->down * grid->across, within = number % tiles;
-    *image = number / tiles, *y = within / grid->across * TILE, *x = within % grid->across * TILE;
-}
-
-/* Of an image, ``side`` positions each way from (y, x) on. */
-INLINE Window window(const Grid *grid, const float *image, int64_t y, int64_t x, int64_t side, const float *zeros)
-{
-    const int64_t C = grid->depth;
-    Window found = {{0}, x < 0 ? -x : 0, grid->wide - x, C};
-    for (int64_t i = 0; i < side; i++)
-        found.row[i] = y + i >= 0 && y + i < grid->high ? image + ((y + i) * grid->wide + x) * C : zeros;
-    return found;
-}
-
 /* Ask for a 36th of the maps from tile number ``first`` to before ``last``: by the time that the products of this many
  * matrices are done, the maps have come from memory. */
 INLINE void ask_for(const Grid *grid, const float *maps, int64_t first, int64_t last, int64_t share)
@@ -64,18 +38,6 @@ INLINE void ask_for(const Grid *grid, const float *maps, int64_t first, int64_t 
     const int64_t lines = ((e - b) * grid->high + z - y) * grid->wide * grid->depth / LANES;
     for (int64_t k = share * lines / PLACES; k < (share + 1) * lines / PLACES; k++)
         __builtin_prefetch(from + k * LANES, 0, 2);
-}
-
-/* Transform ``count`` tiles from number ``first`` on into row after row of the 36 matrices. */
-static void take_tiles(const Grid *grid, int64_t first, int64_t count, const float *images, const float *zeros,
-                       float *out)
-{
-    const int64_t C = grid->depth;
-    for (int64_t n = 0, b, y, x; n < count; n++, out += C) {
-        corner(grid, first + n, &b, &y, &x);
-        const Window d = window(grid, images + b * grid->high * grid->wide * C, y - 1, x - 1, SEEN, zeros);
-        for (int64_t c = 0; c < C; c += LANES) of_images(&d, c, out + c, apart(C));
-    }
 }
 
 /* The same of a gradient of the maps. */
@@ -143,7 +105,7 @@ static void give_weights(const float *sums, int64_t size, int add, float *weight
 static void convolve_tiles(const Shape *s, const float *in, int64_t depth, const float *weight, int64_t weight_step,
                            int64_t width, int turn, int add, float *out)
 {
-    const Grid from = grid_of(s, depth), to = grid_of(s, width);
+    const Grid from = grid_of(s->high, s->wide, depth), to = grid_of(s->high, s->wide, width);
     const int64_t parts = parts_of_task(s), tiles = from.down * from.across, positions = s->high * s->wide;
     const int64_t matrix = depth * width;
     const int32_t nowhere = 0;
@@ -168,7 +130,7 @@ static void convolve_tiles(const Shape *s, const float *in, int64_t depth, const
             for (int64_t first = 0; first < last; first += MOST_TILES) {
                 const int64_t count = last - first < MOST_TILES ? last - first : MOST_TILES;
                 const int64_t next = last - first < 2 * MOST_TILES ? last : first + 2 * MOST_TILES;
-                take_tiles(&from, first, count, in + place * positions * depth, zeros, taken);
+                take_tiles(&from, first, count, in + place * positions * depth, zeros, apart(depth), taken);
                 for (int64_t e = 0; e < PLACES; e++) {
                     const float *matrices = own + e * matrix;
                     ask_for(&from, in + place * positions * depth, first + count, next, e);
@@ -198,7 +160,7 @@ void winograd_input_gradient(const Shape *s, const float *maps, const float *wei
 void winograd_weight_gradient(const Shape *s, const float *maps, const float *images, int add, float *weight)
 {
     const int64_t C = s->channels, O = s->filters, matrix = C * O, positions = s->high * s->wide;
-    const Grid seen = grid_of(s, C), given = grid_of(s, O);
+    const Grid seen = grid_of(s->high, s->wide, C), given = grid_of(s->high, s->wide, O);
     const int64_t parts = parts_of_task(s), tiles = seen.down * seen.across;
     float *sums = parts == 1 ? weight : malloc(s->tasks * parts * 9 * matrix * sizeof(float));
 #pragma omp parallel
@@ -216,7 +178,7 @@ void winograd_weight_gradient(const Shape *s, const float *maps, const float *im
             for (int64_t first = 0; first < last; first += MOST_TILES) {
                 const int64_t count = last - first < MOST_TILES ? last - first : MOST_TILES;
                 const int64_t next = last - first < 2 * MOST_TILES ? last : first + 2 * MOST_TILES;
-                take_tiles(&seen, first, count, images + place * positions * C, zeros, taken);
+                take_tiles(&seen, first, count, images + place * positions * C, zeros, apart(C), taken);
                 take_gradient(&given, first, count, maps + place * positions * O, zeros, others);
                 for (int64_t e = 0; e < PLACES; e++) {
                     ask_for(&seen, images + place * positions * C, first + count, next, e);

@@ -1,0 +1,45 @@
+"""Convolutions at rest: normalisation's constants folded into kernels, which are laid out once to be applied fast.
+
+Where parameters stay as they are, ``running`` normalisation is a factor and a summand for each channel. The
+factor goes into the kernel and the summand into the convolution, so that convolution, normalisation, the addition
+of a skip and ReLU are one call.
+"""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from models.backbone import MOMENTS, Params
+from models.kernels.packed_convolution import PackedConvolution
+from models.kernels.tiled_convolution import TiledConvolution, can_be_tiled
+from models.normalisation import gain_and_offset
+
+RestingConvolution = PackedConvolution | TiledConvolution
+_NARROW = 2  # pixels, of which tiles of 4 would mostly be empty
+
+
+def can_rest(params: Mapping[str, Tensor]) -> bool:
+    """Whether oneDNN packs kernels here, and all parameters are float32 on the CPU."""
+    fitting = all(value.dtype == torch.float32 and value.device.type == "cpu" for value in params.values())
+    return fitting and torch.backends.mkldnn.is_available()
+
+
+def at_rest(params: Params, layer: str, *, stride: int, side: int, relu: bool) -> RestingConvolution:
+    """Fold a layer's ``scale``, ``shift`` and ``moments`` into its ``convolution``.
+
+    Args:
+        params: of a backbone of ``running`` normalisation.
+        layer: with which the four names begin.
+        stride: 1 or 2.
+        side: pixels of the images that come in.
+        relu: whether ReLU follows.
+    """
+    scale, shift, moments, kernel = (
+        params[f"{layer}.{name}"].detach() for name in ("scale", "shift", MOMENTS, "convolution")
+    )
+    gain, offset = gain_and_offset(moments, scale, shift)
+    folded = gain[:, None, None, None] * kernel
+    if stride == 1 and side > _NARROW and can_be_tiled(folded):
+        return TiledConvolution.of(folded, offset, relu=relu)
+    return PackedConvolution.of(folded, offset, stride=stride, side=side, relu=relu)

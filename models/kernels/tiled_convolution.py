@@ -1,0 +1,40 @@
+"""Convolutions 3x3 at rest by Winograd's tiles: kernels are transformed once, and all else is one call in C."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from torch import Tensor
+
+from models.kernels.native import at_rest as native
+
+
+def can_be_tiled(kernel: Tensor) -> bool:
+    """Whether a kernel ``[O, C, k, k]`` can be transformed, and C functions are there to apply it."""
+    return native.supports(kernel)
+
+
+@dataclass(frozen=True)
+class TiledConvolution:
+    """A convolution of stride 1 and padding 1, an offset of each channel, and ReLU where wanted.
+
+    It takes a quarter of the products of the sum over taps (Lavin and Gray 2016, F(4x4, 3x3)), and four times the
+    room for kernels.
+
+    Attributes:
+        matrices: the transformed kernel.
+        offset: of each channel, ``[O]``.
+        relu: whether what is negative becomes 0.
+    """
+
+    matrices: native.Matrices
+    offset: Tensor
+    relu: bool
+
+    @classmethod
+    def of(cls, kernel: Tensor, offset: Tensor, *, relu: bool) -> Self:
+        """Transform a kernel ``[O, C, 3, 3]`` that ``can_be_tiled``."""
+        return cls(native.transformed(kernel), offset.contiguous(), relu)
+
+    def __call__(self, images: Tensor, start: Tensor | None = None) -> Tensor:
+        """Maps ``[B, O, H, W]`` of images ``[B, C, H, W]``; ``start``, shaped as they, is added before ReLU."""
+        return native.convolve(self.matrices, images, self.offset, start, relu=self.relu)
