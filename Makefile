@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 
-.PHONY: run test check demo train characters photos compare race bench bento clean help
+.PHONY: run test check demo train characters photos photos-small compare race bench bento clean help
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 14
@@ -40,10 +40,14 @@ endef
 characters: $(VENV)/.train ## repeat the training of the shipped initialization (Omniglot; three hours), or go on
 	$(call train-parts,characters-first characters)
 
-photos: $(VENV)/.train ## the same for photos (mini-ImageNet, which you bring; seven hours)
-	$(call train-parts,photos-first photos photos-first-finer photos-plain photos-second photos-finer)
+photos: $(VENV)/.train ## the same for photos (mini-ImageNet, which you bring; seven minutes on an H200 GPU)
+	$(call train-parts,photos)
+	$(BIN)/python -m training calibrate runs/photos/initialization --halves --data-dir $(or $(METASHOT_DATA),data)
+
+photos-small: $(VENV)/.train ## two small networks for photos, by two CPU cores (seven hours)
+	$(call train-parts,photos-first photos-first-on photos-first-finer photos-plain photos-second photos-finer)
 	$(BIN)/python -m training ensemble runs/photos-first-finer/initialization runs/photos-finer/initialization \
-	  --name photos --data-dir $(or $(METASHOT_DATA),data) --out runs/photos-both
+	  --name photos-small --data-dir $(or $(METASHOT_DATA),data) --out runs/photos-small
 
 compare: $(VENV)/.train ## compare meta-learning with ordinary learning on Omniglot, or go on with it
 	$(BIN)/python -m training compare omniglot --download --data-dir $(or $(METASHOT_DATA),data) \

@@ -1,20 +1,16 @@
-"""Rows of what dominates a request with photos: the features of its images, by the shipped ensemble."""
+"""Rows of what dominates a request with photos: the features of its images, by the shipped network."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from benchmarks.peak import core_peak
-from benchmarks.plain_network import BODY
 from benchmarks.plain_staged import PlainStaged
 from benchmarks.race import Contender, race
 from benchmarks.report import Row, span_of
 from benchmarks.threads import one_thread
-from models.backbone import Params, part
-from models.depths import joined
-from models.ensemble import Ensemble
 from models.initialization import load, shipped
 from models.staged import Staged
 
@@ -22,39 +18,16 @@ MODEL = "photos"
 _SIZES = (1, 25)  # a query by itself; the support set of 5 ways and 5 shots
 
 
-class PlainEnsemble(nn.Module):
-    """The networks that an ``Ensemble`` joins, in torch's own modules."""
-
-    def __init__(self, ensemble: Ensemble, phi: Params) -> None:
-        """Copy the parameters ``body.*`` of phi.
-
-        Raises:
-            TypeError: for members other than stages, which alone have a plain network that can be joined.
-        """
-        super().__init__()
-        members: list[PlainStaged] = []
-        for at, one in ensemble.named():
-            if not isinstance(one, Staged):
-                raise TypeError(f"there is no plain ensemble of {type(one).__name__}")
-            of_member = part(phi, f"{BODY}{at}")
-            members.append(PlainStaged(one, {f"{BODY}{name}": value for name, value in of_member.items()}))
-        self.members = nn.ModuleList(members)
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Features ``[B, D]`` of images ``[B, C, H, W]``."""
-        return joined([one(images) for one in self.members])
-
-
 def rows(rounds: int, turn: float) -> list[Row]:
     """Race our pass over photos and torch's, on one thread as the service does it."""
     initialization = load(shipped()[MODEL])
-    ensemble = initialization.learner.backbone
-    if not isinstance(ensemble, Ensemble):
-        raise TypeError(f"{MODEL} is {type(ensemble).__name__}, no ensemble")
-    plain = PlainEnsemble(ensemble, initialization.phi).eval()
+    backbone = initialization.learner.backbone
+    if not isinstance(backbone, Staged):
+        raise TypeError(f"there is no plain network of {MODEL}: it is {type(backbone).__name__}")
+    plain = PlainStaged(backbone, initialization.phi).eval()
 
     def run(size: int) -> Row:
-        images = torch.rand(size, ensemble.channels, ensemble.side, ensemble.side)
+        images = torch.rand(size, backbone.channels, backbone.side, backbone.side)
         with one_thread(), torch.no_grad():
             ours, theirs = race(
                 [
@@ -71,8 +44,8 @@ def rows(rounds: int, turn: float) -> list[Row]:
             ours=1000 * ours.median,
             theirs=1000 * theirs.median,
             span=span_of(ours.seconds, theirs.seconds),
-            flops=ensemble.operations,
-            of_peak=ensemble.operations / ours.median / core_peak(),
+            flops=backbone.operations,
+            of_peak=backbone.operations / ours.median / core_peak(),
         )
 
     with ThreadPoolExecutor(1) as pool:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
+import torch
 from torch import Tensor
 from torch.nn.functional import max_pool2d
 
@@ -12,6 +13,9 @@ from models.kernels.resting_convolution import RestingConvolution, at_rest, can_
 from models.kernels.task_convolution import channels_innermost
 from models.staged import CENTRE, SKIP, Staged
 from models.views import see
+
+
+_AT_ONCE = 8  # images, whose maps hardly leave the processor's cache
 
 
 @dataclass(frozen=True)
@@ -78,11 +82,15 @@ class FoldedStaged:
 
     def __call__(self, images: Tensor) -> Tensor:
         """Features ``[B, D]`` of images ``[B, C, H, W]``."""
-        views = self.backbone.views
-        maps = see(images[None], views)[0] if views else images
-        if len(maps) == 1:  # oneDNN computes a single small image by another routine (see ``convolve``)
+        if len(images) == 1 and len(self.backbone.views) < 2:
+            # oneDNN computes a single small image by another routine (see ``convolve``).
             return self(images.expand(2, -1, -1, -1))[:1]
-        maps = channels_innermost(maps)
+        parts = -(-len(images) // _AT_ONCE)
+        return torch.cat([self._features(part) for part in images.tensor_split(parts)])
+
+    def _features(self, images: Tensor) -> Tensor:
+        views = self.backbone.views
+        maps = channels_innermost(see(images[None], views)[0] if views else images)
         described: dict[str, Tensor] = {}
         for stage in self.stages:
             maps = stage(maps, lambda layer, found: self.backbone.note(layer, found, described))

@@ -1,4 +1,4 @@
-"""Convolutions at rest: normalisation's constants folded into kernels, which are laid out once to be applied fast.
+"""Convolutions at rest: normalisation's constants folded into kernels, which are laid out once to be fast.
 
 Where parameters stay as they are, ``running`` normalisation is a factor and a summand for each channel. The
 factor goes into the kernel and the summand into the convolution, so that convolution, normalisation, the addition

@@ -81,12 +81,12 @@ def test_the_plain_stages_have_our_features(last, signed):
     torch.testing.assert_close(theirs, backbone(params, images[None])[0][0], rtol=1e-5, atol=1e-6)
 
 
-def test_the_plain_ensemble_has_our_features():
-    """Of what ships: two members of several depths, seen in views and from their centres."""
+def test_the_plain_network_has_our_features_of_photos():
+    """Of what ships: features of several depths, seen in views and from their centres."""
     initialization = load(shipped()[photos.MODEL])
     images = torch.rand(2, 3, 84, 84)
     with torch.no_grad():
-        theirs = photos.PlainEnsemble(initialization.learner.backbone, initialization.phi).eval()(images)
+        theirs = PlainStaged(initialization.learner.backbone, initialization.phi).eval()(images)
         ours = initialization.embedding(images)
     torch.testing.assert_close(theirs, ours, rtol=1e-4, atol=1e-5)
 

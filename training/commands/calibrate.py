@@ -1,6 +1,7 @@
 """``python -m training calibrate INIT``: fit the confidence of an initialization anew, without training."""
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from training.datasets.registry import load_split
 from training.measures.assessment import assess_again
 from training.recipe import CALIBRATION_TASKS, Data
 from training.run.changed_learner import changed, measured
+from training.run.half_kernels import with_half_kernels
 from training.run.run_classes import load_classes
 
 _WRITTEN_BY_SAVE = ("format", "name", "version", "learner", "preprocessing", "confidence", "weights")
@@ -29,6 +31,9 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
         "features lie is then measured anew",
     )
     parser.add_argument(
+        "--halves", action="store_true", help="round kernels to float16, which halves the file, before all else"
+    )
+    parser.add_argument(
         "--tasks", type=int, default=CALIBRATION_TASKS, help="of each size to fit on (default: %(default)s)"
     )
     parser.add_argument("--data-dir", type=Path, help="where data sets lie (default: METASHOT_DATA)")
@@ -40,6 +45,8 @@ def run(options: argparse.Namespace) -> None:
     """Fit and measure on the validation classes of the card's own recipe; what phi has learned stays as it is."""
     folder = shipped().get(options.initialization, Path(options.initialization))
     initialization = load(folder)
+    if options.halves:
+        initialization = replace(initialization, phi=with_half_kernels(initialization.phi))
     recipe = initialization.card.get("recipe")
     if recipe is None:
         raise ValueError(f"the card of {folder} tells no recipe, so not on which classes it may be calibrated")

@@ -2,12 +2,9 @@
 
 import json
 import os
-import platform
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
-
-import torch
 
 from training.comparison.plan_reading import PlanError
 
@@ -65,8 +62,3 @@ def read(path: Path) -> dict[str, Any]:
     except json.JSONDecodeError as error:
         raise PlanError(f"{path} is damaged ({error}); delete it and continue with --resume") from error
     return values
-
-
-def machine() -> str:
-    """What measures."""
-    return f"{platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}"

@@ -10,7 +10,8 @@ from tqdm import tqdm
 
 from training.comparison.cells import Bench, Cell, cells_of
 from training.comparison.contenders import Contender
-from training.comparison.kept import machine, read, write_whole
+from training.comparison.kept import read, write_whole
+from training.run.machine import described
 
 ADDED_TO = ("algorithms", "classes", "augmented_classes")  # which decide the cells there are, not what one holds
 _CELLS = "cells"
@@ -27,7 +28,7 @@ def measured_cells(bench: Bench, contenders: Sequence[Contender]) -> Iterator[di
             path = _file(folder, cell)
             if cell in missing:
                 start = time.perf_counter()
-                values = bench.measure(cell) | {"machine": machine()}
+                values = bench.measure(cell) | {"machine": described(bench.device)}
                 write_whole(path, json.dumps(values) + "\n")
                 tqdm.write(_told(cell, values, time.perf_counter() - start))
                 bar.update(1)

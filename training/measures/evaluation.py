@@ -11,7 +11,7 @@ from models.class_scatter import STRANGERS
 from models.confidence import familiarity
 from models.heads import prototypes
 from models.images.preprocessing import Preprocessing
-from models.learner import HEAD, Learner, part
+from models.learner import BODY, HEAD, Learner, part
 from models.support import Support
 from models.support_geometry import SupportGeometry
 from training.datasets.class_images import ClassImages
@@ -104,8 +104,9 @@ def embedded(learner: Learner, phi: Params, preprocessing: Preprocessing, classe
         return None
     device = next(iter(phi.values())).device
     with torch.no_grad():
+        embed = learner.embedding(part(phi, BODY))
         chunks = (chunk.to(device) for chunk in classes.images.split(_IMAGES_AT_ONCE // 4))
-        return torch.cat([learner.embed(phi, preprocessing.normalise(chunk)[None])[0] for chunk in chunks])
+        return torch.cat([embed(preprocessing.normalise(chunk)) for chunk in chunks])
 
 
 def _without_strangers(batch: EpisodeBatch, protocol: Protocol) -> EpisodeBatch:

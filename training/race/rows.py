@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from models.backbone import Params, part
 from models.inner_loop import BODY
-from training.comparison.kept import machine, read, write_whole
+from training.comparison.kept import read, write_whole
 from training.comparison.task_classes import TaskClasses
 from training.comparison.traces import Subject, accuracy_of, trace
 from training.measures.measured import Protocol
@@ -22,6 +22,7 @@ from training.race.entrants import own_of, recipe_of
 from training.race.pace import Pace, pace_of
 from training.race.plan import Plan
 from training.run.interruption import Interruption
+from training.run.machine import described
 from training.run.trainer import CHECKPOINT, Trainer
 from training.tasks.episodes import EpisodeSampler
 
@@ -90,7 +91,7 @@ class Track:
             "unseen": accuracies,
             "seconds_of_adapting": seconds_of_adapting(subject, self.classes, self.plan.protocols()[0]),
             "recipe": recipe.as_dict(),
-            "machine": machine(),
+            "machine": described(self.device),
         }
 
     def _trained(self, name: str) -> tuple[Trainer, Pace]:

@@ -5,6 +5,7 @@ import itertools
 import torch
 
 from models import class_scatter
+from models.at_rest import at_rest
 from models.backbone import Params
 from models.images.preprocessing import Preprocessing
 from models.learner import BODY, HEAD, Learner, part
@@ -36,7 +37,8 @@ def measure_features(learner: Learner, phi: Params, preprocessing: Preprocessing
         if centred is not None:
             body[CENTRE].zero_()
         images = (preprocessing.normalise(training.images[chunk]).to(device) for chunk in places.split(_AT_ONCE))
-        features = torch.cat([backbone(body, chunk[None])[0][0] for chunk in images])
+        embed = at_rest(backbone, body)
+        features = torch.cat([embed(chunk) for chunk in images])
         if centred is not None:
             body[CENTRE].copy_(features.double().mean(0))
             features = centred.away_from(body[CENTRE], features)

@@ -13,6 +13,7 @@ from models.learner import BODY, HEAD, RATES, Learner, part
 from training.datasets.class_images import ClassImages
 from training.measures.assessment import assess_again
 from training.run.after_warm_up import measure_features
+from training.run.half_kernels import with_half_kernels
 
 _BY_MEANS = ("prototype", "lda")
 _OF_ANY_WIDTH = ("one", "layer-step", "gate")  # inner rates, as many for few features as for many
@@ -40,10 +41,10 @@ def ensemble_of(members: Sequence[Initialization]) -> tuple[Learner, Params]:
     phi = learner.initial(seed=0)
     for (at, _), one in zip(backbone.named(), members, strict=True):
         for name, value in part(one.phi, BODY).items():
-            phi[f"{BODY}{at}{name}"] = value.half().float() if value.ndim == 4 else value
+            phi[f"{BODY}{at}{name}"] = value
     for name in (_SCALE, *(name for name in phi if name.startswith(RATES))):
         phi[name] = torch.stack([one.phi[name] for one in members]).mean(0)
-    return learner, phi
+    return learner, with_half_kernels(phi)
 
 
 def publish_ensemble(

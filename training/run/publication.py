@@ -1,10 +1,7 @@
 """From a trained phi to an initialization: what it reached on unseen classes, its confidence, its card."""
 
 import datetime
-import platform
 from pathlib import Path
-
-import torch
 
 from models.backbone import Params
 from models.initialization import Initialization, save
@@ -12,6 +9,7 @@ from training.datasets.class_images import ClassImages
 from training.measures.assessment import assess
 from training.recipe import Recipe
 from training.run.checkpoint import Progress
+from training.run.machine import described
 from training.run.pretrained import Pretrained
 
 
@@ -58,7 +56,7 @@ def publish_run(
                 "best_step": progress.best_step,
                 "looks": [[step, round(accuracy, 5)] for step, accuracy in progress.looks],
                 "seconds": round(progress.seconds),
-                "machine": f"{platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}",
+                "machine": described(next(iter(phi.values())).device),
                 "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
             },
             **({"pretrained": pretrained.facts} if pretrained else {}),
