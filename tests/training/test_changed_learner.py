@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 import torch
 
-from models.initialization import load
+from models.initialization import WEIGHTS, load
 from models.learner import BODY, part
 from tests.training.tiny_lda import published
 from tests.training.tiny_run import TRAINING, VALIDATION
@@ -32,8 +32,8 @@ def calibrated(folder, tmp_path, monkeypatch):
     monkeypatch.setattr(command, "load_split", lambda *_, **__: VALIDATION)
     out = tmp_path / "changed"
 
-    def run(*settings):
-        options = [part for setting in settings for part in ("--set", setting)]
+    def run(*settings, more=()):
+        options = [*more, *(part for setting in settings for part in ("--set", setting))]
         return main(["calibrate", str(folder), "--out", str(out), "--tasks", "5", *options]), out
 
     return run
@@ -75,6 +75,23 @@ def test_nothing_set_leaves_all_of_phi(folder, calibrated):
     assert status == 0
     assert load(out).version == load(folder).version
     assert load(out).card["recipe"] == load(folder).card["recipe"]
+
+
+@pytest.mark.parametrize("settings", [(), ("learner.head.pull=2",)])
+def test_halved_kernels_take_half_the_room(folder, calibrated, settings):
+    status, out = calibrated(*settings, more=["--halves"])
+    before, after = load(folder), load(out)
+    assert status == 0
+    kernels = [name for name, value in before.phi.items() if value.ndim == 4]
+    assert kernels
+    for name, value in after.phi.items():
+        if name in kernels:
+            assert torch.equal(value, before.phi[name].half().float()), name
+        elif name not in MEASURED or not settings:
+            assert torch.equal(value, before.phi[name]), name
+    saved = sum(2 * before.phi[name].numel() for name in kernels)
+    size = [(one / WEIGHTS).stat().st_size for one in (folder, out)]
+    assert size[0] - size[1] == pytest.approx(saved, abs=64)  # the header names another type
 
 
 @pytest.mark.parametrize(
