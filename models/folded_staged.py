@@ -14,7 +14,6 @@ from models.kernels.task_convolution import channels_innermost
 from models.staged import CENTRE, SKIP, Staged
 from models.views import see
 
-
 _AT_ONCE = 8  # images, whose maps hardly leave the processor's cache
 
 

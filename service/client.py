@@ -11,7 +11,7 @@ import httpx
 
 DEFAULT_SERVER = "http://127.0.0.1:3000"
 _POLL_S = 0.3
-_TIMEOUT = httpx.Timeout(120.0, connect=5.0)
+_TIMEOUT = httpx.Timeout(240.0, connect=5.0)  # longer than the service takes to give up
 _PATIENCE_S = 60.0  # with a server that does not answer while a job runs
 _UNFINISHED = ("queued", "running")
 

@@ -12,8 +12,11 @@ import shutil
 import threading
 import time
 import uuid
+from collections import deque
 from collections.abc import Sequence
+from concurrent.futures import Future
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -32,14 +35,15 @@ from service.uploads.archives import Archive, query_entries
 from service.uploads.images import decode
 from service.uploads.job_input import INPUT, receive_job_input
 
-_IN_TURN = 16  # images scored before a caller's work may come between
+_IN_TURN = 16  # images, at most, scored before a caller's work may come between,
+_SHORT = 30e9  # and about as many floating-point operations: a tenth of a second of one thread
 _LOOK_S = 2.0  # how often to look for jobs that another process took in
 _ORPHAN_S = 24 * 3600  # older than any upload: a folder without a row is of a process that died in between
 logger = logging.getLogger("metashot")
 
 
 class Jobs:
-    """Takes jobs in, and scores them on one thread; of several processes, in the one that holds the lock."""
+    """Takes jobs in, and scores one after the other; of several processes, in the one that holds the lock."""
 
     def __init__(self, settings: Settings, store: JobStore, engine: Engine) -> None:
         self.store = store
@@ -56,7 +60,7 @@ class Jobs:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop after the image at hand; the job goes on after the next start."""
+        """Stop after the images at hand; the job goes on after the next start."""
         self._stopping.set()
         self._wake.set()
         self._thread.join()
@@ -135,12 +139,19 @@ class Jobs:
                 logger.exception("job %s failed", job.id)
 
     def _rows(self, classifier: Classifier, archive: Archive, names: Sequence[str]) -> list[dict[str, Any]]:
+        """Score images on the threads that no caller has, and give their rows in order, all or the first ones."""
         rows: list[dict[str, Any]] = []
-        for first in range(0, len(names), _IN_TURN):
+        running: deque[Future[list[dict[str, Any]]]] = deque()
+        each = max(1, min(_IN_TURN, int(_SHORT / classifier.learner.backbone.operations)))
+        for first in range(0, len(names), each):
+            while len(running) >= self._engine.free_threads:
+                rows += running.popleft().result()
             if self._stopping.is_set():
                 break
-            some = names[first : first + _IN_TURN]
-            rows += self._engine.run_behind(lambda some=some: self._answers(classifier, archive, some))  # type: ignore[misc]
+            some = names[first : first + each]
+            running.append(self._engine.submit(partial(self._answers, classifier, archive, some)))
+        for one in running:
+            rows += one.result()
         return rows
 
     def _answers(self, classifier: Classifier, archive: Archive, names: Sequence[str]) -> list[dict[str, Any]]:

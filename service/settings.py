@@ -52,7 +52,7 @@ class Settings:
     max_ways: int = 200
     max_examples: int = 1000
     upload_s: float = 60.0
-    deadline_s: float = 30.0
+    deadline_s: float = 120.0  # 1,000 photos take 57 s of one thread
     compute_threads: int = 2
     queue_length: int = 32
     cache_bytes: int = 256 * MEBIBYTE

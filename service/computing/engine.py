@@ -115,6 +115,11 @@ class Engine:
         """Callers for whom no thread works, or could have."""
         return max(0, self._taken - self._threads)
 
+    @property
+    def free_threads(self) -> int:
+        """How many threads work that nobody waits for may take: those that no caller has, and at least one."""
+        return max(1, self._threads - self._taken)
+
     @contextmanager
     def admitted(self) -> Iterator[Caller]:
         """Give a caller a slot; its work ends at its next check when the caller leaves.
@@ -153,10 +158,6 @@ class Engine:
             return (self._large if large else self._pool).submit(timed)
         except RuntimeError:
             raise Problem(503, "the service is stopping", headers={"Retry-After": "5"}) from None
-
-    def run_behind(self, work: Callable[[], Result]) -> Result:
-        """Run a short piece of a job's work on the same threads, in turn with the callers', and wait for it."""
-        return self._pool.submit(work).result()
 
     def close(self) -> None:
         """Let running work end; drop what waits."""

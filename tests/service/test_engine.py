@@ -32,7 +32,6 @@ def test_gives_results_and_errors(engine: Engine) -> None:
     assert asyncio.run(run(engine, lambda deadline: deadline.left > 0))
     with pytest.raises(ZeroDivisionError):
         asyncio.run(failing())
-    assert engine.run_behind(lambda: 3) == 3
 
 
 def test_refuses_beyond_its_slots_and_frees_them_when_work_ends(engine: Engine) -> None:
@@ -125,3 +124,14 @@ def test_a_caller_of_several_pieces_of_work_has_one_slot(engine: Engine) -> None
             pass
 
     asyncio.run(scene())
+
+
+def test_jobs_get_the_threads_that_no_caller_has_and_at_least_one(tmp_path: Path) -> None:
+    engine = Engine(Settings(data_dir=tmp_path, compute_threads=2))
+    assert engine.free_threads == 2
+    with engine.admitted():
+        assert engine.free_threads == 1
+        with engine.admitted():
+            assert engine.free_threads == 1
+    assert engine.free_threads == 2
+    engine.close()
