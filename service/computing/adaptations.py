@@ -94,7 +94,7 @@ class Adaptations:
 
         try:
             initialization = batch[0].initialization
-            tasks = embed(initialization, [wanted.shots for wanted in batch], check)
+            tasks = embed(initialization, [wanted.shots for wanted in batch], check, self._engine.embedded)
             for shot in (shot for shots in tasks for shot in shots if shot.identity is not None):
                 self._inputs.put((initialization.version, shot.digest), shot)
             for wanted, fitted in zip(batch, fit_together(initialization, tasks, lambda _: check()), strict=True):

@@ -18,6 +18,7 @@ from models.expectation import Estimate
 from models.images.preprocessing import Preprocessing
 from models.learner import Embedding, Learner, Theta
 from models.task_size import TaskSize
+from service.computing.sharing import Through, directly
 
 NEAREST = 3
 # Images of one pass through the network, before each of which the deadline is checked. Through the shipped
@@ -85,23 +86,23 @@ class Classifier:
         tensors = (*self.theta.tensors().values(), self.directions, self.prototypes, self.strangers)
         return sum(one.nbytes for one in tensors if one is not None)
 
-    def answers(self, queries: Sequence[Prepared], check: Check) -> list[Answer]:
+    def answers(self, queries: Sequence[Prepared], check: Check, through: Through = directly) -> list[Answer]:
         """Classify preprocessed images, in their order; what is returned is ready for JSON."""
         found: list[Answer] = []
         for first in range(0, len(queries), AT_ONCE):
             check()
             names, pixels = zip(*queries[first : first + AT_ONCE], strict=True)
             with torch.no_grad():
-                features = self._features(torch.stack(pixels))
+                features = self._features(torch.stack(pixels), through)
                 for row in range(0, len(names), _ROWS):
                     some = slice(row, row + _ROWS)
                     found += self._answered(names[some], features[:, some])
         return found
 
-    def _features(self, images: Tensor) -> Tensor:
+    def _features(self, images: Tensor, through: Through) -> Tensor:
         """Features ``[1, B, D]`` under theta of images ``[B, C, H, W]``."""
         if self.embedding is not None:
-            return self.embedding(images)[None]
+            return through(self.embedding, images, self.learner.backbone.operations)[None]
         return self.learner.features(self.theta, images[None])
 
     def _answered(self, filenames: Sequence[str], features: Tensor) -> list[Answer]:

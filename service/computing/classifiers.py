@@ -199,7 +199,7 @@ class Classifiers:
         return classifier
 
     def _answer(self, classifier: Classifier, prepared: Sequence[Prepared], deadline: Deadline) -> list[Answer]:
-        answers = classifier.answers(prepared, deadline.check)
+        answers = classifier.answers(prepared, deadline.check, self._engine.embedded)
         self._metrics.queries.labels(classifier.model).inc(len(answers))
         return answers
 

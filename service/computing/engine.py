@@ -10,7 +10,10 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 import torch
+from torch import Tensor
 
+from models.learner import Embedding
+from service.computing.sharing import in_company
 from service.problems import Problem
 from service.settings import Settings
 
@@ -118,7 +121,14 @@ class Engine:
     @property
     def free_threads(self) -> int:
         """How many threads work that nobody waits for may take: those that no caller has, and at least one."""
-        return max(1, self._threads - self._taken)
+        return max(1, self._helpers())
+
+    def embedded(self, embedding: Embedding, images: Tensor, operations: int) -> Tensor:
+        """Features ``[B, D]`` of images ``[B, C, H, W]``, of so many operations each, by all free threads."""
+        return in_company(self._pool.submit, self._helpers, embedding, images, operations)
+
+    def _helpers(self) -> int:
+        return max(0, self._threads - self._taken)
 
     @contextmanager
     def admitted(self) -> Iterator[Caller]:

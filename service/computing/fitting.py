@@ -18,6 +18,7 @@ from models.learner import Theta
 from models.support import Support
 from models.support_geometry import SupportGeometry
 from service.computing.classifier import AT_ONCE, Check, Classifier, Known
+from service.computing.sharing import Through, directly
 from service.problems import Problem
 
 
@@ -48,7 +49,9 @@ def digest_of(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def embed(initialization: Initialization, tasks: Sequence[Sequence[Shot]], check: Check) -> list[list[Shot]]:
+def embed(
+    initialization: Initialization, tasks: Sequence[Sequence[Shot]], check: Check, through: Through = directly
+) -> list[list[Shot]]:
     """Put features in the place of pixels, where the learner's do not depend on the task.
 
     Either becomes a copy of its own: a part of what was computed for many would keep all of it in memory.
@@ -57,10 +60,11 @@ def embed(initialization: Initialization, tasks: Sequence[Sequence[Shot]], check
         return [[replace(shot, input=shot.input.clone()) for shot in shots] for shots in tasks]
     pixels = [shot.input for shots in tasks for shot in shots if not shot.embedded]
     features: list[Tensor] = []
+    operations = initialization.learner.backbone.operations
     for first in range(0, len(pixels), AT_ONCE):
         check()
-        with torch.no_grad():
-            features += initialization.embedding(torch.stack(pixels[first : first + AT_ONCE])).unbind()
+        images = torch.stack(pixels[first : first + AT_ONCE])
+        features += through(initialization.embedding, images, operations).unbind()
     found = iter(features)
     return [
         [shot if shot.embedded else replace(shot, input=next(found).clone(), embedded=True) for shot in shots]

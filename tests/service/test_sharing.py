@@ -1,0 +1,67 @@
+"""Features by several threads: each image's as by one, and nobody is waited for who never comes."""
+
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import pytest
+import torch
+
+from service.computing.sharing import directly, in_company
+
+IMAGES = torch.rand(18, 3, 4, 4, generator=torch.Generator().manual_seed(0))
+MUCH = 10**10  # operations of an image
+
+
+def embedding(images):
+    assert not torch.is_grad_enabled()
+    return images.flatten(1).cumsum(1)
+
+
+def test_pieces_come_back_in_order_from_whoever_did_them():
+    """With four threads, each of which waits in its first piece until another has begun one."""
+    seen, barrier = set(), threading.Barrier(2, timeout=10)
+
+    def slow(images):
+        if threading.get_ident() not in seen and len(seen) < 2:
+            seen.add(threading.get_ident())
+            barrier.wait()
+        return embedding(images)
+
+    with ThreadPoolExecutor(3) as pool:
+        found = in_company(pool.submit, lambda: 3, slow, IMAGES, MUCH)
+    assert len(seen) == 2
+    assert torch.equal(found, directly(embedding, IMAGES, MUCH))
+
+
+def test_helpers_that_never_come_are_not_waited_for():
+    never = Future()
+    found = in_company(lambda _: never, lambda: 1, embedding, IMAGES, MUCH)
+    assert torch.equal(found, directly(embedding, IMAGES, MUCH))
+    assert never.cancelled()
+
+
+@pytest.mark.parametrize(("images", "operations"), [(IMAGES, 10), (IMAGES[:4], 10**12)])
+def test_nobody_is_asked_for_little_work_or_one_piece(images, operations):
+    found = in_company(
+        lambda _: pytest.fail("asked"), lambda: pytest.fail("counted"), embedding, images, operations
+    )
+    assert torch.equal(found, directly(embedding, images, operations))
+
+
+@pytest.mark.parametrize("where", ["here", "there"])
+def test_an_error_in_any_thread_is_the_callers(where):
+    here = threading.get_ident()
+    other_begun = threading.Event()
+
+    def broken(images):
+        is_here = threading.get_ident() == here
+        if not is_here:
+            other_begun.set()
+        elif not other_begun.wait(10):
+            pytest.fail("nobody helped")
+        if is_here == (where == "here"):
+            raise ArithmeticError(where)
+        return embedding(images)
+
+    with ThreadPoolExecutor(1) as pool, pytest.raises(ArithmeticError, match=where):
+        in_company(pool.submit, lambda: 1, broken, IMAGES, MUCH)
