@@ -34,9 +34,10 @@ class DrawnTask:
     support: tuple[tuple[str, bytes], ...]
     queries: tuple[bytes, ...]
 
-    def as_json(self, path: str) -> Call:
-        """One body with both, which the plain service reads too."""
+    def as_json(self, path: str, **fields: str) -> Call:
+        """One body with both, which the plain service reads too, and further fields."""
         document = {
+            **fields,
             "support": [{"label": label, "image": _base64(file)} for label, file in self.support],
             "query": [{"image": _base64(file)} for file in self.queries],
         }

@@ -57,6 +57,10 @@ def _stored(bench: Bench) -> list[Row]:
     return serving.stored_task(bench.ours, bench.rounds, bench.turn)
 
 
+def _photo_task(bench: Bench) -> list[Row]:
+    return serving.photo_task(bench.ours, bench.rounds, bench.turn)
+
+
 def _batches(bench: Bench) -> list[Row]:
     return batches.rows(bench.rounds, bench.turn / 5)
 
@@ -88,6 +92,7 @@ PARTS = (
     Part(f"HTTP: adapt and classify, {serving.MANY} callers", partial(_http, serving.MANY)),
     Part("HTTP: adapt and classify, 1 caller", partial(_http, 1)),
     Part("HTTP: classify by a stored task", _stored),
+    Part("HTTP: photos", _photo_task),
     Part("engine: sizes of batches", _batches),
     Part("engine: photos", _photos),
     Part("HTTP: memory", _memory),

@@ -1,9 +1,13 @@
 """Rows of what dominates a request with photos: the features of its images, by the shipped network."""
 
+import io
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor
 
 from benchmarks.peak import core_peak
@@ -15,7 +19,14 @@ from models.initialization import load, shipped
 from models.staged import Staged
 
 MODEL = "photos"
+_COARSE, _SIDE = 12, 84  # pixels
 _SIZES = (1, 25)  # a query by itself; the support set of 5 ways and 5 shots
+
+
+def made_up(count: int, seed: int) -> tuple[bytes, ...]:
+    """Draw files of coarse colour noise, 84x84: no part of the work depends on what a photo shows."""
+    generator = np.random.default_rng(seed)
+    return tuple(_file(generator.integers(256, size=(_COARSE, _COARSE, 3), dtype=np.uint8)) for _ in range(count))
 
 
 def rows(rounds: int, turn: float) -> list[Row]:
@@ -50,6 +61,12 @@ def rows(rounds: int, turn: float) -> list[Row]:
 
     with ThreadPoolExecutor(1) as pool:
         return list(pool.map(run, _SIZES))
+
+
+def _file(levels: NDArray[np.uint8]) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(levels).resize((_SIDE, _SIDE), Image.Resampling.BICUBIC).save(file, "JPEG")
+    return file.getvalue()
 
 
 def _of(network: Callable[[Tensor], Tensor], images: Tensor) -> Callable[[], Tensor]:

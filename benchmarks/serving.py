@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks import in_process
+from benchmarks import in_process, photos
 from benchmarks.callers import Caller, Load, for_seconds, load, percentile
 from benchmarks.drawings import Call, Drawings, DrawnTask
 from benchmarks.peak import convolution_peak
@@ -25,6 +25,7 @@ WAYS, SHOTS, QUERIES = 5, 5, 25
 _BODIES = 16  # different tasks, in turn
 _WHAT = "HTTP: adapt to 5-way 5-shot and classify 25"
 _STORED = "HTTP: classify 1 by a stored task, 1 caller"
+_PHOTOS = "HTTP: adapt to 25 photos and classify 25, 1 caller"
 _PLAIN = {"plain service, whole network": "/maml/classify", "plain service, head only": "/anil/classify"}
 _LEAST_RATE, _MOST_OF_PLAIN, _MOST_OF_BARE, _MOST_TAIL, _MOST_STORED_MS = 5.0, 0.5, 2.0, 3.0, 5.0
 
@@ -101,6 +102,37 @@ def stored_task(ours: Server, rounds: int, turn: float) -> list[Row]:
     return [
         Row(_STORED, "p50, ms", "", ours=median, target=target, met=median < _MOST_STORED_MS),
         _tail(_STORED, mine, None),
+    ]
+
+
+def photo_task(ours: Server, rounds: int, turn: float) -> list[Row]:
+    """Time one caller who brings 25 photos and asks about 25, beside what one thread's features alone take."""
+    support, queries = photos.made_up(WAYS * SHOTS, seed=1), photos.made_up(QUERIES, seed=2)
+    labelled = tuple((f"class {index % WAYS}", file) for index, file in enumerate(support))
+    call = DrawnTask(labelled, queries).as_json("/v1/classify", model=photos.MODEL)
+    initialization = load_initialization(shipped()[photos.MODEL])
+    pixels = torch.rand(QUERIES, 3, initialization.preprocessing.side, initialization.preprocessing.side)
+
+    def one_threads(seconds: float) -> Load:
+        with one_thread(), torch.no_grad():
+            return load(
+                0, 1, lambda *_: [initialization.embedding(pixels) for _ in range(2)], for_seconds(seconds)
+            )
+
+    contenders = {"Metashot": _sender(ours, [call], 1), "features of 50, one thread": one_threads}
+    mine, alone = _in_turn(contenders, rounds, turn)
+    ratio = statistics.median(mine.medians) / statistics.median(alone.medians)
+    return [
+        Row(
+            _PHOTOS,
+            "p50, ms",
+            alone.name,
+            ours=statistics.median(mine.medians),
+            theirs=statistics.median(alone.medians),
+            span=span_of(mine.medians, alone.medians),
+            target="under 2x",
+            met=ratio < _MOST_OF_BARE,
+        )
     ]
 
 
