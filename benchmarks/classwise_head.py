@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from models.backbone import Params
+from models.backbones.backbone import Params
 from models.heads import Head
 from models.support import Support
 

@@ -11,7 +11,7 @@ from benchmarks.race import Contender, race
 from benchmarks.servers import Server
 from benchmarks.serving import QUERIES, SHOTS, WAYS, waits
 from benchmarks.threads import one_thread
-from models.backbones import backbone_as_dict, backbone_from_dict
+from models.backbones.registry import backbone_as_dict, backbone_from_dict
 from models.initialization import Initialization, load, shipped
 
 _WAYS = (2, 5, 10, 20, 50)

@@ -12,7 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmarks.outer_settings import RATE, Setting
 from benchmarks.peak import convolution_peak, wait_for
 from benchmarks.plain_conv4 import PlainConv4
-from models.backbone import Params
+from models.backbones.backbone import Params
 from models.learner import HEAD, RATES
 from training.outer.loss import outer_loss
 from training.tasks.episodes import EpisodeBatch

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.classwise_head import ClasswiseHead
-from models.conv4 import Conv4
+from models.backbones.conv4 import Conv4
 from models.inner_rule import InnerRule
 from models.learner import Learner
 from models.support import Support

@@ -15,8 +15,8 @@ from benchmarks.plain_staged import PlainStaged
 from benchmarks.race import Contender, race
 from benchmarks.report import Row, span_of
 from benchmarks.threads import one_thread
+from models.backbones.staged import Staged
 from models.initialization import load, shipped
-from models.staged import Staged
 
 MODEL = "photos"
 _COARSE, _SIDE = 12, 84  # pixels

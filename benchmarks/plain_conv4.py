@@ -3,8 +3,8 @@
 from torch import nn
 
 from benchmarks.plain_network import BODY, PlainNetwork, fixed_normalisation
-from models.backbone import Params
-from models.conv4 import Conv4
+from models.backbones.backbone import Params
+from models.backbones.conv4 import Conv4
 
 
 class PlainConv4(PlainNetwork):

@@ -10,11 +10,11 @@ from torch.nn.functional import cross_entropy, one_hot
 from benchmarks.plain_conv4 import PlainConv4
 from benchmarks.plain_network import PlainNetwork
 from benchmarks.plain_staged import PlainStaged
-from models.backbone import Backbone, Params
-from models.conv4 import Conv4
+from models.backbones.backbone import Backbone, Params
+from models.backbones.conv4 import Conv4
+from models.backbones.staged import Staged
 from models.initialization import Initialization
 from models.learner import HEAD, RATES, part
-from models.staged import Staged
 from models.task_size import TaskSize
 
 Moves = Literal["all", "head"]

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from models.backbone import Params
-from models.depths import away_from, joined
-from models.views import View, see
+from models.backbones.backbone import Params
+from models.backbones.depths import away_from, joined
+from models.backbones.views import View, see
 
 BODY = "body."
 

@@ -3,9 +3,9 @@
 from torch import Tensor, nn
 
 from benchmarks.plain_network import BODY, PlainNetwork, fixed_normalisation
-from models.backbone import Params
-from models.stage import Layer
-from models.staged import CENTRE, SKIP, Staged
+from models.backbones.backbone import Params
+from models.backbones.stage import Layer
+from models.backbones.staged import CENTRE, SKIP, Staged
 
 
 class PlainStaged(PlainNetwork):

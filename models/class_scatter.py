@@ -16,7 +16,7 @@ The means of training classes are kept as well. They are strangers to every late
 import torch
 from torch import Tensor
 
-from models.backbone import MOMENTS, Params
+from models.backbones.backbone import MOMENTS, Params
 from models.support import Support
 
 DIRECTIONS, SPREAD = f"directions.{MOMENTS}", f"spread.{MOMENTS}"

@@ -9,7 +9,7 @@ rate is already, but for what it adds to all classes' gradients in common, and t
 import torch
 from torch import Tensor
 
-from models.backbone import Params
+from models.backbones.backbone import Params
 
 
 def initial(name: str, shape: torch.Size) -> Params:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from models import class_scatter
-from models.backbone import Params
+from models.backbones.backbone import Params
 from models.kernels.precision import full_precision
 from models.solvers.ridge import ridge
 from models.solvers.support_vectors import support_vectors

@@ -17,8 +17,8 @@ from typing import Any
 import safetensors.torch
 import torch
 
-from models.backbone import Params
-from models.backbones import backbone_as_dict, backbone_from_dict
+from models.backbones.backbone import Params
+from models.backbones.registry import backbone_as_dict, backbone_from_dict
 from models.class_scatter import STRANGERS
 from models.confidence import Confidence
 from models.heads import Head

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from models.backbone import Backbone, Params, for_tasks, is_inner_constant, laid_out, part
+from models.backbones.backbone import Backbone, Params, for_tasks, is_inner_constant, laid_out, part
 from models.heads import Head, classify, head_gradient
 from models.inner_rule import InnerRule
 from models.inner_step import stepped

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from models import curvature
-from models.backbone import Params
+from models.backbones.backbone import Params
 
 Moves = Literal["all", "head", "body", "nothing"]
 Rates = Literal["one", "layer-step", "parameter", "curvature", "gate"]

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from models.at_rest import Embedding, at_rest
-from models.backbone import Backbone, Params, is_inner_constant, part
+from models.backbones.at_rest import Embedding, at_rest
+from models.backbones.backbone import Backbone, Params, is_inner_constant, part
 from models.heads import Head, classify
 from models.inner_budget import FOLDS, held_out_steps
 from models.inner_loop import BODY, HEAD, RATES, State, states, support_loss

@@ -7,7 +7,7 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from models.backbone import Params, part
+from models.backbones.backbone import Params, part
 from models.inner_loop import BODY, HEAD
 
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from models.backbones.staged import Staged
 from models.learner import Learner
-from models.staged import Staged
 from training.outer_plan import Outer
 
 _SMALLEST = 16  # pixels of a side that says anything of a photo

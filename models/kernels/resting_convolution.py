@@ -10,10 +10,10 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from models.backbone import MOMENTS, Params
+from models.backbones.backbone import MOMENTS, Params
+from models.backbones.normalisation import gain_and_offset
 from models.kernels.packed_convolution import PackedConvolution
 from models.kernels.tiled_convolution import TiledConvolution, can_be_tiled
-from models.normalisation import gain_and_offset
 
 RestingConvolution = PackedConvolution | TiledConvolution
 _NARROW = 2  # pixels, of which tiles of 4 would mostly be empty

@@ -16,10 +16,10 @@ from benchmarks.plain_conv4 import PlainConv4
 from benchmarks.plain_learner import PlainLearner
 from benchmarks.plain_staged import PlainStaged
 from benchmarks.threads import one_thread
-from models.conv4 import Conv4
+from models.backbones.conv4 import Conv4
+from models.backbones.stage import Stage
+from models.backbones.staged import Staged
 from models.initialization import load, shipped
-from models.stage import Stage
-from models.staged import Staged
 
 STRIDED, POOLED = Conv4(1, 28, 8, "stride"), Conv4(1, 28, 8, "pool")
 # Wide enough for the products in C.

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageOps
 
+from models.backbones.conv4 import Conv4
 from models.choice import choose, left_out_error
-from models.conv4 import Conv4
 from models.heads import Head
 from models.images import drawnness as module
 from models.images.drawnness import drawnness

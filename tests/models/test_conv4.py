@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from models.conv4 import Conv4
+from models.backbones.conv4 import Conv4
 
 WIDTHS = (4, 8, 12, 16)
 SIDE = 28

@@ -5,9 +5,9 @@ import dataclasses
 import pytest
 import torch
 
-from models.backbones import backbone_as_dict, backbone_from_dict
-from models.stage import Stage
-from models.staged import Staged
+from models.backbones.registry import backbone_as_dict, backbone_from_dict
+from models.backbones.stage import Stage
+from models.backbones.staged import Staged
 
 STAGES = (
     Stage(8, 1, halving="stride"),

@@ -5,15 +5,15 @@ import dataclasses
 import pytest
 import torch
 
-from models.backbone import is_constant, part
-from models.backbones import backbone_as_dict, backbone_from_dict
-from models.conv4 import Conv4
-from models.ensemble import Ensemble
+from models.backbones.backbone import is_constant, part
+from models.backbones.conv4 import Conv4
+from models.backbones.ensemble import Ensemble
+from models.backbones.registry import backbone_as_dict, backbone_from_dict
+from models.backbones.stage import Stage
+from models.backbones.staged import Staged
 from models.heads import Head, prototypes
 from models.inner_rule import InnerRule
 from models.learner import BODY, Learner
-from models.stage import Stage
-from models.staged import Staged
 from models.support import Support
 
 FIRST = Staged(3, 21, (Stage(16), Stage(24, 2, 3, "stride", True)), unit=True, centred=True)

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from models.conv4 import Conv4
-from models.folded_conv4 import FoldedConv4
+from models.backbones.conv4 import Conv4
+from models.backbones.folded_conv4 import FoldedConv4
 
 VIEWS = ((8.0, 0.1, 0.1), (-8.0, 0.1, -0.1), (0.0, -0.2, 0.0))
 WIDTHS = (16, 8, 24, 40)

@@ -5,12 +5,12 @@ from dataclasses import replace
 import pytest
 import torch
 
-from models.folded_staged import FoldedStaged
+from models.backbones.folded_staged import FoldedStaged
+from models.backbones.stage import Stage
+from models.backbones.staged import Staged
 from models.heads import Head
 from models.inner_rule import InnerRule
 from models.learner import Learner
-from models.stage import Stage
-from models.staged import Staged
 
 VIEWS = ((8.0, 0.1, 0.1), (-8.0, 0.1, -0.1))
 BACKBONES = [

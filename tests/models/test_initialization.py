@@ -6,7 +6,7 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from models.conv4 import Conv4
+from models.backbones.conv4 import Conv4
 from models.heads import Head
 from models.images.preprocessing import Preprocessing
 from models.initialization import CARD, WEIGHTS, InitializationError, load, save, shipped

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from models.conv4 import Conv4
+from models.backbones.conv4 import Conv4
 from models.heads import Head
 from models.inner_rule import InnerRule
 from models.learner import Learner

@@ -6,7 +6,7 @@ import torch
 from learn2learn.optim.transforms import MetaCurvatureTransform
 from torch import nn
 
-from models.conv4 import Conv4
+from models.backbones.conv4 import Conv4
 from models.heads import Head
 from models.inner_rule import InnerRule
 from models.learner import Learner

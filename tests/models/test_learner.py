@@ -7,14 +7,14 @@ import pytest
 import torch
 
 from models import class_scatter
-from models.conv4 import Conv4
+from models.backbones.conv4 import Conv4
+from models.backbones.stage import Stage
+from models.backbones.staged import Staged
+from models.backbones.torchvision_backbone import TorchvisionBackbone
 from models.heads import Head, prototypes
 from models.inner_rule import InnerRule
 from models.learner import BODY, Learner, Theta, part
-from models.stage import Stage
-from models.staged import Staged
 from models.support import Support
-from models.torchvision_backbone import TorchvisionBackbone
 
 SIDE = 16
 LEARNERS = [

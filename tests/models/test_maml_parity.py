@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from models.conv4 import Conv4
+from models.backbones.conv4 import Conv4
 from models.heads import Head
 from models.inner_rule import InnerRule
 from models.learner import Learner

@@ -7,9 +7,9 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from models.backbones import backbone_as_dict, backbone_from_dict
-from models.stage import Stage
-from models.staged import Staged
+from models.backbones.registry import backbone_as_dict, backbone_from_dict
+from models.backbones.stage import Stage
+from models.backbones.staged import Staged
 
 SIDE = 20
 STAGES = (

@@ -7,13 +7,13 @@ import torch
 import torchvision
 from torch import nn
 
-from models.backbone import is_constant
-from models.backbones import backbone_as_dict, backbone_from_dict
+from models.backbones.backbone import is_constant
+from models.backbones.registry import backbone_as_dict, backbone_from_dict
+from models.backbones.torchvision_backbone import TorchvisionBackbone
 from models.heads import Head
 from models.inner_rule import InnerRule
 from models.learner import Learner
 from models.support import Support
-from models.torchvision_backbone import TorchvisionBackbone
 
 SIDE = 32
 LAST = {

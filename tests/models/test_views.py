@@ -5,10 +5,10 @@ import dataclasses
 import pytest
 import torch
 
-from models.conv4 import Conv4
-from models.stage import Stage
-from models.staged import Staged
-from models.views import see, views_of
+from models.backbones.conv4 import Conv4
+from models.backbones.stage import Stage
+from models.backbones.staged import Staged
+from models.backbones.views import see, views_of
 
 VIEWS = ((8.0, 0.0, 0.0), (0.0, 0.0, 0.1), (0.0, 0.2, 0.0))
 

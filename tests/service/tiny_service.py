@@ -7,8 +7,8 @@ from typing import Any
 
 from starlette.testclient import TestClient
 
+from models.backbones.conv4 import Conv4
 from models.confidence import Confidence
-from models.conv4 import Conv4
 from models.heads import Head
 from models.images.preprocessing import Preprocessing
 from models.initialization import Initialization, save

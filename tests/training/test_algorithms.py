@@ -7,7 +7,7 @@ import pytest
 import torch
 import yaml
 
-from models.conv4 import Conv4
+from models.backbones.conv4 import Conv4
 from models.initialization import learner_as_dict, load, save
 from models.support import Support
 from tests.made_confidence import constant_confidence

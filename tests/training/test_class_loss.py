@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from models import class_scatter
-from models.conv4 import Conv4
+from models.backbones.conv4 import Conv4
 from models.heads import Head
 from models.initialization import learner_as_dict
 from models.inner_rule import InnerRule

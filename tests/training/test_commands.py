@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from models.conv4 import Conv4
+from models.backbones.conv4 import Conv4
 from models.heads import Head
 from models.images.preprocessing import Preprocessing
 from models.initialization import load, save

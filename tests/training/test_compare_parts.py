@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from models.conv4 import Conv4
+from models.backbones.conv4 import Conv4
 from models.heads import Head
 from models.images.preprocessing import Preprocessing
 from models.inner_rule import InnerRule

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from models.conv4 import Conv4
+from models.backbones.conv4 import Conv4
 from models.heads import Head
 from models.images.preprocessing import Preprocessing
 from models.initialization import learner_as_dict

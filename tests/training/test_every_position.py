@@ -6,12 +6,12 @@ import pytest
 import torch
 
 from models import class_scatter
-from models.conv4 import Conv4
+from models.backbones.conv4 import Conv4
+from models.backbones.staged import Staged
 from models.heads import Head
 from models.initialization import learner_as_dict
 from models.inner_rule import InnerRule
 from models.learner import BODY, Learner, part
-from models.staged import Staged
 from tests.training.tiny_run import TRAINING, VALIDATION, recipe
 from training.outer.class_loss import CENTRES, initial_centres
 from training.outer.every_position import unpooled

@@ -11,10 +11,10 @@ import torchvision
 from torch import nn
 from torchvision.models import DenseNet121_Weights, ShuffleNet_V2_X0_5_Weights
 
+from models.backbones.torchvision_backbone import TorchvisionBackbone
 from models.images.preprocessing import Preprocessing
 from models.initialization import load
 from models.learner import BODY, part
-from models.torchvision_backbone import TorchvisionBackbone
 from tests.training.tiny_run import TRAINING, VALIDATION, noisy_classes, recipe
 from training.datasets.class_images import ClassImages
 from training.outer_plan import Outer

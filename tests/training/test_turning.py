@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 import torch
 
-from models.conv4 import Conv4
+from models.backbones.conv4 import Conv4
 from models.heads import Head
 from models.initialization import learner_as_dict
 from models.inner_rule import InnerRule

@@ -1,10 +1,10 @@
 """Runs of a second that end with an lda head on centred features."""
 
+from models.backbones.staged import Staged
 from models.heads import Head
 from models.initialization import learner_as_dict
 from models.inner_rule import InnerRule
 from models.learner import Learner
-from models.staged import Staged
 from tests.training.tiny_run import TRAINING, VALIDATION, recipe
 from training.outer_plan import Outer
 from training.run.publication import publish_run

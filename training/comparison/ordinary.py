@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
-from models.backbone import Backbone, Params
+from models.backbones.backbone import Backbone, Params
 from models.heads import Head
 from models.images.preprocessing import Preprocessing
 from models.inner_rule import InnerRule

@@ -5,8 +5,8 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from models.backbone import Backbone
-from models.backbones import backbone_from_dict
+from models.backbones.backbone import Backbone
+from models.backbones.registry import backbone_from_dict
 from models.images.preprocessing import Preprocessing
 
 
@@ -121,8 +121,8 @@ class Plan:
     Attributes:
         name: of the comparison.
         preprocessing: from image to input (see ``models.images.preprocessing``).
-        backbone: of all learners (see ``models.backbones``), with group normalisation: the kind under which no
-            learner sees anything of other queries or of past batches.
+        backbone: of all learners (see ``models.backbones.registry``), with group normalisation: the kind under
+            which no learner sees anything of other queries or of past batches.
         seed: of every first phi, of training tasks and batches.
         algorithms: the meta-learners (see ``training.algorithms``).
         classes: numbers of training classes to compare; all there are come on top.

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from models.backbones import backbone_from_dict
+from models.backbones.registry import backbone_from_dict
 from models.images.preprocessing import Preprocessing
 from training.algorithms import ALGORITHMS
 from training.comparison.plan import Plan

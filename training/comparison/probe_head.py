@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from models.backbone import Params
+from models.backbones.backbone import Params
 from models.heads import Head
 from models.support import Support
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from models.backbone import Backbone, Params
+from models.backbones.backbone import Backbone, Params
 from models.learner import BODY, part
 from models.support import Support
 from training.datasets.class_images import ClassImages

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 from tqdm import tqdm
 
-from models.backbone import Params
+from models.backbones.backbone import Params
 from models.images.preprocessing import Preprocessing
 from models.learner import Learner, Theta, support_loss
 from training.datasets.class_images import ClassImages

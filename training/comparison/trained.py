@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from tensorboard.backend.event_processing.event_accumulator import SCALARS, EventAccumulator
 
-from models.backbone import Params
+from models.backbones.backbone import Params
 from models.initialization import learner_as_dict
 from models.learner import Learner
 from training.algorithms import ALGORITHMS

@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
-from models.backbone import Params
+from models.backbones.backbone import Params
 from models.confidence import KEEP_KNOWN, Confidence
 from models.images.preprocessing import Preprocessing
 from models.learner import Learner

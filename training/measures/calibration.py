@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from models.backbone import Params
+from models.backbones.backbone import Params
 from models.confidence import KEPT, Confidence
 from models.expectation import Expectation, Expected, hints, interval_terms, stretched
 from models.images.preprocessing import Preprocessing

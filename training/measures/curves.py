@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from models.backbone import Params
+from models.backbones.backbone import Params
 from models.initialization import Initialization
 from models.learner import RATES
 from training.datasets.class_images import ClassImages

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from models.backbone import Params
+from models.backbones.backbone import Params
 from models.class_scatter import STRANGERS
 from models.confidence import familiarity
 from models.heads import prototypes

@@ -10,10 +10,10 @@ import dataclasses
 import torch
 from torch import Tensor
 
-from models.backbone import Params
+from models.backbones.backbone import Params
+from models.backbones.staged import Staged
 from models.heads import classify
 from models.learner import HEAD, Learner, part
-from models.staged import Staged
 
 CENTRES = "centres"
 
@@ -21,8 +21,8 @@ CENTRES = "centres"
 def telling_classes(learner: Learner) -> Learner:
     """The learner of the same phi whose features are told apart: of the last maps, of each image as it is.
 
-    What earlier maps hold (``models.depths``) helps with other classes because these were not told by it. A
-    centre is measured, and views are taken, once features are learned.
+    What earlier maps hold (``models.backbones.depths``) helps with other classes because these were not told by
+    it. A centre is measured, and views are taken, once features are learned.
     """
     if not isinstance(learner.backbone, Staged):
         return learner

@@ -11,7 +11,7 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from models.backbone import Params
+from models.backbones.backbone import Params
 from models.initialization import learner_from_dict
 from models.learner import BODY, Learner, part
 from training.outer.class_loss import CENTRES, class_logits, telling_classes

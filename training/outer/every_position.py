@@ -8,9 +8,9 @@ import dataclasses
 
 from torch import Tensor
 
+from models.backbones.staged import Staged
+from models.backbones.views import averaged
 from models.learner import Learner
-from models.staged import Staged
-from models.views import averaged
 
 
 def unpooled(learner: Learner) -> Learner:

@@ -8,7 +8,7 @@ run, never differentiated (Song et al. 2020, ES-MAML, algorithm 3), so the rewar
 import torch
 from torch import Tensor
 
-from models.backbone import Params
+from models.backbones.backbone import Params
 from models.learner import RATES, Learner
 from training.outer.loss import OuterLoss
 from training.outer_plan import Reward

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from models.backbone import Params, is_constant
+from models.backbones.backbone import Params, is_constant
 from models.learner import Learner
 from training.outer.distillation import Teacher
 from training.outer.loss import OuterLoss, warm_up_loss

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from models.backbone import Params
+from models.backbones.backbone import Params
 from models.heads import classify
 from models.learner import BODY, HEAD, Learner, part, support_loss
 from training.outer.class_loss import class_logits, class_loss, telling_classes

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from itertools import islice
 
-from models.backbone import Params
+from models.backbones.backbone import Params
 from models.learner import Learner
 from training.outer.loss import OuterLoss, features_of, on_queries
 from training.tasks.episodes import EpisodeBatch

@@ -7,7 +7,7 @@ differentiated through adaptation: inner gradients count as constants.
 import torch
 from torch import Tensor
 
-from models.backbone import Params
+from models.backbones.backbone import Params
 from models.learner import Learner
 from training.outer.loss import OuterLoss, adapted_logits, on_queries
 from training.tasks.episodes import EpisodeBatch

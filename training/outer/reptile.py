@@ -2,7 +2,7 @@
 
 import torch
 
-from models.backbone import Params
+from models.backbones.backbone import Params
 from models.learner import BODY, Learner
 from models.support import Support
 from training.outer.loss import OuterLoss, on_queries

@@ -2,7 +2,7 @@
 
 import torch
 
-from models.backbone import Params
+from models.backbones.backbone import Params
 from models.learner import Learner
 from training.outer.evolution import evolution_loss
 from training.outer.loss import OuterLoss, outer_loss

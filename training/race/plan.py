@@ -81,7 +81,7 @@ class Plan:
     Attributes:
         name: of the race.
         preprocessing: from image to input (see ``models.images.preprocessing``).
-        backbone: of all but those whose structure is their own (see ``models.backbones``), with group
+        backbone: of all but those whose structure is their own (see ``models.backbones.registry``), with group
             normalisation: the kind under which no learner sees anything of other queries or of past batches.
         seed: of every first phi and of the training tasks.
         seconds: that the outer steps of each algorithm shall take; looks at development tasks come on top.

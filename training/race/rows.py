@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from models.backbone import Params, part
+from models.backbones.backbone import Params, part
 from models.inner_loop import BODY
 from training.comparison.kept import read, write_whole
 from training.comparison.task_classes import TaskClasses

@@ -5,11 +5,11 @@ import itertools
 import torch
 
 from models import class_scatter
-from models.at_rest import at_rest
-from models.backbone import Params
+from models.backbones.at_rest import at_rest
+from models.backbones.backbone import Params
+from models.backbones.staged import CENTRE, Staged
 from models.images.preprocessing import Preprocessing
 from models.learner import BODY, HEAD, Learner, part
-from models.staged import CENTRE, Staged
 from training.datasets.class_images import ClassImages
 
 # What is measured here: of a phi that is put to another use, it is measured again.

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from models.backbone import Params
+from models.backbones.backbone import Params
 from models.initialization import Initialization, learner_as_dict, learner_from_dict
 from models.learner import Learner
 from training.datasets.class_images import ClassImages

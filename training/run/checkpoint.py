@@ -10,7 +10,7 @@ import safetensors
 import safetensors.torch
 import torch
 
-from models.backbone import Params
+from models.backbones.backbone import Params
 
 CHECKPOINT = "checkpoint.safetensors"
 _ADAM = ("exp_avg", "exp_avg_sq", "step")

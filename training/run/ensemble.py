@@ -6,8 +6,8 @@ from typing import Any
 
 import torch
 
-from models.backbone import Params
-from models.ensemble import Ensemble
+from models.backbones.backbone import Params
+from models.backbones.ensemble import Ensemble
 from models.initialization import Initialization, learner_as_dict, save
 from models.learner import BODY, HEAD, RATES, Learner, part
 from training.datasets.class_images import ClassImages

@@ -1,6 +1,6 @@
 """Rounds kernels to float16, so that an initialization is stored in half the room."""
 
-from models.backbone import Params
+from models.backbones.backbone import Params
 
 
 def with_half_kernels(phi: Params) -> Params:

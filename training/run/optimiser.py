@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from models.backbone import Params, is_constant
+from models.backbones.backbone import Params, is_constant
 from models.learner import BODY, RATES
 from training.outer_plan import Outer
 

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from models.backbone import Params
+from models.backbones.backbone import Params
+from models.backbones.torchvision_backbone import TorchvisionBackbone
 from models.initialization import CARD, Initialization, load, shipped
 from models.learner import BODY, Learner
-from models.torchvision_backbone import TorchvisionBackbone
 from training.recipe import Recipe, RecipeError
 from training.run.after_warm_up import MEASURED
 from training.run.torchvision_weights import names_of_weights, torchvision_weights

@@ -3,7 +3,7 @@
 import datetime
 from pathlib import Path
 
-from models.backbone import Params
+from models.backbones.backbone import Params
 from models.initialization import Initialization, save
 from training.datasets.class_images import ClassImages
 from training.measures.assessment import assess

@@ -10,8 +10,8 @@ from urllib.parse import urlparse
 import torch
 from torch import Tensor
 
-from models.backbone import Params
-from models.torchvision_backbone import TorchvisionBackbone
+from models.backbones.backbone import Params
+from models.backbones.torchvision_backbone import TorchvisionBackbone
 from training.recipe import RecipeError
 
 _LICENCE = (

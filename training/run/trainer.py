@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
-from models.backbone import Params
+from models.backbones.backbone import Params
 from models.learner import Learner
 from training.datasets.class_images import ClassImages
 from training.measures.evaluation import measure

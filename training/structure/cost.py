@@ -5,7 +5,7 @@ import itertools
 import torch
 from torch import Tensor
 
-from models.backbone import STRUCTURE, Params
+from models.backbones.backbone import STRUCTURE, Params
 from training.structure.space import AXES, Choices, Space, parameter
 
 _SHIFT = 0.02  # the most that a step moves a logit

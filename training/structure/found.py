@@ -5,8 +5,8 @@ from pathlib import Path
 
 import yaml
 
-from models.backbones import backbone_as_dict
-from models.staged import Staged
+from models.backbones.registry import backbone_as_dict
+from models.backbones.staged import Staged
 from training.recipe import Recipe
 from training.structure.plan import StructureSearch
 

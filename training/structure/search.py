@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
-from models.backbone import STRUCTURE
+from models.backbones.backbone import STRUCTURE
+from models.backbones.staged import Staged
 from models.learner import BODY, Learner, part
-from models.staged import Staged
 from training.datasets.class_images import ClassImages
 from training.datasets.splits import shuffled
 from training.outer.gradient import OuterGradient

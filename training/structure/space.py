@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from models.backbone import STRUCTURE, Params
-from models.stage import Stage
-from models.staged import Staged
+from models.backbones.backbone import STRUCTURE, Params
+from models.backbones.stage import Stage
+from models.backbones.staged import Staged
 from training.structure.plan import AS_MANY_AS_CHANNELS, StructureSearch
 
 AXES = ("kernel", "width", "groups", "skip")
@@ -26,7 +26,7 @@ class Space:
         widths: of each stage, channels to choose from.
         groups: of group normalisation; 0 for as many as channels.
         skips: with a way around, without one, or both.
-        unit: see ``models.backbone.Backbone``.
+        unit: see ``models.backbones.backbone.Backbone``.
     """
 
     channels: int

@@ -5,16 +5,16 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from models.backbone import STRUCTURE, Params, part
+from models.backbones.backbone import STRUCTURE, Params, part
+from models.backbones.normalisation import NormalisationKind
 from models.kernels.any_convolution import convolve_by
-from models.normalisation import NormalisationKind
 from training.structure.mixed_norm import mixed_norm
 from training.structure.space import Choices, Space
 
 
 @dataclass(frozen=True)
 class Supernet:
-    """A backbone (see ``models.backbone.Backbone``) whose blocks are weighted sums of candidates.
+    """A backbone (see ``models.backbones.backbone.Backbone``) whose blocks are weighted sums of candidates.
 
     The candidates of a block are summed before its ReLU, weighted by the product of their probabilities along
     the axes (Liu et al. 2019, eq. 2, which sums after it). There, all of them together take one convolution, of
@@ -100,7 +100,7 @@ class Supernet:
         seen: Tensor | None = None,  # noqa: ARG002
         pooled: bool = False,  # noqa: ARG002
     ) -> tuple[Tensor, Tensor | None]:
-        """Compute features (see ``models.backbone.Backbone``)."""
+        """Compute features (see ``models.backbones.backbone.Backbone``)."""
         maps = images
         if self.drawn and not any(value.requires_grad for value in part(params, STRUCTURE).values()):
             return self._of_drawn(params, images), None

@@ -1,6 +1,6 @@
 """A small space of structures, and a search in it of a second."""
 
-from models.conv4 import Conv4
+from models.backbones.conv4 import Conv4
 from models.heads import Head
 from models.initialization import learner_as_dict
 from models.inner_rule import InnerRule

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from models.backbone import Backbone
-from models.conv4 import Conv4
-from models.ensemble import Ensemble
-from models.staged import Staged
-from models.torchvision_backbone import TorchvisionBackbone
+from models.backbones.backbone import Backbone
+from models.backbones.conv4 import Conv4
+from models.backbones.ensemble import Ensemble
+from models.backbones.staged import Staged
+from models.backbones.torchvision_backbone import TorchvisionBackbone
 
 _KINDS: dict[str, type[Conv4] | type[Staged] | type[TorchvisionBackbone]] = {
     "conv4": Conv4,

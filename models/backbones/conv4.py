@@ -6,13 +6,13 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from models.backbone import MOMENTS, Params, fresh_layer
+from models.backbones.backbone import MOMENTS, Params, fresh_layer
+from models.backbones.normalisation import NormalisationKind
+from models.backbones.normalising import Normalising
+from models.backbones.views import View, averaged, see, views_of
 from models.kernels.convolved_block import convolved_block
 from models.kernels.normalised_block import max_pool
 from models.kernels.task_convolution import convolve
-from models.normalisation import NormalisationKind
-from models.normalising import Normalising
-from models.views import View, averaged, see, views_of
 
 BLOCKS = 4
 
@@ -34,12 +34,12 @@ class Conv4:
             Normalisation by channel comes after the maximum, on a quarter of the map: with a positive scale
             the two commute, but for what the moments are taken over.
         halvings: how many blocks halve, the first ones; with fewer than four, features tell where a stroke lies.
-        normalisation: see ``models.normalisation``.
+        normalisation: see ``models.backbones.normalisation``.
         groups: of channels, for ``group`` normalisation.
         unit: give features of length 1, so that distances compare directions (Gidaris and Komodakis 2018,
             section 3.1).
-        views: small changes in which each image is seen, its features being their mean (see ``models.views``);
-            none for the image as it is.
+        views: small changes in which each image is seen, its features being their mean (see
+            ``models.backbones.views``); none for the image as it is.
     """
 
     channels: int = 1
@@ -118,7 +118,7 @@ class Conv4:
         seen: Tensor | None = None,
         pooled: bool = False,
     ) -> tuple[Tensor, Tensor | None]:
-        """Compute features (see ``models.backbone.Backbone``); those that train are seen without views."""
+        """Compute features (see ``Backbone``); those that train are seen without views."""
         views = () if pooled else self.views
         maps = see(images, views) if views else images
         if views and weights is not None:

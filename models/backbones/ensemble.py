@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from models.backbone import Backbone, Params, part
-from models.depths import joined
-from models.normalisation import NormalisationKind
+from models.backbones.backbone import Backbone, Params, part
+from models.backbones.depths import joined
+from models.backbones.normalisation import NormalisationKind
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class Ensemble:
         seen: Tensor | None = None,
         pooled: bool = False,
     ) -> tuple[Tensor, Tensor | None]:
-        """Compute features (see ``models.backbone.Backbone``)."""
+        """Compute features (see ``models.backbones.backbone.Backbone``)."""
         found = [
             one(part(params, at), images, weights=weights, seen=seen, pooled=pooled) for at, one in self.named()
         ]

@@ -7,15 +7,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from models.backbone import MOMENTS, Params, fresh_layer
-from models.depths import Depth, away_from, depths_of, joined
+from models.backbones.backbone import MOMENTS, Params, fresh_layer
+from models.backbones.depths import Depth, away_from, depths_of, joined
+from models.backbones.normalisation import NormalisationKind
+from models.backbones.normalising import Normalising
+from models.backbones.stage import Layer, Stage, halved
+from models.backbones.views import View, averaged, see, views_of
 from models.kernels.any_convolution import convolve_by
 from models.kernels.normalised_block import max_pool
 from models.kernels.task_convolution import channels_innermost
-from models.normalisation import NormalisationKind
-from models.normalising import Normalising
-from models.stage import Layer, Stage, halved
-from models.views import View, averaged, see, views_of
 
 SKIP = "skip"
 CENTRE = f"centre.{MOMENTS}"
@@ -37,7 +37,7 @@ class Staged:
         channels: of the input.
         side: pixels of the input.
         stages: from the image on.
-        normalisation: see ``models.normalisation``.
+        normalisation: see ``models.backbones.normalisation``.
         unit: give features of length 1, so that distances compare directions.
         average: give the mean over what positions are left, else each position's: where a stroke lies may tell
             drawings apart.
@@ -45,10 +45,10 @@ class Staged:
             3.2).
         centred: with ``unit``, take away what the features of all training images have in common, their mean, and
             give what is left length 1 again (Wang et al. 2019, SimpleShot, section 3.2).
-        views: small changes in which each image is seen, its features being their mean (see ``models.views``);
-            none for the image as it is.
+        views: small changes in which each image is seen, its features being their mean (see
+            ``models.backbones.views``); none for the image as it is.
         earlier: with ``unit`` and ``average``, maps whose means over positions are laid beside that of the last
-            ones (see ``models.depths``).
+            ones (see ``models.backbones.depths``).
     """
 
     channels: int
@@ -127,7 +127,7 @@ class Staged:
         seen: Tensor | None = None,
         pooled: bool = False,
     ) -> tuple[Tensor, Tensor | None]:
-        """Compute features (see ``models.backbone.Backbone``); those that train are seen without views."""
+        """Compute features (see ``Backbone``); those that train are seen without views."""
         if images.shape[:2] == (1, 1) and weights is None:
             # torch computes a single image by other routines than several, with other last bits.
             features, found = self(params, images.expand(1, 2, -1, -1, -1), seen=seen, pooled=pooled)

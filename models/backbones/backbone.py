@@ -6,8 +6,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from models.backbones.normalisation import NormalisationKind
 from models.kernels.patch_products import as_kernels, as_matrices
-from models.normalisation import NormalisationKind
 
 Params = dict[str, Tensor]
 
@@ -37,7 +37,7 @@ class Backbone(Protocol):
 
     @property
     def normalisation(self) -> NormalisationKind:
-        """By which statistics maps are normalised (see ``models.normalisation``)."""
+        """By which statistics maps are normalised (see ``models.backbones.normalisation``)."""
 
     @property
     def unit(self) -> bool:

@@ -4,13 +4,13 @@ from collections.abc import Callable
 
 from torch import Tensor
 
-from models.backbone import Backbone, Params, part
-from models.conv4 import Conv4
-from models.depths import joined
-from models.ensemble import Ensemble
-from models.folded_conv4 import FoldedConv4
-from models.folded_staged import FoldedStaged
-from models.staged import Staged
+from models.backbones.backbone import Backbone, Params, part
+from models.backbones.conv4 import Conv4
+from models.backbones.depths import joined
+from models.backbones.ensemble import Ensemble
+from models.backbones.folded_conv4 import FoldedConv4
+from models.backbones.folded_staged import FoldedStaged
+from models.backbones.staged import Staged
 
 Embedding = Callable[[Tensor], Tensor]
 

@@ -3,10 +3,10 @@
 import torch
 from torch import Tensor
 
-from models.backbone import MOMENTS, Backbone, Params
+from models.backbones.backbone import MOMENTS, Backbone, Params
+from models.backbones.normalisation import batch_norm, moments, normalise_by
 from models.kernels.normalised_block import normalised_block
 from models.kernels.task_group_norm import EPSILON, task_group_norm
-from models.normalisation import batch_norm, moments, normalise_by
 
 
 class Normalising:

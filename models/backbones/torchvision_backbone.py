@@ -7,10 +7,10 @@ import torch
 from torch import Tensor
 from torch.func import functional_call
 
-from models.backbone import MOMENTS, Params, is_constant
+from models.backbones.backbone import MOMENTS, Params, is_constant
+from models.backbones.normalisation import NormalisationKind
+from models.backbones.torchvision_network import batch_norms, headless, size_of, skeleton
 from models.kernels.task_convolution import channels_innermost
-from models.normalisation import NormalisationKind
-from models.torchvision_network import batch_norms, headless, size_of, skeleton
 
 _MEAN, _VARIANCE = "running_mean", "running_var"
 
@@ -97,7 +97,7 @@ class TorchvisionBackbone:
         seen: Tensor | None = None,  # noqa: ARG002
         pooled: bool = False,
     ) -> tuple[Tensor, Tensor | None]:
-        """Compute features (see ``models.backbone.Backbone``); no moments are taken of a support set."""
+        """Compute features (see ``Backbone``); no moments are taken of a support set."""
         if self.is_per_task(params):
             if pooled:
                 raise ValueError("moments of all tasks together take parameters that all of them share")

@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 from torch.nn.functional import max_pool2d
 
-from models.backbone import Params
+from models.backbones.backbone import Params
+from models.backbones.staged import CENTRE, SKIP, Staged
+from models.backbones.views import see
 from models.kernels.resting_convolution import RestingConvolution, at_rest, can_rest
 from models.kernels.task_convolution import channels_innermost
-from models.staged import CENTRE, SKIP, Staged
-from models.views import see
 
 _AT_ONCE = 8  # images, whose maps hardly leave the processor's cache
 

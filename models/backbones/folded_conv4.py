@@ -11,11 +11,11 @@ from typing import Self
 from torch import Tensor
 from torch.nn.functional import max_pool2d
 
-from models.backbone import Params
-from models.conv4 import BLOCKS, Conv4
+from models.backbones.backbone import Params
+from models.backbones.conv4 import BLOCKS, Conv4
+from models.backbones.views import see
 from models.kernels.resting_convolution import RestingConvolution, at_rest, can_rest
 from models.kernels.task_convolution import channels_innermost
-from models.views import see
 
 
 @dataclass(frozen=True)

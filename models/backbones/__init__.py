@@ -1,0 +1,1 @@
+"""Networks from images to features: as functions of their parameters, and at rest."""
