@@ -84,7 +84,7 @@ class FoldedStaged:
         if len(images) == 1 and len(self.backbone.views) < 2:
             # oneDNN computes a single small image by another routine (see ``convolve``).
             return self(images.expand(2, -1, -1, -1))[:1]
-        parts = -(-len(images) // _AT_ONCE)
+        parts = max(1, -(-len(images) // _AT_ONCE))
         return torch.cat([self._features(part) for part in images.tensor_split(parts)])
 
     def _features(self, images: Tensor) -> Tensor:

@@ -50,6 +50,11 @@ def test_an_image_is_convolved_the_same_to_the_bit_in_any_company(threads):
     assert torch.equal(together, alone)
 
 
+def test_no_images_give_no_maps():
+    convolution = TiledConvolution.of(drawn(32, 16, 3, 3), drawn(32, seed=2), relu=True)
+    assert convolution(drawn(0, 16, 8, 8)).shape == (0, 32, 8, 8)
+
+
 def test_neither_images_nor_what_is_added_are_written_to():
     images, start = drawn(2, 16, 8, 8), drawn(2, 16, 8, 8, seed=3)
     before = images.clone(), start.clone()

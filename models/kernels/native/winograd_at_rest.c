@@ -91,6 +91,7 @@ static void finish_tiles(const Grid *grid, int64_t first, int64_t count, const f
 void winograd_at_rest(const Rest *s, const float *images, const float *matrices, const float *offset,
                       const float *start, float *maps)
 {
+    if (s->images == 0) return;
     const int64_t C = s->channels, O = s->filters, size = C * O, positions = s->high * s->wide;
     const Grid from = grid_of(s->high, s->wide, C), to = grid_of(s->high, s->wide, O);
     const int64_t tiles = from.down * from.across, threads = omp_in_parallel() ? 1 : omp_get_max_threads();
