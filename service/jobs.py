@@ -149,7 +149,7 @@ class Jobs:
             if self._stopping.is_set():
                 break
             some = names[first : first + each]
-            running.append(self._engine.submit(partial(self._answers, classifier, archive, some)))
+            running.append(self._engine.submit_behind(partial(self._answers, classifier, archive, some)))
         for one in running:
             rows += one.result()
         return rows

@@ -169,6 +169,10 @@ class Engine:
         except RuntimeError:
             raise Problem(503, "the service is stopping", headers={"Retry-After": "5"}) from None
 
+    def submit_behind(self, work: Callable[[], Result]) -> "Future[Result]":
+        """Run a short piece of a job's work on the same threads; how long callers wait is not told by it."""
+        return self._pool.submit(work)
+
     def close(self) -> None:
         """Let running work end; drop what waits."""
         for pool in (self._pool, self._large):

@@ -30,6 +30,7 @@ def test_gives_results_and_errors(engine: Engine) -> None:
         await run(engine, lambda _: 1 // 0)
 
     assert asyncio.run(run(engine, lambda deadline: deadline.left > 0))
+    assert engine.submit_behind(lambda: 3).result() == 3
     with pytest.raises(ZeroDivisionError):
         asyncio.run(failing())
 
