@@ -12,8 +12,9 @@ from torch import Tensor
 
 from models.backbones.backbone import MOMENTS, Params
 from models.backbones.normalisation import gain_and_offset
+from models.kernels.native.at_rest import supports
 from models.kernels.packed_convolution import PackedConvolution
-from models.kernels.tiled_convolution import TiledConvolution, can_be_tiled
+from models.kernels.tiled_convolution import TiledConvolution
 
 RestingConvolution = PackedConvolution | TiledConvolution
 _NARROW = 2  # pixels, of which tiles of 4 would mostly be empty
@@ -40,6 +41,6 @@ def at_rest(params: Params, layer: str, *, stride: int, side: int, relu: bool) -
     )
     gain, offset = gain_and_offset(moments, scale, shift)
     folded = gain[:, None, None, None] * kernel
-    if stride == 1 and side > _NARROW and can_be_tiled(folded):
+    if stride == 1 and side > _NARROW and supports(folded):
         return TiledConvolution.of(folded, offset, relu=relu)
     return PackedConvolution.of(folded, offset, stride=stride, side=side, relu=relu)

@@ -8,11 +8,6 @@ from torch import Tensor
 from models.kernels.native import at_rest as native
 
 
-def can_be_tiled(kernel: Tensor) -> bool:
-    """Whether a kernel ``[O, C, k, k]`` can be transformed, and C functions are there to apply it."""
-    return native.supports(kernel)
-
-
 @dataclass(frozen=True)
 class TiledConvolution:
     """A convolution of stride 1 and padding 1, an offset of each channel, and ReLU where wanted.
@@ -32,7 +27,7 @@ class TiledConvolution:
 
     @classmethod
     def of(cls, kernel: Tensor, offset: Tensor, *, relu: bool) -> Self:
-        """Transform a kernel ``[O, C, 3, 3]`` that ``can_be_tiled``."""
+        """Transform a kernel ``[O, C, 3, 3]`` that ``native.at_rest.supports``."""
         return cls(native.transformed(kernel), offset.contiguous(), relu)
 
     def __call__(self, images: Tensor, start: Tensor | None = None) -> Tensor:

@@ -5,7 +5,7 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch.utils.tensorboard import SummaryWriter
 
-from tests.training.test_trainer import Interrupted
+from tests.training.interrupted import Interrupted
 from tests.training.tiny_run import TRAINING, VALIDATION, recipe
 from training.outer_plan import Outer
 from training.recipe import Episodes, Jitter

@@ -1,13 +1,13 @@
 """The trainer: learns, resumes to the same phi as an unbroken run, keeps the best, stops early."""
 
 import dataclasses
-import signal
 
 import pytest
 import torch
 
 from models.initialization import load
 from models.task_size import TaskSize
+from tests.training.interrupted import Interrupted
 from tests.training.tiny_run import TRAINING, VALIDATION, recipe
 from training.outer_plan import Outer
 from training.recipe import Episodes, Validation
@@ -22,19 +22,6 @@ def one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
-
-
-class Interrupted(Trainer):
-    """Gets a Ctrl-C while it does its ``at``-th step."""
-
-    def __init__(self, *arguments, at):
-        super().__init__(*arguments)
-        self.at = at
-
-    def _step(self, step, batch):
-        if step + 1 == self.at:
-            signal.raise_signal(signal.SIGINT)
-        return super()._step(step, batch)
 
 
 @pytest.mark.parametrize("at", [1, 5])

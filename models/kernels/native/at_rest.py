@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from models.kernels.native.compiled import function, library
-from models.kernels.native.shapes import LANES, address, are_floats_here, sizes
+from models.kernels.native.shapes import LANES, address, are_floats_here, channels_innermost, sizes
 from models.kernels.patch_products import as_matrices
 
 _PLACES = 36  # numbers of a transformed tile
@@ -46,10 +46,10 @@ def transformed(kernel: Tensor) -> Matrices:
 
 def convolve(matrices: Matrices, images: Tensor, offset: Tensor, start: Tensor | None, *, relu: bool) -> Tensor:
     """Maps ``[B, O, H, W]`` of images ``[B, C, H, W]``, with an offset ``[O]``, ``start`` if any, and ReLU."""
-    rows = _channels_innermost(images)
+    rows = channels_innermost(images[None])[0]
     batch, height, width, channels = rows.shape
     found = images.new_empty(batch, height, width, matrices.filters)
-    added = None if start is None else _channels_innermost(start)
+    added = None if start is None else channels_innermost(start[None])
     function("winograd_at_rest")(
         sizes(batch, height, width, channels, matrices.filters, relu),
         address(rows),
@@ -59,7 +59,3 @@ def convolve(matrices: Matrices, images: Tensor, offset: Tensor, start: Tensor |
         address(found),
     )
     return found.permute(0, 3, 1, 2)
-
-
-def _channels_innermost(maps: Tensor) -> Tensor:
-    return maps.permute(0, 2, 3, 1).contiguous()

@@ -3,8 +3,9 @@
 import pytest
 import torch
 
+from models.kernels.native.at_rest import supports
 from models.kernels.native.compiled import library
-from models.kernels.tiled_convolution import TiledConvolution, can_be_tiled
+from models.kernels.tiled_convolution import TiledConvolution
 
 pytestmark = pytest.mark.skipif(library() is None, reason="no C compiler here")
 
@@ -65,9 +66,9 @@ def test_neither_images_nor_what_is_added_are_written_to():
 
 @pytest.mark.parametrize("shape", [(16, 3, 3, 3), (24, 16, 3, 3), (16, 16, 1, 1), (16, 16, 5, 5)])
 def test_other_kernels_cannot_be_tiled(shape):
-    assert not can_be_tiled(torch.zeros(shape))
+    assert not supports(torch.zeros(shape))
 
 
-def test_only_floats_can_be_tiled():
-    assert can_be_tiled(torch.zeros(16, 16, 3, 3))
-    assert not can_be_tiled(torch.zeros(16, 16, 3, 3).double())
+def test_only_floats_supports():
+    assert supports(torch.zeros(16, 16, 3, 3))
+    assert not supports(torch.zeros(16, 16, 3, 3).double())
