@@ -5,7 +5,7 @@ from typing import Literal
 
 OuterRule = Literal["gradient", "reptile", "evolution", "policy-gradient"]
 Reward = Literal["accuracy", "loss"]
-WarmUpLoss = Literal["episodes", "pairs", "classes"]
+WarmUpLoss = Literal["episodes", "pairs", "classes", "likeness"]
 
 
 @dataclass(frozen=True)
@@ -19,13 +19,17 @@ class Outer:
             ``running`` normalisation learns its constants.
         warm_up_loss: ``episodes`` takes the query loss of each task, ``pairs`` that of all one-shot tasks
             which a step's images hold together (see ``training.outer.pair_loss``), ``classes`` that of telling
-            all training classes apart (see ``training.outer.class_loss``).
+            all training classes apart (see ``training.outer.class_loss``), ``likeness`` that of finding images
+            alike as a teacher does, whatever their classes (see ``training.outer.likeness``).
         every_position: with ``classes``, tell them apart at each position of the last maps, not from their mean
             (see ``training.outer.every_position``).
-        first_side: with ``classes``, the side of the images that the warm-up begins with, in pixels, from which
+        first_side: with ``classes`` or ``likeness``, the side of the images that the warm-up begins with, in pixels, from which
             they grow to the learner's (see ``training.tasks.growing``); 0 for the full side from the start.
         teacher: with ``classes``, the folder of a run of the same data and preprocessing whose answers are
             learned as well (see ``training.outer.distillation``); empty for none.
+        feature_teacher: of ``likeness``, whose features are learned from: a shipped initialization, by its name, or
+            the folder of another (see ``training.run.feature_teacher``).
+        feature_views: of ``likeness``, in how many fixed views, jittered as the recipe says, all images are met.
         rule: how phi improves: by the ``gradient`` of the query loss; by ``reptile``, towards what training on
             each task makes of it; by ``evolution``, towards random changes that are rewarded; or by
             ``policy-gradient``, which makes rewarded answers likelier.
@@ -52,6 +56,8 @@ class Outer:
     every_position: bool = False
     first_side: int = 0
     teacher: str = ""
+    feature_teacher: str = ""
+    feature_views: int = 0
     rule: OuterRule = "gradient"
     second_order: bool = True
     first_order_until: int = 0

@@ -190,6 +190,7 @@ class Recipe:
             mixing=self.episodes.mixing,
             turning=self.episodes.turning,
             rotations=self.data.rotations,
+            alike=(self.class_jitter, self.task_jitter) != (Jitter(), Jitter()),
         ):
             raise RecipeError(contradiction)
         return learner

@@ -102,8 +102,16 @@ def run_or_tell(trainer: Trainer) -> None:
 def _publish(trainer: Trainer, classes: RunClasses) -> None:
     best = {name: value.detach() for name, value in trainer.best.items()}
     folder = trainer.out / "initialization"
+    teacher = trainer.feature_teacher
     initialization = publish_run(
-        trainer.recipe, best, trainer.progress, classes.training, classes.validation, folder, trainer.pretrained
+        trainer.recipe,
+        best,
+        trainer.progress,
+        classes.training,
+        classes.validation,
+        folder,
+        trainer.pretrained,
+        teacher.facts if teacher else None,
     )
     print(card_table(initialization.card))
     print(f"initialization {initialization.name} {initialization.version} in {folder}")

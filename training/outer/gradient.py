@@ -6,6 +6,7 @@ from torch import Tensor
 from models.backbones.backbone import Params, is_constant
 from models.learner import Learner
 from training.outer.distillation import Teacher
+from training.outer.likeness import Likeness
 from training.outer.loss import OuterLoss, warm_up_loss
 from training.outer.micro_batches import bytes_of_graph, split
 from training.outer.processes import Processes
@@ -20,8 +21,8 @@ class OuterGradient:
 
     A step's tasks are divided among the processes, and a process' share into micro-batches. Their gradients
     add up to that of the whole batch, to rounding. Only a warm-up that takes all images of a step together
-    (``pairs``, ``classes``, or ``running`` normalisation, whose moments are those of the batch) is not divided:
-    every process computes it whole.
+    (``pairs``, ``classes``, ``likeness``, or ``running`` normalisation, whose moments are those of the batch) is
+    not divided: every process computes it whole.
     """
 
     def __init__(
@@ -33,6 +34,7 @@ class OuterGradient:
         *,
         seed: int = 0,
         teacher: Teacher | None = None,
+        likeness: Likeness | None = None,
     ) -> None:
         """Take what stays the same from step to step.
 
@@ -43,6 +45,7 @@ class OuterGradient:
             budget: bytes that the graph of a micro-batch may hold.
             seed: of what an outer rule draws.
             teacher: of the warm-up, if any.
+            likeness: gives the warm-up's loss, where that is taken by it.
 
         Raises:
             RecipeError: for fewer tasks than processes.
@@ -52,7 +55,7 @@ class OuterGradient:
                 f"outer.tasks is {outer.tasks}: {processes.size} processes need at least as many, one for each"
             )
         self._learner, self._outer, self._processes, self._budget = learner, outer, processes, budget
-        self._seed, self._step, self._teacher = seed, 0, teacher
+        self._seed, self._step, self._teacher, self._likeness = seed, 0, teacher, likeness
         self._fitting: dict[bool, int] = {}  # tasks of a micro-batch, in the warm-up and after it
 
     def __call__(self, phi: Params, batch: EpisodeBatch, step: int) -> Tensor:
@@ -102,6 +105,8 @@ class OuterGradient:
                     taken_over=outer.warm_up_loss,
                     every_position=outer.every_position,
                     teacher=self._teacher,
+                    likeness=self._likeness,
+                    step=self._step,
                 )
             return loss_by_rule(self._learner, phi, batch, outer, self._step, self._seed)
 

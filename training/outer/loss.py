@@ -11,6 +11,7 @@ from models.learner import BODY, HEAD, Learner, part, support_loss
 from training.outer.class_loss import class_logits, class_loss, telling_classes
 from training.outer.distillation import Teacher, distilled
 from training.outer.every_position import at_positions, unpooled
+from training.outer.likeness import Likeness, nearest_alike
 from training.outer.pair_loss import pair_loss
 from training.outer_plan import WarmUpLoss
 from training.tasks.episodes import EpisodeBatch
@@ -73,6 +74,8 @@ def warm_up_loss(
     every_position: bool = False,
     momentum: float = 0.1,
     teacher: Teacher | None = None,
+    likeness: Likeness | None = None,
+    step: int = 0,
 ) -> OuterLoss:
     """Take the loss of the head's start, without adapting (Snell et al. 2017, algorithm 1).
 
@@ -85,10 +88,15 @@ def warm_up_loss(
         batch: T tasks.
         taken_over: each task's own support and query sets; or all images of the batch, in ``pairs`` of which
             one is the query of the other (see ``training.outer.pair_loss``), or each against all ``classes``
-            of the data set (see ``training.outer.class_loss``).
+            of the data set (see ``training.outer.class_loss``), or by ``likeness`` to each other.
         every_position: over ``classes``, whether each position of the last maps is to tell them apart.
         momentum: share of this batch's moments in the new constants.
         teacher: whose answers count as well, taken over ``classes``.
+        likeness: gives the loss, taken by ``likeness``.
+        step: number of the outer step, for that.
+
+    Raises:
+        ValueError: where the loss is to be taken by ``likeness`` and there is none.
     """
     if learner.backbone.normalisation != "running" and taken_over == "episodes":
         return outer_loss(learner, phi, batch, inner_steps=0, second_order=False)
@@ -100,6 +108,13 @@ def warm_up_loss(
         loss, accuracy = class_loss(logits, batch.image_classes[there])
         of_teacher = teacher.logits(images) if teacher else None
         return OuterLoss(loss if of_teacher is None else distilled(loss, logits.mean(1), of_teacher), accuracy)
+    if taken_over == "likeness":
+        if likeness is None:
+            raise ValueError("a loss by likeness takes a teacher who knows it")
+        features = _pooled_features(learner, phi, images, momentum).float()
+        places = torch.cat([batch.support_places, batch.query_places], 1)[there]
+        right = nearest_alike(features.detach(), batch.image_classes[there])
+        return OuterLoss(likeness(features, places, step), right)
     flat = _pooled_features(learner, phi, images, momentum)
     if taken_over == "pairs":
         head = learner.head.from_centres(part(phi, HEAD), flat[None])

@@ -27,6 +27,7 @@ class Progress:
     Attributes:
         step: outer steps done.
         seconds: spent on them, over all of the run's sittings.
+        preparing: seconds spent before them, as a teacher's on seeing all images.
         best_accuracy: of the validation looks so far.
         best_step: when it was reached.
         looks: step and accuracy of each validation look.
@@ -34,6 +35,7 @@ class Progress:
 
     step: int = 0
     seconds: float = 0.0
+    preparing: float = 0.0
     best_accuracy: float = -1.0
     best_step: int = 0
     looks: list[tuple[int, float]] = field(default_factory=list)

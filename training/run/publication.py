@@ -2,6 +2,7 @@
 
 import datetime
 from pathlib import Path
+from typing import Any
 
 from models.backbones.backbone import Params
 from models.initialization import Initialization, save
@@ -21,10 +22,12 @@ def publish_run(
     validation: ClassImages,
     folder: Path,
     pretrained: Pretrained | None = None,
+    teacher: dict[str, Any] | None = None,
 ) -> Initialization:
     """Fit phi's confidence on validation classes, measure phi, adapted and not, and write it to ``folder``.
 
-    Where training began with ``pretrained`` weights, the card tells of them.
+    Where training began with ``pretrained`` weights, or learned by the features of a ``teacher``, the card tells
+    of them.
     """
     learner, preprocessing = recipe.build_learner(), recipe.build_preprocessing()
     found = assess(
@@ -55,11 +58,12 @@ def publish_run(
                 "outer_steps": progress.step,
                 "best_step": progress.best_step,
                 "looks": [[step, round(accuracy, 5)] for step, accuracy in progress.looks],
-                "seconds": round(progress.seconds),
+                "seconds": round(progress.preparing + progress.seconds),
                 "machine": described(next(iter(phi.values())).device),
                 "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
             },
             **({"pretrained": pretrained.facts} if pretrained else {}),
+            **({"teacher": teacher} if teacher else {}),
             "recipe": recipe.as_dict(),
             **found.facts,
         },

@@ -19,10 +19,11 @@ from training.outer.class_loss import CENTRES, initial_centres
 from training.outer.distillation import Teacher
 from training.outer.gradient import OuterGradient
 from training.outer.processes import Processes
-from training.recipe import Recipe
+from training.recipe import Recipe, RecipeError
 from training.run.after_warm_up import measure_features
 from training.run.ahead import ahead
 from training.run.checkpoint import CHECKPOINT, Progress, load_checkpoint, save_checkpoint
+from training.run.feature_teacher import FeatureTeacher
 from training.run.interruption import Interruption
 from training.run.measurable import look_protocol
 from training.run.optimiser import optimiser_of, planned
@@ -77,9 +78,19 @@ class Trainer:
         self.learner, self.preprocessing = self._built_learner(), recipe.build_preprocessing()
         self.tasks = TrainingTasks(recipe, training, self.preprocessing, self.device)
         class_count = self.tasks.turning.classes
-        teacher = Teacher.of(recipe, class_count, self.device)
+        self.feature_teacher = FeatureTeacher.of(recipe, self.tasks, out)
+        if self.feature_teacher is not None and self.processes.size > 1:
+            raise RecipeError(
+                "outer.feature_teacher sees all images in one process: start the run without torchrun"
+            )
         self.gradient: Gradient = OuterGradient(
-            self.learner, recipe.outer, self.processes, budget, seed=recipe.seed, teacher=teacher
+            self.learner,
+            recipe.outer,
+            self.processes,
+            budget,
+            seed=recipe.seed,
+            teacher=Teacher.of(recipe, class_count, self.device),
+            likeness=self.feature_teacher,
         )
         self.pretrained = pretrained
         first = self.learner.initial(recipe.seed)
@@ -124,6 +135,9 @@ class Trainer:
         with ExitStack() as stack:
             stack.enter_context(bar)
             interruption = stack.enter_context(Interruption())
+            if self.feature_teacher is not None and not self._prepared(self.feature_teacher, interruption):
+                self._save_as_first()
+                raise KeyboardInterrupt
             board: SummaryWriter | None = None
             if is_first:
                 board = stack.enter_context(SummaryWriter(str(self.out), purge_step=progress.step + 1))
@@ -149,6 +163,12 @@ class Trainer:
                 if self.processes.any(interruption.wanted, self.device) and progress.step < outer.steps:
                     self._save_as_first()
                     raise KeyboardInterrupt
+
+    def _prepared(self, teacher: FeatureTeacher, interruption: Interruption) -> bool:
+        start = time.perf_counter()
+        prepared = self.progress.step >= self.recipe.outer.warm_up or teacher.prepare(interruption)
+        self.progress.preparing += time.perf_counter() - start
+        return prepared
 
     def _built_learner(self) -> Learner:
         return self.recipe.build_learner()

@@ -10,6 +10,7 @@ from torch.nn import functional
 from training.datasets.class_images import ClassImages
 from training.recipe import Jitter
 from training.tasks.colours import recoloured
+from training.tasks.draws import Draws
 
 NONE = Jitter()
 _COARSE = 4  # points a side at which the elastic displacement is drawn
@@ -18,7 +19,7 @@ _COARSE = 4  # points a side at which the elastic displacement is drawn
 def jitter(
     images: Tensor,
     ranges: Jitter,
-    generator: torch.Generator,
+    draws: Draws,
     *,
     alike: Sequence[tuple[Tensor, Jitter]] = (),
 ) -> Tensor:
@@ -34,7 +35,7 @@ def jitter(
     Args:
         images: float ``[..., C, H, W]`` in 0..1.
         ranges: how strongly each image changes on its own.
-        generator: decides every draw; the same state gives the same images.
+        draws: decide every change; those of one state give the same images.
         alike: one after the other, of what group each image is (int64 ``[...]``: its class or its task), and how
             strongly all images of a group change alike.
 
@@ -45,16 +46,16 @@ def jitter(
     if ranges == NONE and not shared:
         return images
     flat = images.reshape(-1, *images.shape[-3:])
-    affine = _affine(len(flat), ranges, generator).to(flat)
+    affine = _affine(len(flat), ranges, draws).to(flat)
     grid = functional.affine_grid(affine, list(flat.shape), align_corners=False)
     if ranges.elastic > 0:
-        grid = grid + _displacement(len(flat), flat.shape[-2:], ranges.elastic, generator).to(flat)
+        grid = grid + _displacement(len(flat), flat.shape[-2:], ranges.elastic, draws).to(flat)
     for of, by in shared:
-        grid = _bent_alike(grid, of, by, generator)
+        grid = _bent_alike(grid, of, by, draws)
     beyond = "zeros" if flat.shape[1] == 1 else "reflection"
     changed = functional.grid_sample(flat, grid, padding_mode=beyond, align_corners=False)
     if ranges.colour > 0:
-        changed = recoloured(changed, ranges.colour, generator)
+        changed = recoloured(changed, ranges.colour, draws)
     return changed.reshape(images.shape)
 
 
@@ -84,28 +85,26 @@ def with_reflections(data: ClassImages) -> ClassImages:
     )
 
 
-def _bent_alike(grid: Tensor, of: Tensor, ranges: Jitter, generator: torch.Generator) -> Tensor:
+def _bent_alike(grid: Tensor, of: Tensor, ranges: Jitter, draws: Draws) -> Tensor:
     """Lead the points ``[B, H, W, 2]`` at which images are read through the change of each one's group."""
     drawn, which = of.unique(return_inverse=True)
-    affine = _affine(len(drawn), ranges, generator)[which].to(grid)
+    affine = _affine(len(drawn), ranges, draws)[which].to(grid)
     bent = torch.einsum("bij,bhwj->bhwi", affine[..., :2], grid) + affine[:, None, None, :, 2]
     if ranges.elastic == 0:
         return bent
-    field = (
-        _displacement(len(drawn), grid.shape[1:3], ranges.elastic, generator).permute(0, 3, 1, 2)[which].to(grid)
-    )
+    field = _displacement(len(drawn), grid.shape[1:3], ranges.elastic, draws).permute(0, 3, 1, 2)[which].to(grid)
     there = functional.grid_sample(field, grid, padding_mode="border", align_corners=False)
     return bent + there.permute(0, 2, 3, 1)
 
 
-def _affine(count: int, ranges: Jitter, generator: torch.Generator) -> Tensor:
+def _affine(count: int, ranges: Jitter, draws: Draws) -> Tensor:
     """Matrices ``[count, 2, 3]`` from output to input coordinates, both in -1..1."""
-    angle, shear, wide, high, right, down = 2 * torch.rand(6, count, generator=generator) - 1
+    angle, shear, wide, high, right, down = 2 * draws.evenly(count, 6).T - 1
     angle = angle * math.radians(ranges.rotation)
     shear = shear * ranges.shear
     wide, high = torch.exp(ranges.scale * wide), torch.exp(ranges.scale * high)
     if ranges.mirror:
-        wide = wide * (1 - 2 * torch.randint(2, (count,), generator=generator))
+        wide = torch.where(draws.evenly(count, 1)[:, 0] < 0.5, -wide, wide)
     cos, sin = torch.cos(angle), torch.sin(angle)
     # Rotation times [[1, shear], [0, 1]] times diag(wide, high).
     rows = (
@@ -115,8 +114,8 @@ def _affine(count: int, ranges: Jitter, generator: torch.Generator) -> Tensor:
     return torch.stack(rows, 1)
 
 
-def _displacement(count: int, size: Sequence[int], deviation: float, generator: torch.Generator) -> Tensor:
+def _displacement(count: int, size: Sequence[int], deviation: float, draws: Draws) -> Tensor:
     """Smooth random displacements ``[count, H, W, 2]`` in grid units (Simard et al. 2003, coarsely drawn)."""
-    coarse = torch.randn(count, 2, _COARSE, _COARSE, generator=generator)
+    coarse = draws.normally(count, 2 * _COARSE**2).view(count, 2, _COARSE, _COARSE)
     smooth = functional.interpolate(coarse, size, mode="bicubic", align_corners=True)
     return 2 * deviation * smooth.permute(0, 2, 3, 1)

@@ -3,16 +3,18 @@
 import torch
 from torch import Tensor
 
+from training.tasks.draws import Draws
+
 _LUMA = (0.299, 0.587, 0.114)  # of red, green and blue in brightness (ITU-R BT.601)
 
 
-def recoloured(images: Tensor, strength: float, generator: torch.Generator) -> Tensor:
+def recoloured(images: Tensor, strength: float, draws: Draws) -> Tensor:
     """Change brightness, contrast and saturation of each image (Krizhevsky et al. 2012, section 4.1, in spirit).
 
     Args:
         images: float ``[B, 3, H, W]`` in 0..1.
         strength: each of the three is multiplied by e to a number drawn evenly from plus or minus this.
-        generator: decides every draw.
+        draws: decide every change.
 
     Returns:
         Images of the same shape, in 0..1.
@@ -22,7 +24,7 @@ def recoloured(images: Tensor, strength: float, generator: torch.Generator) -> T
     """
     if images.shape[1] != 3:
         raise ValueError(f"colours are of photos, with 3 channels, not {images.shape[1]}: set jitter.colour to 0")
-    drawn = torch.exp(strength * (2 * torch.rand(3, len(images), generator=generator) - 1)).to(images)
+    drawn = torch.exp(strength * (2 * draws.evenly(len(images), 3).T - 1)).to(images)
     brightness, contrast, saturation = drawn[..., None, None, None]
     grey = torch.einsum("c,bchw->bhw", torch.tensor(_LUMA).to(images), images)[:, None]
     mean = grey.mean((2, 3), keepdim=True)

@@ -1,0 +1,167 @@
+"""A teacher whose features are looked up: what it has seen, what a student learns of it, and what it is told by."""
+
+import dataclasses
+import signal
+
+import pytest
+import torch
+
+from models.backbones.staged import Staged
+from models.heads import Head
+from models.images.preprocessing import Preprocessing
+from models.initialization import learner_as_dict, load, save
+from models.inner_rule import InnerRule
+from models.learner import BODY, Learner, part
+from tests.made_confidence import constant_confidence
+from tests.training.tiny_run import TRAINING, VALIDATION, recipe
+from training.outer.likeness import likeness_loss
+from training.outer.processes import Processes
+from training.outer_plan import Outer
+from training.recipe import Data, Episodes, Jitter, RecipeError
+from training.run import feature_teacher
+from training.run.after_warm_up import measure_features
+from training.run.checkpoint import CHECKPOINT
+from training.run.feature_teacher import FOLDER, FeatureTeacher
+from training.run.interruption import Interruption
+from training.run.publication import publish_run
+from training.run.trainer import Trainer
+
+STAGES = ({"width": 8, "halving": "stride"}, {"width": 16, "halving": "stride"})
+TEACHER = Learner(
+    Staged(1, 16, STAGES, unit=True, signed=True, centred=True, views=((0, 0, 0), (5, 0, 0))),
+    Head("prototype", 8.0),
+    InnerRule("head", 1),
+)
+STUDENT = Learner(Staged(1, 16, STAGES, unit=True, signed=True), Head("prototype", 8.0), InnerRule("head", 1))
+
+
+def plan(teacher="", *, views=2, outer=None, **changes):
+    told = {"tasks": 2, "steps": 60, "warm_up": 59, "warm_up_loss": "likeness", "learning_rate": 0.01}
+    if not views:
+        told["warm_up_loss"] = "classes"
+    whole = Outer(**(told | {"feature_teacher": str(teacher), "feature_views": views} | (outer or {})))
+    return recipe(**({"learner": learner_as_dict(STUDENT), "outer": whole, "class_jitter": Jitter()} | changes))
+
+
+def taught(teacher, out, **changes):
+    return Trainer(plan(teacher, **changes), TRAINING, VALIDATION, out)
+
+
+@pytest.fixture(scope="module")
+def teacher(tmp_path_factory):
+    """The folder of an initialization, as a former run of the same data would have left it."""
+    folder, preprocessing = tmp_path_factory.mktemp("former"), plan(views=0).build_preprocessing()
+    phi = TEACHER.initial(seed=1)
+    measure_features(TEACHER, phi, preprocessing, TRAINING)  # from their centre, directions differ
+    save(
+        folder,
+        name="former",
+        learner=TEACHER,
+        phi=phi,
+        preprocessing=preprocessing,
+        confidence=constant_confidence(),
+        facts={"recipe": plan(views=0).as_dict(), "licence": "none"},
+    )
+    return folder
+
+
+def features_of(trainer, phi, places, view):
+    images = trainer.tasks.view(places, view)
+    return trainer.learner.backbone(part(phi, BODY), images[None])[0][0]
+
+
+def test_it_knows_what_it_makes_of_the_images_that_steps_show(teacher, tmp_path):
+    trainer = taught(teacher, tmp_path)
+    assert trainer.feature_teacher.prepare(Interruption())
+    without_views = dataclasses.replace(TEACHER.backbone, views=())
+    features = torch.eye(5, 8)
+    for step in range(4):
+        batch = trainer.tasks.of_step(step)
+        places = torch.cat([batch.support_places, batch.query_places], 1)[0, :5]
+        images = torch.cat([batch.support.images, batch.query_images], 1)[0, :5]
+        torch.testing.assert_close(trainer.tasks.view(places, step % 2), images)
+        known = without_views(part(load(teacher).phi, BODY), images[None])[0][0]
+        found = trainer.feature_teacher(features, places, step)
+        assert float(found) == pytest.approx(float(likeness_loss(features, known)), rel=0.02)
+    other = trainer.feature_teacher(features, places, step + 1)
+    assert float(other) != pytest.approx(float(found), rel=0.02)
+
+
+def test_a_student_comes_to_find_alike_what_its_teacher_does(teacher, tmp_path):
+    trainer = taught(teacher, tmp_path)
+    places = torch.arange(0, len(TRAINING.images), 3)
+    known = load(teacher).learner.backbone(part(load(teacher).phi, BODY), trainer.tasks.view(places, 7)[None])[0][
+        0
+    ]
+    apart = [float(likeness_loss(features_of(trainer, trainer.phi, places, 7), known))]
+    trainer.run()
+    apart.append(float(likeness_loss(features_of(trainer, trainer.phi, places, 7), known)))
+    assert apart[1] < 0.8 * apart[0]
+
+
+def test_an_interrupted_look_goes_on_where_it_was(teacher, tmp_path, monkeypatch):
+    monkeypatch.setattr(feature_teacher, "_AT_ONCE", 50)
+    whole = taught(teacher, tmp_path / "whole")
+    whole.run()
+    broken = taught(teacher, tmp_path / "broken")
+    seen, see = [], FeatureTeacher._see
+
+    def interrupted(self, view, places):
+        see(self, view, places)
+        seen.append(len(places))
+        if len(seen) == 3:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(FeatureTeacher, "_see", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        broken.run()
+    assert (tmp_path / "broken" / CHECKPOINT).exists()
+    resumed = taught(teacher, tmp_path / "broken")
+    resumed.resume()
+    resumed.run()
+    assert sum(seen) == 2 * len(TRAINING.images)
+    assert all(torch.equal(resumed.phi[name], value) for name, value in whole.phi.items())
+    again = taught(teacher, tmp_path / "broken")
+    assert again.feature_teacher.prepare(Interruption())
+    assert sum(seen) == 2 * len(TRAINING.images)
+    assert len(list((tmp_path / "broken" / FOLDER).iterdir())) == 2
+
+
+def test_the_card_tells_of_the_teacher(teacher, tmp_path):
+    trainer = taught(teacher, tmp_path, outer={"steps": 2, "warm_up": 1})
+    trainer.run()
+    best = {name: value.detach() for name, value in trainer.best.items()}
+    facts = trainer.feature_teacher.facts
+    publish_run(trainer.recipe, best, trainer.progress, TRAINING, VALIDATION, tmp_path / "out", teacher=facts)
+    told = load(tmp_path / "out").card["teacher"]
+    assert (told["name"], told["version"], told["licence"]) == ("former", load(teacher).version, "none")
+
+
+def test_what_cannot_teach_is_refused(teacher, tmp_path):
+    with pytest.raises(RecipeError, match=r"outer\.feature_teacher: 'nobody' is neither a shipped .*photos\)"):
+        taught("nobody", tmp_path)
+    other = Preprocessing("drawing", 16, 1, margin=0.1).as_dict()
+    with pytest.raises(RecipeError, match=r"former .* differs in preprocessing"):
+        taught(teacher, tmp_path, preprocessing=other)
+    with pytest.raises(RecipeError, match=r"split by another seed.*set data\.seed to 0"):
+        taught(teacher, tmp_path, data=Data("folder", seed=1))
+    with pytest.raises(RecipeError, match="in one process"):
+        Trainer(plan(teacher), TRAINING, VALIDATION, tmp_path, processes=Processes(0, 2))
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        (
+            {"views": 0, "outer": {"warm_up_loss": "likeness"}},
+            r"outer\.feature_views and outer\.warm_up to at least",
+        ),
+        ({"outer": {"warm_up_loss": "classes"}}, r"set outer\.warm_up_loss to likeness"),
+        ({"outer": {"every_position": True}}, r"set outer\.warm_up_loss to classes"),
+        ({"class_jitter": Jitter(shear=0.1)}, "leave out class_jitter and task_jitter"),
+        ({"episodes": Episodes(5, 1, 2, turning=0.5)}, r"episodes\.turning to 0"),
+    ],
+)
+def test_plans_that_contradict_it_are_refused(changes, told):
+    with pytest.raises(RecipeError, match=told):
+        plan("photos", **changes).build_learner()

@@ -1,0 +1,125 @@
+"""A teacher whose features of the training images are computed once, before the first step, and then looked up."""
+
+import dataclasses
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from models.backbones.at_rest import at_rest
+from models.backbones.staged import Staged
+from models.initialization import Initialization
+from models.learner import BODY, part
+from training.outer.likeness import likeness_loss
+from training.recipe import Recipe, RecipeError
+from training.run.former import facts_of, load_former
+from training.run.interruption import Interruption
+from training.tasks.training_tasks import TrainingTasks
+
+FOLDER = "teacher"
+_AT_ONCE = 256
+
+
+class FeatureTeacher:
+    """Teaches how alike images are (see ``training.outer.likeness``).
+
+    A teacher of twenty times the student's work, asked at each step, would take nearly all of the time. This one sees
+    each training image in a few fixed views (``TrainingTasks.view``), of which every step shows one.
+
+    Attributes:
+        facts: for the card: which initialization it is, and what that has seen.
+    """
+
+    def __init__(self, former: Initialization, recipe: Recipe, tasks: TrainingTasks, out: Path) -> None:
+        """Take what it sees with, and what it is to see.
+
+        Args:
+            former: the teacher.
+            recipe: of the student's run.
+            tasks: of that run.
+            out: its folder; features are kept in a folder of it.
+        """
+        self.facts = facts_of(former)
+        self._recipe, self._tasks = recipe, tasks
+        # Its own views would be averaged over, at so many times the work; the student sees one at a time, too.
+        backbone = former.learner.backbone
+        if isinstance(backbone, Staged):
+            backbone = dataclasses.replace(backbone, views=())
+        body = {name: value.to(tasks.device) for name, value in part(former.phi, BODY).items()}
+        self._embed, self._features = at_rest(backbone, body), former.learner.backbone.features
+        told = recipe.as_dict()
+        seen = {key: told[key] for key in ("seed", "data", "preprocessing", "jitter")}
+        of = json.dumps([former.version, seen, tasks.images], sort_keys=True)
+        name = hashlib.sha256(of.encode()).hexdigest()[:12]
+        self._files = [out / FOLDER / f"{name}-{view}.npy" for view in range(recipe.outer.feature_views)]
+        self._kept: list[np.memmap[Any, np.dtype[np.float16]]] = []
+
+    @classmethod
+    def of(cls, recipe: Recipe, tasks: TrainingTasks, out: Path) -> Self | None:
+        """Load the one that a recipe names; None where it names none.
+
+        Raises:
+            RecipeError: where there is no such initialization, or it can't teach this run.
+            InitializationError: where a folder is no usable initialization.
+        """
+        if not recipe.outer.feature_teacher:
+            return None
+        key = "outer.feature_teacher"
+        former = load_former(recipe, key, recipe.outer.feature_teacher)
+        if former.preprocessing != recipe.build_preprocessing():
+            raise RecipeError(
+                f"{key}: {former.name} {former.version} differs in preprocessing: teacher and student must see "
+                "the same images; take its card's `preprocessing`"
+            )
+        if not former.learner.keeps_features:
+            raise RecipeError(
+                f"{key}: what {former.name} {former.version} makes of an image depends on its task; take a teacher "
+                "of group or running normalisation"
+            )
+        return cls(former, recipe, tasks, out)
+
+    def prepare(self, interruption: Interruption) -> bool:
+        """See all images, or those that an earlier sitting has left.
+
+        Returns:
+            Whether it has seen all; it stops early where an interruption is wanted.
+        """
+        self._kept = [self._opened(path) for path in self._files]
+        left = [(view, places) for view, kept in enumerate(self._kept) for places in _unseen(kept)]
+        name = f"{self.facts['name']} sees training images"
+        with tqdm(total=sum(len(places) for _, places in left), desc=name, unit="image") as bar:
+            for view, places in left:
+                if interruption.wanted:
+                    return False
+                self._see(view, places)
+                bar.update(len(places))
+        return True
+
+    def __call__(self, features: Tensor, places: Tensor, step: int) -> Tensor:
+        """Give the loss of a student's features (see ``training.outer.likeness.Likeness``)."""
+        kept = self._kept[step % len(self._kept)]
+        wanted = torch.from_numpy(kept[places.cpu().numpy()]).to(features)
+        return likeness_loss(features, torch.nn.functional.normalize(wanted, dim=1))
+
+    @torch.no_grad()
+    def _see(self, view: int, places: Tensor) -> None:
+        features = torch.nn.functional.normalize(self._embed(self._tasks.view(places, view)).float(), dim=1)
+        self._kept[view][places.numpy()] = features.half().cpu().numpy()
+
+    def _opened(self, path: Path) -> "np.memmap[Any, np.dtype[np.float16]]":
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists():
+            return np.lib.format.open_memmap(path, mode="r+")
+        shape = (self._tasks.images, self._features)
+        return np.lib.format.open_memmap(path, mode="w+", dtype=np.float16, shape=shape)
+
+
+def _unseen(kept: "np.memmap[Any, np.dtype[np.float16]]") -> tuple[Tensor, ...]:
+    """Places of images that have no features yet, in parts to see at once."""
+    missing = torch.from_numpy(np.flatnonzero(~kept.any(axis=1)))
+    return missing.split(_AT_ONCE) if len(missing) else ()
