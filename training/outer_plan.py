@@ -23,12 +23,13 @@ class Outer:
             alike as a teacher does, whatever their classes (see ``training.outer.likeness``).
         every_position: with ``classes``, tell them apart at each position of the last maps, not from their mean
             (see ``training.outer.every_position``).
-        first_side: with ``classes`` or ``likeness``, the side of the images that the warm-up begins with, in pixels, from which
-            they grow to the learner's (see ``training.tasks.growing``); 0 for the full side from the start.
+        first_side: with ``classes`` or ``likeness``, the side of the images that the warm-up begins with, in
+            pixels, from which they grow to the learner's (see ``training.tasks.growing``); 0 for the full side
+            from the start.
         teacher: with ``classes``, the folder of a run of the same data and preprocessing whose answers are
             learned as well (see ``training.outer.distillation``); empty for none.
-        feature_teacher: of ``likeness``, whose features are learned from: a shipped initialization, by its name, or
-            the folder of another (see ``training.run.feature_teacher``).
+        feature_teacher: of ``likeness``, whose features are learned from: a shipped initialization, by its name,
+            or the folder of another (see ``training.run.feature_teacher``).
         feature_views: of ``likeness``, in how many fixed views, jittered as the recipe says, all images are met.
         rule: how phi improves: by the ``gradient`` of the query loss; by ``reptile``, towards what training on
             each task makes of it; by ``evolution``, towards random changes that are rewarded; or by

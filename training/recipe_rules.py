@@ -63,8 +63,8 @@ def contradictions(
     ):
         yield (
             "outer.every_position and outer.first_side take the mean of whatever positions there are: set "
-            "outer.warm_up_loss to classes (or likeness, for first_side), learner.backbone.kind to stages and its "
-            "average to true"
+            "outer.warm_up_loss to classes (or likeness, for first_side), learner.backbone.kind to stages and "
+            "its average to true"
         )
     elif outer.every_position and of_images != "classes":
         yield "outer.every_position tells classes apart: set outer.warm_up_loss to classes"

@@ -1,8 +1,8 @@
 """Learning from a teacher how alike images are, instead of what class it would name.
 
 Which of a batch's other images each image is like, and by how much, is a distribution; the student learns the
-teacher's (Fang et al. 2021, section 3.2, over the batch for their queue). Classes that are told apart later are told by
-likeness, and a teacher's holds more of that than its answers over the training classes do.
+teacher's (Fang et al. 2021, section 3.2, over the batch for their queue). Classes that are told apart later are
+told by likeness, of which a teacher's answers over the training classes hold less.
 """
 
 from collections.abc import Callable

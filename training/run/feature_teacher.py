@@ -1,8 +1,9 @@
-"""A teacher whose features of the training images are computed once, before the first step, and then looked up."""
+"""A teacher whose features of all training images are computed before the first step, and then looked up."""
 
 import dataclasses
 import hashlib
 import json
+import math
 from pathlib import Path
 from typing import Any, Self
 
@@ -22,14 +23,15 @@ from training.run.interruption import Interruption
 from training.tasks.training_tasks import TrainingTasks
 
 FOLDER = "teacher"
+Kept = np.memmap[Any, np.dtype[np.float16]]  # ``[M, E]``, all 0 where not seen yet
 _AT_ONCE = 256
 
 
 class FeatureTeacher:
     """Teaches how alike images are (see ``training.outer.likeness``).
 
-    A teacher of twenty times the student's work, asked at each step, would take nearly all of the time. This one sees
-    each training image in a few fixed views (``TrainingTasks.view``), of which every step shows one.
+    A teacher of twenty times the student's work, asked at each step, would take nearly all of the time. This one
+    sees each training image in a few fixed views (``TrainingTasks.view``), of which every step shows one.
 
     Attributes:
         facts: for the card: which initialization it is, and what that has seen.
@@ -45,7 +47,7 @@ class FeatureTeacher:
             out: its folder; features are kept in a folder of it.
         """
         self.facts = facts_of(former)
-        self._recipe, self._tasks = recipe, tasks
+        self._tasks = tasks
         # Its own views would be averaged over, at so many times the work; the student sees one at a time, too.
         backbone = former.learner.backbone
         if isinstance(backbone, Staged):
@@ -56,8 +58,8 @@ class FeatureTeacher:
         seen = {key: told[key] for key in ("seed", "data", "preprocessing", "jitter")}
         of = json.dumps([former.version, seen, tasks.images], sort_keys=True)
         name = hashlib.sha256(of.encode()).hexdigest()[:12]
-        self._files = [out / FOLDER / f"{name}-{view}.npy" for view in range(recipe.outer.feature_views)]
-        self._kept: list[np.memmap[Any, np.dtype[np.float16]]] = []
+        self._files = [out / FOLDER / f"{name}-{view}.float16" for view in range(recipe.outer.feature_views)]
+        self._kept: list[Kept] = []
 
     @classmethod
     def of(cls, recipe: Recipe, tasks: TrainingTasks, out: Path) -> Self | None:
@@ -78,8 +80,8 @@ class FeatureTeacher:
             )
         if not former.learner.keeps_features:
             raise RecipeError(
-                f"{key}: what {former.name} {former.version} makes of an image depends on its task; take a teacher "
-                "of group or running normalisation"
+                f"{key}: what {former.name} {former.version} makes of an image depends on its task; take a "
+                "teacher of group or running normalisation"
             )
         return cls(former, recipe, tasks, out)
 
@@ -111,15 +113,14 @@ class FeatureTeacher:
         features = torch.nn.functional.normalize(self._embed(self._tasks.view(places, view)).float(), dim=1)
         self._kept[view][places.numpy()] = features.half().cpu().numpy()
 
-    def _opened(self, path: Path) -> "np.memmap[Any, np.dtype[np.float16]]":
+    def _opened(self, path: Path) -> Kept:
         path.parent.mkdir(parents=True, exist_ok=True)
-        if path.exists():
-            return np.lib.format.open_memmap(path, mode="r+")
         shape = (self._tasks.images, self._features)
-        return np.lib.format.open_memmap(path, mode="w+", dtype=np.float16, shape=shape)
+        whole = path.exists() and path.stat().st_size == math.prod(shape) * np.dtype(np.float16).itemsize
+        return np.memmap(path, np.float16, mode="r+" if whole else "w+", shape=shape)
 
 
-def _unseen(kept: "np.memmap[Any, np.dtype[np.float16]]") -> tuple[Tensor, ...]:
+def _unseen(kept: Kept) -> tuple[Tensor, ...]:
     """Places of images that have no features yet, in parts to see at once."""
     missing = torch.from_numpy(np.flatnonzero(~kept.any(axis=1)))
     return missing.split(_AT_ONCE) if len(missing) else ()

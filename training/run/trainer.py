@@ -129,15 +129,19 @@ class Trainer:
         """
         self.out.mkdir(parents=True, exist_ok=True)
         outer, progress, is_first = self.recipe.outer, self.progress, self.processes.is_first
-        bar = tqdm(
-            total=outer.steps, initial=progress.step, desc=self.recipe.name, unit="step", disable=not is_first
-        )
         with ExitStack() as stack:
-            stack.enter_context(bar)
             interruption = stack.enter_context(Interruption())
             if self.feature_teacher is not None and not self._prepared(self.feature_teacher, interruption):
                 self._save_as_first()
                 raise KeyboardInterrupt
+            bar = tqdm(
+                total=outer.steps,
+                initial=progress.step,
+                desc=self.recipe.name,
+                unit="step",
+                disable=not is_first,
+            )
+            stack.enter_context(bar)
             board: SummaryWriter | None = None
             if is_first:
                 board = stack.enter_context(SummaryWriter(str(self.out), purge_step=progress.step + 1))

@@ -107,5 +107,5 @@ class TrainingTasks:
         seed, views = self._recipe.seed, self._recipe.outer.feature_views
         if not views:
             return SharedDraws(torch.Generator().manual_seed(seed * 1_000_003 + step))
-        places = places.numpy()
-        return OwnDraws(np.stack([np.full_like(places, seed), places, np.full_like(places, step % views)], 1))
+        at = places.numpy()
+        return OwnDraws(np.stack([np.full_like(at, seed), at, np.full_like(at, step % views)], 1))
