@@ -128,6 +128,9 @@ def test_an_interrupted_look_goes_on_where_it_was(teacher, tmp_path, monkeypatch
     first.write_bytes(first.read_bytes()[:500])
     assert taught(teacher, tmp_path / "broken").feature_teacher.prepare(Interruption())
     assert sum(seen) == 3 * len(TRAINING.images)
+    others = dataclasses.replace(TRAINING, images=TRAINING.images.flip(-1))
+    assert Trainer(plan(teacher), others, VALIDATION, tmp_path / "broken").feature_teacher.prepare(Interruption())
+    assert sum(seen) == 5 * len(TRAINING.images)
 
 
 def test_the_card_tells_of_the_teacher(teacher, tmp_path):

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from training.outer.likeness import likeness_loss
+from training.outer.likeness import likeness_loss, nearest_alike
 
 
 def unit(rows, columns, seed):
@@ -36,3 +36,18 @@ def test_features_that_are_alike_in_the_same_way_are_what_is_wanted():
     mine = unit(6, 5, seed=4).requires_grad_()
     likeness_loss(mine, wanted).backward()
     assert float(mine.grad.abs().max()) > 0
+
+
+def test_cosines_are_not_rounded_where_convolutions_are():
+    mine, wanted = unit(6, 5, seed=5), unit(6, 5, seed=6)
+    with torch.autocast("cpu", torch.bfloat16):
+        rounded = (mine @ mine.T).float()
+        found = likeness_loss(mine, wanted)
+    assert not torch.allclose(rounded, mine @ mine.T, atol=1e-4)
+    assert torch.equal(found, likeness_loss(mine, wanted))
+
+
+def test_nearest_alike_counts_images_whose_nearest_other_one_is_of_their_class():
+    angles = torch.deg2rad(torch.tensor([0.0, 10.0, 25.0, 90.0, 94.0]))
+    features = torch.stack([angles.cos(), angles.sin()], 1)
+    assert float(nearest_alike(features, torch.tensor([0, 0, 1, 1, 1]))) == pytest.approx(4 / 5)

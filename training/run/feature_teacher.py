@@ -56,7 +56,7 @@ class FeatureTeacher:
         self._embed, self._features = at_rest(backbone, body), former.learner.backbone.features
         told = recipe.as_dict()
         seen = {key: told[key] for key in ("seed", "data", "preprocessing", "jitter")}
-        of = json.dumps([former.version, seen, tasks.images], sort_keys=True)
+        of = json.dumps([former.version, seen, tasks.digest()], sort_keys=True)
         name = hashlib.sha256(of.encode()).hexdigest()[:12]
         self._files = [out / FOLDER / f"{name}-{view}.float16" for view in range(recipe.outer.feature_views)]
         self._kept: list[Kept] = []

@@ -1,5 +1,6 @@
 """The tasks of a run's outer steps: drawn, mixed, jittered and turned as its recipe says."""
 
+import hashlib
 from typing import Protocol
 
 import numpy as np
@@ -68,6 +69,10 @@ class TrainingTasks:
     def images(self) -> int:
         """How many training images there are."""
         return len(self._training.images)
+
+    def digest(self) -> str:
+        """The sha256 of the training images: whether they are the same as in another sitting."""
+        return hashlib.sha256(self._training.images.contiguous().numpy().data).hexdigest()
 
     def of_step(self, step: int) -> EpisodeBatch:
         """Make the tasks of an outer step, counted from 0, ready for the learner."""
