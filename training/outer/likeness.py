@@ -2,7 +2,7 @@
 
 Which of a batch's other images each image is like, and by how much, is a distribution; the student learns the
 teacher's (Fang et al. 2021, section 3.2, over the batch for their queue). Classes that are told apart later are
-told by likeness, of which a teacher's answers over the training classes hold less.
+told by likeness; a teacher's answers are over its training classes alone.
 """
 
 from collections.abc import Callable
