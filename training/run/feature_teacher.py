@@ -30,8 +30,8 @@ _AT_ONCE = 256
 class FeatureTeacher:
     """Teaches how alike images are (see ``training.outer.likeness``).
 
-    A teacher of many times the student's work, asked at each step, would take nearly all of the time. This one sees
-    each training image in a few fixed views (``TrainingTasks.view``), of which every step shows one.
+    A teacher of many times the student's work, asked at each step, would take nearly all of the time. This one
+    sees each training image in a few fixed views (``TrainingTasks.view``), of which every step shows one.
 
     Attributes:
         facts: for the card: which initialization it is, and what that has seen.
