@@ -44,7 +44,7 @@ def plan(teacher="", *, views=2, outer=None, **changes):
 
 
 def taught(teacher, out, **changes):
-    return Trainer(plan(teacher, **changes), TRAINING, VALIDATION, out)
+    return Trainer(plan(teacher, **changes), TRAINING, VALIDATION, out, cache=out)
 
 
 @pytest.fixture(scope="module")
@@ -102,16 +102,29 @@ def test_a_student_comes_to_find_alike_what_its_teacher_does(teacher, tmp_path):
     assert apart() < 0.8 * before
 
 
-def test_an_interrupted_look_goes_on_where_it_was(teacher, tmp_path, monkeypatch):
+@pytest.fixture
+def seen(monkeypatch):
+    """How many images a teacher has seen, at 50 at once."""
     monkeypatch.setattr(feature_teacher, "_AT_ONCE", 50)
+    counts, see = [], FeatureTeacher._see
+
+    def counted(self, view, places):
+        see(self, view, places)
+        counts.append(len(places))
+
+    monkeypatch.setattr(FeatureTeacher, "_see", counted)
+    return counts
+
+
+def test_an_interrupted_look_goes_on_where_it_was(teacher, tmp_path, monkeypatch, seen):
     whole = taught(teacher, tmp_path / "whole")
     whole.run()
     broken = taught(teacher, tmp_path / "broken")
-    seen, see = [], FeatureTeacher._see
+    seen.clear()
+    see = FeatureTeacher._see
 
     def interrupted(self, view, places):
         see(self, view, places)
-        seen.append(len(places))
         if len(seen) == 3:
             signal.raise_signal(signal.SIGINT)
 
@@ -124,15 +137,22 @@ def test_an_interrupted_look_goes_on_where_it_was(teacher, tmp_path, monkeypatch
     resumed.run()
     assert sum(seen) == 2 * len(TRAINING.images)
     assert all(torch.equal(resumed.phi[name], value) for name, value in whole.phi.items())
-    again = taught(teacher, tmp_path / "broken")
-    assert again.feature_teacher.prepare(Interruption())
+
+
+def test_what_was_seen_serves_again_where_it_is_whole_and_of_these_images(teacher, tmp_path, seen):
+    assert taught(teacher, tmp_path).feature_teacher.prepare(Interruption())
+    other_run = Trainer(
+        plan(teacher, outer={"steps": 3}), TRAINING, VALIDATION, tmp_path / "other", cache=tmp_path
+    )
+    assert other_run.feature_teacher.prepare(Interruption())
     assert sum(seen) == 2 * len(TRAINING.images)
-    first, _ = sorted((tmp_path / "broken" / FOLDER).iterdir())
+    first, _ = sorted((tmp_path / FOLDER).iterdir())
     first.write_bytes(first.read_bytes()[:500])
-    assert taught(teacher, tmp_path / "broken").feature_teacher.prepare(Interruption())
+    assert taught(teacher, tmp_path).feature_teacher.prepare(Interruption())
     assert sum(seen) == 3 * len(TRAINING.images)
     others = dataclasses.replace(TRAINING, images=TRAINING.images.flip(-1))
-    assert Trainer(plan(teacher), others, VALIDATION, tmp_path / "broken").feature_teacher.prepare(Interruption())
+    with_others = Trainer(plan(teacher), others, VALIDATION, tmp_path, cache=tmp_path)
+    assert with_others.feature_teacher.prepare(Interruption())
     assert sum(seen) == 5 * len(TRAINING.images)
 
 

@@ -22,7 +22,7 @@ from training.run.former import facts_of, load_former
 from training.run.interruption import Interruption
 from training.tasks.training_tasks import TrainingTasks
 
-FOLDER = "teacher"
+FOLDER = "features"
 Kept = np.memmap[Any, np.dtype[np.float16]]  # ``[M, E]``, all 0 where not seen yet
 _AT_ONCE = 256
 
@@ -31,20 +31,21 @@ class FeatureTeacher:
     """Teaches how alike images are (see ``training.outer.likeness``).
 
     A teacher of many times the student's work, asked at each step, would take nearly all of the time. This one
-    sees each training image in a few fixed views (``TrainingTasks.view``), of which every step shows one.
+    sees each training image in a few fixed views (``TrainingTasks.view``), of which every step shows one. What it
+    made of them serves later runs, too: the files are safe to delete while none is under way.
 
     Attributes:
         facts: for the card: which initialization it is, and what that has seen.
     """
 
-    def __init__(self, former: Initialization, recipe: Recipe, tasks: TrainingTasks, out: Path) -> None:
+    def __init__(self, former: Initialization, recipe: Recipe, tasks: TrainingTasks, cache: Path) -> None:
         """Take what it sees with, and what it is to see.
 
         Args:
             former: the teacher.
             recipe: of the student's run.
             tasks: of that run.
-            out: its folder; features are kept in a folder of it.
+            cache: features are kept in a folder of it.
         """
         self.facts = facts_of(former)
         self._tasks = tasks
@@ -58,11 +59,11 @@ class FeatureTeacher:
         seen = {key: told[key] for key in ("seed", "data", "preprocessing", "jitter")}
         of = json.dumps([former.version, seen, tasks.digest()], sort_keys=True)
         name = hashlib.sha256(of.encode()).hexdigest()[:12]
-        self._files = [out / FOLDER / f"{name}-{view}.float16" for view in range(recipe.outer.feature_views)]
+        self._files = [cache / FOLDER / f"{name}-{view}.float16" for view in range(recipe.outer.feature_views)]
         self._kept: list[Kept] = []
 
     @classmethod
-    def of(cls, recipe: Recipe, tasks: TrainingTasks, out: Path) -> Self | None:
+    def of(cls, recipe: Recipe, tasks: TrainingTasks, cache: Path) -> Self | None:
         """Load the one that a recipe names; None where it names none.
 
         Raises:
@@ -83,7 +84,7 @@ class FeatureTeacher:
                 f"{key}: what {former.name} {former.version} makes of an image depends on its task; take a "
                 "teacher of group or running normalisation"
             )
-        return cls(former, recipe, tasks, out)
+        return cls(former, recipe, tasks, cache)
 
     def prepare(self, interruption: Interruption) -> bool:
         """See all images, or those that an earlier sitting has left.

@@ -14,6 +14,7 @@ from tqdm import tqdm
 from models.backbones.backbone import Params
 from models.learner import Learner
 from training.datasets.class_images import ClassImages
+from training.datasets.image_cache import DEFAULT_FOLDER
 from training.measures.evaluation import measure
 from training.outer.class_loss import CENTRES, initial_centres
 from training.outer.distillation import Teacher
@@ -56,6 +57,7 @@ class Trainer:
         processes: Processes | None = None,
         budget: int = BUDGET,
         pretrained: Pretrained | None = None,
+        cache: Path = DEFAULT_FOLDER,
         on_look: Callable[[int, float], None] | None = None,
     ) -> None:
         """Draw the first phi.
@@ -69,6 +71,7 @@ class Trainer:
             processes: that share the work; None for this one alone.
             budget: bytes that the graph of a micro-batch of tasks may hold.
             pretrained: what phi starts from; None for a fresh one.
+            cache: where a teacher's features are kept between runs.
             on_look: called with the step and the accuracy after each validation look, once all is saved; what
                 it raises ends the run.
         """
@@ -78,7 +81,7 @@ class Trainer:
         self.learner, self.preprocessing = self._built_learner(), recipe.build_preprocessing()
         self.tasks = TrainingTasks(recipe, training, self.preprocessing, self.device)
         class_count = self.tasks.turning.classes
-        self.feature_teacher = FeatureTeacher.of(recipe, self.tasks, out)
+        self.feature_teacher = FeatureTeacher.of(recipe, self.tasks, cache)
         if self.feature_teacher is not None and self.processes.size > 1:
             raise RecipeError(
                 "outer.feature_teacher sees all images in one process: start the run without torchrun"
