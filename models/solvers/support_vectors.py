@@ -94,7 +94,8 @@ class _Solution(torch.autograd.Function):
 def _conjugate_gradient(wanted: Tensor, kernel: Tensor, free: Tensor) -> Tensor:
     """The solution x of P (K + 1) x = P wanted in P's space (Hestenes and Stiefel 1952), each task by itself."""
     found = torch.zeros_like(wanted)
-    residual = direction = _tangential(wanted, free)
+    # Twice: of what is near 0 within the space and large outside, once leaves as much outside as inside.
+    residual = direction = _tangential(_tangential(wanted, free), free)
     square = _dot(residual, residual)
     rounding = square * (10 * torch.finfo(wanted.dtype).eps) ** 2
     for _ in range(_CONJUGATE_STEPS):

@@ -91,3 +91,19 @@ def test_one_example_repeated_is_no_trouble():
     weight.sum().backward()
     assert features.grad.isfinite().all()
     assert weight.abs().max() < 1e-9
+
+
+def test_what_is_solved_up_to_rounding_stays_so():
+    """Of 100 tasks, each with padding and by itself: rounding differs, and must not grow."""
+    generator = torch.Generator().manual_seed(0)
+    features = 0.5 * torch.randn(100, 6, 36, generator=generator).relu()
+    targets = torch.eye(3).repeat_interleave(2, 0).expand(100, -1, -1)
+    costs, mask = torch.full((100, 6), 0.1), torch.ones(100, 3, dtype=torch.bool)
+    pad = torch.nn.functional.pad
+    padded = support_vectors(
+        pad(features, (0, 0, 0, 4)), pad(targets, (0, 2, 0, 4)), pad(costs, (0, 4)), pad(mask, (0, 2))
+    )
+    for task in range(100):
+        one = slice(task, task + 1)
+        alone = support_vectors(features[one], targets[one], costs[one], mask[one])
+        torch.testing.assert_close(padded[one, :3], alone, rtol=1e-10, atol=1e-10)
