@@ -25,6 +25,7 @@ from training.run.feature_teacher import FOLDER, FeatureTeacher
 from training.run.interruption import Interruption
 from training.run.publication import publish_run
 from training.run.trainer import Trainer
+from training.tasks import training_tasks
 
 STAGES = ({"width": 8, "halving": "stride"}, {"width": 16, "halving": "stride"})
 TEACHER = Learner(
@@ -154,6 +155,18 @@ def test_what_was_seen_serves_again_where_it_is_whole_and_of_these_images(teache
     with_others = Trainer(plan(teacher), others, VALIDATION, tmp_path, cache=tmp_path)
     assert with_others.feature_teacher.prepare(Interruption())
     assert sum(seen) == 5 * len(TRAINING.images)
+
+
+def test_what_was_seen_otherwise_does_not_serve(teacher, tmp_path, seen, monkeypatch):
+    trainer, former = taught(teacher, tmp_path), load(teacher)
+    assert trainer.feature_teacher.prepare(Interruption())
+    backbone = dataclasses.replace(former.learner.backbone, signed=False)
+    same_weights = dataclasses.replace(former, learner=dataclasses.replace(former.learner, backbone=backbone))
+    assert FeatureTeacher(same_weights, trainer.recipe, trainer.tasks, tmp_path).prepare(Interruption())
+    assert sum(seen) == 4 * len(TRAINING.images)
+    monkeypatch.setattr(training_tasks, "jitter", lambda images, *_, **__: images.flip(-1))
+    assert taught(teacher, tmp_path).feature_teacher.prepare(Interruption())
+    assert sum(seen) == 6 * len(TRAINING.images)
 
 
 def test_the_card_tells_of_the_teacher(teacher, tmp_path):

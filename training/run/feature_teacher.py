@@ -13,6 +13,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from models.backbones.at_rest import at_rest
+from models.backbones.registry import backbone_as_dict
 from models.backbones.staged import Staged
 from models.initialization import Initialization
 from models.learner import BODY, part
@@ -57,8 +58,12 @@ class FeatureTeacher:
         self._embed, self._features = at_rest(backbone, body), former.learner.backbone.features
         told = recipe.as_dict()
         seen = {key: told[key] for key in ("seed", "data", "preprocessing", "jitter")}
-        of = json.dumps([former.version, seen, tasks.digest()], sort_keys=True)
-        name = hashlib.sha256(of.encode()).hexdigest()[:12]
+        # The settings do not tell when the code that they steer has changed; how an image is shown does.
+        probe = hashlib.sha256(
+            tasks.view(torch.zeros(1, dtype=torch.int64), 0).cpu().numpy().tobytes()
+        ).hexdigest()
+        facts = [former.version, backbone_as_dict(backbone), seen, tasks.digest(), probe]
+        name = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]
         self._files = [cache / FOLDER / f"{name}-{view}.float16" for view in range(recipe.outer.feature_views)]
         self._kept: list[Kept] = []
 
