@@ -85,6 +85,25 @@ def test_svm_in_single_precision_is_near_and_finite():
     assert (found - exact).norm() < 1e-3 * exact.norm()
 
 
+def test_svm_of_many_long_examples_is_solved_to_the_end():
+    """By the conditions of an optimum (Crammer and Singer 2001), of alphas told by the weights."""
+    generator = torch.Generator().manual_seed(0)
+    centres = 0.5 * torch.randn(5, 1, 128, generator=generator)
+    features = 3 * (centres + torch.randn(5, 20, 128, generator=generator)).relu().flatten(0, 1)
+    targets = torch.eye(5).repeat_interleave(20, 0)
+    alpha = torch.linalg.solve(features @ features.T, features @ svm(features, targets).T)
+    room = COST * targets - alpha
+    assert float(alpha.sum(1).abs().max()) < 1e-9
+    assert float(room.min()) > -1e-8
+    scores = features @ features.T @ alpha + alpha - targets
+    free = room > 1e-7
+    assert 100 < int(free.sum()) < 400  # some are at a bound, and some are not
+    highest = scores.masked_fill(~free, -torch.inf).amax(1, keepdim=True)
+    lowest = scores.masked_fill(~free, torch.inf).amin(1, keepdim=True)
+    assert float((highest - lowest).max()) < 1e-6
+    assert float((scores - highest).max()) < 1e-6
+
+
 def test_one_example_repeated_is_no_trouble():
     features = torch.ones(4, 6, requires_grad=True)
     weight = svm(features, torch.nn.functional.one_hot(torch.tensor([0, 0, 1, 1])).double())
