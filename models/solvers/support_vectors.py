@@ -67,7 +67,8 @@ def _is_solved(beta: Tensor, gradient: Tensor, free: Tensor, costs: Tensor, clas
     within = beta >= -little * costs[..., None]
     of_row = (gradient * free).sum(2, keepdim=True) / free.sum(2, keepdim=True).clamp_min(1)
     stays = free | ~class_mask[:, None] | (gradient >= of_row - little)
-    return (within & stays).all(2, keepdim=True).all(1, keepdim=True)
+    solved: Tensor = (within & stays).all(2, keepdim=True).all(1, keepdim=True)
+    return solved
 
 
 def _projected_gradient(

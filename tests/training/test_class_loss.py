@@ -119,7 +119,8 @@ def test_the_scatter_of_training_classes_is_measured_after_the_warm_up(tmp_path)
     images = trainer.preprocessing.normalise(TRAINING.images)
     features, _ = learner.backbone(part(trainer.phi, BODY), images[None])
     wanted = class_scatter.of_classes(features[0].detach(), torch.arange(20).repeat_interleave(8))
-    trainer._step(3, trainer._batch(3))
+    trainer.progress.step = 3
+    trainer.run()
     torch.testing.assert_close(trainer.phi[spread], wanted["spread.moments"], rtol=1e-3, atol=1e-4)
     with pytest.raises(RecipeError, match="after the warm-up"):
         dataclasses.replace(plan, outer=dataclasses.replace(plan.outer, warm_up=4)).build_learner()

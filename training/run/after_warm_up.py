@@ -1,8 +1,10 @@
 """Measures, once the warm-up has made features, where those of training images lie, and how classes scatter."""
 
 import itertools
+from collections.abc import Callable
 
 import torch
+from tqdm import tqdm
 
 from models import class_scatter
 from models.backbones.at_rest import at_rest
@@ -25,28 +27,54 @@ _MOST = 10_000  # images: half a minute of a small residual network on two cores
 _AT_ONCE = 250
 
 
-def measure_features(learner: Learner, phi: Params, preprocessing: Preprocessing, training: ClassImages) -> None:
-    """Write into phi the features' centre, if they are ``centred``, and their scatter, if the head is ``lda``."""
+def measure_features(
+    learner: Learner,
+    phi: Params,
+    preprocessing: Preprocessing,
+    training: ClassImages,
+    *,
+    stop: Callable[[], bool] = lambda: False,
+    quiet: bool = False,
+) -> bool:
+    """Write into phi the features' centre, if they are ``centred``, and their scatter, if the head is ``lda``.
+
+    Args:
+        learner: the composition.
+        phi: its parameters.
+        preprocessing: of the images.
+        training: whose features are measured.
+        stop: asked every few images whether to leave it unmeasured.
+        quiet: whether to show no progress.
+
+    Returns:
+        Whether phi is measured.
+    """
     device, body, backbone = next(iter(phi.values())).device, part(phi, BODY), learner.backbone
     scatters = learner.head.kind == "lda"
     centred = backbone if isinstance(backbone, Staged) and backbone.centred else None
     if not scatters and centred is None:
-        return
+        return True
     places = _places(training)
     with torch.no_grad():
         if centred is not None:
             body[CENTRE].zero_()
-        images = (preprocessing.normalise(training.images[chunk]).to(device) for chunk in places.split(_AT_ONCE))
-        embed = at_rest(backbone, body)
-        features = torch.cat([embed(chunk) for chunk in images])
+        embed, parts = at_rest(backbone, body), []
+        with tqdm(total=len(places), desc="training images", unit="image", leave=False, disable=quiet) as bar:
+            for chunk in places.split(_AT_ONCE):
+                if stop():
+                    return False
+                parts.append(embed(preprocessing.normalise(training.images[chunk]).to(device)))
+                bar.update(len(chunk))
+        features = torch.cat(parts)
         if centred is not None:
             body[CENTRE].copy_(features.double().mean(0))
             features = centred.away_from(body[CENTRE], features)
         if not scatters:
-            return
+            return True
         classes = torch.bucketize(places, training.offsets, right=True).to(device)
         for name, value in class_scatter.of_classes(features, classes).items():
             phi[HEAD + name].copy_(value)
+    return True
 
 
 def _places(training: ClassImages) -> torch.Tensor:

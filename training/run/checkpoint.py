@@ -27,7 +27,7 @@ class Progress:
     Attributes:
         step: outer steps done.
         seconds: spent on them, over all of the run's sittings.
-        preparing: seconds spent before them, as a teacher's on seeing all images.
+        preparing: seconds spent between them: on a teacher's look at all images, on measuring features.
         best_accuracy: of the validation looks so far.
         best_step: when it was reached.
         looks: step and accuracy of each validation look.

@@ -134,9 +134,9 @@ class Trainer:
         outer, progress, is_first = self.recipe.outer, self.progress, self.processes.is_first
         with ExitStack() as stack:
             interruption = stack.enter_context(Interruption())
-            if self.feature_teacher is not None and not self._prepared(self.feature_teacher, interruption):
-                self._save_as_first()
-                raise KeyboardInterrupt
+            teacher = self.feature_teacher
+            if teacher is not None and progress.step < outer.warm_up:
+                self._do_whole(lambda: teacher.prepare(interruption))
             bar = tqdm(
                 total=outer.steps,
                 initial=progress.step,
@@ -153,6 +153,8 @@ class Trainer:
             figures = ToldFigures(board)
             stack.callback(figures.tell)
             while progress.step < outer.steps and not self._out_of_patience():
+                if progress.step == outer.warm_up:
+                    self._do_whole(lambda: self._measure_features(interruption))
                 start = time.perf_counter()
                 found = self._step(progress.step, next(batches))
                 progress.step += 1
@@ -171,11 +173,21 @@ class Trainer:
                     self._save_as_first()
                     raise KeyboardInterrupt
 
-    def _prepared(self, teacher: FeatureTeacher, interruption: Interruption) -> bool:
+    def _do_whole(self, work: Callable[[], bool]) -> None:
+        """Do what takes minutes between two steps; where it says that it was interrupted, save and stop."""
         start = time.perf_counter()
-        prepared = self.progress.step >= self.recipe.outer.warm_up or teacher.prepare(interruption)
+        whole = work()
         self.progress.preparing += time.perf_counter() - start
-        return prepared
+        if not whole:
+            self._save_as_first()
+            raise KeyboardInterrupt
+
+    def _measure_features(self, interruption: Interruption) -> bool:
+        def stop() -> bool:
+            return self.processes.any(interruption.wanted, self.device)
+
+        quiet = not self.processes.is_first
+        return measure_features(self.learner, self.phi, self.preprocessing, self.training, stop=stop, quiet=quiet)
 
     def _built_learner(self) -> Learner:
         return self.recipe.build_learner()
@@ -188,8 +200,6 @@ class Trainer:
         outer = self.recipe.outer
         for group in self.optimiser.param_groups:
             group["lr"] = group["highest"] * 0.5 * (1 + math.cos(math.pi * step / outer.steps))
-        if step == outer.warm_up:
-            measure_features(self.learner, self.phi, self.preprocessing, self.training)
         figures = self.gradient(self.phi, batch, step)
         learned = [value for value in self.phi.values() if value.grad is not None]
         torch.nn.utils.clip_grad_norm_(learned, outer.clip)
