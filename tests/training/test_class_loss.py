@@ -6,12 +6,11 @@ import dataclasses
 import pytest
 import torch
 
-from models import class_scatter
 from models.backbones.conv4 import Conv4
 from models.heads import Head
 from models.initialization import learner_as_dict
 from models.inner_rule import InnerRule
-from models.learner import BODY, Learner, part
+from models.learner import Learner
 from tests.training.tiny_run import TRAINING, VALIDATION, recipe
 from training.outer.class_loss import CENTRES, class_logits, class_loss, initial_centres
 from training.outer.loss import warm_up_loss
@@ -103,24 +102,3 @@ def test_weight_decay_pulls_kernels_alone(tmp_path):
 def test_what_cannot_be_compared_is_refused(learner, message):
     with pytest.raises(RecipeError, match=message):
         dataclasses.replace(supervised(), learner=learner_as_dict(learner)).build_learner()
-
-
-def test_the_scatter_of_training_classes_is_measured_after_the_warm_up(tmp_path):
-    learner = dataclasses.replace(LEARNER, head=Head("lda", 8.0))
-    plan = supervised()
-    plan = dataclasses.replace(
-        plan, learner=learner_as_dict(learner), outer=dataclasses.replace(plan.outer, steps=4, warm_up=3)
-    )
-    trainer = Trainer(plan, TRAINING, VALIDATION, tmp_path)
-    for step in range(3):
-        trainer._step(step, trainer._batch(step))
-    spread = "head.spread.moments"
-    assert torch.equal(trainer.phi[spread], torch.ones_like(trainer.phi[spread]))
-    images = trainer.preprocessing.normalise(TRAINING.images)
-    features, _ = learner.backbone(part(trainer.phi, BODY), images[None])
-    wanted = class_scatter.of_classes(features[0].detach(), torch.arange(20).repeat_interleave(8))
-    trainer.progress.step = 3
-    trainer.run()
-    torch.testing.assert_close(trainer.phi[spread], wanted["spread.moments"], rtol=1e-3, atol=1e-4)
-    with pytest.raises(RecipeError, match="after the warm-up"):
-        dataclasses.replace(plan, outer=dataclasses.replace(plan.outer, warm_up=4)).build_learner()

@@ -1,13 +1,10 @@
 """The loss at every position against one written out, and training on images that grow."""
 
 import dataclasses
-import signal
 
 import pytest
 import torch
 
-from models import class_scatter
-from models.backbones.at_rest import at_rest
 from models.backbones.conv4 import Conv4
 from models.backbones.staged import Staged
 from models.heads import Head
@@ -20,7 +17,6 @@ from training.outer.every_position import unpooled
 from training.outer.loss import warm_up_loss
 from training.outer_plan import Outer
 from training.recipe import RecipeError
-from training.run import after_warm_up
 from training.run.trainer import Trainer
 from training.tasks.episodes import EpisodeSampler
 from training.tasks.growing import shrunk, side_at
@@ -131,63 +127,3 @@ def test_a_run_that_grows_goes_on_after_a_break(tmp_path):
     resumed.resume()
     resumed.run()
     assert all(torch.equal(value, resumed.phi[name]) for name, value in whole.phi.items())
-
-
-def test_measuring_after_the_warm_up_can_be_interrupted(tmp_path, monkeypatch):
-    monkeypatch.setattr(after_warm_up, "_AT_ONCE", 40)
-    learner = dataclasses.replace(
-        LEARNER, backbone=dataclasses.replace(BACKBONE, centred=True), head=Head("lda", 8.0)
-    )
-    measured = []
-
-    def embedding(backbone, body):
-        embed = at_rest(backbone, body)
-
-        def interrupted(images):
-            measured.append(len(images))
-            if len(measured) == 2:
-                signal.raise_signal(signal.SIGTERM)
-            return embed(images)
-
-        return interrupted
-
-    whole = Trainer(plan(learner), TRAINING, VALIDATION, tmp_path / "whole")
-    whole.run()
-    broken = Trainer(plan(learner), TRAINING, VALIDATION, tmp_path / "broken")
-    with monkeypatch.context() as patched:
-        patched.setattr(after_warm_up, "at_rest", embedding)
-        with pytest.raises(KeyboardInterrupt):
-            broken.run()
-    assert measured == [40, 40]  # of 160
-    resumed = Trainer(plan(learner), TRAINING, VALIDATION, tmp_path / "broken")
-    resumed.resume()
-    assert resumed.progress.step == 10
-    resumed.run()
-    assert all(torch.equal(value, resumed.phi[name]) for name, value in whole.phi.items())
-
-
-def test_the_centre_is_measured_after_the_warm_up(tmp_path):
-    learner = dataclasses.replace(
-        LEARNER, backbone=dataclasses.replace(BACKBONE, centred=True), head=Head("lda", 8.0)
-    )
-    trainer = Trainer(plan(learner, every_position=True), TRAINING, VALIDATION, tmp_path)
-    for step in range(10):
-        trainer._step(step, trainer._batch(step))
-    centre = trainer.phi["body.centre.moments"]
-    assert not centre.any()
-    images = trainer.preprocessing.normalise(TRAINING.images)
-    features = LEARNER.backbone(part(trainer.phi, BODY), images[None])[0][0].detach()
-    trainer.progress.step = 10
-    trainer.run()
-    torch.testing.assert_close(centre, features.mean(0), rtol=1e-3, atol=1e-4)
-    apart = torch.nn.functional.normalize(features - features.mean(0), dim=1)
-    wanted = class_scatter.of_classes(apart, torch.arange(20).repeat_interleave(8))
-    found = trainer.phi["head.spread.moments"]
-    torch.testing.assert_close(found, wanted["spread.moments"], rtol=1e-2, atol=1e-3)
-    never = plan(learner)
-    with pytest.raises(RecipeError, match="scatter"):
-        dataclasses.replace(never, outer=dataclasses.replace(never.outer, warm_up=12)).build_learner()
-    means = dataclasses.replace(learner, head=Head("prototype", 8.0))
-    never = dataclasses.replace(never, learner=learner_as_dict(means))
-    with pytest.raises(RecipeError, match="the centre of a centred backbone is measured after the warm-up"):
-        dataclasses.replace(never, outer=dataclasses.replace(never.outer, warm_up=12)).build_learner()
