@@ -126,6 +126,22 @@ def test_within_group():
     assert {frozenset(found) for found in groups(1, 2)} == {frozenset([name]) for name in set(GROUPS)}
 
 
+def test_same_drawers_draw_one_image_of_each_class():
+    data = numbered((12,) * 9, ("one",) * 4 + ("two",) * 5)
+    options = {"ways": 4, "shots": 2, "queries": 3, "seed": 0, "within_group": 1.0}
+    batch = EpisodeSampler(data, **options, same_drawers=True).batch(0, 300)
+    assert check(batch, data, 3) == [(4, [2] * 4)] * 300
+    support = (batch.support_places % 12).reshape(300, 4, 2)
+    queries = (batch.query_places % 12).reshape(300, 4, 3)
+    assert (support == support[:, :1]).all()
+    assert (queries == queries[:, :1]).all()
+    assert torch.bincount(support[:, 0].flatten(), minlength=12).min() > 25, "every drawer comes up"
+    others = EpisodeSampler(data, **options).batch(0, 300)
+    assert torch.equal(others.class_ids, batch.class_ids)
+    support = (others.support_places % 12).reshape(300, 4, 2)
+    assert (support == support[:, :1]).all(2).all(1).sum() < 10
+
+
 def test_classes_images_and_labels_come_up_equally_often():
     data = numbered((10,) * 8, ("",) * 8)
     batch = EpisodeSampler(data, ways=3, shots=1, queries=2, seed=0).batch(0, 4000)
@@ -166,6 +182,7 @@ def test_map_images_changes_images_only():
     [
         ({"ways": 13}, "13 ways need as many classes, there are 12"),
         ({"ways": (2, 7), "within_group": 0.1}, "7 ways within a group .* the largest has 6"),
+        ({"same_drawers": True}, "image of each drawer in each class, but classes have 9 to 30"),
         ({"shots": (1, 5), "queries": 5}, r"5 shots and 5 queries take 10 images of a class, 'c01' has 9"),
     ],
 )

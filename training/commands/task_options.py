@@ -20,6 +20,11 @@ def add_task_options(parser: argparse.ArgumentParser, *, required: bool) -> None
     parser.add_argument(
         "--within-alphabet", action="store_true", help="draw each task from one alphabet or group"
     )
+    parser.add_argument(
+        "--same-drawers",
+        action="store_true",
+        help="of each drawer in a task, take one drawing of each class, as in Lake's one-shot runs (omniglot)",
+    )
     parser.add_argument("--data-dir", type=Path, help="where data sets lie (default: METASHOT_DATA)")
     parser.add_argument("--data-seed", type=int, default=0, help="of the split of a folder's classes")
     parser.add_argument("--download", action="store_true", help="fetch the data set where it is not there")
@@ -33,7 +38,20 @@ def protocol_of(options: argparse.Namespace, shots: int) -> Protocol:
     """
     if options.episodes < 2:
         raise ValueError("--episodes must be at least 2, for an interval")
-    return Protocol(options.ways, shots, options.queries, options.episodes, options.seed, options.within_alphabet)
+    if options.same_drawers and not (options.within_alphabet and options.dataset == "omniglot"):
+        raise ValueError(
+            "--same-drawers needs --dataset omniglot and --within-alphabet: an alphabet's n-th drawer drew the "
+            "n-th drawing of each of its characters"
+        )
+    return Protocol(
+        options.ways,
+        shots,
+        options.queries,
+        options.episodes,
+        options.seed,
+        options.within_alphabet,
+        same_drawers=options.same_drawers,
+    )
 
 
 def classes_of(initialization: Initialization, options: argparse.Namespace) -> ClassImages:

@@ -95,6 +95,7 @@ def sampler_of(classes: ClassImages, protocol: Protocol) -> EpisodeSampler:
         queries=protocol.queries,
         seed=protocol.seed,
         within_group=float(protocol.within_group),
+        same_drawers=protocol.same_drawers,
     )
 
 

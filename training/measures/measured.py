@@ -27,6 +27,7 @@ class Protocol:
         seed: of their draw.
         within_group: draw each task's classes from one group (alphabet).
         strangers: further classes, drawn along with a task's own, whose queries fit none of these.
+        same_drawers: of each drawer in a task, take one drawing of each class, as Lake's one-shot runs do.
     """
 
     ways: int
@@ -36,6 +37,7 @@ class Protocol:
     seed: int
     within_group: bool = False
     strangers: int = 0
+    same_drawers: bool = False
 
     @property
     def size(self) -> TaskSize:
@@ -45,7 +47,8 @@ class Protocol:
     def describe(self) -> str:
         """The protocol in the field's words."""
         where = " within one group" if self.within_group else ""
-        return f"{self.ways}-way {self.shots}-shot{where}"
+        hands = " by the same drawers" if self.same_drawers else ""
+        return f"{self.ways}-way {self.shots}-shot{where}{hands}"
 
 
 @dataclass(frozen=True)

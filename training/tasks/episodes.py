@@ -91,6 +91,7 @@ class EpisodeSampler:
         seed: int,
         within_group: float = 0.0,
         ragged: bool = False,
+        same_drawers: bool = False,
         device: torch.device | str = "cpu",
     ) -> None:
         """Check that the data have what every episode needs.
@@ -104,6 +105,8 @@ class EpisodeSampler:
             within_group: share of the episodes whose classes all come from one group; the group is drawn
                 evenly among those that have enough classes.
             ragged: with a range of shots, let each class of an episode draw its own number.
+            same_drawers: of each class of an episode, take the images at the same places; where a class's n-th
+                image is its group's n-th drawer's, one drawer then drew one example, or one query, of each class.
             device: where to lay images; all else of an episode is left where it is drawn, on the CPU.
 
         Raises:
@@ -121,7 +124,7 @@ class EpisodeSampler:
                 f"got {queries}, {seed} and {within_group}"
             )
         self._queries, self._seed, self._ragged = queries, seed, ragged
-        self._within_group = float(within_group)
+        self._within_group, self._same_drawers = float(within_group), same_drawers
         # The pools to draw classes from: every group, the largest first, and then all classes together.
         members: dict[str, list[int]] = {}
         for index, group in enumerate(data.groups):
@@ -145,6 +148,8 @@ class EpisodeSampler:
         class_ids = self._classes(ways, scalars[:, 1], scalars[:, 2], of_classes)
         used = class_ids >= 0  # [T, N]
         per_class = per_class.reshape(tasks, self._ways, -1)
+        if self._same_drawers:
+            per_class = per_class[:, :1].repeat(self._ways, 1)
         of_shots = per_class[:, :, 0] if self._ragged else scalars[:, 3:4].repeat(self._ways, 1)
         shots = self._low_shots + whole(of_shots, self._shots - self._low_shots + 1)
         drawn = distinct(
@@ -199,6 +204,11 @@ class EpisodeSampler:
         return chosen, images, torch.from_numpy(labels), weights
 
     def _check(self, data: ClassImages) -> None:
+        if self._same_drawers and self._counts.min() < self._counts.max():
+            raise DataError(
+                "episodes of the same drawers need an image of each drawer in each class, but classes have "
+                f"{self._counts.min()} to {self._counts.max()} images; add those that lack, or draw without it"
+            )
         if len(data) < self._ways:
             raise DataError(f"episodes of {self._ways} ways need as many classes, there are {len(data)}")
         if self._within_group > 0 and self._group_sizes[0] < self._ways:
