@@ -117,13 +117,20 @@ class Report:
         ways: classes of a task.
         shots: support examples of a class.
         within_group: whether each task's classes come from one group.
+        same_drawers: within a group, whether each drawer of a task drew one drawing of each class.
         split: whose classes; never ``test`` in a recipe.
     """
 
     ways: int
     shots: int
     within_group: bool = False
+    same_drawers: bool = False
     split: Literal["validation"] = "validation"
+
+    def __post_init__(self) -> None:
+        """Refuse drawers of several groups, who are not the same people."""
+        if self.same_drawers and not self.within_group:
+            raise RecipeError("reports: a row of same_drawers takes its classes from one group: set within_group")
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,24 @@ from models.learner import Learner
 from models.support import Support
 from tests.made_confidence import constant_confidence
 from tests.training.tiny_run import VALIDATION, noisy_classes, recipe
-from training.measures.evaluation import measure
+from training.measures.assessment import report_protocol
+from training.measures.evaluation import measure, sampler_of
 from training.measures.measured import Measured, Protocol
+from training.recipe import Report
 from training.tasks.episodes import EpisodeSampler
 
 PLAN = recipe()
 LEARNER, PREPROCESSING = PLAN.build_learner(), PLAN.build_preprocessing()
 PHI = LEARNER.initial(seed=0)
+
+
+def test_a_report_of_the_same_drawers_takes_one_drawing_of_each_class_of_each():
+    protocol = report_protocol(Report(5, 2, within_group=True, same_drawers=True), 30)
+    assert protocol.describe() == "5-way 2-shot within one group, same drawers"
+    batch, each = sampler_of(VALIDATION, protocol).episodes(range(30)), int(VALIDATION.counts[0])
+    for places in (batch.support_places, batch.query_places):
+        drawers = (places % each).reshape(30, 5, -1)
+        assert (drawers == drawers[:, :1]).all()
 
 
 def test_the_same_seed_repeats_and_another_does_not():

@@ -41,8 +41,9 @@ def run(options: argparse.Namespace) -> None:
         )
         points.append(point)
     rate = "learned rates" if options.rate is None else f"rate {options.rate:g}"
-    where = " within one group" if protocol.within_group else ""
-    title = f"{initialization.name}, {options.dataset} {options.split}, {options.ways}-way{where}, {rate}"
+    title = (
+        f"{initialization.name}, {options.dataset} {options.split}, {options.ways}-way{protocol.where}, {rate}"
+    )
     if options.svg:
         options.svg.write_text(chart(title, points))
     if options.json:

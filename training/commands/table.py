@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from training.measures.measured import where
+
 
 def card_table(card: dict[str, Any]) -> str:
     """One line for each row of a card's evaluation, in percent.
@@ -11,14 +13,14 @@ def card_table(card: dict[str, Any]) -> str:
     titles = (
         f"{'adapted':>16}{'not adapted':>16}{'calibration error':>20}{'flagged':>10}{'AUROC':>8}{'covered':>10}"
     )
-    lines = [f"{'unseen classes':<34}{titles}"]
+    lines = [f"{'unseen classes':<46}{titles}"]
     for row in card["evaluation"]:
-        where = " within one group" if row["within_group"] else ""
-        task = f"{row['ways']}-way {row['shots']}-shot{where}"
+        alike = where(within_group=row["within_group"], same_drawers=row.get("same_drawers", False))
+        task = f"{row['ways']}-way {row['shots']}-shot{alike}"
         adapted = f"{100 * row['accuracy']:.2f} ± {100 * row['interval']:.2f}"
         start = f"{100 * row['accuracy_not_adapted']:.2f} ± {100 * row['interval_not_adapted']:.2f}"
         unknown, estimate = row["unknown"], row["estimate"]
         told = f"{100 * unknown['flagged']:>9.1f}%{unknown['auroc']:>8.4f}" if unknown else f"{'-':>10}{'-':>8}"
         figures = f"{100 * row['calibration_error']:>19.2f}%{told}{100 * estimate['coverage']:>9.1f}%"
-        lines.append(f"{task:<34}{adapted:>16}{start:>16}{figures}")
+        lines.append(f"{task:<46}{adapted:>16}{start:>16}{figures}")
     return "\n".join(lines)

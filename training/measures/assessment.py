@@ -98,7 +98,15 @@ class _Subject:
 
 def report_protocol(report: Report, episodes: int) -> Protocol:
     """The tasks of a report, whose strangers and estimates take no more classes or images than there are."""
-    return Protocol(report.ways, report.shots, _QUERIES, episodes, REPORT_SEED, report.within_group)
+    return Protocol(
+        report.ways,
+        report.shots,
+        _QUERIES,
+        episodes,
+        REPORT_SEED,
+        report.within_group,
+        same_drawers=report.same_drawers,
+    )
 
 
 def strangers_among(classes: ClassImages, protocol: Protocol, wanted: int = _STRANGERS) -> int:
@@ -116,6 +124,7 @@ def _row(subject: _Subject, report: Report, episodes: int, confidence: Confidenc
         "ways": protocol.ways,
         "shots": protocol.shots,
         "within_group": protocol.within_group,
+        "same_drawers": protocol.same_drawers,
         "queries": protocol.queries,
         "episodes": protocol.episodes,
         "seed": protocol.seed,

@@ -44,11 +44,19 @@ class Protocol:
         """Of the tasks."""
         return TaskSize.of(self.ways, self.shots)
 
+    @property
+    def where(self) -> str:
+        """What is alike among a task's images, as the function of this name words it."""
+        return where(within_group=self.within_group, same_drawers=self.same_drawers)
+
     def describe(self) -> str:
         """The protocol in the field's words."""
-        where = " within one group" if self.within_group else ""
-        hands = " by the same drawers" if self.same_drawers else ""
-        return f"{self.ways}-way {self.shots}-shot{where}{hands}"
+        return f"{self.ways}-way {self.shots}-shot{self.where}"
+
+
+def where(*, within_group: bool, same_drawers: bool) -> str:
+    """What is alike among a task's images, in words to follow others; empty where nothing is."""
+    return (" within one group" if within_group else "") + (", same drawers" if same_drawers else "")
 
 
 @dataclass(frozen=True)
