@@ -127,11 +127,6 @@ class Report:
     same_drawers: bool = False
     split: Literal["validation"] = "validation"
 
-    def __post_init__(self) -> None:
-        """Refuse drawers of several groups, who are not the same people."""
-        if self.same_drawers and not self.within_group:
-            raise RecipeError("reports: a row of same_drawers takes its classes from one group: set within_group")
-
 
 @dataclass(frozen=True)
 class Recipe:

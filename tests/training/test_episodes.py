@@ -182,7 +182,11 @@ def test_map_images_changes_images_only():
     [
         ({"ways": 13}, "13 ways need as many classes, there are 12"),
         ({"ways": (2, 7), "within_group": 0.1}, "7 ways within a group .* the largest has 6"),
-        ({"same_drawers": True}, "image of each drawer in each class, but classes have 9 to 30"),
+        ({"same_drawers": True}, "only classes of one group have the same drawers"),
+        (
+            {"same_drawers": True, "within_group": 1.0},
+            "image of each drawer in each class, but classes have 9 to 30",
+        ),
         ({"shots": (1, 5), "queries": 5}, r"5 shots and 5 queries take 10 images of a class, 'c01' has 9"),
     ],
 )

@@ -46,7 +46,6 @@ def test_overrides_reach_nested_keys(tmp_path):
     ("changes", "overrides", "message"),
     [
         ({"outter": {}}, [], "unknown key outter"),
-        ({}, ["reports=[{ways: 5, shots: 1, same_drawers: true}]"], "set within_group"),
         ({}, ["outer.stepps=3"], "unknown key outer.stepps; outer. takes tasks, steps"),
         ({}, ["outer.steps=many"], "outer.steps must be of type int, not 'many'"),
         ({}, ["outer.second_order=1"], "outer.second_order must be of type bool"),

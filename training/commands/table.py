@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from training.measures.measured import where
+from training.measures.measured import Protocol
 
 
 def card_table(card: dict[str, Any]) -> str:
@@ -15,8 +15,8 @@ def card_table(card: dict[str, Any]) -> str:
     )
     lines = [f"{'unseen classes':<46}{titles}"]
     for row in card["evaluation"]:
-        alike = where(within_group=row["within_group"], same_drawers=row.get("same_drawers", False))
-        task = f"{row['ways']}-way {row['shots']}-shot{alike}"
+        asked = ("ways", "shots", "queries", "episodes", "seed", "within_group", "same_drawers")
+        task = Protocol(**{name: row[name] for name in asked if name in row}).describe()
         adapted = f"{100 * row['accuracy']:.2f} ± {100 * row['interval']:.2f}"
         start = f"{100 * row['accuracy_not_adapted']:.2f} ± {100 * row['interval_not_adapted']:.2f}"
         unknown, estimate = row["unknown"], row["estimate"]

@@ -46,17 +46,13 @@ class Protocol:
 
     @property
     def where(self) -> str:
-        """What is alike among a task's images, as the function of this name words it."""
-        return where(within_group=self.within_group, same_drawers=self.same_drawers)
+        """What is alike among a task's images, in words to follow others; empty where nothing is."""
+        group = " within one group" if self.within_group else ""
+        return f"{group}, same drawers" if self.same_drawers else group
 
     def describe(self) -> str:
         """The protocol in the field's words."""
         return f"{self.ways}-way {self.shots}-shot{self.where}"
-
-
-def where(*, within_group: bool, same_drawers: bool) -> str:
-    """What is alike among a task's images, in words to follow others; empty where nothing is."""
-    return (" within one group" if within_group else "") + (", same drawers" if same_drawers else "")
 
 
 @dataclass(frozen=True)

@@ -204,6 +204,8 @@ class EpisodeSampler:
         return chosen, images, torch.from_numpy(labels), weights
 
     def _check(self, data: ClassImages) -> None:
+        if self._same_drawers and self._within_group < 1:
+            raise DataError("only classes of one group have the same drawers: draw all episodes within a group")
         if self._same_drawers and self._counts.min() < self._counts.max():
             raise DataError(
                 "episodes of the same drawers need an image of each drawer in each class, but classes have "
