@@ -1,8 +1,10 @@
 """The trainer: learns, resumes to the same phi as an unbroken run, keeps the best, stops early."""
 
 import dataclasses
+import json
 
 import pytest
+import safetensors.torch
 import torch
 
 from models.initialization import load
@@ -63,9 +65,30 @@ def test_another_recipe_or_a_damaged_checkpoint_is_refused(tmp_path):
     other = Trainer(recipe(seed=4), TRAINING, VALIDATION, tmp_path)
     with pytest.raises(CheckpointError, match="differs in seed"):
         other.resume()
+    same_phi = dataclasses.replace(recipe(), description="Otherwise told.", report_episodes=7, reports=())
+    Trainer(same_phi, TRAINING, VALIDATION, tmp_path).resume()
     (tmp_path / CHECKPOINT).write_bytes((tmp_path / CHECKPOINT).read_bytes()[:200])
     with pytest.raises(CheckpointError, match="damaged"):
         Trainer(recipe(), TRAINING, VALIDATION, tmp_path).resume()
+
+
+def test_a_run_of_an_earlier_version_goes_on(tmp_path):
+    def rewritten(change):
+        path = tmp_path / CHECKPOINT
+        with safetensors.safe_open(path, framework="pt") as file:
+            metadata, tensors = file.metadata(), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        values = json.loads(metadata["recipe"])
+        change(values)
+        safetensors.torch.save_file(tensors, path, metadata | {"recipe": json.dumps(values)})
+
+    Trainer(recipe(), TRAINING, VALIDATION, tmp_path).run()
+    rewritten(lambda values: values["outer"].pop("weight_decay"))
+    run = Trainer(recipe(), TRAINING, VALIDATION, tmp_path)
+    run.resume()
+    assert run.progress.step == recipe().outer.steps
+    rewritten(lambda values: values["outer"].update(of_old=1))
+    with pytest.raises(CheckpointError, match=r"unknown key outer\.of_old.*with that version"):
+        run.resume()
 
 
 def test_training_learns_and_the_card_tells_it(tmp_path):

@@ -11,9 +11,13 @@ import safetensors.torch
 import torch
 
 from models.backbones.backbone import Params
+from training.recipe import Recipe, RecipeError
+from training.recipe_reading import build
 
 CHECKPOINT = "checkpoint.safetensors"
 _ADAM = ("exp_avg", "exp_avg_sq", "step")
+# What a card tells beside phi; a run may go on with these otherwise, for phi comes out the same.
+_BESIDE_PHI = frozenset({"name", "description", "licence", "reports", "report_episodes", "calibration_tasks"})
 
 
 class CheckpointError(ValueError):
@@ -71,7 +75,7 @@ def load_checkpoint(
         path: written by ``save_checkpoint``.
         phi: fresh parameters of the same recipe; their values are replaced.
         optimiser: over those parameters; its state is replaced.
-        recipe: as JSON values, which must equal the checkpoint's.
+        recipe: as JSON values, which must equal the checkpoint's in all that phi depends on.
 
     Returns:
         The best phi so far, and the progress.
@@ -81,8 +85,8 @@ def load_checkpoint(
     """
     tensors, stored, progress = _read(path)
     progress.looks = [(step, accuracy) for step, accuracy in progress.looks]
-    if stored != recipe:
-        changed = sorted(key for key in stored | recipe if stored.get(key) != recipe.get(key))
+    keys = sorted((stored.keys() | recipe.keys()) - _BESIDE_PHI)
+    if changed := [key for key in keys if stored.get(key) != recipe.get(key)]:
         raise CheckpointError(
             f"{path} belongs to a recipe that differs in {', '.join(changed)}; "
             "continue with the recipe it was started with, or choose another --out"
@@ -113,6 +117,14 @@ def _read(path: Path) -> tuple[Params, dict[str, Any], Progress]:
         with safetensors.safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
-        return tensors, json.loads(metadata["recipe"]), Progress(**json.loads(metadata["progress"]))
+        recipe, progress = json.loads(metadata["recipe"]), Progress(**json.loads(metadata["progress"]))
     except (safetensors.SafetensorError, KeyError, TypeError, json.JSONDecodeError) as error:
         raise CheckpointError(f"{path} is damaged ({error}); start its run again without --resume") from error
+    try:
+        # With the defaults of keys that recipes have been given since.
+        return tensors, build(Recipe, recipe, at="").as_dict(), progress
+    except RecipeError as error:
+        raise CheckpointError(
+            f"{path} is of a version whose recipes were others ({error}); continue it with that version, or "
+            "start its run again without --resume"
+        ) from error
