@@ -44,10 +44,10 @@ photos: $(VENV)/.train ## the same for photos (mini-ImageNet, which you bring; s
 	$(call train-parts,photos)
 	$(BIN)/python -m training calibrate runs/photos/initialization --halves --data-dir $(or $(METASHOT_DATA),data)
 
-photos-small: $(VENV)/.train ## two small networks for photos, by two CPU cores (seven hours)
-	$(call train-parts,photos-first photos-first-on photos-first-finer photos-plain photos-second photos-finer)
-	$(BIN)/python -m training ensemble runs/photos-first-finer/initialization runs/photos-finer/initialization \
-	  --name photos-small --data-dir $(or $(METASHOT_DATA),data) --out runs/photos-small
+photos-small: $(VENV)/.train ## a small network for photos, which learns from that one, by two CPU cores (three hours)
+	$(call train-parts,photos-small)
+	$(BIN)/python -m training calibrate runs/photos-small/initialization --halves \
+	  --data-dir $(or $(METASHOT_DATA),data)
 
 compare: $(VENV)/.train ## compare meta-learning with ordinary learning on Omniglot, or go on with it
 	$(BIN)/python -m training compare omniglot --download --data-dir $(or $(METASHOT_DATA),data) \
