@@ -41,7 +41,8 @@ class Initialization:
 
     Attributes:
         name: as users ask for it.
-        version: the first 12 digits of the weights' sha256.
+        version: the first 12 digits of a sha256 of all that its answers come from: the weights and, of the card,
+            the learner, the preprocessing and the confidence.
         card: ``card.json`` as it stands.
         learner: the composition that phi belongs to.
         phi: float32 parameters by name.
@@ -109,19 +110,17 @@ def save(
     stored = {key: value.detach().float().cpu().contiguous() for key, value in sorted(phi.items())}
     weights = safetensors.torch.save({key: _smallest(value) for key, value in stored.items()})
     digest = hashlib.sha256(weights).hexdigest()
-    card: dict[str, Any] = {
-        "format": FORMAT,
-        "name": name,
-        "version": digest[:12],
-        **facts,
+    answers_from = {
         "learner": learner_as_dict(learner),
         "preprocessing": preprocessing.as_dict(),
         "confidence": confidence.as_dict(),
         "weights": {"file": WEIGHTS, "bytes": len(weights), "sha256": digest},
     }
+    version = _version(answers_from)
+    card: dict[str, Any] = {"format": FORMAT, "name": name, "version": version, **facts, **answers_from}
     _write_whole(folder / WEIGHTS, weights)
     _write_whole(folder / CARD, (json.dumps(card, indent=2, ensure_ascii=False) + "\n").encode())
-    return Initialization(name, digest[:12], card, learner, stored, preprocessing, confidence)
+    return Initialization(name, version, card, learner, stored, preprocessing, confidence)
 
 
 def load(folder: Path) -> Initialization:
@@ -151,7 +150,12 @@ def load(folder: Path) -> Initialization:
             f"{folder / CARD}: the preprocessing makes {preprocessing.channels} x {preprocessing.side} pixels, "
             f"the backbone takes {backbone.channels} x {backbone.side}; restore the folder"
         )
-    return Initialization(name, expected[:12], card, learner, phi, preprocessing, confidence)
+    return Initialization(name, _version(card), card, learner, phi, preprocessing, confidence)
+
+
+def _version(card: Mapping[str, Any]) -> str:
+    told = [card["weights"]["sha256"], *(card[key] for key in ("learner", "preprocessing", "confidence"))]
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def _read_card(path: Path) -> dict[str, Any]:

@@ -35,8 +35,10 @@ class _Wanted:
         """Examples, up to the next power of two: tasks of one room together waste less than half on padding."""
         return 1 << (len(self.shots) - 1).bit_length()
 
-    def fits(self, other: "_Wanted") -> bool:
-        return self.initialization.version == other.initialization.version and self.room == other.room
+    @property
+    def kind(self) -> tuple[str, str, int]:
+        """What tasks of one batch have in common."""
+        return self.initialization.name, self.initialization.version, self.room
 
 
 class Adaptations:
@@ -79,7 +81,7 @@ class Adaptations:
         left: list[_Wanted] = []
         for wanted in self._waiting:
             enough = batch and (len(batch) + 1) * wanted.room > _MOST_IMAGES
-            (left if batch and (enough or not wanted.fits(batch[0])) else batch).append(wanted)
+            (left if batch and (enough or wanted.kind != batch[0].kind) else batch).append(wanted)
         self._waiting = left
         return batch
 

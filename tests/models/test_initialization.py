@@ -41,7 +41,7 @@ def test_round_trip(folder):
     initialization = load(folder)
     fresh = initialization.learner.initial(seed=0)
     assert initialization.name == "tiny"
-    assert initialization.version == initialization.card["weights"]["sha256"][:12]
+    assert initialization.version == initialization.card["version"]
     assert initialization.preprocessing.margin == 0.1
     assert initialization.confidence.temperature(TaskSize.of(7, 2)) == pytest.approx(2.0)
     assert initialization.confidence == constant_confidence(temperature=2.0)
@@ -94,6 +94,22 @@ def test_replacing_one_leaves_no_leftovers(folder):
     )
     assert load(folder).version != first.version
     assert {path.name for path in folder.iterdir()} == {WEIGHTS, CARD}
+
+
+@pytest.mark.parametrize(
+    ("key", "change"),
+    [
+        ("learner", lambda one: one["head"].update(initial_scale=9.0)),
+        ("preprocessing", lambda one: one.update(margin=0.2)),
+        ("confidence", lambda one: one["log_temperature"].update(constant=1.5)),
+    ],
+)
+def test_the_version_tells_whatever_answers_come_from_but_not_what_is_told_beside(folder, key, change):
+    first = load(folder).version
+    change_card(folder, lambda card: card.update(description="Otherwise told.", evaluation=[]))
+    assert load(folder).version == first
+    change_card(folder, lambda card: change(card[key]))
+    assert load(folder).version != first
 
 
 def test_float16_is_kept_where_it_loses_nothing(folder):

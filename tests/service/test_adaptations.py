@@ -15,6 +15,7 @@ from service.computing.engine import Engine
 from service.computing.fitting import Shot, digest_of, embed, fit, fit_together
 from service.problems import Problem
 from service.settings import Settings
+from tests.made_confidence import constant_confidence
 from tests.service.tiny_service import save_tiny
 
 TASKS = ("aabbc", "ab", "abcabc", "xyz")
@@ -78,7 +79,8 @@ class Counting(Adaptations):
 
 
 def test_what_waits_is_adapted_together_and_nothing_waits_when_idle(engine: Engine, tmp_path: Path) -> None:
-    tiny, other = save_tiny(tmp_path / "tiny"), save_tiny(tmp_path / "other", name="other", seed=1)
+    tiny, other = save_tiny(tmp_path / "tiny"), save_tiny(tmp_path / "other", name="other")
+    surer = save_tiny(tmp_path / "surer", confidence=constant_confidence(temperature=0.5))
     adaptations = Counting(engine)
 
     async def fitted(initialization: Initialization, labels: str, seed: int) -> Classifier:
@@ -94,6 +96,7 @@ def test_what_waits_is_adapted_together_and_nothing_waits_when_idle(engine: Engi
             (tiny, "abc", 0),
             (tiny, "abca", 1),
             (other, "abc", 2),
+            (surer, "bca", 5),
             (tiny, "abcdeabcde", 3),
             (tiny, "xyz", 4),
         ]
@@ -101,9 +104,10 @@ def test_what_waits_is_adapted_together_and_nothing_waits_when_idle(engine: Engi
         await asyncio.sleep(0.05)
         busy.set()
         got = await asyncio.gather(*waiting)
-        # Of one initialization and about one size: three; another initialization; another size.
-        assert sorted(adaptations.sizes[1:]) == [1, 1, 3]
-        assert [one.labels for one in got][2] == fit(other, shots("abc", 2), lambda _: None).labels
+        # Of one initialization and about one size: three; another name; another confidence; another size.
+        assert sorted(adaptations.sizes[1:]) == [1, 1, 1, 3]
+        assert [one.model for one in got] == [initialization.name for initialization, *_ in wanted]
+        assert [one.confidence == surer.confidence for one in got] == [one[0] is surer for one in wanted]
         torch.testing.assert_close(logits(got[0]).softmax(-1), logits(alone).softmax(-1), rtol=0, atol=1e-6)
 
     asyncio.run(scene())

@@ -176,6 +176,7 @@ def test_what_cannot_be_measured_is_told_before_training(setting, message, tmp_p
         (["evaluate", "INIT", "--dataset", "omniglot", "--same-drawers"], "--within-alphabet"),
         (["evaluate", "INIT", "--dataset", "strokes", "--same-drawers"], "needs --dataset omniglot"),
         (["publish", "none", "--name", "x"], "card.json is missing"),
+        (["publish", "INIT", "--name", "our models"], "takes no 'our models'"),
     ],
 )
 def test_faults_are_one_line_and_status_2(initialization, arguments, message, capsys, monkeypatch):
@@ -200,6 +201,7 @@ def test_publish_and_list_through_the_bentoml_store(initialization, tmp_path):
             check=True,
         ).stdout
 
+    assert "published mine:" in command("publish", str(initialization), "--name", "mine")
     assert "published mine:" in command("publish", str(initialization), "--name", "mine")
     assert "mine:" in command("list")
     stored = list((tmp_path / "bentoml" / "models" / "mine").glob("*/weights.safetensors"))

@@ -16,15 +16,28 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Verify the folder, then copy it into the store under its version."""
+    """Verify the folder, then copy it into the store under its version, in place of the same one there.
+
+    Raises:
+        ValueError: where the store takes no such name.
+    """
     import bentoml
+    from bentoml.exceptions import BentoMLException, NotFound
 
     initialization = load(options.initialization)
     labels = {"metashot": "initialization"}
     metadata = {"version": initialization.version, "evaluation": initialization.card.get("evaluation", [])}
-    with bentoml.models.create(
-        f"{options.name}:{initialization.version}", labels=labels, metadata=metadata
-    ) as model:
+    tag = f"{options.name}:{initialization.version}"
+    try:
+        # What is told beside may be new, and the latest published is what the name stands for.
+        bentoml.models.delete(tag)
+    except NotFound:
+        pass
+    except (BentoMLException, ValueError) as error:
+        raise ValueError(
+            f"the model store takes no {options.name!r}: --name is of letters, digits, '-', '_' and '.' ({error})"
+        ) from error
+    with bentoml.models.create(tag, labels=labels, metadata=metadata) as model:
         for file in (WEIGHTS, CARD):
             Path(model.path_of(file)).write_bytes((options.initialization / file).read_bytes())
-    print(f"published {model.tag}; a service started now offers it as {options.name}")
+    print(f"published {model.tag}; a service started now offers it as {model.tag.name}")

@@ -62,7 +62,7 @@ class FeatureTeacher:
         probe = hashlib.sha256(
             tasks.view(torch.zeros(1, dtype=torch.int64), 0).cpu().numpy().tobytes()
         ).hexdigest()
-        facts = [former.version, backbone_as_dict(backbone), seen, tasks.digest(), probe]
+        facts = [former.card["weights"]["sha256"][:12], backbone_as_dict(backbone), seen, tasks.digest(), probe]
         name = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]
         self._files = [cache / FOLDER / f"{name}-{view}.float16" for view in range(recipe.outer.feature_views)]
         self._kept: list[Kept] = []
