@@ -1,6 +1,7 @@
 """``python -m service``: serve, classify and score."""
 
 import argparse
+import os
 import sys
 
 from service.client import ServiceError
@@ -19,12 +20,16 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         options.run(options)
+        sys.stdout.flush()
     except (FolderError, Problem, ServiceError, SettingsError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
+    except BrokenPipeError:  # who reads the output, `head` for example, has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the last flush, at exit
+        return 141
     return 0
 
 

@@ -1,6 +1,7 @@
 """The commands of ``python -m training``, on small made-up data."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -255,3 +256,18 @@ def test_auto_counts_what_is_chosen(initialization, tmp_path, capsys):
     assert all(sum(row["shares"].values()) == pytest.approx(1) for row in rows)
     assert all(row["shares"]["tiny"] == 1 for row in rows if row["look"] != "framed")
     assert "folder train coloured, 2-way 2-shot: photo 0.0 %, tiny 100.0 %" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("training", "list-algorithms"),
+        ("service", "classify", "--support", "docs/examples/support", "--query", "docs/examples/query"),
+    ],
+)
+def test_a_reader_who_has_had_enough_gets_no_complaint(command):
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as output:
+        ended = subprocess.run([sys.executable, "-m", *command], cwd=ROOT, stdout=output, stderr=subprocess.PIPE)
+    assert (ended.returncode, b"Broken pipe" in ended.stderr, b"Traceback" in ended.stderr) == (141, False, False)
