@@ -1,6 +1,7 @@
 """``python -m training publish INIT --name NAME``: into the BentoML model store."""
 
 import argparse
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -29,15 +30,16 @@ def run(options: argparse.Namespace) -> None:
     metadata = {"version": initialization.version, "evaluation": initialization.card.get("evaluation", [])}
     tag = f"{options.name}:{initialization.version}"
     try:
-        # What is told beside may be new, and the latest published is what the name stands for.
-        bentoml.models.delete(tag)
-    except NotFound:
-        pass
-    except (BentoMLException, ValueError) as error:
+        with bentoml.models.create(tag, labels=labels, metadata=metadata) as model:
+            for file in (WEIGHTS, CARD):
+                Path(model.path_of(file)).write_bytes((options.initialization / file).read_bytes())
+            # What is told beside may be new, and the latest published is what the name stands for. Not before the
+            # copy is whole: it may be one of this very folder.
+            with suppress(NotFound):
+                bentoml.models.delete(tag)
+    except BentoMLException as error:
         raise ValueError(
-            f"the model store takes no {options.name!r}: --name is of letters, digits, '-', '_' and '.' ({error})"
+            f"the model store does not take it as {options.name!r} ({error}); --name is of letters, digits, '-', "
+            "'_' and '.'"
         ) from error
-    with bentoml.models.create(tag, labels=labels, metadata=metadata) as model:
-        for file in (WEIGHTS, CARD):
-            Path(model.path_of(file)).write_bytes((options.initialization / file).read_bytes())
     print(f"published {model.tag}; a service started now offers it as {model.tag.name}")

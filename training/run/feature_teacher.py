@@ -62,6 +62,7 @@ class FeatureTeacher:
         probe = hashlib.sha256(
             tasks.view(torch.zeros(1, dtype=torch.int64), 0).cpu().numpy().tobytes()
         ).hexdigest()
+        # Nor is it the teacher's version that counts: a temperature fitted anew changes no feature.
         facts = [former.card["weights"]["sha256"][:12], backbone_as_dict(backbone), seen, tasks.digest(), probe]
         name = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]
         self._files = [cache / FOLDER / f"{name}-{view}.float16" for view in range(recipe.outer.feature_views)]
