@@ -1,11 +1,11 @@
-"""``python -m service``: serve, classify and score."""
+"""``python -m service``: serve, classify, teach and score."""
 
 import argparse
 import os
 import sys
 
 from service.client import ServiceError
-from service.commands import classify, score, serve
+from service.commands import classify, score, serve, teach
 from service.commands.folders import FolderError
 from service.problems import Problem
 from service.settings import SettingsError
@@ -15,7 +15,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; a fault of the user's is one line on stderr and exit status 2."""
     parser = argparse.ArgumentParser(prog="python -m service", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (serve, classify, score):
+    for command in (serve, classify, teach, score):
         command.add(commands)
     options = parser.parse_args(arguments)
     try:
@@ -30,6 +30,9 @@ def main(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:  # who reads the output, `head` for example, has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the last flush, at exit
         return 141
+    except OSError as error:  # of a file that the user named
+        print(f"error: {error}", file=sys.stderr)
+        return 2
     return 0
 
 

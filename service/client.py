@@ -1,19 +1,20 @@
 """A small client of the service, for the command line and for scripts."""
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import httpx
 
 DEFAULT_SERVER = "http://127.0.0.1:3000"
 _POLL_S = 0.3
 _TIMEOUT = httpx.Timeout(240.0, connect=5.0)  # longer than the service takes to give up
-_PATIENCE_S = 60.0  # with a server that does not answer while a job runs
-_UNFINISHED = ("queued", "running")
+_PATIENCE_S = 60.0  # with a server that is started again, or has too much to do, between parts of long work
+UNFINISHED = ("queued", "running")  # states of a job
+Answer = TypeVar("Answer")
 
 
 class ServiceError(RuntimeError):
@@ -21,7 +22,7 @@ class ServiceError(RuntimeError):
 
 
 class Unreachable(ServiceError):
-    """No answer came."""
+    """No answer came, or none but that there is too much to do: later there may be one."""
 
 
 class Client:
@@ -73,9 +74,10 @@ class Client:
         """Delete a task."""
         self._ask("DELETE", f"/v1/tasks/{task_id}")
 
-    def start_job(self, task_id: str, archive: Path) -> dict[str, Any]:
-        """Hand a zip of images over to be scored."""
-        return self._upload(f"/v1/tasks/{task_id}/jobs", "archive", [archive], {})
+    def start_job(self, task_id: str, archive: Path, keep_known: float | None = None) -> dict[str, Any]:
+        """Hand a zip of images over to be scored; ``keep_known`` None is the service's own."""
+        data = {} if keep_known is None else {"keep_known": str(keep_known)}
+        return _patiently(lambda: self._upload(f"/v1/tasks/{task_id}/jobs", "archive", [archive], data))
 
     def job(self, job_id: str) -> dict[str, Any]:
         """Show a job's progress."""
@@ -88,20 +90,13 @@ class Client:
         Raises:
             ServiceError: if it failed or was cancelled, or if no answer comes for a minute.
         """
-        last_answer = time.monotonic()
         while True:
-            try:
-                job = self.job(job_id)
-            except Unreachable:
-                if time.monotonic() - last_answer > _PATIENCE_S:
-                    raise
-            else:
-                last_answer = time.monotonic()
-                yield job
-                if job["status"] == "done":
-                    return
-                if job["status"] not in _UNFINISHED:
-                    raise ServiceError(f"job {job_id} is {job['status']}: {job['error'] or 'by request'}")
+            job = _patiently(lambda: self.job(job_id))
+            yield job
+            if job["status"] == "done":
+                return
+            if job["status"] not in UNFINISHED:
+                raise ServiceError(f"job {job_id} is {job['status']}: {job['error'] or 'by request'}")
             time.sleep(_POLL_S)
 
     def end_job(self, job_id: str) -> None:
@@ -112,18 +107,19 @@ class Client:
         """Write a job's results (``jsonl``, ``csv`` or ``parquet``), whole or not at all."""
         part = target.with_name(f".{target.name}.part")
         try:
-            with (
-                part.open("wb") as file,
-                self._http.stream("GET", f"/v1/jobs/{job_id}/results", params={"format": kind}) as response,
-            ):
+            _patiently(lambda: self._stream(f"/v1/jobs/{job_id}/results", {"format": kind}, part))
+            part.replace(target)
+        finally:
+            part.unlink(missing_ok=True)
+
+    def _stream(self, path: str, params: dict[str, str], target: Path) -> None:
+        try:
+            with target.open("wb") as file, self._http.stream("GET", path, params=params) as response:
                 _check(response)
                 for chunk in response.iter_bytes():
                     file.write(chunk)
-            part.replace(target)
         except httpx.HTTPError as error:
             raise self._unreachable(error) from error
-        finally:
-            part.unlink(missing_ok=True)
 
     def _upload(self, path: str, field: str, files: Sequence[Path], data: dict[str, Any]) -> dict[str, Any]:
         with ExitStack() as stack:
@@ -150,4 +146,17 @@ def _check(response: httpx.Response) -> None:
             detail = response.json()["detail"]
         except (ValueError, KeyError):
             detail = response.text[:200]
-        raise ServiceError(f"{response.status_code}: {detail}")
+        kind = Unreachable if response.status_code == httpx.codes.SERVICE_UNAVAILABLE else ServiceError
+        raise kind(f"{response.status_code}: {detail}")
+
+
+def _patiently(ask: Callable[[], Answer]) -> Answer:
+    """Ask again, up to a minute, as long as there is no answer."""
+    begin = time.monotonic()
+    while True:
+        try:
+            return ask()
+        except Unreachable:
+            if time.monotonic() - begin > _PATIENCE_S:
+                raise
+        time.sleep(_POLL_S)

@@ -1,63 +1,145 @@
-"""``python -m service score``: a batch through a running server, into a file."""
+"""``python -m service score``: any number of images through a running server, into a file."""
 
 import argparse
+import contextlib
+import json
+import shutil
+import sys
 import tempfile
 import zipfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
-from service.client import DEFAULT_SERVER, Client
+from models.confidence import KEEP_KNOWN
+from service.client import DEFAULT_SERVER, UNFINISHED, Client, ServiceError
 from service.commands.folders import FolderError, image_files
+from service.commands.parts import Part, in_parts
+from service.results import Format, Row, stream
+from service.uploads.keep_known import read_keep_known
 
-FORMATS = {".jsonl": "jsonl", ".csv": "csv", ".parquet": "parquet"}
+FORMATS: dict[str, Format] = {".jsonl": "jsonl", ".csv": "csv", ".parquet": "parquet"}
 
 
 def add(commands: "argparse._SubParsersAction[Any]") -> None:
     """Declare the command."""
-    parser = commands.add_parser("score", help="score many images with a kept task of a running service")
-    parser.add_argument("--task", required=True, help="id of the task")
+    parser = commands.add_parser(
+        "score",
+        help="score many images with a kept task of a running service",
+        description="Images go to the service in parts. After a break, the same command goes on with those that "
+        "have no answer yet.",
+    )
+    parser.add_argument("--task", required=True, help="id of the task (see teach)")
     parser.add_argument(
         "--input", type=Path, required=True, help="a folder of images, a zip of them, or one image"
     )
     parser.add_argument("--output", type=Path, required=True, help="*.jsonl, *.csv or *.parquet")
     parser.add_argument("--server", default=DEFAULT_SERVER, help=f"default: {DEFAULT_SERVER}")
+    parser.add_argument(
+        "--keep-known",
+        type=float,
+        default=KEEP_KNOWN,
+        metavar="SHARE",
+        help="of images of known classes to be told known (default: %(default)s)",
+    )
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> None:
     """Score, and write the output whole or not at all."""
-    kind = FORMATS.get(options.output.suffix.lower())
+    output: Path = options.output
+    kind = FORMATS.get(output.suffix.lower())
     if kind is None:
-        raise FolderError(f"{options.output} ends in none of {', '.join(FORMATS)}")
-    if not options.output.absolute().parent.is_dir():
-        raise FolderError(f"{options.output.parent} is no folder")
-    with tempfile.TemporaryDirectory() as folder, Client(options.server) as client:
-        archive = _archive(options.input, Path(folder) / "images.zip")
-        job = client.start_job(options.task, archive)
-        job_id = job["id"]
-        try:
-            with tqdm(total=job["total"], unit="image") as bar:
-                for job in client.follow_job(job_id):
-                    bar.n = job["done"]
-                    bar.refresh()
-        except KeyboardInterrupt:
-            client.end_job(job_id)
-            raise
-        client.save_results(job_id, options.output, kind)
-        client.end_job(job_id)
-    print(f"{job['total']} images scored, {job['errors']} of them unreadable: {options.output}")
+        raise FolderError(f"{output} ends in none of {', '.join(FORMATS)}")
+    if not output.absolute().parent.is_dir():
+        raise FolderError(f"{output.parent} is no folder")
+    keep_known = read_keep_known(options.keep_known)
+    parts = _parts(options.input)
+    with Client(options.server) as client, _kept(output.with_name(f".{output.name}.parts")) as folder:
+        task = client.task(options.task)
+        of = options.task, task["version"], task["model_version"], keep_known
+        answers = [folder / f"{part.fingerprint(*of)}.jsonl" for part in parts]
+        with tqdm(total=sum(part.images or 0 for part in parts) or None, unit="image") as bar:
+            for part, target in zip(parts, answers, strict=True):
+                if target.exists():
+                    bar.update(part.images or 0)
+                else:
+                    _score(client, task, part, target, keep_known, bar)
+        images, errors = _write(answers, [one["label"] for one in task["classes"]], output, kind)
+        shutil.rmtree(folder)
+    print(f"{images} images scored, {errors} of them unreadable: {output}")
 
 
-def _archive(given: Path, target: Path) -> Path:
-    if given.is_file() and zipfile.is_zipfile(given):
-        return given
+def _parts(given: Path) -> Sequence[Part]:
     if not given.exists():
         raise FolderError(f"{given} does not exist")
-    root = given if given.is_dir() else given.parent
-    files = image_files(given) if given.is_dir() else [given]
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:  # images are compressed already
-        for path in files:
-            archive.write(path, path.relative_to(root).as_posix())
-    return target
+    if given.is_dir():
+        return list(in_parts(given, image_files(given)))
+    return [Part(given.parent, (given,), packed=zipfile.is_zipfile(given))]
+
+
+@contextlib.contextmanager
+def _kept(folder: Path) -> Iterator[Path]:
+    """A folder for the answers so far, which stays where there are some and the work did not come to its end."""
+    folder.mkdir(exist_ok=True)
+    try:
+        yield folder
+    except BaseException:
+        if any(folder.glob("*.jsonl")):
+            print("answers so far are kept; the same command goes on", file=sys.stderr)
+        else:
+            shutil.rmtree(folder)
+        raise
+
+
+def _score(client: Client, task: dict[str, Any], part: Part, target: Path, keep_known: float, bar: Any) -> None:
+    """Score one part as a job of its own, which leaves nothing on the server."""
+    before = bar.n
+    with tempfile.TemporaryDirectory() as folder:
+        job_id = client.start_job(task["id"], part.archive(Path(folder)), keep_known=keep_known)["id"]
+    try:
+        for job in client.follow_job(job_id):
+            if bar.total is None:
+                bar.total = job["total"]
+            bar.n = before + job["done"]
+            bar.refresh()
+        # The job took the task as it was when it began.
+        if client.task(task["id"])["version"] != task["version"]:
+            raise ServiceError(
+                f"task {task['id']} has been changed meanwhile: run the same command again, which asks the "
+                "changed task about all images"
+            )
+        client.save_results(job_id, target, "jsonl")
+    finally:
+        with contextlib.suppress(ServiceError):  # of an error on the way, that error is told
+            if client.job(job_id)["status"] in UNFINISHED:
+                client.end_job(job_id)
+            client.end_job(job_id)
+
+
+def _rows(answers: Sequence[Path]) -> Iterator[Row]:
+    for path in answers:
+        with path.open(encoding="utf-8") as file:
+            yield from map(json.loads, file)
+
+
+def _write(answers: Sequence[Path], labels: Sequence[str], output: Path, kind: Format) -> tuple[int, int]:
+    """Join the answers into the output; how many there are, and how many of them are errors."""
+    images = errors = 0
+
+    def counted() -> Iterator[Row]:
+        nonlocal images, errors
+        for row in _rows(answers):
+            images, errors = images + 1, errors + ("error" in row)
+            yield row
+
+    unfinished = output.with_name(f".{output.name}.part")
+    try:
+        with unfinished.open("wb") as file:
+            file.writelines(stream(counted(), labels, kind))
+        unfinished.replace(output)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return images, errors

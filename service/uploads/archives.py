@@ -31,24 +31,31 @@ _DAMAGE = (
 
 @dataclass(frozen=True)
 class Limits:
-    """What an archive may hold: entries, bytes of one, bytes of all, unpacked to packed size."""
+    """What an archive may hold: entries, bytes of one, bytes of all, unpacked to packed size.
+
+    ``one_spoils_all`` tells whether a file that is too large is a fault of the archive, or only that file's, told
+    when it is read.
+    """
 
     entries: int
     file_bytes: int
     total_bytes: int
     ratio: int
+    one_spoils_all: bool
 
     @classmethod
     def of_support(cls, settings: Settings) -> "Limits":
         """For an archive that is read into memory."""
         total = settings.max_support_unpacked_bytes
-        return cls(settings.max_files, settings.max_file_bytes, total, settings.max_archive_ratio)
+        return cls(settings.max_files, settings.max_file_bytes, total, settings.max_archive_ratio, True)
 
     @classmethod
     def of_job(cls, settings: Settings) -> "Limits":
         """For an archive that stays on disk and is read one image at a time."""
         total = settings.max_archive_unpacked_bytes
-        return cls(settings.max_archive_entries, settings.max_file_bytes, total, settings.max_archive_ratio)
+        return cls(
+            settings.max_archive_entries, settings.max_file_bytes, total, settings.max_archive_ratio, False
+        )
 
 
 class Archive:
@@ -59,12 +66,14 @@ class Archive:
     """
 
     def __init__(self, file: zipfile.ZipFile, limits: Limits) -> None:
-        self._file = file
+        self._file, self._limits = file, limits
         entries = [entry for entry in file.infolist() if _counts(entry)]
         if len(entries) > limits.entries:
             raise _refusal(f"holds {len(entries)} files, {limits.entries} are allowed; split it", 413)
         for entry in file.infolist():
-            _check_entry(entry, limits)
+            _check_entry(entry)
+            if limits.one_spoils_all:
+                _check_size(entry, limits)
         declared = sum(entry.file_size for entry in file.infolist())
         if declared > limits.total_bytes:
             raise _refusal(f"unpacks to {declared} bytes, {limits.total_bytes} are allowed; split it", 413)
@@ -82,9 +91,10 @@ class Archive:
         """Unpack one file, no further than the size it declared (checked against the limits before).
 
         Raises:
-            Problem: naming the entry, if it is damaged or larger than it declared.
+            Problem: naming the entry, if it is too large, damaged or larger than it declared.
         """
         entry = self._entries[name]
+        _check_size(entry, self._limits)
         try:
             with self._file.open(entry) as stream:
                 content = stream.read(entry.file_size)
@@ -147,7 +157,7 @@ def _counts(entry: zipfile.ZipInfo) -> bool:
     return bool(parts) and not (entry.is_dir() or hidden or parts[-1].lower() in _LITTER)
 
 
-def _check_entry(entry: zipfile.ZipInfo, limits: Limits) -> None:
+def _check_entry(entry: zipfile.ZipInfo) -> None:
     name = _normal(entry.filename)
     path = PurePosixPath(name)
     if entry.header_offset < 0:
@@ -160,6 +170,10 @@ def _check_entry(entry: zipfile.ZipInfo, limits: Limits) -> None:
         raise _refusal(f"has an encrypted entry: {name}; pack without a password", 422, name)
     if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise _refusal(f"packs {name} by a rare method; use the usual one (deflate)", 422, name)
+
+
+def _check_size(entry: zipfile.ZipInfo, limits: Limits) -> None:
+    name = _normal(entry.filename)
     if entry.file_size > limits.file_bytes:
         raise _refusal(f"has {name} of {entry.file_size} bytes, {limits.file_bytes} are allowed", 413, name)
     if entry.file_size >= MEBIBYTE and entry.file_size > limits.ratio * max(entry.compress_size, 1):

@@ -134,6 +134,16 @@ def test_a_job_reads_one_image_at_a_time_by_name(tmp_path: Path) -> None:
         assert archive.read("deep/a.png") == b"2"
 
 
+def test_of_a_job_a_file_that_is_too_large_spoils_no_other() -> None:
+    files = {"1.png": bytes(3 * MEBIBYTE), "2.png": bytes(2 * MEBIBYTE), "3.png": b"3"}
+    with query_entries(io.BytesIO(zipped(files)), SETTINGS) as archive:
+        assert archive.read("3.png") == b"3"
+        for name, why in (("1.png", "2097152 are allowed"), ("2.png", "over 200 times")):
+            with pytest.raises(Problem, match=why) as caught:
+                archive.read(name)
+            assert caught.value.file == name
+
+
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 def test_a_name_may_come_once_only() -> None:
     archive = io.BytesIO()

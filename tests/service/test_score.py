@@ -1,0 +1,226 @@
+"""``score``: any number of images in parts, and on after a break."""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from service.__main__ import main
+from service.client import Client
+from service.commands import score
+from service.commands.folders import image_files
+from service.commands.parts import in_parts
+from tests.service.made_images import drawing, zipped
+from tests.service.server_process import free_port
+from tests.service.tiny_service import at_an_address
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("images")
+    for seed in range(1, 3):
+        write(root / "support" / f"{seed}.png", drawing(seed))
+    for seed in range(5, 8):
+        write(root / "query" / "deep" / f"{seed}.png", drawing(seed))
+    return root
+
+
+def write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with at_an_address(tmp_path_factory.mktemp("var"), max_file_bytes=20_000) as address:
+        yield address
+
+
+@pytest.fixture
+def task(address: str, folders: Path) -> str:
+    with Client(address) as client:
+        support = [("a", folders / "support" / "1.png"), ("b", folders / "support" / "2.png")]
+        return str(client.create_task(support, name="two")["id"])
+
+
+@pytest.fixture
+def jobs(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the images of each job that is begun; an image is a part of its own."""
+    begun: list[str] = []
+    start = Client.start_job
+
+    def noted(self: Client, task_id: str, archive: Path, **options: Any) -> dict[str, Any]:
+        begun.append(archive.name)
+        return start(self, task_id, archive, **options)
+
+    monkeypatch.setattr(Client, "start_job", noted)
+    monkeypatch.setattr(score, "in_parts", lambda root, files: in_parts(root, files, images=1))
+    return begun
+
+
+@pytest.mark.parametrize("ending", ["jsonl", "csv", "parquet"])
+def test_score_a_folder(address: str, task: str, folders: Path, tmp_path: Path, ending: str) -> None:
+    output = tmp_path / f"scores.{ending}"
+    given = ["score", "--task", task, "--input", str(folders / "query"), "--server", address]
+    assert main([*given, "--output", str(output)]) == 0
+    assert [path.name for path in tmp_path.iterdir()] == [output.name]
+    if ending == "jsonl":
+        rows = [json.loads(line) for line in output.read_text().splitlines()]
+        files = [folders / "query" / "deep" / f"{seed}.png" for seed in (5, 6, 7)]
+        with Client(address) as client:
+            direct = client.classify(task, files)
+        assert [row["filename"] for row in rows] == [f"deep/{one['filename']}" for one in direct]
+        assert [row["probabilities"] for row in rows] == [one["probabilities"] for one in direct]
+
+
+def test_score_an_archive_and_a_single_image(address: str, task: str, folders: Path, tmp_path: Path) -> None:
+    write(tmp_path / "two.zip", zipped({"x.png": drawing(8), "y.png": drawing(9)}))
+    for given, names in (
+        (tmp_path / "two.zip", ["x.png", "y.png"]),
+        (folders / "query" / "deep" / "5.png", ["5.png"]),
+    ):
+        arguments = ["score", "--task", task, "--input", str(given), "--output", str(tmp_path / "o.jsonl")]
+        assert main([*arguments, "--server", address]) == 0
+        rows = (tmp_path / "o.jsonl").read_text().splitlines()
+        assert [json.loads(row)["filename"] for row in rows] == names
+
+
+def test_what_cannot_be_scored_leaves_no_output(
+    address: str, task: str, folders: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    query, nowhere = str(folders / "query"), f"http://127.0.0.1:{free_port()}"
+    for server, task_id, given, name, reason in (
+        (address, "unknown", query, "o.csv", "there is no task 'unknown'"),
+        (address, task, query, "o.txt", "ends in none of"),
+        (address, task, str(tmp_path / "missing"), "o.csv", "missing does not exist"),
+        (nowhere, task, query, "o.csv", "python -m service serve"),
+    ):
+        arguments = ["score", "--task", task_id, "--input", given, "--output", str(tmp_path / name)]
+        assert main([*arguments, "--server", server]) == 2
+        assert reason in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_parts_hold_all_images_once_and_no_more_than_they_may(tmp_path: Path) -> None:
+    for name, size in (("a", 10), ("b", 10), ("c", 25), ("d", 5), ("e", 5), ("f", 5), ("g", 5)):
+        write(tmp_path / f"{name}.png", bytes(size))
+    divided = list(in_parts(tmp_path, image_files(tmp_path), images=3, size=20))
+    assert [part.names for part in divided] == [
+        ["a.png", "b.png"],
+        ["c.png"],
+        ["d.png", "e.png", "f.png"],
+        ["g.png"],
+    ]
+
+
+def test_a_part_is_known_again_until_something_changes(tmp_path: Path) -> None:
+    write(tmp_path / "a.png", b"1")
+    (part,) = in_parts(tmp_path, [tmp_path / "a.png"])
+    first = part.fingerprint("task", 1)
+    assert part.fingerprint("task", 1) == first
+    assert part.fingerprint("task", 2) != first
+    write(tmp_path / "a.png", b"22")
+    assert part.fingerprint("task", 1) != first
+
+
+def test_after_a_break_what_has_answers_is_not_asked_again(
+    address: str,
+    task: str,
+    folders: Path,
+    tmp_path: Path,
+    jobs: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    given = ["score", "--task", task, "--input", str(folders / "query"), "--server", address]
+    follow = Client.follow_job
+
+    def broken(self: Client, job_id: str) -> Iterator[dict[str, Any]]:
+        if len(jobs) == 2:
+            raise KeyboardInterrupt
+        return follow(self, job_id)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Client, "follow_job", broken)
+        assert main([*given, "--output", str(tmp_path / "o.jsonl")]) == 130
+    assert "the same command goes on" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == [".o.jsonl.parts"]
+    assert len(jobs) == 2
+    assert main([*given, "--output", str(tmp_path / "o.jsonl")]) == 0
+    assert len(jobs) == 4  # the one that was broken off, and the third
+    rows = [json.loads(line) for line in (tmp_path / "o.jsonl").read_text().splitlines()]
+    assert [row["filename"] for row in rows] == ["deep/5.png", "deep/6.png", "deep/7.png"]
+    assert [path.name for path in tmp_path.iterdir()] == ["o.jsonl"]
+    with Client(address) as client:
+        assert client._ask("GET", "/v1/jobs").json()["items"] == []
+
+
+def test_a_task_that_is_changed_meanwhile_answers_no_more(
+    address: str,
+    task: str,
+    folders: Path,
+    tmp_path: Path,
+    jobs: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    given = ["score", "--task", task, "--input", str(folders / "query"), "--server", address]
+    show = Client.task
+
+    def changed(self: Client, task_id: str) -> dict[str, Any]:
+        found = show(self, task_id)
+        return {**found, "version": found["version"] + (len(jobs) == 2)}
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Client, "task", changed)
+        assert main([*given, "--output", str(tmp_path / "o.csv")]) == 2
+    assert "has been changed meanwhile" in capsys.readouterr().err
+    assert not (tmp_path / "o.csv").exists()
+
+
+def test_one_image_that_is_too_large_is_told_in_its_row(address: str, task: str, tmp_path: Path) -> None:
+    write(tmp_path / "in" / "large.png", bytes(30_000))
+    write(tmp_path / "in" / "small.png", drawing(4))
+    output = tmp_path / "o.jsonl"
+    given = ["score", "--task", task, "--input", str(tmp_path / "in"), "--output", str(output)]
+    assert main([*given, "--server", address]) == 0
+    large, small = (json.loads(line) for line in output.read_text().splitlines())
+    assert "30000 bytes, 20000 are allowed" in large["error"]
+    assert small["label"] in "ab"
+
+
+def test_how_readily_images_are_told_unknown(address: str, task: str, folders: Path, tmp_path: Path) -> None:
+    given = ["score", "--task", task, "--input", str(folders / "query"), "--output", str(tmp_path / "o.jsonl")]
+    with Client(address) as client:
+        files = [folders / "query" / "deep" / f"{seed}.png" for seed in (5, 6, 7)]
+        told = {}
+        for keep_known in ("0.5", "0.99"):
+            assert main([*given, "--server", address, "--keep-known", keep_known]) == 0
+            rows = [json.loads(line) for line in (tmp_path / "o.jsonl").read_text().splitlines()]
+            direct = client._upload(f"/v1/tasks/{task}/classify", "query", files, {"keep_known": keep_known})
+            told[keep_known] = [row["unknown"] for row in rows]
+            assert told[keep_known] == [one["unknown"] for one in direct["predictions"]]
+    assert main([*given, "--server", address, "--keep-known", "2"]) == 2
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is closed to root")
+def test_a_file_that_cannot_be_read_is_named(
+    address: str, task: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path / "in" / "closed.png", drawing(4))
+    (tmp_path / "in" / "closed.png").chmod(0)
+    given = ["score", "--task", task, "--input", str(tmp_path / "in"), "--output", str(tmp_path / "o.csv")]
+    assert main([*given, "--server", address]) == 2
+    assert "closed.png cannot be read" in capsys.readouterr().err
+
+
+def test_a_name_that_no_archive_can_hold_is_told(
+    address: str, task: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path / "in" / os.fsdecode(b"\xff.png"), drawing(4))
+    given = ["score", "--task", task, "--input", str(tmp_path / "in"), "--output", str(tmp_path / "o.csv")]
+    assert main([*given, "--server", address]) == 2
+    assert "rename the file" in capsys.readouterr().err
