@@ -95,7 +95,7 @@ def save(
     confidence: Confidence,
     facts: Mapping[str, Any],
 ) -> Initialization:
-    """Write an initialization, each file whole or not at all.
+    """Write an initialization, whole or not at all.
 
     Args:
         folder: made where missing; a former initialization in it is replaced.
@@ -118,8 +118,9 @@ def save(
     }
     version = _version(answers_from)
     card: dict[str, Any] = {"format": FORMAT, "name": name, "version": version, **facts, **answers_from}
-    _write_whole(folder / WEIGHTS, weights)
-    _write_whole(folder / CARD, (json.dumps(card, indent=2, ensure_ascii=False) + "\n").encode())
+    # A lone surrogate, of a folder whose name is no UTF-8, becomes the escape that JSON has for it.
+    told = (json.dumps(card, indent=2, ensure_ascii=False) + "\n").encode(errors="backslashreplace")
+    _write_whole({folder / WEIGHTS: weights, folder / CARD: told})
     return Initialization(name, version, card, learner, stored, preprocessing, confidence)
 
 
@@ -137,7 +138,7 @@ def load(folder: Path) -> Initialization:
         preprocessing = Preprocessing.from_dict(card["preprocessing"])
         confidence = Confidence.from_dict(card["confidence"])
         name = str(card["name"])
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, LookupError, TypeError, ValueError, ArithmeticError) as error:
         raise InitializationError(
             f"{folder / CARD} does not describe an initialization ({error!r}); "
             "restore the folder from where it was published"
@@ -161,7 +162,7 @@ def _version(card: Mapping[str, Any]) -> str:
 def _read_card(path: Path) -> dict[str, Any]:
     try:
         card = json.loads(path.read_bytes())
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise InitializationError(f"{path} is missing: an initialization is a folder with it") from None
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise InitializationError(f"{path} is not valid JSON ({error}); restore it") from error
@@ -216,15 +217,21 @@ def _smallest(value: torch.Tensor) -> torch.Tensor:
     return half if torch.equal(half.float(), value) else value
 
 
-def _write_whole(path: Path, content: bytes) -> None:
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+def _write_whole(files: Mapping[Path, bytes]) -> None:
+    """Write files that belong together: none takes its place before all are on the disk."""
+    staged: dict[Path, Path] = {}
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
+        for path, content in files.items():
+            handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+            staged[path] = Path(temporary)
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            staged[path].chmod(0o644)
+        for path, temporary_path in staged.items():
+            temporary_path.replace(path)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        for temporary_path in staged.values():
+            temporary_path.unlink(missing_ok=True)
         raise

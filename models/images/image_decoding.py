@@ -7,6 +7,8 @@ from typing import Literal
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
+MAX_SCANS = 64  # of a JPEG; ordinary progressive ones have about ten, and each takes time for the whole image
+_SCAN = b"\xff\xda"
 Fault = Literal["empty", "not an image", "too large", "damaged"]
 
 
@@ -34,7 +36,8 @@ def decode(content: bytes, max_pixels: int) -> Image.Image:
         An image of mode ``L`` or ``RGB``.
 
     Raises:
-        UndecodableError: for anything that is not a sound PNG, JPEG, WebP or BMP of at most so many pixels.
+        UndecodableError: for anything that is not a sound PNG, JPEG, WebP or BMP of at most so many pixels, and
+            for a JPEG of more than ``MAX_SCANS`` scans.
     """
     if not content:
         raise UndecodableError("empty", "is empty (0 bytes)")
@@ -50,6 +53,10 @@ def decode(content: bytes, max_pixels: int) -> Image.Image:
     width, height = image.size
     if width * height > max_pixels:
         why = f"has {width} x {height} pixels, more than the {max_pixels} allowed; make it smaller"
+        raise UndecodableError("too large", why)
+    scans = content.count(_SCAN) if image.format in ("JPEG", "MPO") else 0
+    if scans > MAX_SCANS:
+        why = f"has {scans} scans, more than the {MAX_SCANS} allowed; save it again as an ordinary JPEG"
         raise UndecodableError("too large", why)
     try:
         image.load()

@@ -84,7 +84,9 @@ def background(tones: Floats) -> Floats:
         return np.full_like(tones, paper)
     height, width = tones.shape
     rows, columns = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
-    design = np.stack([np.ones(tones.size), rows.ravel(), columns.ravel()], axis=1)
+    # Along a single row or column nothing slopes: it would be the constant once more.
+    slopes = [axis.ravel() for axis, length in ((rows, height), (columns, width)) if length > 1]
+    design = np.stack([np.ones(tones.size), *slopes], axis=1)
     values = tones.ravel()
     plane = np.full(tones.size, paper)
     for _ in range(_PLANE_ROUNDS):

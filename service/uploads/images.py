@@ -9,7 +9,7 @@ from service.problems import Problem
 _STATUS_AND_TITLE: dict[Fault, tuple[int, str]] = {
     "empty": (422, "Empty file"),
     "not an image": (422, "Not an image"),
-    "too large": (413, "Too many pixels"),
+    "too large": (413, "Image too large"),
     "damaged": (422, "Damaged image"),
 }
 
@@ -24,7 +24,7 @@ def decode(content: bytes, filename: str, *, max_pixels: int, field: str | None 
         field: as problems name it.
 
     Raises:
-        Problem: 413 for too many pixels, 422 for anything that is not a sound image.
+        Problem: 413 for too many pixels or scans, 422 for anything that is not a sound image.
     """
     try:
         return decode_bytes(content, max_pixels)

@@ -66,6 +66,7 @@ def flip_a_byte(folder):
         (lambda f: change_card(f, lambda card: card.update(format=1)), "not of format 2"),
         (lambda f: change_card(f, lambda card: card.update(format=99)), "not of format 2"),
         (lambda f: change_card(f, lambda card: card.pop("learner")), "does not describe"),
+        (lambda f: change_card(f, lambda card: card.update(preprocessing=[])), "does not describe"),
         (lambda f: change_card(f, lambda card: card["learner"]["rule"].update(steps=5)), "rates.* should be"),
         (
             lambda f: change_card(f, lambda card: card["learner"]["backbone"].update(width=16)),
@@ -79,6 +80,31 @@ def test_a_damaged_or_mismatching_one_is_refused(folder, damage, message):
     damage(folder)
     with pytest.raises(InitializationError, match=message):
         load(folder)
+
+
+def test_names_that_are_no_utf8_are_kept(folder):
+    first = load(folder)
+    facts = {"trained_on": {"groups": ["gr\udce9"]}}
+    parts = {key: getattr(first, key) for key in ("learner", "phi", "preprocessing", "confidence")}
+    save(folder, name="tiny", facts=facts, **parts)
+    assert load(folder).card["trained_on"] == facts["trained_on"]
+
+
+def test_what_cannot_be_written_whole_leaves_the_former(folder, monkeypatch):
+    first = load(folder)
+    parts = {key: getattr(first, key) for key in ("learner", "preprocessing", "confidence")}
+    calls = []
+
+    def full(descriptor):
+        calls.append(descriptor)
+        if len(calls) == 2:  # the card's
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("models.initialization.os.fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        save(folder, name="tiny", phi=first.learner.initial(seed=1), facts={}, **parts)
+    assert load(folder).version == first.version
+    assert {path.name for path in folder.iterdir()} == {WEIGHTS, CARD}
 
 
 def test_replacing_one_leaves_no_leftovers(folder):

@@ -120,3 +120,11 @@ def test_settings_survive_json_lists():
     values = Preprocessing("photo", 84, 3, mean=(0.1, 0.2, 0.3), std=(1.0, 2.0, 3.0)).as_dict()
     values = {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
     assert Preprocessing.from_dict(values).std == (1.0, 2.0, 3.0)
+
+
+@pytest.mark.parametrize("size", [(64, 1), (1, 64), (50_000, 3), (3, 50_000), (2, 2), (1, 1)])
+def test_thin_images_of_uneven_tones_are_drawings_like_others(size):
+    levels = np.arange(size[0] * size[1]).reshape(size[1], size[0]) * 255 // (size[0] * size[1])
+    tensor = DRAWING(Image.fromarray(levels.astype(np.uint8)))
+    assert bool(torch.isfinite(tensor).all())
+    assert 0 <= tensor.min() <= tensor.max() <= 1

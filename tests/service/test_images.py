@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from models.images.image_decoding import MAX_SCANS
 from service.problems import Problem
 from service.uploads.images import decode
 from tests.service.made_images import bomb, drawing, encoded
@@ -77,9 +78,22 @@ def test_takes_the_first_frame_only() -> None:
     assert pixels(moving)[0, 0].tolist() == [255, 0, 0]
 
 
+def of_scans(count: int) -> bytes:
+    """A progressive JPEG whose last scan comes again until there are as many."""
+    sound = encoded(Image.effect_noise((64, 64), 50).convert("RGB"), "JPEG", progressive=True)
+    last = sound.rindex(b"\xff\xda")
+    body, scan, end = sound[:last], sound[last:-2], sound[-2:]
+    return body + scan * (count - body.count(b"\xff\xda")) + end
+
+
+def test_takes_progressive_photos() -> None:
+    assert pixels(of_scans(MAX_SCANS)).shape == (64, 64, 3)
+
+
 @pytest.mark.parametrize(
     ("content", "status", "words"),
     [
+        (of_scans(MAX_SCANS + 1), 413, "65 scans, more than the 64 allowed; save it again"),
         (b"", 422, "empty"),
         (b"hello", 422, "not a PNG"),
         (b"\x89PNG\r\n\x1a\n", 422, "x.png is"),
