@@ -15,6 +15,7 @@ from models.task_size import BySize, TaskSize
 # Shares of known items to keep, for which the card has the familiarity that so many exceed.
 KEPT = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.925, 0.95, 0.96, 0.97, 0.98, 0.99, 0.995, 0.999)
 KEEP_KNOWN = 0.95  # unless a request says otherwise
+_MOST_WEIGHT = 100.0  # of a term of log(temperature): far beyond any that is fitted, and exp can be taken of it
 _SHARPNESS = 10.0  # of cosines as logits, where items are told from strangers
 
 
@@ -35,8 +36,8 @@ class Confidence:
 
     def __post_init__(self) -> None:
         """Refuse values that would silently spoil every answer."""
-        if not all(math.isfinite(value) for value in self.log_temperature.as_dict().values()):
-            raise ValueError(f"the temperature must be a number, not {self.log_temperature}")
+        if not all(abs(value) < _MOST_WEIGHT for value in self.log_temperature.as_dict().values()):
+            raise ValueError(f"the temperature's weights must be numbers of a few, not {self.log_temperature}")
         if len(self.familiar) != len(KEPT):
             raise ValueError(f"confidence needs {len(KEPT)} familiarities, not {len(self.familiar)}")
 

@@ -71,9 +71,11 @@ class Head:
         """Refuse what is not there."""
         if self.kind not in get_args(HeadKind):
             raise ValueError(f"the head must be {', '.join(get_args(HeadKind))}, not {self.kind!r}")
-        if self.shrinkage <= 0:
+        if self.initial_scale is not None and not self.initial_scale > 0:
+            raise ValueError(f"the head's initial scale must be positive, not {self.initial_scale}")
+        if not self.shrinkage > 0:
             raise ValueError(f"the head's shrinkage must be positive, not {self.shrinkage}")
-        if self.pull < 0 or (self.pull and self.kind != "lda"):
+        if not self.pull >= 0 or (self.pull and self.kind != "lda"):
             raise ValueError(f"the head's pull is of lda, and not negative: set it to 0, not {self.pull}")
 
     def initial(self, features: int, generator: torch.Generator) -> Params:

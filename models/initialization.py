@@ -137,26 +137,28 @@ def load(folder: Path) -> Initialization:
         learner = learner_from_dict(card["learner"])
         preprocessing = Preprocessing.from_dict(card["preprocessing"])
         confidence = Confidence.from_dict(card["confidence"])
-        name = str(card["name"])
-    except (AttributeError, LookupError, TypeError, ValueError, ArithmeticError) as error:
+        name, version = str(card["name"]), _version(card)
+        wanted = {key: value.shape for key, value in learner.initial(seed=0).items()}
+    except (AttributeError, LookupError, TypeError, ValueError, ArithmeticError, RuntimeError) as error:
         raise InitializationError(
             f"{folder / CARD} does not describe an initialization ({error!r}); "
             "restore the folder from where it was published"
         ) from error
     phi = _read_weights(folder / WEIGHTS, expected)
-    _check_shapes(folder, learner, phi)
+    _check_phi(folder, wanted, phi)
     backbone = learner.backbone
     if (backbone.channels, backbone.side) != (preprocessing.channels, preprocessing.side):
         raise InitializationError(
             f"{folder / CARD}: the preprocessing makes {preprocessing.channels} x {preprocessing.side} pixels, "
             f"the backbone takes {backbone.channels} x {backbone.side}; restore the folder"
         )
-    return Initialization(name, _version(card), card, learner, phi, preprocessing, confidence)
+    return Initialization(name, version, card, learner, phi, preprocessing, confidence)
 
 
 def _version(card: Mapping[str, Any]) -> str:
+    """See ``Initialization``; raises ValueError where a number is not finite, which would spoil every answer."""
     told = [card["weights"]["sha256"], *(card[key] for key in ("learner", "preprocessing", "confidence"))]
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:12]
+    return hashlib.sha256(json.dumps(told, sort_keys=True, allow_nan=False).encode()).hexdigest()[:12]
 
 
 def _read_card(path: Path) -> dict[str, Any]:
@@ -164,7 +166,9 @@ def _read_card(path: Path) -> dict[str, Any]:
         card = json.loads(path.read_bytes())
     except (FileNotFoundError, NotADirectoryError):
         raise InitializationError(f"{path} is missing: an initialization is a folder with it") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise InitializationError(f"{path} cannot be read: {error.strerror}") from error
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InitializationError(f"{path} is not valid JSON ({error}); restore it") from error
     if not isinstance(card, dict) or card.get("format") != FORMAT:
         raise InitializationError(
@@ -178,6 +182,8 @@ def _read_weights(path: Path, expected: str) -> Params:
         content = path.read_bytes()
     except FileNotFoundError:
         raise InitializationError(f"{path} is missing; restore it beside its card") from None
+    except OSError as error:
+        raise InitializationError(f"{path} cannot be read: {error.strerror}") from error
     digest = hashlib.sha256(content).hexdigest()
     if digest != expected:
         raise InitializationError(
@@ -193,8 +199,7 @@ def _read_weights(path: Path, expected: str) -> Params:
     return phi
 
 
-def _check_shapes(folder: Path, learner: Learner, phi: Params) -> None:
-    wanted = {name: value.shape for name, value in learner.initial(seed=0).items()}
+def _check_phi(folder: Path, wanted: Mapping[str, torch.Size], phi: Params) -> None:
     found = {name: value.shape for name, value in phi.items()}
     if wanted != found:
         name = sorted(name for name in wanted | found if wanted.get(name) != found.get(name))[0]

@@ -60,13 +60,16 @@ def held_out_steps(support: Support, features: Tensor, trajectory: Trajectory, g
 def _held_out(support: Support, features: Tensor) -> Tensor:
     """Which examples each fold holds out, bool ``[T, F, S]``: each example once, or none of a task's.
 
-    Examples take turns by their distance to the middle of the task, so that folds do not depend on their order.
+    Examples take turns by their distance to the middle of the task, so that folds do not depend on their order;
+    those at the same distance, copies of one image, by their place, so that no fold holds out a whole class.
     """
     counts = support.membership().sum(1)  # [T, N]
     middle = (support.balanced_weights()[..., None] * features).sum(1, keepdim=True)
     far = (features - middle).square().sum(2)
     same = (support.labels[:, :, None] == support.labels[:, None]) & (support.weights[:, None] > 0)
-    rank = (same & (far[:, None] < far[:, :, None])).sum(2)
+    place = torch.arange(far.shape[1], device=far.device)
+    nearer = (far[:, None] < far[:, :, None]) | ((far[:, None] == far[:, :, None]) & (place < place[:, None]))
+    rank = (same & nearer).sum(2)
     fewest = torch.where(support.class_mask(), counts, torch.inf).amin(1).clamp_max(FOLDS)
     turn = rank % fewest.long()[:, None]
     several = (fewest > 1)[:, None] & (support.weights > 0)

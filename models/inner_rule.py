@@ -49,7 +49,7 @@ class InnerRule:
             raise ValueError(f"rates must be {', '.join(get_args(Rates))}, not {self.rates!r}")
         if (self.moves == "nothing") != (self.steps == 0):
             raise ValueError("a rule that moves nothing has 0 steps, and any other at least 1")
-        if self.steps < 0 or self.initial_rate <= 0:
+        if self.steps < 0 or not self.initial_rate > 0:
             raise ValueError("steps must not be negative and the initial rate must be positive")
         if self.budget not in ("fixed", "held-out"):
             raise ValueError(f"the budget must be fixed or held-out, not {self.budget!r}")

@@ -127,7 +127,8 @@ class Learner:
             yield self._theta(support, step, now.body, now.head, now.moments)
 
     def _theta(self, support: Support, step: int, body: Params, head: Params, moments: Tensor | None) -> Theta:
-        if self.rule.moves_body and step and self.backbone.normalisation == "support":
+        moved = self.rule.moves_body and step > 0
+        if self.backbone.normalisation == "support" and (moved or moments is None):
             _, moments = self.backbone(body, support.images, weights=support.weights)
         return Theta(body, head, support.ways, moments)
 

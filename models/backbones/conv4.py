@@ -1,13 +1,13 @@
 """Conv4, the field's four-block convolutional backbone (Vinyals et al. 2016, section 4.1)."""
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor
 
 from models.backbones.backbone import MOMENTS, Params, fresh_layer
-from models.backbones.normalisation import NormalisationKind
+from models.backbones.normalisation import NormalisationKind, check_kind
 from models.backbones.normalising import Normalising
 from models.backbones.views import View, averaged, see, views_of
 from models.kernels.convolved_block import convolved_block
@@ -15,6 +15,7 @@ from models.kernels.normalised_block import max_pool
 from models.kernels.task_convolution import convolve
 
 BLOCKS = 4
+Halving = Literal["pool", "stride"]
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Conv4:
     channels: int = 1
     side: int = 28
     width: int | tuple[int, ...] = 64
-    halving: Literal["pool", "stride"] = "pool"
+    halving: Halving = "pool"
     normalisation: NormalisationKind = "group"
     groups: int = 8
     halvings: int = BLOCKS
@@ -58,7 +59,12 @@ class Conv4:
         if not isinstance(self.width, int):
             object.__setattr__(self, "width", tuple(self.width))
         object.__setattr__(self, "views", views_of(self.views))
-        if len(self.widths) != BLOCKS or any(width % self.groups for width in self.widths):
+        check_kind(self.normalisation)
+        if self.halving not in get_args(Halving):
+            raise ValueError(f"halving must be {' or '.join(get_args(Halving))}, not {self.halving!r}")
+        if self.groups < 1:
+            raise ValueError(f"there must be at least 1 group of channels, not {self.groups}")
+        if len(self.widths) != BLOCKS or any(width < 1 or width % self.groups for width in self.widths):
             raise ValueError(
                 f"width {self.width} must be one number or {BLOCKS}, each a multiple of {self.groups} groups"
             )

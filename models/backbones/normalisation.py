@@ -9,7 +9,7 @@ depends on its batch-mates (transductive). Each kind here is inductive:
   algorithm 2).
 """
 
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor
@@ -17,6 +17,12 @@ from torch import Tensor
 from models.kernels.task_group_norm import EPSILON
 
 NormalisationKind = Literal["group", "support", "running"]
+
+
+def check_kind(kind: str) -> None:
+    """Refuse what is none of them."""
+    if kind not in get_args(NormalisationKind):
+        raise ValueError(f"normalisation must be {', '.join(get_args(NormalisationKind))}, not {kind!r}")
 
 
 def batch_norm(maps: Tensor, scale: Tensor, shift: Tensor) -> tuple[Tensor, Tensor]:

@@ -37,7 +37,7 @@ class Stage:
             )
         if self.halving not in get_args(StageHalving):
             raise ValueError(f"halving must be {', '.join(get_args(StageHalving))}, not {self.halving!r}")
-        if self.width < 1 or self.width % self.groups:
+        if self.groups < 1 or self.width < 1 or self.width % self.groups:
             raise ValueError(f"a stage's width {self.width} must be a multiple of its {self.groups} groups")
 
 

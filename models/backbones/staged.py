@@ -9,7 +9,7 @@ from torch import Tensor
 
 from models.backbones.backbone import MOMENTS, Params, fresh_layer
 from models.backbones.depths import Depth, away_from, depths_of, joined
-from models.backbones.normalisation import NormalisationKind
+from models.backbones.normalisation import NormalisationKind, check_kind
 from models.backbones.normalising import Normalising
 from models.backbones.stage import Layer, Stage, halved
 from models.backbones.views import View, averaged, see, views_of
@@ -67,6 +67,7 @@ class Staged:
         """Work out the number of features, and refuse sizes that do not fit."""
         stages: tuple[Any, ...] = tuple(self.stages)
         stages = tuple(one if isinstance(one, Stage) else Stage(**one) for one in stages)
+        check_kind(self.normalisation)
         if not stages:
             raise ValueError("a backbone needs at least one stage")
         object.__setattr__(self, "stages", stages)

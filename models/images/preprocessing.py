@@ -15,6 +15,7 @@ from models.images.framing import frame
 from models.images.ink import Ink, find_ink
 from models.kernels.native.drawing import MOST, draw
 
+_MOST_MARGIN = 5  # of the ink's side; of what is left of a sheet inside more, nothing could be told
 _WORKING_SIDE = MOST  # pixels: enough to find thin strokes in a photograph of a sheet, and cheap
 
 
@@ -48,6 +49,8 @@ class Preprocessing:
             raise ValueError(f"{self.kind} preprocessing cannot give {self.channels} channels")
         if not 8 <= self.side <= 512:
             raise ValueError(f"side must be 8 to 512 pixels, not {self.side}")
+        if self.margin is not None and not 0 <= self.margin <= _MOST_MARGIN:
+            raise ValueError(f"margin must be 0 to {_MOST_MARGIN}, or null, not {self.margin}")
         if len(self.mean) != self.channels or len(self.std) != self.channels or min(self.std) <= 0:
             raise ValueError("mean and std need one number a channel, and std must be positive")
 

@@ -7,7 +7,8 @@ from torch import Tensor
 def ridge(features: Tensor, targets: Tensor, importance: Tensor, penalty: Tensor) -> Tensor:
     """Find the weights W that minimise sum_i importance_i |x_i W - y_i|^2 + penalty |W|^2.
 
-    It is solved among the examples or among the features, whichever are fewer (the Woodbury identity).
+    It is solved among the examples or among the features, whichever are fewer (the Woodbury identity), and in
+    double precision: where examples are alike and the penalty is small, float32 leaves no digit of it.
 
     Args:
         features: x, ``[T, S, D]``.
@@ -18,13 +19,13 @@ def ridge(features: Tensor, targets: Tensor, importance: Tensor, penalty: Tensor
     Returns:
         W transposed, ``[T, N, D]``, differentiable by features and penalty as often as wanted.
     """
-    root = importance.sqrt()[..., None]
-    features, targets = root * features, root * targets
+    kind, root = features.dtype, importance.sqrt()[..., None]
+    features, targets, penalty = (root * features).double(), (root * targets).double(), penalty.double()
     transposed = features.transpose(1, 2)
     examples, width = features.shape[1:]
-    penalty = penalty.reshape(-1, 1, 1) * torch.eye(min(examples, width), dtype=root.dtype, device=root.device)
+    penalty = penalty.reshape(-1, 1, 1) * torch.eye(min(examples, width), dtype=penalty.dtype, device=root.device)
     if examples < width:
         weights: Tensor = transposed @ torch.linalg.solve(features @ transposed + penalty, targets)
     else:
         weights = torch.linalg.solve(transposed @ features + penalty, transposed @ targets)
-    return weights.transpose(1, 2)
+    return weights.transpose(1, 2).to(kind)

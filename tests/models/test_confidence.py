@@ -89,6 +89,8 @@ def test_settings_survive_json_and_bad_ones_are_refused():
     assert Confidence.from_dict(CONFIDENCE.as_dict()) == CONFIDENCE
     with pytest.raises(ValueError, match="temperature"):
         replace(CONFIDENCE, log_temperature=BySize(math.nan))
+    with pytest.raises(ValueError, match="temperature"):
+        replace(CONFIDENCE, log_temperature=BySize(800.0))
     with pytest.raises(ValueError, match="familiarities"):
         replace(CONFIDENCE, familiar=CONFIDENCE.familiar[1:])
     with pytest.raises(ValueError, match="familiarities"):

@@ -1,6 +1,7 @@
 """An initialization is read back as it was written, or refused with what to do."""
 
 import json
+import math
 
 import pytest
 import torch
@@ -67,6 +68,31 @@ def flip_a_byte(folder):
         (lambda f: change_card(f, lambda card: card.update(format=99)), "not of format 2"),
         (lambda f: change_card(f, lambda card: card.pop("learner")), "does not describe"),
         (lambda f: change_card(f, lambda card: card.update(preprocessing=[])), "does not describe"),
+        (
+            lambda f: change_card(f, lambda card: card["preprocessing"].update(mean=[math.nan])),
+            "does not describe",
+        ),
+        (lambda f: change_card(f, lambda card: card["preprocessing"].update(margin="x")), "does not describe"),
+        (
+            lambda f: change_card(f, lambda card: card["learner"]["backbone"].update(groups=0)),
+            "does not describe",
+        ),
+        (
+            lambda f: change_card(f, lambda card: card["learner"]["backbone"].update(channels=-1)),
+            "does not describe",
+        ),
+        (lambda f: change_card(f, lambda card: card["learner"]["rule"].update(steps=1.5)), "does not describe"),
+        (
+            lambda f: change_card(f, lambda card: card["learner"]["head"].update(initial_scale=0)),
+            "must be positive",
+        ),
+        (
+            lambda f: change_card(f, lambda card: card["confidence"].update(log_temperature=3)),
+            "does not describe",
+        ),
+        (lambda f: (f / CARD).write_text("[" * 100_000), "not valid JSON"),
+        (lambda f: ((f / CARD).unlink(), (f / CARD).mkdir()), "card.json cannot be read"),
+        (lambda f: ((f / WEIGHTS).unlink(), (f / WEIGHTS).mkdir()), "weights.safetensors cannot be read"),
         (lambda f: change_card(f, lambda card: card["learner"]["rule"].update(steps=5)), "rates.* should be"),
         (
             lambda f: change_card(f, lambda card: card["learner"]["backbone"].update(width=16)),

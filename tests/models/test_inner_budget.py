@@ -7,6 +7,7 @@ import torch
 
 from models.backbones.conv4 import Conv4
 from models.heads import Head
+from models.inner_budget import _held_out
 from models.inner_rule import InnerRule
 from models.learner import Learner
 from models.support import Support
@@ -72,6 +73,16 @@ def test_a_class_of_one_example_leaves_nothing_to_hold_out():
     support = Support.of_task(images(labels), labels)
     of = learner()
     same(adapted(of, support), adapted(of, support, steps=0))
+
+
+def test_copies_of_one_image_are_held_out_apart():
+    labels = torch.tensor([0, 0, 0, 1, 1, 1])
+    support = Support.of_task(images(labels), labels)
+    features = torch.randn(1, 6, 4, generator=torch.Generator().manual_seed(0))
+    features[0, 1:3] = features[0, 0]
+    held = _held_out(support, features)[0]
+    assert held.sum(0).tolist() == [1] * 6
+    assert held[:, :3].sum(1).tolist() == [1, 1, 1]
 
 
 def test_what_is_asked_for_is_done():

@@ -245,3 +245,16 @@ def test_features_are_refused_where_adaptation_computes_its_own(normalisation, m
         learner.adapt(phi, support, features=features)
     with pytest.raises(ValueError, match="depend on the task"):
         learner.embed(phi, support.images)
+
+
+@pytest.mark.parametrize("head", ["shared", "prototype"])
+@pytest.mark.parametrize("normalisation", ["group", "support", "running"])
+def test_every_step_of_the_path_can_answer(head, normalisation):
+    learner, phi = build("pool", normalisation, head, "all")
+    support = Support.of_task(*task(3, [2], seed=2))
+    query = task(3, [1], seed=5)[0][None]
+    with torch.no_grad():
+        for step, theta in enumerate(learner.path(phi, support)):
+            wanted = learner.predict(learner.adapt(phi, support, steps=step), query)
+            torch.testing.assert_close(learner.predict(theta, query), wanted)
+            assert wanted.shape == (1, 3, 3)

@@ -109,6 +109,8 @@ def test_levels_and_call_agree():
         ({"kind": "photo", "side": 28, "channels": 1}, "cannot give 1 channels"),
         ({"kind": "drawing", "side": 2, "channels": 1}, "side must be"),
         ({"kind": "drawing", "side": 28, "channels": 1, "std": (0.0,)}, "std must be positive"),
+        ({"kind": "drawing", "side": 28, "channels": 1, "margin": -0.5}, "margin must be 0 to 5"),
+        ({"kind": "drawing", "side": 28, "channels": 1, "margin": float("nan")}, "margin must be 0 to 5"),
     ],
 )
 def test_settings_that_do_not_fit_are_refused(settings, message):

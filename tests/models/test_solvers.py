@@ -36,6 +36,20 @@ def test_ridge_solves_the_normal_equations_of_weighted_examples(width):
     np.testing.assert_allclose(found.numpy(), expected, rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.parametrize("scale", [1, 1000])
+def test_ridge_of_like_examples_and_a_small_penalty_in_float32(scale):
+    features, _, targets = (one[None] for one in examples(3, 4, 200))
+    features = scale * torch.cat([features, features], 1).float()
+    targets, importance = torch.cat([targets, targets], 1).float(), torch.ones(1, 24)
+    penalty = torch.tensor(1e-4)
+    found = ridge(features, targets, importance.float(), penalty.float())
+    expected = ridge(features.double(), targets.double(), importance, penalty.double())
+    assert found.dtype == torch.float32
+    torch.testing.assert_close(
+        found.double() @ features.double().mT, expected @ features.double().mT, rtol=0, atol=1e-5
+    )
+
+
 @pytest.mark.parametrize("width", [3, 8])
 def test_ridge_can_be_differentiated_twice(width):
     features, _, targets = examples(2, 2, width)

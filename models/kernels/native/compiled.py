@@ -35,7 +35,7 @@ def library() -> ctypes.CDLL | None:
     except (CompilationError, OSError, subprocess.SubprocessError) as error:
         logger.warning(
             "adaptation that moves the network, and the preprocessing of drawings, are several times slower: %s. "
-            "Install a C compiler (gcc or clang, or name one by CC) to change that",
+            "On Linux, install gcc (or name it by CC) to change that",
             error,
         )
         return None
@@ -96,11 +96,11 @@ def _runtime() -> Path:
 
 def _folder() -> Path:
     """Where compiled files are kept: the user's cache, or else a folder that goes when nobody needs it."""
-    cache_home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    folder = cache_home / "metashot"
     try:
+        cache_home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        folder = cache_home / "metashot"
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
+    except (OSError, RuntimeError):  # the latter of a user who has no home
         return Path(tempfile.mkdtemp(prefix="metashot-"))
     return folder if os.access(folder, os.W_OK) else Path(tempfile.mkdtemp(prefix="metashot-"))
 

@@ -59,6 +59,7 @@ static Part part_of(const Shape *s, int64_t parts, int64_t item)
 void NAME(convolve)(const Shape *s, const float *images, const float *weight, int64_t weight_step, int add,
                     float *maps)
 {
+    if (s->images == 0) return;
     const int64_t C = s->channels, O = s->filters, depth = C / PAIR, stride = s->stride;
     /* Where maps are as large as images, writing them in order is worth more than the few zeros. */
     const int64_t border = stride == 1, row = (s->wide + 2 * border) * depth, edge = 1 - border;
@@ -105,6 +106,7 @@ void NAME(convolve)(const Shape *s, const float *images, const float *weight, in
 
 void NAME(input_gradient)(const Shape *s, const float *maps, const float *weight, int64_t weight_step, float *images)
 {
+    if (s->images == 0) return;
     const int64_t C = s->channels, O = s->filters, depth = O / PAIR, stride = s->stride;
     const int64_t h = halved(s->high, stride), w = halved(s->wide, stride), row = w * depth;
     const int64_t parts = cached_parts(s, h * row), most = (s->images + parts - 1) / parts;

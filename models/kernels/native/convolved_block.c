@@ -45,6 +45,7 @@ void convolved_block(const Convolved *c, const Normalised *s, Convolve *convolve
                      const float *weight, int64_t weight_step, const float *scale, const float *shift, int64_t step,
                      float epsilon, float *maps, float *result, float *moments)
 {
+    if (c->images == 0) return;
     const Each each = each_of(c, s);
     const int64_t most = images_at_once(c, &each), chunks = (c->images + most - 1) / most;
 #pragma omp parallel for schedule(dynamic)
@@ -81,6 +82,7 @@ void convolved_block_gradients(const Convolved *c, const Normalised *s, InputGra
     const int64_t wanted = c->tasks >= 2 * threads ? 1 : (4 * threads + c->tasks - 1) / c->tasks;
     const int64_t parts = threads == 1 ? 1 : wanted < c->images ? wanted : c->images;
     const int64_t O = s->channels, size = 9 * c->channels * O;
+    if (c->images == 0) memset(to_weight, 0, c->tasks * size * sizeof(float));
     float *sums = parts == 1 ? to_weight : malloc(c->tasks * parts * size * sizeof(float));
     float *each_scale = calloc(c->tasks * parts * 2 * O, sizeof(float));
 #pragma omp parallel

@@ -91,8 +91,30 @@ def test_an_image_alone_and_in_company_are_the_same_bits(normalisation, views):
         ({"width": 12, "groups": 8}, "multiple of 8"),
         ({"halvings": 5}, "0 to 4"),
         ({"side": 14}, "use at least 16"),
+        ({"groups": 0}, "at least 1 group"),
+        ({"groups": -8}, "at least 1 group"),
+        ({"width": 0}, "multiple of 8"),
+        ({"halving": "strided"}, "pool or stride, not 'strided'"),
+        ({"normalisation": "batch"}, "group, support, running, not 'batch'"),
     ],
 )
 def test_sizes_that_do_not_fit_are_refused(wrong, message):
     with pytest.raises(ValueError, match=message):
         Conv4(**wrong)
+
+
+@pytest.mark.parametrize("halving", ["pool", "stride"])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_no_image_has_no_features(halving, threads):
+    backbone = Conv4(1, SIDE, 16, halving=halving)
+    params = backbone.initial(torch.Generator().manual_seed(0))
+    params = {name: value.requires_grad_() for name, value in params.items()}
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        features, _ = backbone(params, torch.zeros(1, 0, 1, SIDE, SIDE))
+        assert features.shape == (1, 0, backbone.features)
+        features.sum().backward()
+    finally:
+        torch.set_num_threads(before)
+    assert all(not value.grad.any() for value in params.values() if value.grad is not None)

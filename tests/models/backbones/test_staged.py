@@ -176,6 +176,8 @@ def test_a_card_gives_it_back(made):
     ("stages", "message"),
     [
         ([{"width": 12}], "multiple of its 8 groups"),
+        ([{"width": 8, "groups": 0}], "multiple of its 0 groups"),
+        ([{"width": 8, "groups": -8}], "multiple of its -8 groups"),
         ([{"width": 8, "kernel": 2}], "of side 1, 3, 5 or 7"),
         ([{"width": 8, "halving": "twice"}], "none, pool, stride"),
         ([{"width": 8}] * 5, "leave nothing of 20 pixels"),

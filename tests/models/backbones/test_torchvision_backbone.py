@@ -16,6 +16,7 @@ from models.learner import Learner
 from models.support import Support
 
 SIDE = 32
+SUPPORT_PARTS = ("images", "labels", "weights", "ways")
 LAST = {
     "resnet18": "fc",
     "shufflenet_v2_x0_5": "fc",
@@ -155,6 +156,20 @@ def test_the_outer_gradient_through_an_adapted_network_is_the_slope():
     wanted = (ahead - behind) / 2e-8
     assert slope(True) == pytest.approx(wanted, rel=1e-4)
     assert slope(False) != pytest.approx(wanted, rel=1e-2)
+
+
+def test_curvature_that_has_learned_nothing_changes_no_step():
+    backbone = TorchvisionBackbone("shufflenet_v2_x0_5", SIDE)
+    learners = [
+        Learner(backbone, Head("prototype"), InnerRule("all", 1, of, 0.01)) for of in ("one", "curvature")
+    ]
+    tasks = [Support.of_task(pictures(4, seed)[0], torch.tensor([0, 0, 1, 1])) for seed in (0, 1)]
+    two = Support(*(torch.cat([getattr(one, name) for one in tasks]) for name in SUPPORT_PARTS))
+    for support in (tasks[0], two):
+        plain, curved = (learner.adapt(learner.initial(0), support).tensors() for learner in learners)
+        assert plain.keys() == curved.keys()
+        for name, value in plain.items():
+            torch.testing.assert_close(curved[name], value)
 
 
 def test_threads_do_not_meet():

@@ -158,7 +158,7 @@ def test_without_a_compiler_it_says_so_once_and_torch_computes(
             assert compiled.library() is None
         assert len(caplog.records) == 1
         assert complaint in caplog.text
-        assert "Install a C compiler" in caplog.text
+        assert "install gcc" in caplog.text
         images, weight = drawn((2, 3, 16, 6, 6), (2, 16, 16, 3, 3))
         expected = torch.stack([conv2d(a, b, padding=1) for a, b in zip(images, weight, strict=True)])
         torch.testing.assert_close(convolve(images, weight, 1), expected, rtol=1e-4, atol=1e-4)
@@ -182,3 +182,16 @@ def test_it_is_compiled_once_for_all_processes(monkeypatch, tmp_path):
     finally:
         compiled.library.cache_clear()
         shutil.rmtree(tmp_path)
+
+
+def test_who_has_no_home_has_a_folder_for_the_time(monkeypatch):
+    def homeless():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(compiled.Path, "home", homeless)
+    folder = compiled._folder()
+    try:
+        assert folder.name.startswith("metashot-")
+    finally:
+        folder.rmdir()
