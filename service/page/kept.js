@@ -16,12 +16,12 @@ export class KeptList {
   #tasks = [];
 
   /**
-   * @param {() => string | undefined} draftId the page's own draft, which is not kept and not listed
+   * @param {(id: string) => boolean} isDraft whether a task is the page's own draft, which is not kept and not listed
    * @param {(task: Task) => void} open
    * @param {(task: Task) => void} gone
    */
-  constructor(draftId, open, gone) {
-    this.draftId = draftId;
+  constructor(isDraft, open, gone) {
+    this.isDraft = isDraft;
     this.open = open;
     this.gone = gone;
     this.#more.addEventListener('click', () => this.#load(this.#cursor ?? undefined));
@@ -42,7 +42,7 @@ export class KeptList {
   }
 
   #show() {
-    const shown = this.#tasks.filter((task) => task.id !== this.draftId());
+    const shown = this.#tasks.filter((task) => !this.isDraft(task.id));
     byId('kept').hidden = !shown.length;
     this.#more.hidden = !this.#cursor;
     this.#list.replaceChildren(...shown.map((task) => this.#row(task)));

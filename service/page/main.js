@@ -22,7 +22,7 @@ const queries = new Queries(classifiers);
 const classList = new ClassList(support);
 const ask = new AskColumn(queries, (fileName) => (classifiers.opened ? null : support.example(fileName)?.url ?? null));
 const kept = new KeptList(
-  () => (classifiers.ready?.kept ? undefined : classifiers.ready?.task.id),
+  (id) => classifiers.isDraft(id),
   (task) => { classifiers.open(task); byId('opened-heading').focus(); queries.ask(); },
   (task) => { if (classifiers.opened?.task.id === task.id) closeOpened(); },
 );
