@@ -1,11 +1,12 @@
 /** The column that asks: the sheet with its live answer, chosen and dropped images with theirs. */
 
 import { Answer } from './answer.js';
-import { byId, cross, debounced, element, inputById, say } from './dom.js';
+import { byId, cross, debounced, element, inputById } from './dom.js';
 import { DrawingPad } from './drawing.js';
 import { fromInput, sortOut } from './files.js';
 import { acceptDrops } from './intake.js';
 import { shrinkAll } from './shrink.js';
+import { SpokenAnswers } from './spoken-answers.js';
 import { texts } from './texts.js';
 
 /** @typedef {import('./files.js').Found} Found */
@@ -18,7 +19,6 @@ export class AskColumn {
   #rows = new Map();
   #list = byId('answers');
   #note = byId('query-note');
-  #spoken = '';
 
   /**
    * @param {import('./queries.js').Queries} queries
@@ -39,6 +39,7 @@ export class AskColumn {
     });
     acceptDrops(byId('ask'), (found) => this.take(found));
     queries.addEventListener('change', () => this.#sync());
+    new SpokenAnswers(queries);
     this.#sync();
   }
 
@@ -66,7 +67,6 @@ export class AskColumn {
       answer.show(query);
       if (this.#list.children[index] !== row) this.#list.insertBefore(row, this.#list.children[index] ?? null);
     });
-    this.#announce();
   }
 
   /** @param {Query} query */
@@ -85,21 +85,5 @@ export class AskColumn {
     const row = element('li', { class: 'answer-row' }, [picture, answer.element, remove]);
     this.#rows.set(query, { row, answer });
     return { row, answer };
-  }
-
-  /** Tell a screen reader what is new, once, and only when all is answered. */
-  #announce() {
-    const { all } = this.queries;
-    if (!all.length || all.some((query) => query.state !== 'answered')) return;
-    const [newest] = all;
-    const { prediction } = newest;
-    if (!prediction) return;
-    const name = newest === this.queries.drawing ? texts.yourDrawing : newest.file.name;
-    const sentence = all.length > 1 && newest !== this.queries.drawing
-      ? texts.spokenMany(all.length)
-      : prediction.unknown ? texts.spokenUnknown(name) : texts.spokenAnswer(name, prediction.label, prediction.probability);
-    if (sentence === this.#spoken) return;
-    this.#spoken = sentence;
-    say(sentence);
   }
 }

@@ -79,5 +79,7 @@ export function cross() {
 
 /** Say `sentence` to a screen reader. @param {string} sentence */
 export function say(sentence) {
-  byId('spoken').textContent = sentence;
+  const place = byId('spoken');
+  // The same words are said again only if the text is another one.
+  place.textContent = place.textContent === sentence ? `${sentence}\u00a0` : sentence;
 }

@@ -23,11 +23,16 @@ export class GoOn {
     this.#place.hidden = !classifier;
     if (!classifier) return;
     const { task, kept } = classifier;
+    const held = this.#place.contains(document.activeElement);
+    const state = kept
+      ? element('p', { class: 'hint', tabindex: '-1', text: texts.kept(task.name || texts.untitled) })
+      : this.#keepForm(texts.suggestedName(task.classes.map((one) => one.label)));
     this.#place.replaceChildren(
       element('h3', { id: 'go-on-heading', text: texts.goOnHeading }),
-      kept ? element('p', { class: 'hint', text: texts.kept(task.name || texts.untitled) }) : this.#keepForm(texts.suggestedName(task.classes.map((one) => one.label))),
+      state,
       ...command(task.id),
     );
+    if (held) state.focus(); // the form was pressed and is gone
   }
 
   /** @param {string} suggested */
@@ -35,18 +40,21 @@ export class GoOn {
     const name = element('input', { id: 'keep-name', type: 'text', maxlength: '100', required: true, autocomplete: 'off', value: suggested });
     const button = element('button', { class: 'button primary', text: texts.keep });
     const note = element('p', { class: 'note', role: 'status' });
+    let saving = false; // a disabled button would lose the focus
     return element('form', {
       class: 'keep-form',
       onsubmit: async (/** @type {Event} */ event) => {
         event.preventDefault();
-        button.disabled = true;
+        if (saving) return;
+        saving = true;
+        note.textContent = '';
         try {
           await this.keep(name.value.trim());
         } catch (error) {
           if (!(error instanceof Problem)) throw error;
           note.textContent = error.message;
         } finally {
-          button.disabled = false;
+          saving = false;
         }
       },
     }, [

@@ -24,11 +24,18 @@ export class KeptList {
     this.isDraft = isDraft;
     this.open = open;
     this.gone = gone;
-    this.#more.addEventListener('click', () => this.#load(this.#cursor ?? undefined));
+    this.#more.addEventListener('click', () => this.#showMore());
   }
 
   refresh() {
     return this.#load();
+  }
+
+  async #showMore() {
+    const before = this.#list.children.length;
+    const held = document.activeElement === this.#more;
+    await this.#load(this.#cursor ?? undefined);
+    if (held && this.#more.hidden) this.#focusAt(before);
   }
 
   /** @param {string} [cursor] */
@@ -43,9 +50,16 @@ export class KeptList {
 
   #show() {
     const shown = this.#tasks.filter((task) => !this.isDraft(task.id));
-    byId('kept').hidden = !shown.length;
+    byId('kept').hidden = !shown.length && !this.#cursor;
     this.#more.hidden = !this.#cursor;
     this.#list.replaceChildren(...shown.map((task) => this.#row(task)));
+  }
+
+  /** Keep the keyboard in the list, whose focused button is gone. @param {number} index of a row, or the last one's */
+  #focusAt(index) {
+    const row = this.#list.children[Math.min(index, this.#list.children.length - 1)];
+    const next = row?.querySelector('button') ?? (this.#more.hidden ? this.#note : this.#more);
+    next.focus();
   }
 
   /** @param {Task} task */
@@ -81,10 +95,12 @@ export class KeptList {
   async #delete(task, name) {
     await this.#reporting(async () => {
       await deleteTask(task.id);
+      const index = [...this.#list.children].findIndex((row) => row.contains(document.activeElement));
       this.#tasks = this.#tasks.filter((one) => one !== task);
       this.#show();
       this.#note.textContent = texts.deleted(name);
       this.gone(task);
+      if (index >= 0) this.#focusAt(index);
     });
   }
 

@@ -54,7 +54,7 @@ function closeOpened() {
 support.addEventListener('change', () => { learn.call(); show(); });
 support.addEventListener('mark', show);
 classifiers.addEventListener('change', show);
-byId('close-opened').addEventListener('click', closeOpened);
+byId('close-opened').addEventListener('click', () => { closeOpened(); byId('own-heading').focus(); });
 guardPage();
 acceptPastes((target) => classList.receiverAt(target) ?? ((found) => ask.take(found)));
 

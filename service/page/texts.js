@@ -105,7 +105,9 @@ export const texts = {
   spokenUnknown: (/** @type {string} */ name) => `${name} fits none of your classes.`,
   spokenAnswer: (/** @type {string} */ name, /** @type {string} */ label, /** @type {number} */ probability) =>
     `${name}: ${label}, ${percent(probability)}.`,
-  spokenMany: (/** @type {number} */ count) => `${count} images answered.`,
+  spokenProblem: (/** @type {string} */ name, /** @type {string} */ problem) => `${name}: ${problem}`,
+  spokenMany: (/** @type {number} */ count) => `${count} ${plural(count, 'image', 'images')} answered.`,
+  spokenFailed: (/** @type {number} */ count) => `${count} could not be answered.`,
   yourDrawing: 'Your drawing',
 
   goOnHeading: 'Go on with this classifier',

@@ -74,7 +74,15 @@ export class SmallElement extends EventTarget {
   }
   click() { this.focus(); this.dispatchEvent(new Event('click')); }
   select() {}
-  getContext() { return new Proxy({}, { get: () => () => {}, set: () => true }); }
+  /** What was painted since the sheet was last filled. */
+  painted = [];
+  getContext() {
+    const call = (name) => (...numbers) => {
+      if (name === 'fillRect') this.painted = [];
+      this.painted.push([name, ...numbers]);
+    };
+    return new Proxy({}, { get: (_context, name) => call(name), set: () => true });
+  }
   toBlob(take) { take(new Blob(['drawing'], { type: 'image/png' })); }
   setPointerCapture() {}
   getBoundingClientRect() { return { left: 0, top: 0, width: 448, height: 448 }; }
@@ -94,6 +102,7 @@ class SmallDocument extends EventTarget {
 export function openDocument() {
   globalThis.document = new SmallDocument();
   globalThis.Element = SmallElement;
+  globalThis.HTMLElement = SmallElement;
   globalThis.window = Object.assign(new EventTarget(), {
     location: { origin: 'http://page.test', href: 'http://page.test/' },
     setTimeout: (...call) => setTimeout(...call), clearTimeout: (timer) => clearTimeout(timer),
@@ -111,3 +120,34 @@ export function openDocument() {
 
 /** @param {string} name @returns {Promise<any>} a module of the page */
 export const load = (name) => import(new URL(name, PAGE));
+
+let pages = 0;
+
+/** Open the whole page in a document of its own. */
+export async function openPage() {
+  openDocument();
+  pages += 1;
+  await load(`main.js?${pages}`); // another address, so that it runs again
+}
+
+/** @param {string} text @returns {SmallElement} the shown button of that text, or named so to a screen reader */
+export function button(text) {
+  const named = (one) => [one.textContent, one.ariaLabel, one.getAttribute('aria-label')].includes(text);
+  return document.querySelectorAll('button').find((one) => named(one) && one.isFocusable);
+}
+
+/** Choose `files` in the file input of that id, or in `input` itself. */
+export function choose(input, files) {
+  const field = typeof input === 'string' ? document.getElementById(input) : input;
+  field.files = files.map((file) => Object.assign(file, { webkitRelativePath: '' }));
+  field.dispatchEvent(new Event('change'));
+}
+
+/** Move the pen over a sheet: 'down', 'move' and 'up' with their places. */
+export function pen(canvas, ...moves) {
+  for (const [kind, x, y] of moves) {
+    canvas.dispatchEvent(Object.assign(new Event(`pointer${kind}`), { pointerId: 1, button: 0, clientX: x, clientY: y }));
+  }
+}
+
+export const spoken = () => document.getElementById('spoken').textContent;
