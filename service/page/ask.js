@@ -1,7 +1,8 @@
 /** The column that asks: the sheet with its live answer, chosen and dropped images with theirs. */
 
 import { Answer } from './answer.js';
-import { byId, cross, debounced, element, inputById } from './dom.js';
+import { answersCsv, isSettled } from './answers-csv.js';
+import { buttonById, byId, cross, debounced, element, inputById, saveFile } from './dom.js';
 import { DrawingPad } from './drawing.js';
 import { fromInput, sortOut } from './files.js';
 import { acceptDrops } from './intake.js';
@@ -37,6 +38,7 @@ export class AskColumn {
       this.take(fromInput(input.files));
       input.value = '';
     });
+    buttonById('save-answers').addEventListener('click', () => this.#save());
     acceptDrops(byId('ask'), (found) => this.take(found));
     queries.addEventListener('change', () => this.#sync());
     new SpokenAnswers(queries);
@@ -54,8 +56,15 @@ export class AskColumn {
     await this.queries.draw(this.pad.isBlank ? null : await this.pad.toFile(texts.drawingName));
   }
 
+  #save() {
+    const settled = this.queries.files.filter(isSettled);
+    if (settled.length) saveFile(new File([answersCsv(settled)], texts.answersFile, { type: 'text/csv' }));
+  }
+
   #sync() {
     const { drawing, files } = this.queries;
+    // Not hidden while all are asked about again, or the button would lose the focus.
+    byId('answers-tools').hidden = !files.some((query) => query.prediction || isSettled(query));
     this.drawingAnswer.show(drawing);
     for (const [query, { row }] of this.#rows) {
       if (files.includes(query)) continue;

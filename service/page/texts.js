@@ -55,9 +55,14 @@ export const texts = {
   filled: (/** @type {number} */ images, /** @type {number} */ classes) =>
     `Took ${images} ${plural(images, 'image', 'images')} into ${classes} ${plural(classes, 'class', 'classes')}.`,
   noImages: 'No images in there. Metashot reads PNG, JPEG, WebP and BMP.',
-  refused: (/** @type {string[]} */ names) =>
-    `Left out ${names.slice(0, 3).join(', ')}${names.length > 3 ? ` and ${names.length - 3} more` : ''}: ` +
-    `Metashot reads PNG, JPEG, WebP and BMP images${names.some((name) => /\.zip$/i.test(name)) ? '. Unpack a zip and drop its folder' : ''}.`,
+  refused: (/** @type {string[]} */ names) => [
+    `Left out ${names.slice(0, 3).join(', ')}${names.length > 3 ? ` and ${names.length - 3} more` : ''}:`,
+    'Metashot reads PNG, JPEG, WebP and BMP images.',
+    names.some((name) => /\.zip$/i.test(name)) ? 'Unpack a zip and drop its folder.' : '',
+    names.some((name) => /\.hei[cf]$/i.test(name))
+      ? 'HEIC is what an iPhone writes: export such photos as JPEG, and for new ones set Settings > Camera > Formats > Most Compatible.'
+      : '',
+  ].filter(Boolean).join(' '),
 
   drawingName: 'drawing.png',
   padFor: (/** @type {string} */ label) => `Sheet to draw ${label} on. To work without a pointer, choose images instead.`,
@@ -99,6 +104,8 @@ export const texts = {
   took: (/** @type {number} */ milliseconds) => `Answered in ${duration(milliseconds)}`,
   tookMany: (/** @type {number} */ milliseconds, /** @type {number} */ count) => `${count} images answered in ${duration(milliseconds)}`,
   others: (/** @type {number} */ count) => `${count} others`,
+  saveAnswers: 'Save as CSV',
+  answersFile: 'answers.csv',
   nearest: 'The images of yours most like it',
   similarity: (/** @type {string} */ label, /** @type {number} */ value) => `${label}, similarity ${value.toFixed(2)}`,
   removeQuery: (/** @type {string} */ name) => `Remove ${name}`,

@@ -105,7 +105,8 @@ export function openDocument() {
   globalThis.HTMLElement = SmallElement;
   globalThis.window = Object.assign(new EventTarget(), {
     location: { origin: 'http://page.test', href: 'http://page.test/' },
-    setTimeout: (...call) => setTimeout(...call), clearTimeout: (timer) => clearTimeout(timer),
+    setTimeout: (...call) => setTimeout(...call).unref(), // what the page plans for later is not waited for
+    clearTimeout: (timer) => clearTimeout(timer),
   });
   let place = document.body;
   const html = readFileSync(new URL('index.html', PAGE), 'utf8').replace(/[^]*<body>|<!--[^]*?-->|<\/body>[^]*/g, '');
