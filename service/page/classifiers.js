@@ -80,9 +80,9 @@ export class Classifiers extends EventTarget {
     this.#tell();
   }
 
-  /** Forget a classifier that the service no longer has. @param {Classifier} classifier */
-  lost(classifier) {
-    if (this.#own === classifier) this.#own = null;
+  /** Forget a classifier that the service no longer has, or has with other examples. @param {string} id of its task */
+  lost(id) {
+    if (this.#own?.task.id === id) this.#own = null;
   }
 
   /** @param {Task} task */

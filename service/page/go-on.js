@@ -1,4 +1,4 @@
-/** How to go on with the classifier: keep it, and ask it from a terminal or a program. */
+/** How to go on with the classifier: keep it, and whose knowledge it builds on, under which terms. */
 
 import { byId, element } from './dom.js';
 import { Problem } from './api.js';
@@ -11,9 +11,13 @@ export class GoOn {
   #shown = null;
   #place = byId('go-on');
 
-  /** @param {(name: string) => Promise<void>} keep */
-  constructor(keep) {
+  /**
+   * @param {(name: string) => Promise<void>} keep
+   * @param {(model: string) => Promise<string>} licenceOf empty where none is known
+   */
+  constructor(keep, licenceOf) {
     this.keep = keep;
+    this.licenceOf = licenceOf;
   }
 
   /** @param {Classifier | null} classifier */
@@ -30,9 +34,16 @@ export class GoOn {
     this.#place.replaceChildren(
       element('h3', { id: 'go-on-heading', text: texts.goOnHeading }),
       state,
-      ...command(task.id),
+      this.#origin(task.model),
     );
     if (held) state.focus(); // the form was pressed and is gone
+  }
+
+  /** @param {string} model */
+  #origin(model) {
+    const line = element('p', { class: 'hint', text: texts.learnedWith(model) });
+    this.licenceOf(model).then((licence) => { line.textContent = [texts.learnedWith(model), licence].filter(Boolean).join(' '); });
+    return line;
   }
 
   /** @param {string} suggested */
@@ -63,26 +74,4 @@ export class GoOn {
       note,
     ]);
   }
-}
-
-/** @param {string} id of the task @returns {HTMLElement[]} a command to copy */
-function command(id) {
-  const line = `curl -F query=@${texts.queryPlaceholder} ${window.location.origin}/v1/tasks/${encodeURIComponent(id)}/classify`;
-  const code = element('code', { text: line });
-  const note = element('p', { class: 'note', role: 'status' });
-  const button = element('button', {
-    type: 'button', class: 'button', text: texts.copy,
-    onclick: async () => {
-      try {
-        await navigator.clipboard.writeText(line);
-        button.textContent = texts.copied;
-        window.setTimeout(() => { button.textContent = texts.copy; }, 2000);
-      } catch {
-        window.getSelection()?.selectAllChildren(code); // no clipboard without https or permission
-        note.textContent = texts.copyFailed;
-      }
-    },
-  });
-  const block = element('pre', { tabindex: '0', 'aria-label': texts.command }, [code]);
-  return [element('p', { class: 'hint', text: texts.commandHint }), element('div', { class: 'command' }, [block, button]), note];
 }

@@ -133,7 +133,7 @@ export class Queries extends EventTarget {
     }
     if (error.status !== 404 || classifier !== first) throw error;
     if (classifier === this.#classifiers.opened) throw new Problem(texts.taskGone, 404);
-    this.#classifiers.lost(classifier);
+    this.#classifiers.lost(classifier.task.id);
     return this.#classifiers.current();
   }
 

@@ -4,6 +4,7 @@ export class SmallService {
   tasks = new Map();
   /** Addresses that were asked for, with their methods, in order. */
   asked = [];
+  estimate = { accuracy: 0.8, low: 0.7, high: 0.9 };
   #ids = 0;
   #held = new Map();
 
@@ -21,7 +22,7 @@ export class SmallService {
   task(name, labels = ['ring', 'cross']) {
     this.#ids += 1;
     const task = {
-      id: `t${this.#ids}`, name, version: 1, model: 'photos', estimate: { accuracy: 0.8, low: 0.7, high: 0.9 },
+      id: `t${this.#ids}`, name, version: 1, model: 'photos', estimate: this.estimate,
       classes: [...new Set(labels)].map((label) => ({ label, examples: labels.filter((one) => one === label).length })),
       examples: labels.map((label, index) => ({ id: `e${index}`, label, filename: `${index}.png`, sha256: '' })),
     };
@@ -75,8 +76,9 @@ export class SmallService {
   }
 
   #change(task, examples) {
-    const changed = { ...this.task(task.name, examples.map((one) => one.label)), id: task.id, version: task.version + 1, examples };
-    this.tasks.delete(`t${this.#ids}`);
+    const made = this.task(task.name, examples.map((one) => one.label));
+    const changed = { ...made, id: task.id, version: task.version + 1, examples };
+    this.tasks.delete(made.id);
     this.tasks.set(task.id, changed);
     return changed;
   }
