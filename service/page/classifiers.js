@@ -25,6 +25,8 @@ export class Classifiers extends EventTarget {
   #opened = null;
   /** @type {Promise<Classifier> | null} */
   #making = null;
+  /** @type {string | null} name of the draft that is being made */
+  #underway = null;
   /** How often the page was left: what was asked for before is nobody's draft when it arrives. */
   #departures = 0;
   /** @type {Set<string>} ids of tasks that nobody kept, the deleted ones too: a list may have been made before */
@@ -96,11 +98,15 @@ export class Classifiers extends EventTarget {
     this.#tell();
   }
 
-  /** Leave no draft behind, nor one that is still being made. */
+  /**
+   * Leave no draft behind.
+   * @returns {string | null} name of one that is still being made, and is deleted here only if the page comes back
+   */
   abandon() {
     this.#departures += 1;
     this.#making = null;
     this.#replace(null);
+    return this.#underway;
   }
 
   async #make() {
@@ -116,7 +122,7 @@ export class Classifiers extends EventTarget {
         const revision = this.#support.revision;
         const labels = this.#support.groups.map((group) => group.label);
         const start = performance.now();
-        const task = await createTask(this.#support.labelled(), texts.draftName(texts.suggestedName(labels)));
+        const task = await this.#create(texts.draftName(texts.suggestedName(labels), new Date()));
         const made = { task, revision, took: performance.now() - start, kept: false };
         this.#drafts.add(task.id);
         if (departures !== this.#departures) {
@@ -130,6 +136,16 @@ export class Classifiers extends EventTarget {
       if (departures !== this.#departures) throw new NotReady();
       if (error instanceof Problem && !(error.file && this.#support.mark(error.file, error.message))) this.problem = error;
       throw error;
+    }
+  }
+
+  /** @param {string} name @returns {Promise<Task>} */
+  async #create(name) {
+    this.#underway = name;
+    try {
+      return await createTask(this.#support.labelled(), name);
+    } finally {
+      if (this.#underway === name) this.#underway = null;
     }
   }
 

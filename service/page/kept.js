@@ -2,6 +2,7 @@
 
 import { deleteTask, listTasks, Problem, showTask } from './api.js';
 import { buttonById, byId, element } from './dom.js';
+import { withoutLeftovers } from './leftovers.js';
 import { texts } from './texts.js';
 
 /** @typedef {import('./api.js').Task} Task */
@@ -42,7 +43,8 @@ export class KeptList {
   async #load(cursor) {
     await this.#reporting(async () => {
       const { items, next_cursor: next } = await listTasks(cursor);
-      this.#tasks = cursor ? [...this.#tasks, ...items] : items;
+      const kept = withoutLeftovers(items);
+      this.#tasks = cursor ? [...this.#tasks, ...kept] : kept;
       this.#cursor = next;
       this.#show();
     });

@@ -9,6 +9,7 @@ import { offerExample } from './example.js';
 import { GoOn } from './go-on.js';
 import { acceptPastes, guardPage } from './intake.js';
 import { KeptList } from './kept.js';
+import { rememberLeftover } from './leftovers.js';
 import { OpenedTask } from './opened.js';
 import { Programs } from './programs.js';
 import { Queries } from './queries.js';
@@ -73,7 +74,10 @@ guardPage();
 acceptPastes((target) => classList.receiverAt(target) ?? opened.receiverAt(target) ?? ((found) => ask.take(found)));
 
 window.addEventListener('beforeunload', (event) => { if (support.imageCount) event.preventDefault(); });
-window.addEventListener('pagehide', () => classifiers.abandon());
+window.addEventListener('pagehide', () => {
+  const underway = classifiers.abandon();
+  if (underway) rememberLeftover(underway);
+});
 window.addEventListener('pageshow', (event) => { if (event.persisted) queries.ask(); }); // Back: the draft is gone
 
 support.addGroup();

@@ -3,11 +3,12 @@
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 
-import { load } from './small_document.mjs';
-import { image, settled, SmallService } from './small_service.mjs';
+import { button, giveExamples, load, openPage } from './small_document.mjs';
+import { image, settled, SmallService, until } from './small_service.mjs';
 
 const { Classifiers } = await load('classifiers.js');
 const { SupportSet } = await load('support.js');
+const { texts } = await load('texts.js');
 
 let service;
 let support;
@@ -71,6 +72,21 @@ test('a draft is known as one from the making on until it could not be deleted',
   release();
   await kept;
   assert.ok(!classifiers.isDraft(classifiers.ready.task.id), 'what was kept is none');
+});
+
+test('a draft whose page was gone when it arrived is deleted by the next page', async () => {
+  service.task('kept');
+  await openPage();
+  service.hold('POST /v1/tasks');
+  giveExamples();
+  await until(() => service.tasks.size === 2);
+  window.dispatchEvent(new Event('pagehide'));
+  await openPage();
+  await settled();
+  assert.deepEqual([...service.tasks.values()].map((task) => task.name), ['kept']);
+  assert.ok(button(texts.openTask('kept')));
+  assert.equal(document.getElementById('kept-list').children.length, 1);
+  assert.equal(localStorage.getItem('metashot.leftovers'), '[]');
 });
 
 test('a draft that cannot be deleted is on the list', async () => {

@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { button, choose, openPage } from './small_document.mjs';
-import { image, settled, SmallService, until } from './small_service.mjs';
+import { button, giveExamples, openPage, teach } from './small_document.mjs';
+import { settled, SmallService, until } from './small_service.mjs';
 
 const { texts } = await import('../../../service/page/texts.js');
 const shown = (id) => !document.getElementById(id).hidden;
@@ -16,12 +16,6 @@ async function open(prepare = () => {}) {
   await openPage();
   await settled();
   return service;
-}
-
-async function teach() {
-  const inputs = document.getElementById('classes').querySelectorAll('input').filter((one) => one.getAttribute('type') === 'file');
-  inputs.forEach((input, index) => choose(input, [image(`${index}.png`)]));
-  await until(() => document.getElementById('standing').dataset.state === 'ready');
 }
 
 test('after a deletion it is at the next classifier, and at the note when none is left', async () => {
@@ -81,8 +75,7 @@ test('after "Try again" it is at how things stand', async () => {
   await open();
   const { fetch } = globalThis;
   globalThis.fetch = async () => { throw new TypeError('offline'); };
-  const inputs = document.getElementById('classes').querySelectorAll('input').filter((one) => one.getAttribute('type') === 'file');
-  inputs.forEach((input, index) => choose(input, [image(`${index}.png`)]));
+  giveExamples();
   await until(() => document.getElementById('standing').dataset.state === 'problem');
   globalThis.fetch = fetch;
   button(texts.tryAgain).click();

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 
-import { button, choose, openPage } from './small_document.mjs';
+import { button, choose, openPage, teach } from './small_document.mjs';
 import { image, settled, SmallService, until } from './small_service.mjs';
 
 const { texts } = await import('../../../service/page/texts.js');
@@ -46,9 +46,7 @@ test('images can be added to a class, and taken back', async () => {
 
 test('a classifier kept from the own classes no longer answers for them once it has more examples', async () => {
   button(texts.closeOpened).click();
-  const inputs = document.getElementById('classes').querySelectorAll('input').filter((one) => one.getAttribute('type') === 'file');
-  inputs.forEach((one, index) => choose(one, [image(`${index}.png`)]));
-  await until(() => document.getElementById('standing').dataset.state === 'ready');
+  await teach();
   document.getElementById('go-on').querySelector('form').dispatchEvent(new Event('submit'));
   await until(() => button(texts.openTask('Class 1, Class 2')));
   button(texts.openTask('Class 1, Class 2')).click();

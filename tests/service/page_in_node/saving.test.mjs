@@ -3,17 +3,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { button, choose, openPage, SmallElement } from './small_document.mjs';
-import { image, settled, SmallService, until } from './small_service.mjs';
+import { button, choose, openPage, SmallElement, teach } from './small_document.mjs';
+import { image, settled, SmallService } from './small_service.mjs';
 
 const { texts } = await import('../../../service/page/texts.js');
 
 test('"Save as CSV" comes with the first answer and gives a row for every file', async (context) => {
   new SmallService();
   await openPage();
-  const inputs = document.getElementById('classes').querySelectorAll('input').filter((one) => one.getAttribute('type') === 'file');
-  inputs.forEach((input, index) => choose(input, [image(`${index}.png`)]));
-  await until(() => document.getElementById('standing').dataset.state === 'ready');
+  await teach();
   assert.equal(button(texts.saveAnswers), undefined);
 
   choose('choose-queries', [image('a.png'), image('b.png', 'damaged')]);

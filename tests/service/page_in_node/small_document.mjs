@@ -5,6 +5,8 @@
 
 import { readFileSync } from 'node:fs';
 
+import { image, until } from './small_service.mjs';
+
 const PAGE = new URL('../../../service/page/', import.meta.url);
 const VOID = new Set(['meta', 'link', 'img', 'input', '!doctype']);
 
@@ -98,6 +100,9 @@ class SmallDocument extends EventTarget {
   querySelectorAll(selector) { return this.body.querySelectorAll(selector); }
 }
 
+const stored = new Map();
+globalThis.localStorage = { getItem: (key) => stored.get(key) ?? null, setItem: (key, value) => stored.set(key, value) };
+
 /** Put index.html into a new document, and make it and its window global. */
 export function openDocument() {
   globalThis.document = new SmallDocument();
@@ -152,3 +157,15 @@ export function pen(canvas, ...moves) {
 }
 
 export const spoken = () => document.getElementById('spoken').textContent;
+
+/** Give each class of the page an image. */
+export function giveExamples() {
+  const inputs = document.getElementById('classes').querySelectorAll('input');
+  inputs.filter((input) => input.getAttribute('type') === 'file').forEach((input, index) => choose(input, [image(`${index}.png`)]));
+}
+
+/** Give each class of the page an image, and wait until they are learned. */
+export async function teach() {
+  giveExamples();
+  await until(() => document.getElementById('standing').dataset.state === 'ready');
+}

@@ -1,5 +1,7 @@
 /** A service in a few lines behind `fetch`: tasks are kept in a map, files that hold 'damaged' are refused. */
 
+let answering = 0;
+
 export class SmallService {
   tasks = new Map();
   /** Addresses that were asked for, with their methods, in order. */
@@ -36,7 +38,8 @@ export class SmallService {
     // What the service does, it does at once; only the answer's way back takes longer.
     const late = this.#held.get(request);
     if (method === 'DELETE') await late;
-    const answer = await this.#answer(request, path, body);
+    answering += 1;
+    const answer = await this.#answer(request, path, body).finally(() => { answering -= 1; });
     if (method !== 'DELETE') await late;
     return answer;
   }
@@ -97,12 +100,14 @@ export const image = (name, content = name) => new File([content], name, { type:
 
 /** Wait until `condition` holds, as a user would who looks at the page. */
 export async function until(condition) {
-  for (let turn = 0; turn < 2000; turn += 1) {
+  for (let turn = 0; turn < 10_000; turn += 1) {
     if (condition()) return;
     await new Promise((resume) => { setTimeout(resume, 1); });
   }
   throw new Error(`never came true: ${condition}`);
 }
 
-/** Let all that goes on come to its end. */
-export const settled = async () => { for (let turn = 0; turn < 20; turn += 1) await new Promise((resume) => { setImmediate(resume); }); };
+/** Let all that goes on come to its end: requests, but for those on hold, and what follows from them. */
+export async function settled() {
+  for (let quiet = 0; quiet < 20; quiet = answering ? 0 : quiet + 1) await new Promise((resume) => { setImmediate(resume); });
+}

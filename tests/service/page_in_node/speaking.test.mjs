@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { beforeEach, test } from 'node:test';
 
-import { choose, openPage, pen, spoken } from './small_document.mjs';
+import { choose, openPage, pen, spoken, teach } from './small_document.mjs';
 import { image, settled, SmallService, until } from './small_service.mjs';
 
 const { texts } = await import('../../../service/page/texts.js');
@@ -13,9 +13,7 @@ const answered = (name) => texts.spokenAnswer(name, 'Class 1', 0.75);
 beforeEach(async () => {
   new SmallService();
   await openPage();
-  const inputs = document.getElementById('classes').querySelectorAll('input').filter((one) => one.getAttribute('type') === 'file');
-  inputs.forEach((input, index) => choose(input, [image(`${index}.png`)]));
-  await until(() => document.getElementById('standing').dataset.state === 'ready');
+  await teach();
 });
 
 async function ask(...files) {
