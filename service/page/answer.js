@@ -21,7 +21,7 @@ export class Answer {
   constructor(thumbnailOf, tryAgain) {
     this.thumbnailOf = thumbnailOf;
     this.again = element('button', { type: 'button', class: 'button again', text: texts.tryAgain, hidden: true, onclick: tryAgain });
-    this.winner = element('p', { class: 'winner' });
+    this.winner = element('p', { class: 'winner', tabindex: '-1' });
     this.closest = element('p', { class: 'hint closest' });
     this.list = element('ul', { class: 'bars' });
     this.nearest = element('div', { class: 'nearest' });
@@ -34,7 +34,9 @@ export class Answer {
     const prediction = query?.prediction ?? null;
     this.element.dataset.state = query?.state ?? 'blank';
     this.element.classList.toggle('is-unknown', prediction?.unknown ?? false);
+    const held = document.activeElement === this.again;
     this.again.hidden = !(query?.state === 'failed' && query.again);
+    if (held && this.again.hidden) this.winner.focus();
     if (query && prediction && query.state !== 'failed') this.#showPrediction(query, prediction);
     else this.#showSentence(query);
   }

@@ -4,7 +4,9 @@ import { texts } from './texts.js';
 
 /** @typedef {{ accuracy: number, low: number, high: number }} Estimate */
 /** @typedef {{ label: string, examples: number }} TaskClass */
-/** @typedef {{ id: string, name?: string | null, version: number, model: string, classes: TaskClass[], estimate?: Estimate | null }} Task */
+/** @typedef {{ id: string, label: string, filename: string }} KeptExample */
+/** @typedef {{ id: string, name?: string | null, version: number, model: string, classes: TaskClass[], estimate?: Estimate | null, examples?: KeptExample[] }} Task a list leaves its examples out */
+/** @typedef {{ name: string, card: { licence?: string } }} Model */
 /** @typedef {{ label: string, similarity: number, filename: string }} Neighbour */
 /** @typedef {{ filename?: string, label: string, probability: number, probabilities: Record<string, number>, unknown: boolean, nearest?: Neighbour[] }} Prediction */
 /** @typedef {{ file: File, label: string }} Labelled */
@@ -62,19 +64,49 @@ async function ask(path, init = {}) {
   }
 }
 
+/** @param {string} id */
+const taskPath = (id) => `/v1/tasks/${encodeURIComponent(id)}`;
+
+/** @returns {Promise<{ items: Model[] }>} the initializations that classifiers are made from */
+export const listModels = () => ask('/v1/models');
+
 /**
  * @param {Labelled[]} support
  * @param {string} name
  * @returns {Promise<Task>}
  */
 export function createTask(support, name) {
-  const form = new FormData();
+  const form = supportForm(support);
   form.append('name', name);
+  return ask('/v1/tasks', { method: 'POST', body: form });
+}
+
+/** @param {Labelled[]} support @returns {FormData} */
+function supportForm(support) {
+  const form = new FormData();
   for (const { file, label } of support) {
     form.append('support', file, file.name);
     form.append('labels', label);
   }
-  return ask('/v1/tasks', { method: 'POST', body: form });
+  return form;
+}
+
+/**
+ * @param {string} id
+ * @param {Labelled[]} support
+ * @returns {Promise<Task>} with these examples, too
+ */
+export function addExamples(id, support) {
+  return ask(`${taskPath(id)}/examples`, { method: 'POST', body: supportForm(support) });
+}
+
+/**
+ * @param {string} id
+ * @param {string} example its id
+ * @returns {Promise<Task>} without that example
+ */
+export function deleteExample(id, example) {
+  return ask(`${taskPath(id)}/examples/${encodeURIComponent(example)}`, { method: 'DELETE' });
 }
 
 /**
@@ -85,7 +117,7 @@ export function createTask(support, name) {
 export function classify(id, queries) {
   const form = new FormData();
   for (const query of queries) form.append('query', query, query.name);
-  return ask(`/v1/tasks/${encodeURIComponent(id)}/classify`, { method: 'POST', body: form });
+  return ask(`${taskPath(id)}/classify`, { method: 'POST', body: form });
 }
 
 /**
@@ -99,7 +131,7 @@ export function listTasks(cursor) {
 
 /** @param {string} id @returns {Promise<Task>} with what a list may leave out */
 export function showTask(id) {
-  return ask(`/v1/tasks/${encodeURIComponent(id)}`);
+  return ask(taskPath(id));
 }
 
 /**
@@ -108,7 +140,7 @@ export function showTask(id) {
  */
 export async function deleteTask(id) {
   try {
-    return await ask(`/v1/tasks/${encodeURIComponent(id)}`, { method: 'DELETE', keepalive: true });
+    return await ask(taskPath(id), { method: 'DELETE', keepalive: true });
   } catch (problem) {
     if (problem instanceof Problem && problem.status === 404) return null;
     throw problem;

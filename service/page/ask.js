@@ -1,11 +1,13 @@
 /** The column that asks: the sheet with its live answer, chosen and dropped images with theirs. */
 
 import { Answer } from './answer.js';
-import { byId, cross, debounced, element, inputById, say } from './dom.js';
+import { answersCsv, isSettled } from './answers-csv.js';
+import { buttonById, byId, cross, debounced, element, inputById, saveFile } from './dom.js';
 import { DrawingPad } from './drawing.js';
 import { fromInput, sortOut } from './files.js';
 import { acceptDrops } from './intake.js';
 import { shrinkAll } from './shrink.js';
+import { SpokenAnswers } from './spoken-answers.js';
 import { texts } from './texts.js';
 
 /** @typedef {import('./files.js').Found} Found */
@@ -18,7 +20,6 @@ export class AskColumn {
   #rows = new Map();
   #list = byId('answers');
   #note = byId('query-note');
-  #spoken = '';
 
   /**
    * @param {import('./queries.js').Queries} queries
@@ -37,8 +38,10 @@ export class AskColumn {
       this.take(fromInput(input.files));
       input.value = '';
     });
+    buttonById('save-answers').addEventListener('click', () => this.#save());
     acceptDrops(byId('ask'), (found) => this.take(found));
     queries.addEventListener('change', () => this.#sync());
+    new SpokenAnswers(queries);
     this.#sync();
   }
 
@@ -53,8 +56,15 @@ export class AskColumn {
     await this.queries.draw(this.pad.isBlank ? null : await this.pad.toFile(texts.drawingName));
   }
 
+  #save() {
+    const settled = this.queries.files.filter(isSettled);
+    if (settled.length) saveFile(new File([answersCsv(settled)], texts.answersFile, { type: 'text/csv' }));
+  }
+
   #sync() {
     const { drawing, files } = this.queries;
+    // Not hidden while all are asked about again, or the button would lose the focus.
+    byId('answers-tools').hidden = !files.some((query) => query.prediction || isSettled(query));
     this.drawingAnswer.show(drawing);
     for (const [query, { row }] of this.#rows) {
       if (files.includes(query)) continue;
@@ -66,7 +76,6 @@ export class AskColumn {
       answer.show(query);
       if (this.#list.children[index] !== row) this.#list.insertBefore(row, this.#list.children[index] ?? null);
     });
-    this.#announce();
   }
 
   /** @param {Query} query */
@@ -85,21 +94,5 @@ export class AskColumn {
     const row = element('li', { class: 'answer-row' }, [picture, answer.element, remove]);
     this.#rows.set(query, { row, answer });
     return { row, answer };
-  }
-
-  /** Tell a screen reader what is new, once, and only when all is answered. */
-  #announce() {
-    const { all } = this.queries;
-    if (!all.length || all.some((query) => query.state !== 'answered')) return;
-    const [newest] = all;
-    const { prediction } = newest;
-    if (!prediction) return;
-    const name = newest === this.queries.drawing ? texts.yourDrawing : newest.file.name;
-    const sentence = all.length > 1 && newest !== this.queries.drawing
-      ? texts.spokenMany(all.length)
-      : prediction.unknown ? texts.spokenUnknown(name) : texts.spokenAnswer(name, prediction.label, prediction.probability);
-    if (sentence === this.#spoken) return;
-    this.#spoken = sentence;
-    say(sentence);
   }
 }

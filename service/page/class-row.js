@@ -17,7 +17,7 @@ import { texts } from './texts.js';
  * @property {(found: Found[]) => void} take
  */
 
-const ACCEPT = 'image/png,image/jpeg,image/webp,image/bmp';
+export const ACCEPT = 'image/png,image/jpeg,image/webp,image/bmp';
 
 export class ClassRow {
   /** @type {Map<Example, HTMLElement>} */

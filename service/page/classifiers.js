@@ -25,6 +25,12 @@ export class Classifiers extends EventTarget {
   #opened = null;
   /** @type {Promise<Classifier> | null} */
   #making = null;
+  /** @type {string | null} name of the draft that is being made */
+  #underway = null;
+  /** How often the page was left: what was asked for before is nobody's draft when it arrives. */
+  #departures = 0;
+  /** @type {Set<string>} ids of tasks that nobody kept, the deleted ones too: a list may have been made before */
+  #drafts = new Set();
 
   /** @type {Problem | null} what went wrong in making the last one */
   problem = null;
@@ -52,11 +58,18 @@ export class Classifiers extends EventTarget {
   /** @returns {Promise<Classifier>} the one that answers, made where the classes changed */
   async current() {
     if (this.ready) return this.ready;
-    this.#making ??= this.#make().finally(() => {
-      this.#making = null;
+    if (this.#making) return this.#making;
+    const making = this.#make().finally(() => {
+      if (this.#making === making) this.#making = null;
       this.#tell();
     });
-    return this.#making;
+    this.#making = making;
+    return making;
+  }
+
+  /** @param {string} id of a task @returns {boolean} whether it is one of this page's drafts, so none to list */
+  isDraft(id) {
+    return this.#drafts.has(id);
   }
 
   /** @param {string} name */
@@ -69,9 +82,9 @@ export class Classifiers extends EventTarget {
     this.#tell();
   }
 
-  /** Forget a classifier that the service no longer has. @param {Classifier} classifier */
-  lost(classifier) {
-    if (this.#own === classifier) this.#own = null;
+  /** Forget a classifier that the service no longer has, or has with other examples. @param {string} id of its task */
+  lost(id) {
+    if (this.#own?.task.id === id) this.#own = null;
   }
 
   /** @param {Task} task */
@@ -85,28 +98,54 @@ export class Classifiers extends EventTarget {
     this.#tell();
   }
 
-  /** Leave no draft behind. */
+  /**
+   * Leave no draft behind.
+   * @returns {string | null} name of one that is still being made, and is deleted here only if the page comes back
+   */
   abandon() {
+    this.#departures += 1;
+    this.#making = null;
     this.#replace(null);
+    return this.#underway;
   }
 
   async #make() {
+    const departures = this.#departures;
     this.problem = null;
     this.#tell();
     try {
       for (;;) {
-        if (this.#support.obstacle()) throw new NotReady();
+        if (this.#support.obstacle()) {
+          this.#replace(null);
+          throw new NotReady();
+        }
         const revision = this.#support.revision;
         const labels = this.#support.groups.map((group) => group.label);
         const start = performance.now();
-        const task = await createTask(this.#support.labelled(), texts.draftName(texts.suggestedName(labels)));
+        const task = await this.#create(texts.draftName(texts.suggestedName(labels), new Date()));
         const made = { task, revision, took: performance.now() - start, kept: false };
+        this.#drafts.add(task.id);
+        if (departures !== this.#departures) {
+          this.#discard(made);
+          throw new NotReady();
+        }
         this.#replace(made);
         if (revision === this.#support.revision) return made;
       }
     } catch (error) {
+      if (departures !== this.#departures) throw new NotReady();
       if (error instanceof Problem && !(error.file && this.#support.mark(error.file, error.message))) this.problem = error;
       throw error;
+    }
+  }
+
+  /** @param {string} name @returns {Promise<Task>} */
+  async #create(name) {
+    this.#underway = name;
+    try {
+      return await createTask(this.#support.labelled(), name);
+    } finally {
+      if (this.#underway === name) this.#underway = null;
     }
   }
 
@@ -114,8 +153,13 @@ export class Classifiers extends EventTarget {
   #replace(next) {
     const last = this.#own;
     this.#own = next;
+    if (last && !last.kept) this.#discard(last);
+  }
+
+  /** @param {Classifier} draft */
+  #discard({ task }) {
     // A draft that cannot be deleted now (the service is off) does no harm: it stays on the list of kept ones.
-    if (last && !last.kept) deleteTask(last.task.id).catch(() => {});
+    deleteTask(task.id).catch(() => this.#drafts.delete(task.id));
   }
 
   #tell() {

@@ -77,7 +77,16 @@ export function cross() {
   return svg;
 }
 
+/** Offer `file` as a download. @param {File} file */
+export function saveFile(file) {
+  const href = URL.createObjectURL(file);
+  element('a', { href, download: file.name }).click();
+  window.setTimeout(() => URL.revokeObjectURL(href), 10_000); // Safari reads it some time after the click
+}
+
 /** Say `sentence` to a screen reader. @param {string} sentence */
 export function say(sentence) {
-  byId('spoken').textContent = sentence;
+  const place = byId('spoken');
+  // The same words are said again only if the text is another one.
+  place.textContent = place.textContent === sentence ? `${sentence}\u00a0` : sentence;
 }

@@ -60,6 +60,7 @@ export class DrawingPad {
   }
 
   #edited() {
+    this.#pointer = null; // a stroke that is being drawn ends with it, or its rest would join the one before
     this.#paint();
     if (this.isBlank) this.canvas.focus(); // the buttons are off now and would lose the focus
     this.onChange();

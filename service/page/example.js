@@ -18,15 +18,17 @@ export async function offerExample(take) {
   const { classes } = /** @type {{ classes: ExampleClass[] }} */ (await response.json());
   const button = buttonById('try-example');
   button.hidden = false;
+  let loading = false; // a disabled button would lose the focus
   button.addEventListener('click', async () => {
-    button.disabled = true;
+    if (loading) return;
+    loading = true;
     try {
       const filled = await Promise.all(classes.map(async (one) => ({
         label: one.label, support: await load(one.support), query: await load(one.query),
       })));
       take({ support: new Map(filled.map((one) => [one.label, one.support])), queries: filled.flatMap((one) => one.query) });
     } finally {
-      button.disabled = false;
+      loading = false;
     }
   });
 }

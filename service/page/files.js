@@ -21,6 +21,24 @@ export function sortOut(found) {
   };
 }
 
+/**
+ * Answers and errors name images by file name, so no two may share one.
+ * @param {File[]} files
+ * @param {Iterable<string>} taken names of others
+ * @returns {File[]} each under a name of its own
+ */
+export function namedApart(files, taken) {
+  const names = new Set(taken);
+  return files.map((file) => {
+    const dot = file.name.lastIndexOf('.');
+    const [stem, extension] = dot > 0 ? [file.name.slice(0, dot), file.name.slice(dot)] : [file.name, ''];
+    let { name } = file;
+    for (let number = 2; names.has(name); number += 1) name = `${stem} (${number})${extension}`;
+    names.add(name);
+    return name === file.name ? file : new File([file], name, { type: file.type });
+  });
+}
+
 /** @param {FileList | null} list of a file input @returns {Found[]} */
 export function fromInput(list) {
   return [...(list ?? [])].map((file) => ({ file, folders: file.webkitRelativePath.split('/').slice(0, -1) }));

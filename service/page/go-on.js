@@ -1,4 +1,4 @@
-/** How to go on with the classifier: keep it, and ask it from a terminal or a program. */
+/** How to go on with the classifier: keep it, and whose knowledge it builds on, under which terms. */
 
 import { byId, element } from './dom.js';
 import { Problem } from './api.js';
@@ -11,9 +11,13 @@ export class GoOn {
   #shown = null;
   #place = byId('go-on');
 
-  /** @param {(name: string) => Promise<void>} keep */
-  constructor(keep) {
+  /**
+   * @param {(name: string) => Promise<void>} keep
+   * @param {(model: string) => Promise<string>} licenceOf empty where none is known
+   */
+  constructor(keep, licenceOf) {
     this.keep = keep;
+    this.licenceOf = licenceOf;
   }
 
   /** @param {Classifier | null} classifier */
@@ -23,11 +27,23 @@ export class GoOn {
     this.#place.hidden = !classifier;
     if (!classifier) return;
     const { task, kept } = classifier;
+    const held = this.#place.contains(document.activeElement);
+    const state = kept
+      ? element('p', { class: 'hint', tabindex: '-1', text: texts.kept(task.name || texts.untitled) })
+      : this.#keepForm(texts.suggestedName(task.classes.map((one) => one.label)));
     this.#place.replaceChildren(
       element('h3', { id: 'go-on-heading', text: texts.goOnHeading }),
-      kept ? element('p', { class: 'hint', text: texts.kept(task.name || texts.untitled) }) : this.#keepForm(texts.suggestedName(task.classes.map((one) => one.label))),
-      ...command(task.id),
+      state,
+      this.#origin(task.model),
     );
+    if (held) state.focus(); // the form was pressed and is gone
+  }
+
+  /** @param {string} model */
+  #origin(model) {
+    const line = element('p', { class: 'hint', text: texts.learnedWith(model) });
+    this.licenceOf(model).then((licence) => { line.textContent = [texts.learnedWith(model), licence].filter(Boolean).join(' '); });
+    return line;
   }
 
   /** @param {string} suggested */
@@ -35,18 +51,21 @@ export class GoOn {
     const name = element('input', { id: 'keep-name', type: 'text', maxlength: '100', required: true, autocomplete: 'off', value: suggested });
     const button = element('button', { class: 'button primary', text: texts.keep });
     const note = element('p', { class: 'note', role: 'status' });
+    let saving = false; // a disabled button would lose the focus
     return element('form', {
       class: 'keep-form',
       onsubmit: async (/** @type {Event} */ event) => {
         event.preventDefault();
-        button.disabled = true;
+        if (saving) return;
+        saving = true;
+        note.textContent = '';
         try {
           await this.keep(name.value.trim());
         } catch (error) {
           if (!(error instanceof Problem)) throw error;
           note.textContent = error.message;
         } finally {
-          button.disabled = false;
+          saving = false;
         }
       },
     }, [
@@ -55,26 +74,4 @@ export class GoOn {
       note,
     ]);
   }
-}
-
-/** @param {string} id of the task @returns {HTMLElement[]} a command to copy */
-function command(id) {
-  const line = `curl -F query=@${texts.queryPlaceholder} ${window.location.origin}/v1/tasks/${encodeURIComponent(id)}/classify`;
-  const code = element('code', { text: line });
-  const note = element('p', { class: 'note', role: 'status' });
-  const button = element('button', {
-    type: 'button', class: 'button', text: texts.copy,
-    onclick: async () => {
-      try {
-        await navigator.clipboard.writeText(line);
-        button.textContent = texts.copied;
-        window.setTimeout(() => { button.textContent = texts.copy; }, 2000);
-      } catch {
-        window.getSelection()?.selectAllChildren(code); // no clipboard without https or permission
-        note.textContent = texts.copyFailed;
-      }
-    },
-  });
-  const block = element('pre', { tabindex: '0', 'aria-label': texts.command }, [code]);
-  return [element('p', { class: 'hint', text: texts.commandHint }), element('div', { class: 'command' }, [block, button]), note];
 }

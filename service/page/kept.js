@@ -2,6 +2,7 @@
 
 import { deleteTask, listTasks, Problem, showTask } from './api.js';
 import { buttonById, byId, element } from './dom.js';
+import { withoutLeftovers } from './leftovers.js';
 import { texts } from './texts.js';
 
 /** @typedef {import('./api.js').Task} Task */
@@ -16,36 +17,51 @@ export class KeptList {
   #tasks = [];
 
   /**
-   * @param {() => string | undefined} draftId the page's own draft, which is not kept and not listed
+   * @param {(id: string) => boolean} isDraft whether a task is the page's own draft, which is not kept and not listed
    * @param {(task: Task) => void} open
    * @param {(task: Task) => void} gone
    */
-  constructor(draftId, open, gone) {
-    this.draftId = draftId;
+  constructor(isDraft, open, gone) {
+    this.isDraft = isDraft;
     this.open = open;
     this.gone = gone;
-    this.#more.addEventListener('click', () => this.#load(this.#cursor ?? undefined));
+    this.#more.addEventListener('click', () => this.#showMore());
   }
 
   refresh() {
     return this.#load();
   }
 
+  async #showMore() {
+    const before = this.#list.children.length;
+    const held = document.activeElement === this.#more;
+    await this.#load(this.#cursor ?? undefined);
+    if (held && this.#more.hidden) this.#focusAt(before);
+  }
+
   /** @param {string} [cursor] */
   async #load(cursor) {
     await this.#reporting(async () => {
       const { items, next_cursor: next } = await listTasks(cursor);
-      this.#tasks = cursor ? [...this.#tasks, ...items] : items;
+      const kept = withoutLeftovers(items);
+      this.#tasks = cursor ? [...this.#tasks, ...kept] : kept;
       this.#cursor = next;
       this.#show();
     });
   }
 
   #show() {
-    const shown = this.#tasks.filter((task) => task.id !== this.draftId());
-    byId('kept').hidden = !shown.length;
+    const shown = this.#tasks.filter((task) => !this.isDraft(task.id));
+    byId('kept').hidden = !shown.length && !this.#cursor;
     this.#more.hidden = !this.#cursor;
     this.#list.replaceChildren(...shown.map((task) => this.#row(task)));
+  }
+
+  /** Keep the keyboard in the list, whose focused button is gone. @param {number} index of a row, or the last one's */
+  #focusAt(index) {
+    const row = this.#list.children[Math.min(index, this.#list.children.length - 1)];
+    const next = row?.querySelector('button') ?? (this.#more.hidden ? this.#note : this.#more);
+    next.focus();
   }
 
   /** @param {Task} task */
@@ -81,10 +97,12 @@ export class KeptList {
   async #delete(task, name) {
     await this.#reporting(async () => {
       await deleteTask(task.id);
+      const index = [...this.#list.children].findIndex((row) => row.contains(document.activeElement));
       this.#tasks = this.#tasks.filter((one) => one !== task);
       this.#show();
       this.#note.textContent = texts.deleted(name);
       this.gone(task);
+      if (index >= 0) this.#focusAt(index);
     });
   }
 

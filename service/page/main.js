@@ -1,17 +1,23 @@
 /** Puts the parts of the page together: which change leads to what. */
 
+import { listModels } from './api.js';
 import { AskColumn } from './ask.js';
 import { ClassList } from './class-list.js';
 import { Classifiers } from './classifiers.js';
-import { byId, debounced, element, fillTexts } from './dom.js';
+import { byId, debounced, fillTexts } from './dom.js';
 import { offerExample } from './example.js';
 import { GoOn } from './go-on.js';
 import { acceptPastes, guardPage } from './intake.js';
 import { KeptList } from './kept.js';
+import { rememberLeftover } from './leftovers.js';
+import { OpenedTask } from './opened.js';
+import { Programs } from './programs.js';
 import { Queries } from './queries.js';
 import { showStanding } from './standing.js';
 import { SupportSet } from './support.js';
 import { texts } from './texts.js';
+
+/** @typedef {import('./api.js').Task} Task */
 
 const AFTER_LAST_CHANGE = 600; // milliseconds without a change of the classes before they are learned
 
@@ -22,11 +28,21 @@ const queries = new Queries(classifiers);
 const classList = new ClassList(support);
 const ask = new AskColumn(queries, (fileName) => (classifiers.opened ? null : support.example(fileName)?.url ?? null));
 const kept = new KeptList(
-  () => (classifiers.ready?.kept ? undefined : classifiers.ready?.task.id),
-  (task) => { classifiers.open(task); byId('opened-heading').focus(); queries.ask(); },
+  (id) => classifiers.isDraft(id),
+  (task) => { open(task); byId('opened-heading').focus(); },
   (task) => { if (classifiers.opened?.task.id === task.id) closeOpened(); },
 );
-const goOn = new GoOn(async (name) => { await classifiers.keep(name); await kept.refresh(); });
+const models = listModels().then(({ items }) => items, () => []); // the page works without their licences
+const goOn = new GoOn(
+  async (name) => { await classifiers.keep(name); await kept.refresh(); },
+  async (model) => (await models).find((one) => one.name === model)?.card.licence ?? '',
+);
+const programs = new Programs();
+const opened = new OpenedTask((task) => {
+  classifiers.lost(task.id); // kept from the own classes, it is no longer what these make
+  if (classifiers.opened?.task.id === task.id) open(task);
+  kept.refresh();
+});
 
 const learn = debounced(AFTER_LAST_CHANGE, () => {
   if (!classifiers.opened) queries.ask();
@@ -35,15 +51,14 @@ const learn = debounced(AFTER_LAST_CHANGE, () => {
 function show() {
   showStanding(support, classifiers, () => queries.ask());
   goOn.show(classifiers.ready);
-  const { opened } = classifiers;
-  byId('own').hidden = opened !== null;
-  byId('opened').hidden = opened === null;
-  if (!opened) return;
-  byId('opened-heading').textContent = opened.task.name || texts.untitled;
-  byId('opened-classes').replaceChildren(...opened.task.classes.map((one) => element('li', {}, [
-    element('span', { class: 'opened-label', text: one.label }),
-    element('span', { class: 'hint', text: texts.imageCount(one.examples) }),
-  ])));
+  programs.show(classifiers.ready);
+  opened.show(classifiers.opened?.task ?? null);
+}
+
+/** @param {Task} task */
+function open(task) {
+  classifiers.open(task);
+  queries.ask();
 }
 
 function closeOpened() {
@@ -54,12 +69,15 @@ function closeOpened() {
 support.addEventListener('change', () => { learn.call(); show(); });
 support.addEventListener('mark', show);
 classifiers.addEventListener('change', show);
-byId('close-opened').addEventListener('click', closeOpened);
+byId('close-opened').addEventListener('click', () => { closeOpened(); byId('own-heading').focus(); });
 guardPage();
-acceptPastes((target) => classList.receiverAt(target) ?? ((found) => ask.take(found)));
+acceptPastes((target) => classList.receiverAt(target) ?? opened.receiverAt(target) ?? ((found) => ask.take(found)));
 
 window.addEventListener('beforeunload', (event) => { if (support.imageCount) event.preventDefault(); });
-window.addEventListener('pagehide', () => classifiers.abandon());
+window.addEventListener('pagehide', () => {
+  const underway = classifiers.abandon();
+  if (underway) rememberLeftover(underway);
+});
 window.addEventListener('pageshow', (event) => { if (event.persisted) queries.ask(); }); // Back: the draft is gone
 
 support.addGroup();

@@ -12,18 +12,26 @@ let timer = 0;
  */
 export function offerUndo(sentence, undo) {
   const notice = byId('notice');
-  const hide = () => { notice.hidden = true; };
+  const hide = () => notice.replaceChildren();
+  /** @type {EventTarget | null} where the keyboard came from */
+  let before = null;
   const hideLater = () => {
     window.clearTimeout(timer);
     timer = window.setTimeout(hide, SHOWN_FOR);
   };
   const button = element('button', {
     type: 'button', class: 'button', text: texts.undo,
-    onclick: () => { undo(); hide(); },
-    onfocus: () => window.clearTimeout(timer), // whoever reaches it by keyboard has the time to press it
+    onclick: () => {
+      undo();
+      if (before instanceof HTMLElement) before.focus();
+      hide();
+    },
+    onfocus: (/** @type {FocusEvent} */ event) => {
+      before = event.relatedTarget;
+      window.clearTimeout(timer); // whoever reaches it by keyboard has the time to press it
+    },
     onblur: hideLater,
   });
   notice.replaceChildren(element('span', { text: sentence }), button);
-  notice.hidden = false;
   hideLater();
 }

@@ -2,6 +2,7 @@
 
 import { classify, Problem } from './api.js';
 import { NotReady } from './classifiers.js';
+import { namedApart } from './files.js';
 import { texts } from './texts.js';
 
 /** @typedef {import('./classifiers.js').Classifier} Classifier */
@@ -44,7 +45,8 @@ export class Queries extends EventTarget {
 
   /** @param {File[]} files */
   add(files) {
-    const added = files.map((file) => this.#query(file, URL.createObjectURL(file)));
+    const named = namedApart(files, this.all.map((query) => query.file.name));
+    const added = named.map((file) => this.#query(file, URL.createObjectURL(file)));
     this.files = [...added, ...this.files];
     this.#tell();
     return this.ask(added);
@@ -60,7 +62,8 @@ export class Queries extends EventTarget {
   /** @param {File | null} file the drawing as it is now; null when the sheet is blank */
   async draw(file) {
     const before = this.drawing;
-    this.drawing = file && { ...this.#query(file, ''), prediction: before?.prediction ?? null };
+    const [drawn] = namedApart(file ? [file] : [], this.files.map((query) => query.file.name));
+    this.drawing = drawn ? { ...this.#query(drawn, ''), prediction: before?.prediction ?? null } : null;
     this.#tell();
     if (this.drawing) await this.ask([this.drawing]);
   }
@@ -130,7 +133,7 @@ export class Queries extends EventTarget {
     }
     if (error.status !== 404 || classifier !== first) throw error;
     if (classifier === this.#classifiers.opened) throw new Problem(texts.taskGone, 404);
-    this.#classifiers.lost(classifier);
+    this.#classifiers.lost(classifier.task.id);
     return this.#classifiers.current();
   }
 

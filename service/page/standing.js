@@ -28,6 +28,8 @@ export function showStanding(support, classifiers, tryAgain) {
 /** @param {HTMLElement} place @param {string} state @param {string} sentence */
 function put(place, state, sentence) {
   if (place.dataset.state === state && place.textContent === sentence) return; // said once to a screen reader
+  const held = place.contains(document.activeElement);
   place.dataset.state = state;
   place.replaceChildren(element('p', { text: sentence }));
+  if (held) place.focus(); // "Try again" is gone, the keyboard stays here
 }

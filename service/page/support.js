@@ -1,5 +1,6 @@
 /** The user's classes and their images. Knows no element of the page; tells changes by a `change` event. */
 
+import { namedApart } from './files.js';
 import { texts } from './texts.js';
 
 /** @typedef {{ id: number, file: File, url: string, problem: string | null }} Example */
@@ -38,8 +39,8 @@ export class SupportSet extends EventTarget {
 
   /** @param {Group} group @param {File[]} files @returns {Example[]} */
   add(group, files) {
-    const made = files.map((file) => ({
-      id: this.#nextId(), file: this.#unique(file), url: URL.createObjectURL(file), problem: null,
+    const made = namedApart(files, this.labelled().map((one) => one.file.name)).map((file) => ({
+      id: this.#nextId(), file, url: URL.createObjectURL(file), problem: null,
     }));
     group.examples = [...group.examples, ...made];
     this.#changed();
@@ -127,20 +128,5 @@ export class SupportSet extends EventTarget {
   #changed() {
     this.revision += 1;
     this.dispatchEvent(new Event('change'));
-  }
-
-  /**
-   * Answers and errors name images by file name, so no two may share one.
-   * @param {File} file
-   * @returns {File}
-   */
-  #unique(file) {
-    const taken = new Set(this.labelled().map((one) => one.file.name));
-    if (!taken.has(file.name)) return file;
-    const dot = file.name.lastIndexOf('.');
-    const [stem, extension] = dot > 0 ? [file.name.slice(0, dot), file.name.slice(dot)] : [file.name, ''];
-    let number = 2;
-    while (taken.has(`${stem} (${number})${extension}`)) number += 1;
-    return new File([file], `${stem} (${number})${extension}`, { type: file.type });
   }
 }

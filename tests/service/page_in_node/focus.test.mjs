@@ -1,0 +1,93 @@
+/** Where the keyboard is after what it acted on has gone: never at the top of the page. */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { button, giveExamples, openPage, teach } from './small_document.mjs';
+import { settled, SmallService, until } from './small_service.mjs';
+
+const { texts } = await import('../../../service/page/texts.js');
+const shown = (id) => !document.getElementById(id).hidden;
+const focused = () => document.activeElement;
+
+async function open(prepare = () => {}) {
+  const service = new SmallService();
+  prepare(service);
+  await openPage();
+  await settled();
+  return service;
+}
+
+test('after a deletion it is at the next classifier, and at the note when none is left', async () => {
+  await open((service) => ['one', 'two', 'three'].forEach((name) => service.task(name)));
+  for (const [name, next] of [['two', 'one'], ['one', 'three']]) {
+    button(texts.deleteTask(name)).click();
+    button(texts.deleteSure).click();
+    await settled();
+    assert.equal(focused(), button(texts.openTask(next)));
+  }
+  button(texts.deleteTask('three')).click();
+  button(texts.deleteSure).click();
+  await settled();
+  assert.equal(focused().id, 'kept-note');
+  assert.equal(focused().textContent, texts.deleted('three'));
+});
+
+test('after the last "Show more" it is at the first that came', async () => {
+  await open((service) => { for (let number = 25; number; number -= 1) service.task(`number ${number}`); });
+  button(texts.keptMore).click();
+  await settled();
+  assert.equal(focused(), button(texts.openTask('number 21')));
+  assert.equal(button(texts.keptMore), undefined);
+});
+
+test('all of a list deleted, the rest of it can still be shown', async () => {
+  await open((service) => { for (let number = 21; number; number -= 1) service.task(`number ${number}`); });
+  for (let number = 1; number <= 20; number += 1) {
+    button(texts.deleteTask(`number ${number}`)).click();
+    button(texts.deleteSure).click();
+    await settled();
+  }
+  assert.equal(focused(), button(texts.keptMore));
+});
+
+test('after "Keep it" it is at what says so', async () => {
+  const service = await open();
+  await teach();
+  button(texts.keep).click();
+  document.getElementById('go-on').querySelector('form').dispatchEvent(new Event('submit'));
+  await until(() => shown('kept'));
+  assert.match(focused().textContent, /^Kept as/);
+  assert.deepEqual([...service.tasks.values()].map((task) => task.name), ['Class 1, Class 2']);
+});
+
+test('after "Back to your own classes" it is at their heading', async () => {
+  await open((service) => service.task('kept'));
+  button(texts.openTask('kept')).click();
+  await settled();
+  assert.equal(focused().id, 'opened-heading');
+  button(texts.closeOpened).click();
+  await settled();
+  assert.equal(focused().id, 'own-heading');
+});
+
+test('after "Try again" it is at how things stand', async () => {
+  await open();
+  const { fetch } = globalThis;
+  globalThis.fetch = async () => { throw new TypeError('offline'); };
+  giveExamples();
+  await until(() => document.getElementById('standing').dataset.state === 'problem');
+  globalThis.fetch = fetch;
+  button(texts.tryAgain).click();
+  await until(() => document.getElementById('standing').dataset.state === 'ready');
+  assert.equal(focused().id, 'standing');
+});
+
+test('after "Undo" it is where it was before', async () => {
+  await open();
+  await teach();
+  button(texts.removeClass('Class 1')).click();
+  assert.equal(focused().id, 'add-class');
+  button(texts.undo).click();
+  assert.equal(focused().id, 'add-class');
+});

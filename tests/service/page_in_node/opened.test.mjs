@@ -1,0 +1,100 @@
+/** A kept classifier on the page: more examples for it, what it builds on, and how programs ask it. */
+
+import assert from 'node:assert/strict';
+import { beforeEach, test } from 'node:test';
+
+import { button, choose, openPage, teach } from './small_document.mjs';
+import { image, settled, SmallService, until } from './small_service.mjs';
+
+const { texts } = await import('../../../service/page/texts.js');
+const text = (id) => document.getElementById(id).textContent;
+const input = (label) => document.getElementById('opened').querySelectorAll('input')
+  .find((one) => one.getAttribute('aria-label') === texts.addImagesTo(label));
+const counts = () => document.getElementById('opened-classes').querySelectorAll('.hint').map((one) => one.textContent);
+
+let service;
+let task;
+
+beforeEach(async () => {
+  service = new SmallService();
+  task = service.task('shapes');
+  await openPage();
+  await settled();
+  button(texts.openTask('shapes')).click();
+  await settled();
+});
+
+test('images can be added to a class, and taken back', async () => {
+  choose('choose-queries', [image('a.png')]);
+  await settled();
+  service.asked = [];
+  input('cross').focus();
+  choose(input('cross'), [image('1.png'), image('2.png')]);
+  await settled();
+  assert.deepEqual(counts(), [texts.imageCount(1), texts.imageCount(3)]);
+  assert.equal(document.activeElement, input('cross'));
+  assert.deepEqual(service.tasks.get(task.id).examples.map((one) => one.filename), ['0.png', '1.png', '1 (2).png', '2.png']);
+  const classify = `POST /v1/tasks/${task.id}/classify`;
+  assert.ok(service.asked.includes(classify), 'what was asked is asked again');
+  assert.ok(text('notice').startsWith(texts.addedImages(2, 'cross')));
+
+  button(texts.undo).click();
+  await settled();
+  assert.deepEqual(counts(), [texts.imageCount(1), texts.imageCount(1)]);
+  assert.deepEqual(service.tasks.get(task.id).examples.map((one) => one.filename), ['0.png', '1.png']);
+});
+
+test('a classifier kept from the own classes no longer answers for them once it has more examples', async () => {
+  button(texts.closeOpened).click();
+  await teach();
+  document.getElementById('go-on').querySelector('form').dispatchEvent(new Event('submit'));
+  await until(() => button(texts.openTask('Class 1, Class 2')));
+  button(texts.openTask('Class 1, Class 2')).click();
+  await settled();
+  const kept = text('programs-command');
+  choose(input('Class 1'), [image('more.png')]);
+  await settled();
+  assert.equal(text('programs-command'), kept);
+  button(texts.closeOpened).click();
+  await settled();
+  assert.equal(document.getElementById('standing').dataset.state, 'ready');
+  assert.notEqual(text('programs-command'), kept);
+});
+
+test('the new estimate is shown', async () => {
+  service.estimate = { accuracy: 0.97, low: 0.95, high: 0.99 };
+  choose(input('ring'), [image('more.png')]);
+  await settled();
+  assert.ok(text('standing').endsWith(texts.estimate(0.97, 0.95, 0.99)));
+});
+
+test('a damaged image is named and nothing changes', async () => {
+  choose(input('ring'), [image('more.png', 'damaged')]);
+  await settled();
+  assert.match(text('opened-note'), /more\.png is damaged/);
+  assert.deepEqual(counts(), [texts.imageCount(1), texts.imageCount(1)]);
+});
+
+test('images that arrive after the way back leave the own classes open', async () => {
+  const release = service.hold(`POST /v1/tasks/${task.id}/examples`);
+  choose(input('ring'), [image('more.png')]);
+  await settled();
+  button(texts.closeOpened).click();
+  release();
+  await settled();
+  assert.ok(document.getElementById('opened').hidden);
+  assert.equal(service.tasks.get(task.id).examples.length, 3);
+});
+
+test('the licence of what it builds on is told', () => {
+  assert.ok(text('go-on').endsWith(`${texts.learnedWith('photos')} For research only.`));
+});
+
+test('programs are shown the command for the classifier of now, or for none', async () => {
+  assert.equal(text('programs-hint'), texts.commandKept);
+  assert.match(text('programs-command'), new RegExp(`^curl -F query=@\\S+ http://page.test/v1/tasks/${task.id}/classify`));
+  button(texts.closeOpened).click();
+  await settled();
+  assert.equal(text('programs-hint'), texts.commandNone);
+  assert.match(text('programs-command'), /^curl -F support=@leaf\.png -F labels=leaf .* -F query=@\S+ http:\/\/page\.test\/v1\/classify/);
+});

@@ -1,0 +1,33 @@
+/** Answers that a user takes along. */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { button, choose, openPage, SmallElement, teach } from './small_document.mjs';
+import { image, settled, SmallService } from './small_service.mjs';
+
+const { texts } = await import('../../../service/page/texts.js');
+
+test('"Save as CSV" comes with the first answer and gives a row for every file', async (context) => {
+  new SmallService();
+  await openPage();
+  await teach();
+  assert.equal(button(texts.saveAnswers), undefined);
+
+  choose('choose-queries', [image('a.png'), image('b.png', 'damaged')]);
+  await settled();
+  const made = context.mock.method(URL, 'createObjectURL');
+  const pressed = context.mock.method(SmallElement.prototype, 'click');
+  button(texts.saveAnswers).click();
+  assert.ok(pressed.mock.calls.some((call) => call.this.getAttribute('download') === 'answers.csv'));
+  const rows = (await made.mock.calls[0].arguments[0].text()).trim().split('\r\n');
+  assert.equal(rows[0].split(',').at(-1), 'probability of Class 2');
+  assert.match(rows[1], /^a\.png,Class 1,0\.75,False,.*,0\.75,0\.25$/);
+  assert.match(rows[2], /^b\.png,,,,,,Refused: b\.png is damaged,,$/);
+});
+
+test('what is refused is told with what to do about it', () => {
+  assert.match(texts.refused(['IMG_1.HEIC']), /IMG_1\.HEIC.*export.*JPEG.*Settings > Camera > Formats > Most Compatible/);
+  assert.doesNotMatch(texts.refused(['notes.txt']), /HEIC|zip/);
+  assert.match(texts.refused(['all.zip']), /Unpack/);
+});

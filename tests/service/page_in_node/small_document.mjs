@@ -1,0 +1,171 @@
+/**
+ * As much of a browser's document as the page uses, for tests without a browser: elements of index.html, their
+ * attributes and events, and above all the focus, which an element loses when it leaves, hides or is disabled.
+ */
+
+import { readFileSync } from 'node:fs';
+
+import { image, until } from './small_service.mjs';
+
+const PAGE = new URL('../../../service/page/', import.meta.url);
+const VOID = new Set(['meta', 'link', 'img', 'input', '!doctype']);
+
+export class SmallElement extends EventTarget {
+  constructor(tag) {
+    super();
+    Object.assign(this, { tag, parent: null, nodes: [], attributes: new Map(), dataset: {}, style: {}, value: '' });
+    const classes = () => (this.getAttribute('class') ?? '').split(' ').filter(Boolean);
+    this.classList = {
+      contains: (name) => classes().includes(name),
+      toggle: (name, on) => this.setAttribute('class', [...classes().filter((one) => one !== name), ...(on ? [name] : [])].join(' ')),
+    };
+  }
+
+  getAttribute(name) { return this.attributes.get(name) ?? null; }
+  setAttribute(name, value) {
+    this.attributes.set(name, String(value));
+    if (name === 'value') this.value = String(value);
+  }
+
+  get id() { return this.getAttribute('id'); }
+  get hidden() { return this.attributes.has('hidden'); }
+  set hidden(on) { this.#flag('hidden', on); }
+  get disabled() { return this.attributes.has('disabled'); }
+  set disabled(on) { this.#flag('disabled', on); }
+  #flag(name, on) { if (on) this.attributes.set(name, ''); else this.attributes.delete(name); }
+
+  get children() { return this.nodes.filter((node) => node instanceof SmallElement); }
+  get firstElementChild() { return this.children[0] ?? null; }
+  get textContent() { return this.nodes.map((node) => (typeof node === 'string' ? node : node.textContent)).join(''); }
+  set textContent(text) { this.replaceChildren(...(text ? [text] : [])); }
+  append(...nodes) { for (const node of nodes) this.#adopt(node, this.nodes.length); }
+  prepend(...nodes) { nodes.forEach((node, index) => this.#adopt(node, index)); }
+  insertBefore(node, before) { node.remove(); this.#adopt(node, before ? this.nodes.indexOf(before) : this.nodes.length); }
+  replaceChildren(...nodes) { for (const child of this.children) child.remove(); this.nodes = []; this.append(...nodes); }
+  remove() {
+    if (this.parent) this.parent.nodes = this.parent.nodes.filter((node) => node !== this);
+    this.parent = null;
+  }
+  #adopt(node, index) {
+    if (node instanceof SmallElement) { node.remove(); node.parent = this; }
+    this.nodes.splice(index, 0, node);
+  }
+
+  get lineage() { return [this, ...(this.parent?.lineage ?? [])]; }
+  get isConnected() { return this.lineage.at(-1) === document.body; }
+  contains(other) { return other?.lineage.includes(this) ?? false; }
+  get all() { return this.children.flatMap((child) => [child, ...child.all]); }
+  /** Selectors of one tag, class, id or attribute are enough here. */
+  querySelectorAll(selector) {
+    const [, kind, name] = /^([.#[]?)([\w-]+)\]?$/.exec(selector);
+    const fits = {
+      '': (one) => one.tag === name, '.': (one) => one.classList.contains(name),
+      '#': (one) => one.id === name, '[': (one) => one.attributes.has(name),
+    }[kind];
+    return this.all.filter(fits);
+  }
+  querySelector(selector) { return this.querySelectorAll(selector)[0] ?? null; }
+
+  get isFocusable() { return this.isConnected && !this.lineage.some((one) => one.hidden) && !this.disabled; }
+  focus() {
+    const last = document.activeElement;
+    if (!this.isFocusable || last === this) return;
+    document.focused = this;
+    last.dispatchEvent(new Event('blur'));
+    this.dispatchEvent(Object.assign(new Event('focus'), { relatedTarget: last }));
+  }
+  click() { this.focus(); this.dispatchEvent(new Event('click')); }
+  select() {}
+  /** What was painted since the sheet was last filled. */
+  painted = [];
+  getContext() {
+    const call = (name) => (...numbers) => {
+      if (name === 'fillRect') this.painted = [];
+      this.painted.push([name, ...numbers]);
+    };
+    return new Proxy({}, { get: (_context, name) => call(name), set: () => true });
+  }
+  toBlob(take) { take(new Blob(['drawing'], { type: 'image/png' })); }
+  setPointerCapture() {}
+  getBoundingClientRect() { return { left: 0, top: 0, width: 448, height: 448 }; }
+}
+
+class SmallDocument extends EventTarget {
+  body = new SmallElement('body');
+  focused = this.body;
+  get activeElement() { return this.focused.isFocusable ? this.focused : this.body; }
+  createElement(tag) { return new SmallElement(tag); }
+  createElementNS(_space, tag) { return new SmallElement(tag); }
+  getElementById(id) { return this.body.querySelector(`#${id}`); }
+  querySelectorAll(selector) { return this.body.querySelectorAll(selector); }
+}
+
+const stored = new Map();
+globalThis.localStorage = { getItem: (key) => stored.get(key) ?? null, setItem: (key, value) => stored.set(key, value) };
+
+/** Put index.html into a new document, and make it and its window global. */
+export function openDocument() {
+  globalThis.document = new SmallDocument();
+  globalThis.Element = SmallElement;
+  globalThis.HTMLElement = SmallElement;
+  globalThis.window = Object.assign(new EventTarget(), {
+    location: { origin: 'http://page.test', href: 'http://page.test/' },
+    setTimeout: (...call) => setTimeout(...call).unref(), // what the page plans for later is not waited for
+    clearTimeout: (timer) => clearTimeout(timer),
+  });
+  let place = document.body;
+  const html = readFileSync(new URL('index.html', PAGE), 'utf8').replace(/[^]*<body>|<!--[^]*?-->|<\/body>[^]*/g, '');
+  for (const [, closing, tag, attributes] of html.matchAll(/<(\/?)([\w!]+)([^>]*)>/g)) {
+    if (closing) { place = place.parent; continue; }
+    const made = new SmallElement(tag);
+    for (const [, name, value] of attributes.matchAll(/([\w-]+)(?:="([^"]*)")?/g)) made.setAttribute(name, value ?? '');
+    place.append(made);
+    if (!VOID.has(tag)) place = made;
+  }
+}
+
+/** @param {string} name @returns {Promise<any>} a module of the page */
+export const load = (name) => import(new URL(name, PAGE));
+
+let pages = 0;
+
+/** Open the whole page in a document of its own. */
+export async function openPage() {
+  openDocument();
+  pages += 1;
+  await load(`main.js?${pages}`); // another address, so that it runs again
+}
+
+/** @param {string} text @returns {SmallElement} the shown button of that text, or named so to a screen reader */
+export function button(text) {
+  const named = (one) => [one.textContent, one.ariaLabel, one.getAttribute('aria-label')].includes(text);
+  return document.querySelectorAll('button').find((one) => named(one) && one.isFocusable);
+}
+
+/** Choose `files` in the file input of that id, or in `input` itself. */
+export function choose(input, files) {
+  const field = typeof input === 'string' ? document.getElementById(input) : input;
+  field.files = files.map((file) => Object.assign(file, { webkitRelativePath: '' }));
+  field.dispatchEvent(new Event('change'));
+}
+
+/** Move the pen over a sheet: 'down', 'move' and 'up' with their places. */
+export function pen(canvas, ...moves) {
+  for (const [kind, x, y] of moves) {
+    canvas.dispatchEvent(Object.assign(new Event(`pointer${kind}`), { pointerId: 1, button: 0, clientX: x, clientY: y }));
+  }
+}
+
+export const spoken = () => document.getElementById('spoken').textContent;
+
+/** Give each class of the page an image. */
+export function giveExamples() {
+  const inputs = document.getElementById('classes').querySelectorAll('input');
+  inputs.filter((input) => input.getAttribute('type') === 'file').forEach((input, index) => choose(input, [image(`${index}.png`)]));
+}
+
+/** Give each class of the page an image, and wait until they are learned. */
+export async function teach() {
+  giveExamples();
+  await until(() => document.getElementById('standing').dataset.state === 'ready');
+}

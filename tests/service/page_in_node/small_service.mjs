@@ -1,0 +1,113 @@
+/** A service in a few lines behind `fetch`: tasks are kept in a map, files that hold 'damaged' are refused. */
+
+let answering = 0;
+
+export class SmallService {
+  tasks = new Map();
+  /** Addresses that were asked for, with their methods, in order. */
+  asked = [];
+  estimate = { accuracy: 0.8, low: 0.7, high: 0.9 };
+  #ids = 0;
+  #held = new Map();
+
+  constructor() {
+    globalThis.fetch = (path, init) => this.#fetch(String(path), init);
+  }
+
+  /** Let requests such as 'POST /v1/tasks' wait until the function given back is called. */
+  hold(request) {
+    let release;
+    this.#held.set(request, new Promise((done) => { release = () => { this.#held.delete(request); done(); }; }));
+    return release;
+  }
+
+  task(name, labels = ['ring', 'cross']) {
+    this.#ids += 1;
+    const task = {
+      id: `t${this.#ids}`, name, version: 1, model: 'photos', estimate: this.estimate,
+      classes: [...new Set(labels)].map((label) => ({ label, examples: labels.filter((one) => one === label).length })),
+      examples: labels.map((label, index) => ({ id: `e${index}`, label, filename: `${index}.png`, sha256: '' })),
+    };
+    this.tasks.set(task.id, task);
+    return task;
+  }
+
+  async #fetch(path, { method = 'GET', body } = {}) {
+    const request = `${method} ${path.replace(/\?.*/, '')}`;
+    this.asked.push(request);
+    // What the service does, it does at once; only the answer's way back takes longer.
+    const late = this.#held.get(request);
+    if (method === 'DELETE') await late;
+    answering += 1;
+    const answer = await this.#answer(request, path, body).finally(() => { answering -= 1; });
+    if (method !== 'DELETE') await late;
+    return answer;
+  }
+
+  async #answer(request, path, body) {
+    for (const file of [...(body?.values() ?? [])].filter((value) => value instanceof File)) {
+      if (await file.text() === 'damaged') return problem(422, `${file.name} is damaged`, file.name);
+    }
+    if (request === 'POST /v1/tasks') return json(this.task(body.get('name'), body.getAll('labels')));
+    if (request === 'GET /v1/tasks') return json(this.#page(new URL(path, 'http://page.test').searchParams));
+    if (request === 'GET /v1/models') return json({ items: [{ name: 'photos', card: { licence: 'For research only.' } }] });
+    const [, id, rest] = /^\w+ \/v1\/tasks\/(\w+)(.*)$/.exec(request) ?? [];
+    const task = this.tasks.get(id);
+    if (!task) return problem(404, 'not found');
+    if (request.startsWith('GET')) return json(task);
+    if (rest === '/classify') return json({ predictions: body.getAll('query').map((file) => this.#prediction(file.name, task)) });
+    if (rest === '/examples') return json(this.#change(task, [...task.examples, ...this.#examples(body)]));
+    const example = /^\/examples\/(\w+)$/.exec(rest)?.[1];
+    if (example) return json(this.#change(task, task.examples.filter((one) => one.id !== example)));
+    this.tasks.delete(id);
+    return new Response(null, { status: 204 });
+  }
+
+  #page(search) {
+    const all = [...this.tasks.values()].reverse();
+    const start = Number(search.get('cursor') ?? 0);
+    const end = start + Number(search.get('limit'));
+    return { items: all.slice(start, end), next_cursor: end < all.length ? String(end) : null };
+  }
+
+  #examples(body) {
+    const labels = body.getAll('labels');
+    return body.getAll('support').map((file, index) => {
+      this.#ids += 1;
+      return { id: `e${this.#ids + 100}`, label: labels[index], filename: file.name, sha256: '' };
+    });
+  }
+
+  #change(task, examples) {
+    const made = this.task(task.name, examples.map((one) => one.label));
+    const changed = { ...made, id: task.id, version: task.version + 1, examples };
+    this.tasks.delete(made.id);
+    this.tasks.set(task.id, changed);
+    return changed;
+  }
+
+  #prediction(filename, { classes: [first, ...others] }) {
+    const probabilities = Object.fromEntries([[first.label, 0.75], ...others.map((one) => [one.label, 0.25 / others.length])]);
+    return { filename, label: first.label, probability: 0.75, probabilities, unknown: false, nearest: [] };
+  }
+}
+
+const json = (body) => new Response(JSON.stringify(body));
+const problem = (status, detail, file) => new Response(JSON.stringify({ title: 'Refused', detail, file }), { status });
+
+/** @returns {File} that the service reads, or with the content 'damaged' does not */
+export const image = (name, content = name) => new File([content], name, { type: 'image/png' });
+
+/** Wait until `condition` holds, as a user would who looks at the page. */
+export async function until(condition) {
+  for (let turn = 0; turn < 10_000; turn += 1) {
+    if (condition()) return;
+    await new Promise((resume) => { setTimeout(resume, 1); });
+  }
+  throw new Error(`never came true: ${condition}`);
+}
+
+/** Let all that goes on come to its end: requests, but for those on hold, and what follows from them. */
+export async function settled() {
+  for (let quiet = 0; quiet < 20; quiet = answering ? 0 : quiet + 1) await new Promise((resume) => { setImmediate(resume); });
+}
