@@ -199,7 +199,7 @@ def _read_weights(path: Path, expected: str) -> Params:
     return phi
 
 
-def _check_phi(folder: Path, wanted: Mapping[str, torch.Size], phi: Params) -> None:
+def _check_phi(folder: Path, wanted: dict[str, torch.Size], phi: Params) -> None:
     found = {name: value.shape for name, value in phi.items()}
     if wanted != found:
         name = sorted(name for name in wanted | found if wanted.get(name) != found.get(name))[0]
