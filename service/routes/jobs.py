@@ -40,8 +40,8 @@ def show(job_id: str, parts: Parts) -> JobAnswer:
 @router.delete("/v1/jobs/{job_id}", response_model=JobAnswer, responses={204: {"description": "deleted"}})
 def end(job_id: str, parts: Parts) -> Response | JobAnswer:
     """Cancel an unfinished job (200; the results so far stay), or delete a finished one (204)."""
-    cancelled = parts.jobs.end(job_id)
-    return Response(status_code=204) if cancelled is None else JobAnswer.of(cancelled)
+    kept = parts.jobs.end(job_id)
+    return Response(status_code=204) if kept is None else JobAnswer.of(kept)
 
 
 @router.get("/v1/jobs/{job_id}/results", response_class=StreamingResponse)
