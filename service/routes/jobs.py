@@ -7,14 +7,17 @@ from service.answers import JobAnswer, JobListAnswer
 from service.components import Parts
 from service.computing.pinned import pinned_labels
 from service.results import MEDIA_TYPES, Format, stream
+from service.routes.refusals import BUSY, COMPUTING
 from service.routes.request_bodies import JOB
 from service.routes.tasks import Limit
 from service.store.paging import DEFAULT_LIMIT
 
-router = APIRouter(tags=["jobs"])
+router = APIRouter(tags=["jobs"], responses=BUSY)
 
 
-@router.post("/v1/tasks/{task_id}/jobs", status_code=202, response_model=JobAnswer, openapi_extra=JOB)
+@router.post(
+    "/v1/tasks/{task_id}/jobs", status_code=202, response_model=JobAnswer, openapi_extra=JOB, responses=COMPUTING
+)
 async def create(task_id: str, request: Request, response: Response, parts: Parts) -> JobAnswer:
     """Score a zip of images, or many images, with the task's classifier as it is now."""
     parts.tasks.version(task_id)  # 404 before a long upload

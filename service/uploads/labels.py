@@ -41,7 +41,7 @@ def clean_text(text: Any, *, field: str, what: str = "label", file: str | None =
 
 
 def canonical(text: str) -> str:
-    """Give a text in canonical Unicode (NFC), without surrounding blanks; a far too long one only without these."""
+    """Give a text in canonical Unicode (NFC), without surrounding blanks; if far too long, only the latter."""
     stripped = text.strip()
     # To put a row of combining marks in order takes the square of its length: seconds, for a hundred thousand.
     return stripped if len(stripped) > _LONGEST_SPELLING else unicodedata.normalize("NFC", stripped)
