@@ -49,9 +49,7 @@ def test_files_of_one_name_stay_apart_and_none_is_skipped(client: TestClient) ->
     assert list(contents(answer)) == ["x.png", "x (2).png", ".hidden.png", "x (3).png"]
 
 
-def test_a_single_file_may_be_called_what_no_entry_may(
-    client: TestClient, tmp_path: Path
-) -> None:
+def test_a_single_file_may_be_called_what_no_entry_may(client: TestClient, tmp_path: Path) -> None:
     names = ["1:30.png", "Thumbs.db", "__MACOSX", ".."]
     answer = client.post(JOBS, files=[("query", (name, A)) for name in names])
     assert list(contents(answer)) == names
