@@ -1,7 +1,7 @@
 # Everything a user types. Each target makes the environment that it needs in .venv.
 PYTHON ?= python3.11
-PORT ?= 3000
-DATA_DIR ?= var
+PORT ?= $(or $(METASHOT_PORT),3000)
+DATA_DIR ?= $(or $(METASHOT_DATA_DIR),var)
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check

@@ -6,15 +6,25 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from service.answers import ProblemAnswer
 from service.components import running
 from service.metrics import Metrics, RequestMetrics
-from service.problems import MEDIA_TYPE, UnexpectedErrors, install_handlers
+from service.problems import UnexpectedErrors, install_handlers
 from service.routes import classify, jobs, models, operations, page, tasks
+from service.routes.refusals import FAULTY
+from service.routes.same_origin import SameOrigin
 from service.settings import Settings
+from service.store.busy import install_busy_handler
 from service.uploads.body_limit import BodyLimit
 
-_PROBLEM = {"description": "what is wrong, and what to do", "content": {MEDIA_TYPE: {}}, "model": ProblemAnswer}
+VERSION = "0.1.0"
+_DESCRIPTION = """\
+Classifies images into your own classes, of which it has seen a handful of examples each. Send labelled images
+with those to classify, and nothing is kept; or make a task of them, ask it at any time, change its examples, and
+hand it whole archives to score as jobs.
+
+Images come as files of a form or in JSON as base64. What is wrong with a request is answered by
+`application/problem+json`, which names the file or field at fault and says what to do.
+"""
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -30,17 +40,21 @@ def create_app(settings: Settings) -> FastAPI:
 
     app = FastAPI(
         title="Metashot",
-        summary="Few-shot image classification",
+        version=VERSION,
+        description=_DESCRIPTION,
+        license_info={"name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"},
         lifespan=life,
         openapi_url=None,  # BentoML serves the document, with its own routes in it, as /docs.json
-        responses={"4XX": _PROBLEM},
+        responses=FAULTY,
     )
     for routes in (classify, tasks, jobs, models, page):
         app.include_router(routes.router)
     operations.add_metrics(app, metrics)
     operations.add_unknown(app)
     install_handlers(app)
+    install_busy_handler(app)
     # The last added is the outermost.
+    app.add_middleware(SameOrigin)
     app.add_middleware(BodyLimit, settings=settings)
     app.add_middleware(page.SecurityHeaders)
     app.add_middleware(UnexpectedErrors)

@@ -30,7 +30,12 @@ class Client:
 
     def __init__(self, server: str = DEFAULT_SERVER) -> None:
         self._server = server
-        self._http = httpx.Client(base_url=server, timeout=_TIMEOUT, trust_env=False)
+        try:
+            self._http = httpx.Client(base_url=server, timeout=_TIMEOUT, trust_env=False)
+        except httpx.InvalidURL as error:
+            raise ServiceError(
+                f"{server!r} is no address of a server ({error}); it is like {DEFAULT_SERVER}"
+            ) from error
 
     def __enter__(self) -> Self:
         """Keep the connection open for several requests."""
@@ -130,6 +135,8 @@ class Client:
     def _ask(self, method: str, path: str, **options: Any) -> httpx.Response:
         try:
             response = self._http.request(method, path, **options)
+        except httpx.InvalidURL as error:  # of a task's id, which is part of it
+            raise ServiceError(f"{path!r} is no address on a server ({error})") from error
         except httpx.HTTPError as error:
             raise self._unreachable(error) from error
         _check(response)

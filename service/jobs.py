@@ -2,7 +2,7 @@
 
 A job's folder (images, pinned classifier) is complete before its row exists, and rows of results are
 committed together with the progress, so a process killed at any moment leaves nothing half done: the next
-one goes on at the first image without a row.
+one goes on at the first image without a row. Of a job that has ended, images and tensors are removed.
 """
 
 import fcntl
@@ -21,19 +21,21 @@ from pathlib import Path
 from typing import IO, Any
 
 from fastapi import Request
-from sqlalchemy.exc import OperationalError
 from starlette.concurrency import run_in_threadpool
+from torch import Tensor
 
 from service.computing.classifier import Classifier
 from service.computing.engine import Engine
-from service.computing.pinned import load_pinned, pin
+from service.computing.pinned import TENSORS, load_pinned, pin
 from service.problems import Problem
 from service.registry import check_kept
 from service.settings import Settings
-from service.store.job_store import UNFINISHED, Job, JobStore
-from service.uploads.archives import Archive, query_entries
+from service.store.database import OUT_OF_REACH
+from service.store.job_store import UNFINISHED, Job, JobStore, Status
+from service.uploads.archives import Archive
 from service.uploads.images import decode
-from service.uploads.job_input import INPUT, receive_job_input
+from service.uploads.job_input import drop_job_input, open_job_input, receive_job_input
+from service.uploads.labels import one_line
 
 _IN_TURN = 16  # images, at most, scored before a caller's work may come between,
 _SHORT = 30e9  # and about as many floating-point operations: a tenth of a second of one thread
@@ -84,8 +86,12 @@ class Jobs:
             raise
 
     def end(self, job_id: str) -> Job | None:
-        """Cancel an unfinished job, whose results so far stay; delete a finished one (None)."""
-        if self.store.job(job_id).status in UNFINISHED and self.store.finish(job_id, "cancelled"):
+        """Cancel an unfinished job, whose results so far stay; delete a finished one (None).
+
+        A job that comes to its end just then was unfinished to the caller, who wants it stopped, not gone.
+        """
+        if self.store.job(job_id).status in UNFINISHED:
+            self._finish(job_id, "cancelled")
             return self.store.job(job_id)
         self.store.delete(job_id)
         shutil.rmtree(self.folder(job_id), ignore_errors=True)
@@ -96,33 +102,38 @@ class Jobs:
         pin(classifier, folder)
         for path in (folder, self._root):
             _sync_folder(path)
-        with query_entries(folder / INPUT, self._settings) as archive:
+        with open_job_input(folder, self._settings) as archive:
             total = len(archive.names)
         job = self.store.create(job_id, task_id=task_id, model=classifier.model, total=total)
         self._wake.set()
         return job
 
     def _work(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._work_alone()
+            except Exception:  # the store may be out of reach for a while; the thread must outlive that
+                logger.exception("could not look for jobs; trying again")
+                self._stopping.wait(_LOOK_S)
+
+    def _work_alone(self) -> None:
+        """Score job after job, once no other process does."""
         with (self._root / ".lock").open("w") as lock:
             while not self._stopping.is_set() and not _locked(lock):
                 self._stopping.wait(_LOOK_S)
-            self._remove_orphans()
+            self._tidy()
             while not self._stopping.is_set():
                 self._wake.clear()
-                try:
-                    job = self.store.start_next()
-                    if job is None:
-                        self._wake.wait(_LOOK_S)
-                    else:
-                        self._score(job)
-                except Exception:  # the store may be out of reach for a while; the thread must outlive that
-                    logger.exception("could not look for jobs; trying again")
-                    self._stopping.wait(_LOOK_S)
+                job = self.store.start_next()
+                if job is None:
+                    self._wake.wait(_LOOK_S)
+                else:
+                    self._score(job)
 
     def _score(self, job: Job) -> None:
         try:
             classifier = load_pinned(self.folder(job.id))
-            with query_entries(self.folder(job.id) / INPUT, self._settings) as archive:
+            with open_job_input(self.folder(job.id), self._settings) as archive:
                 done = job.done
                 while done < job.total:
                     names = archive.names[done : done + self._settings.job_batch]
@@ -130,13 +141,19 @@ class Jobs:
                     if len(rows) < len(names) or not self.store.commit_batch(job.id, done, rows):
                         return  # stopping, cancelled or deleted
                     done += len(rows)
-            self.store.finish(job.id, "done")
-        except OperationalError:
-            raise  # the store is out of reach for a while; the job goes on from its last batch
+            self._finish(job.id, "done")
+        except OUT_OF_REACH:
+            raise  # the job goes on from its last batch
         except Exception as error:
             # Of a job that was cancelled or deleted meanwhile this changes nothing.
-            if self.store.finish(job.id, "failed", f"{type(error).__name__}: {error}"):
+            if self._finish(job.id, "failed", f"{type(error).__name__}: {error}"):
                 logger.exception("job %s failed", job.id)
+
+    def _finish(self, job_id: str, status: Status, error: str | None = None) -> bool:
+        """End a job, and keep no more of it than its results need; False where it had ended already."""
+        ended = self.store.finish(job_id, status, error)
+        _let_go(self.folder(job_id))
+        return ended
 
     def _rows(self, classifier: Classifier, archive: Archive, names: Sequence[str]) -> list[dict[str, Any]]:
         """Score images on the threads that no caller has, and give their rows in order, all or the first ones."""
@@ -159,20 +176,50 @@ class Jobs:
         errors: dict[str, dict[str, Any]] = {}
         prepared = []
         for name in names:
+            shown = one_line(name)
             try:
-                image = decode(archive.read(name), name, max_pixels=self._settings.max_pixels)
-                prepared.append((name, classifier.preprocessing(image)))
+                prepared.append((shown, self._pixels(classifier, archive.read(name), shown)))
             except Problem as problem:
-                errors[name] = {"filename": name, "error": problem.detail}
+                errors[name] = {"filename": shown, "error": one_line(problem.detail)}
         found = iter(classifier.answers(prepared, lambda: None))
         return [errors[name] if name in errors else next(found) for name in names]
 
-    def _remove_orphans(self) -> None:
-        known = self.store.ids()
+    def _pixels(self, classifier: Classifier, content: bytes, shown: str) -> Tensor:
+        """Preprocess one image; whatever goes wrong is a Problem of this one, and none of the other rows."""
+        try:
+            return classifier.preprocessing(decode(content, shown, max_pixels=self._settings.max_pixels))
+        except Problem:
+            raise
+        except Exception as error:
+            logger.exception("could not prepare %s", shown)
+            detail = f"{shown} could not be prepared ({type(error).__name__}: {error}); send it in another format"
+            raise Problem(422, detail, title="Unusable image", file=shown) from error
+
+    def _tidy(self) -> None:
+        """Remove what stopped processes left: folders without a job, and images of jobs that have ended."""
+        statuses = self.store.statuses()
         for folder in self._root.iterdir():
-            old = time.time() - folder.stat().st_mtime > _ORPHAN_S
-            if folder.is_dir() and old and folder.name not in known:
+            status = statuses.get(folder.name)
+            if status is not None and status not in UNFINISHED:
+                _let_go(folder)
+            elif status is None and _is_old_folder(folder):
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def _let_go(folder: Path) -> None:
+    """Remove what only scoring reads; who is still scoring has the images open, and the tensors in memory."""
+    try:
+        drop_job_input(folder)
+        (folder / TENSORS).unlink(missing_ok=True)
+    except OSError:  # it takes room, and nothing else
+        logger.exception("could not remove the images of %s", folder)
+
+
+def _is_old_folder(path: Path) -> bool:
+    try:
+        return path.is_dir() and time.time() - path.stat().st_mtime > _ORPHAN_S
+    except OSError:  # its process has just removed it
+        return False
 
 
 def _locked(lock: IO[str]) -> bool:

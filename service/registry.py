@@ -42,6 +42,9 @@ class Registry:
     def candidates(self, model: str) -> list[Initialization]:
         """Find the initializations that may answer a caller: the one named, or all on offer for ``auto``.
 
+        All of them come in the order in which their names were found first. Where nothing else decides the first
+        is taken, and what is published must not take tasks away from what ships unless it tells more.
+
         Raises:
             Problem: 422 for an unknown name, 503 where none is offered at all.
         """
@@ -52,7 +55,7 @@ class Registry:
                 names = ", ".join([AUTO, *sorted(self._by_name)])
                 raise Problem(422, f"there is no model {model!r}; known are {names}", field="model")
             return [self._by_name[model]]
-        return self.offered
+        return list(self._by_name.values())
 
     def kept(self, name: str, version: str) -> Initialization:
         """Find the initialization that a kept task was made with, or the present version under its name.

@@ -79,7 +79,7 @@ class Settings:
     @property
     def request_timeout_s(self) -> int:
         """When the server gives a request up; later than our own deadlines, whose answers say more."""
-        return int(self.upload_s + self.deadline_s) + 10
+        return int(self.upload_s + self.deadline_s) + 30  # in which the store, too, may have others to wait for
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Self:

@@ -29,14 +29,15 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Check the settings, then become ``bentoml serve``."""
+    # Under the names that go before all others.
     if options.port is not None:
-        os.environ["PORT"] = str(options.port)
+        os.environ["METASHOT_PORT"] = str(options.port)
     if options.data_dir is not None:
-        os.environ["DATA_DIR"] = str(options.data_dir)
+        os.environ["METASHOT_DATA_DIR"] = str(options.data_dir)
     settings = Settings.from_environment()
     _check_port(settings.port)
     # What the working process reads: it runs in the project's folder, and ends when this process is gone.
-    os.environ["DATA_DIR"] = str(settings.data_dir.resolve())
+    os.environ["METASHOT_DATA_DIR"] = str(settings.data_dir.resolve())
     os.environ["BENTOML_DO_NOT_TRACK"] = "true"
     os.environ[LAUNCHER] = str(os.getpid())
     address = f"http://{HOST}:{settings.port}"
@@ -57,9 +58,10 @@ def _check_port(port: int) -> None:
 
 def _announce(address: str) -> None:
     warned = False
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     while True:
         try:
-            with urllib.request.urlopen(f"{address}/readyz", timeout=2):
+            with direct.open(f"{address}/readyz", timeout=2):
                 print(f"\nMetashot is ready on {address}  (Ctrl-C stops it)\n", flush=True)
                 return
         except urllib.error.HTTPError as error:

@@ -24,6 +24,7 @@ NEAREST = 3
 # Images of one pass through the network, before each of which the deadline is checked. Through the shipped
 # ``characters`` 8 to 64 took 0.7 ms each, 1 took 1.3 (``python -m benchmarks --only engine``).
 AT_ONCE = 32
+_ABOUT_EACH = 500  # bytes of what is known of an example, beside its direction
 _ROWS = 16  # queries of one product of the head: one alone must not pay for 32
 Answer = dict[str, Any]
 Prepared = tuple[str, Tensor]  # a query's file name and its pixels [C, H, W]
@@ -82,9 +83,10 @@ class Classifier:
 
     @property
     def size(self) -> int:
-        """Bytes of its tensors."""
-        tensors = (*self.theta.tensors().values(), self.directions, self.prototypes, self.strangers)
-        return sum(one.nbytes for one in tensors if one is not None)
+        """Bytes of the tensors that it shares with no other, its initialization among them."""
+        body = self.theta.body if self.embedding is None else {}  # which is phi's, where features are
+        own = (*body.values(), *self.theta.head.values(), self.directions, self.prototypes)
+        return sum(one.nbytes for one in own) + _ABOUT_EACH * len(self.known)
 
     def answers(self, queries: Sequence[Prepared], check: Check, through: Through = directly) -> list[Answer]:
         """Classify preprocessed images, in their order; what is returned is ready for JSON."""

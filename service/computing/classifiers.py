@@ -93,12 +93,13 @@ class Classifiers:
         self, task: TaskVersion, queries: Sequence[Query], keep_known: float
     ) -> tuple[Classifier, list[Answer]]:
         """Ask a kept classifier."""
-        kept = replace(self._cached(task) or await self.of_task(task.id), keep_known=keep_known)
-
-        def work(deadline: Deadline) -> list[Answer]:
-            return self._answer(kept, prepare(kept.preprocessing, queries, deadline.check), deadline)
-
         with self._engine.admitted() as caller:
+            classifier = self._cached(task) or await self._of_task(caller, task.id)
+            kept = replace(classifier, keep_known=keep_known)
+
+            def work(deadline: Deadline) -> list[Answer]:
+                return self._answer(kept, prepare(kept.preprocessing, queries, deadline.check), deadline)
+
             await asyncio.sleep(0)  # who has just come is then counted
             if self._metrics.being_answered == 1 and are_quick(queries, kept.learner):
                 # Nobody else is here to be kept waiting, and to wake another core for it takes a tenth longer.
@@ -107,12 +108,16 @@ class Classifiers:
 
     async def of_task(self, task_id: str) -> Classifier:
         """Give a task's classifier, rebuilt from the store where it is not in memory."""
+        with self._engine.admitted() as caller:
+            return await self._of_task(caller, task_id)
+
+    async def _of_task(self, caller: Caller, task_id: str) -> Classifier:
         for _ in range(_ATTEMPTS):
             task, stored = await run_in_threadpool(self._tasks.snapshot, task_id)
             cached = self._cached(task)
             if cached is not None:
                 return cached
-            classifier = await self._refit(task, stored, ())
+            classifier = await self._refit(caller, task, stored, ())
             if classifier is None:
                 continue
             self._cache.put((task_id, task.version, classifier.version), classifier)
@@ -140,7 +145,8 @@ class Classifiers:
                 if removed:
                     _keep_two(labels)
                 check_classes(labels, self._settings)
-                classifier = await self._refit(task, kept, added)
+                with self._engine.admitted() as caller:
+                    classifier = await self._refit(caller, task, kept, added)
                 if classifier is None:
                     continue
                 changed = await run_in_threadpool(
@@ -156,7 +162,7 @@ class Classifiers:
         return self._cache.get((task.id, task.version, initialization.version))
 
     async def _refit(
-        self, task: Task, stored: Sequence[StoredExample], added: Sequence[NewExample]
+        self, caller: Caller, task: Task, stored: Sequence[StoredExample], added: Sequence[NewExample]
     ) -> Classifier | None:
         """Fit stored and added examples; None where a stored one is gone, so that the task has changed."""
         initialization = self._registry.kept(task.model, task.model_version)
@@ -171,15 +177,14 @@ class Classifiers:
                 *shots_of(initialization, examples, deadline.check),
             ]
 
-        with self._engine.admitted() as caller:
-            shots = await caller.run(prepared, large=len(to_read) > MANY_IMAGES or are_many(given))
-            if len(shots) < len(to_read) + len(added):
-                return None
-            for one in stored:
-                known = in_memory[one.id]
-                if known is not None:
-                    shots.append(replace(known, label=one.label, filename=one.filename, identity=one.id))
-            return await self._adapt(caller, initialization, shots)
+        shots = await caller.run(prepared, large=len(to_read) > MANY_IMAGES or are_many(given))
+        if len(shots) < len(to_read) + len(added):
+            return None
+        for one in stored:
+            known = in_memory[one.id]
+            if known is not None:
+                shots.append(replace(known, label=one.label, filename=one.filename, identity=one.id))
+        return await self._adapt(caller, initialization, shots)
 
     def _read(
         self, initialization: Initialization, wanted: Mapping[str, StoredExample], deadline: Deadline

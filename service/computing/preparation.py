@@ -21,7 +21,8 @@ Item = TypeVar("Item")
 _TOGETHER = 16  # images that are preprocessed by one call: each has to wait for Python's lock when it returns
 MANY_IMAGES = 200  # take seconds to decode, or
 _MANY_BYTES = 8 * 1024**2  # of files
-_FEW_PIXELS, _FEW_OPERATIONS = 224 * 224, 2e8  # together about 4 ms of one thread
+_FEW_PIXELS, _FEW_OPERATIONS = 224 * 224, 2e8  # together about 4 ms of one thread,
+_FEW_BYTES = 2 * _FEW_PIXELS  # unless a file of few pixels has far more to read than these need
 
 
 def choose(registry: Registry, model: str, examples: Sequence[Example], check: Check) -> Initialization:
@@ -80,6 +81,7 @@ def are_quick(queries: Sequence[Query], learner: Learner) -> bool:
     return (
         len(queries) == 1
         and learner.backbone.operations <= _FEW_OPERATIONS
+        and len(queries[0].content) <= _FEW_BYTES
         and pixels_of(queries[0].content) <= _FEW_PIXELS
     )
 

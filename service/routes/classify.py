@@ -7,10 +7,11 @@ from service.answers import PredictionsAnswer
 from service.components import Parts
 from service.computing.classifier import Answer, Classifier
 from service.registry import AUTO
+from service.routes.refusals import COMPUTING
 from service.routes.request_bodies import CLASSIFY
 from service.uploads.intake import ASKING, read_upload
 
-router = APIRouter(tags=["classify"])
+router = APIRouter(tags=["classify"], responses=COMPUTING)
 
 
 @router.post("/v1/classify", response_model=PredictionsAnswer, openapi_extra=CLASSIFY)

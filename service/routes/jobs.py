@@ -7,14 +7,17 @@ from service.answers import JobAnswer, JobListAnswer
 from service.components import Parts
 from service.computing.pinned import pinned_labels
 from service.results import MEDIA_TYPES, Format, stream
+from service.routes.refusals import BUSY, COMPUTING
 from service.routes.request_bodies import JOB
 from service.routes.tasks import Limit
 from service.store.paging import DEFAULT_LIMIT
 
-router = APIRouter(tags=["jobs"])
+router = APIRouter(tags=["jobs"], responses=BUSY)
 
 
-@router.post("/v1/tasks/{task_id}/jobs", status_code=202, response_model=JobAnswer, openapi_extra=JOB)
+@router.post(
+    "/v1/tasks/{task_id}/jobs", status_code=202, response_model=JobAnswer, openapi_extra=JOB, responses=COMPUTING
+)
 async def create(task_id: str, request: Request, response: Response, parts: Parts) -> JobAnswer:
     """Score a zip of images, or many images, with the task's classifier as it is now."""
     parts.tasks.version(task_id)  # 404 before a long upload
@@ -40,8 +43,8 @@ def show(job_id: str, parts: Parts) -> JobAnswer:
 @router.delete("/v1/jobs/{job_id}", response_model=JobAnswer, responses={204: {"description": "deleted"}})
 def end(job_id: str, parts: Parts) -> Response | JobAnswer:
     """Cancel an unfinished job (200; the results so far stay), or delete a finished one (204)."""
-    cancelled = parts.jobs.end(job_id)
-    return Response(status_code=204) if cancelled is None else JobAnswer.of(cancelled)
+    kept = parts.jobs.end(job_id)
+    return Response(status_code=204) if kept is None else JobAnswer.of(kept)
 
 
 @router.get("/v1/jobs/{job_id}/results", response_class=StreamingResponse)

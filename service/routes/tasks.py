@@ -12,16 +12,18 @@ from service.components import Components, Parts
 from service.problems import not_found
 from service.registry import AUTO, check_kept
 from service.routes.classify import predictions
+from service.routes.refusals import BUSY, COMPUTING
 from service.routes.request_bodies import ADD, ASK, CREATE
 from service.store.paging import DEFAULT_LIMIT, MAX_LIMIT
 from service.store.task_store import StoredExample
 from service.uploads.intake import ASKING, read_upload
+from service.uploads.labels import canonical
 
-router = APIRouter(prefix="/v1/tasks", tags=["tasks"])
+router = APIRouter(prefix="/v1/tasks", tags=["tasks"], responses=BUSY)
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
 
 
-@router.post("", status_code=201, response_model=WholeTaskAnswer, openapi_extra=CREATE)
+@router.post("", status_code=201, response_model=WholeTaskAnswer, openapi_extra=CREATE, responses=COMPUTING)
 async def create(request: Request, response: Response, parts: Parts) -> WholeTaskAnswer:
     """Fit a classifier to labelled images and keep it."""
     upload = await read_upload(request, parts.settings, wants=frozenset({"support"}))
@@ -50,7 +52,7 @@ def delete(task_id: str, parts: Parts) -> None:
     parts.tasks.delete(task_id)
 
 
-@router.post("/{task_id}/examples", response_model=WholeTaskAnswer, openapi_extra=ADD)
+@router.post("/{task_id}/examples", response_model=WholeTaskAnswer, openapi_extra=ADD, responses=COMPUTING)
 async def add_examples(task_id: str, request: Request, parts: Parts) -> WholeTaskAnswer:
     """Add labelled images, of known classes or of new ones."""
     task = parts.tasks.version(task_id)
@@ -60,7 +62,7 @@ async def add_examples(task_id: str, request: Request, parts: Parts) -> WholeTas
     return await _shown(parts, task_id)
 
 
-@router.delete("/{task_id}/examples/{example_id}")
+@router.delete("/{task_id}/examples/{example_id}", responses=COMPUTING)
 async def delete_example(task_id: str, example_id: str, parts: Parts) -> WholeTaskAnswer:
     """Delete one example."""
 
@@ -73,12 +75,13 @@ async def delete_example(task_id: str, example_id: str, parts: Parts) -> WholeTa
     return await _shown(parts, task_id)
 
 
-@router.delete("/{task_id}/classes/{label:path}")
+@router.delete("/{task_id}/classes/{label:path}", responses=COMPUTING)
 async def delete_class(task_id: str, label: str, parts: Parts) -> WholeTaskAnswer:
     """Delete a class with its examples; labels may hold slashes."""
+    kept_as = canonical(label)
 
     def removal(stored: Sequence[StoredExample]) -> set[str]:
-        of_class = {one.id for one in stored if one.label == label}
+        of_class = {one.id for one in stored if one.label == kept_as}
         if not of_class:
             raise not_found("class", label)
         return of_class
@@ -87,7 +90,7 @@ async def delete_class(task_id: str, label: str, parts: Parts) -> WholeTaskAnswe
     return await _shown(parts, task_id)
 
 
-@router.post("/{task_id}/classify", response_model=PredictionsAnswer, openapi_extra=ASK)
+@router.post("/{task_id}/classify", response_model=PredictionsAnswer, openapi_extra=ASK, responses=COMPUTING)
 async def classify(task_id: str, request: Request, parts: Parts) -> JSONResponse:
     """Classify images with a kept classifier."""
     task = parts.tasks.version(task_id)

@@ -125,7 +125,11 @@ class JobStore:
             session.commit()
 
     def results(self, job_id: str) -> Iterator[dict[str, Any]]:
-        """Give the results so far in the images' order, a few in memory at a time."""
+        """Give the results so far in the images' order, a few in memory at a time.
+
+        Raises:
+            Problem: 404 where the job is gone, also on the way: what came till then would pass for all of it.
+        """
         place = -1
         while True:
             with self._database.reading() as session:
@@ -134,9 +138,12 @@ class JobStore:
                 )
                 query = query.where(JobRow.id == job_id, ResultRow.place > place).order_by(ResultRow.place)
                 found = session.execute(query.limit(_RESULTS_AT_ONCE)).all()
+                last = len(found) < _RESULTS_AT_ONCE
+                if last and session.scalar(select(JobRow.number).where(JobRow.id == job_id)) is None:
+                    raise not_found("job", job_id)
             for _, body in found:
                 yield json.loads(body)
-            if len(found) < _RESULTS_AT_ONCE:
+            if last:
                 return
             place = found[-1][0]
 
@@ -146,10 +153,10 @@ class JobStore:
             found = session.execute(select(JobRow.status, func.count()).group_by(JobRow.status))
             return dict(found.all())
 
-    def ids(self) -> set[str]:
-        """Give the ids of all jobs."""
+    def statuses(self) -> dict[str, str]:
+        """Give the status of every job, by its id."""
         with self._database.reading() as session:
-            return set(session.scalars(select(JobRow.id)).all())
+            return dict(session.execute(select(JobRow.id, JobRow.status)).all())
 
 
 def _job(row: JobRow) -> Job:

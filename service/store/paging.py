@@ -11,6 +11,7 @@ from service.problems import Problem
 Item = TypeVar("Item")
 Other = TypeVar("Other")
 DEFAULT_LIMIT, MAX_LIMIT = 50, 500
+_ABOVE_ALL = 2**62  # and still one of SQLite's integers
 
 
 @dataclass(frozen=True)
@@ -35,11 +36,18 @@ def before(cursor: str | None) -> int:
         Problem: 422 for a cursor that no page gave.
     """
     if cursor is None:
-        return 2**62
+        return _ABOVE_ALL
     try:
-        return int(base64.urlsafe_b64decode(cursor.encode()).decode("ascii"))
+        number = int(base64.urlsafe_b64decode(cursor.encode()).decode("ascii"))
     except (binascii.Error, ValueError):
-        raise Problem(422, "the cursor is none that a list gave; leave it out to begin", field="cursor") from None
+        raise _no_cursor() from None
+    if not 0 <= number < _ABOVE_ALL:
+        raise _no_cursor()
+    return number
+
+
+def _no_cursor() -> Problem:
+    return Problem(422, "the cursor is none that a list gave; leave it out to begin", field="cursor")
 
 
 def _cursor(number: int) -> str:

@@ -1,6 +1,7 @@
 """Zip archives, from callers who may mean harm: checked whole before anything is unpacked."""
 
 import contextlib
+import re
 import stat
 import struct
 import zipfile
@@ -14,6 +15,7 @@ from service.problems import Problem
 from service.settings import MEBIBYTE, Settings
 
 FIELD = "archive"
+_DRIVE = re.compile("[A-Za-z]:")
 _LITTER = frozenset({"thumbs.db", "desktop.ini"})
 _DIRECTORY_BYTES_PER_ENTRY = 512  # of the list of entries, with generous names
 # What ``zipfile`` raises over damage, besides its own exception; found by mutating archives.
@@ -62,16 +64,18 @@ class Archive:
     """An open archive whose entries have passed every check that needs no unpacking.
 
     Attributes:
-        names: of its files, in the archive's order, without folders, dot files and system litter.
+        names: of its files, in the archive's order, without folders, dot files and system litter. Of an archive
+            that the service packed itself (``own``) all are there, whatever they are called.
     """
 
-    def __init__(self, file: zipfile.ZipFile, limits: Limits) -> None:
+    def __init__(self, file: zipfile.ZipFile, limits: Limits, *, own: bool) -> None:
         self._file, self._limits = file, limits
-        entries = [entry for entry in file.infolist() if _counts(entry)]
+        entries = [entry for entry in file.infolist() if own or _counts(entry)]
         if len(entries) > limits.entries:
             raise _refusal(f"holds {len(entries)} files, {limits.entries} are allowed; split it", 413)
         for entry in file.infolist():
-            _check_entry(entry)
+            if not own:
+                _check_entry(entry)
             if limits.one_spoils_all:
                 _check_size(entry, limits)
         declared = sum(entry.file_size for entry in file.infolist())
@@ -106,14 +110,14 @@ class Archive:
 
 
 @contextlib.contextmanager
-def open_archive(source: Path | BinaryIO, limits: Limits) -> Iterator[Archive]:
+def open_archive(source: Path | BinaryIO, limits: Limits, *, own: bool = False) -> Iterator[Archive]:
     """Open and check an archive.
 
     Raises:
         Problem: 413 beyond a limit, 422 for what is no zip archive or holds an entry that must not be there.
     """
     if isinstance(source, Path):
-        with source.open("rb") as stream, open_archive(stream, limits) as archive:
+        with source.open("rb") as stream, open_archive(stream, limits, own=own) as archive:
             yield archive
         return
     try:
@@ -122,7 +126,7 @@ def open_archive(source: Path | BinaryIO, limits: Limits) -> Iterator[Archive]:
     except (*_DAMAGE, OSError) as error:
         raise _refusal(f"is no sound zip archive: {error}", 422) from error
     with file:
-        yield Archive(file, limits)
+        yield Archive(file, limits, own=own)
 
 
 def support_entries(source: Path | BinaryIO, settings: Settings) -> Iterator[tuple[str, str, bytes]]:
@@ -142,9 +146,11 @@ def support_entries(source: Path | BinaryIO, settings: Settings) -> Iterator[tup
             yield "/".join(parts[1:] if wrapped else parts), name, archive.read(name)
 
 
-def query_entries(source: Path | BinaryIO, settings: Settings) -> contextlib.AbstractContextManager[Archive]:
+def query_entries(
+    source: Path | BinaryIO, settings: Settings, *, own: bool = False
+) -> contextlib.AbstractContextManager[Archive]:
     """Open a job's archive: ``names`` in order, and ``read(name)`` for one file at a time."""
-    return open_archive(source, Limits.of_job(settings))
+    return open_archive(source, Limits.of_job(settings), own=own)
 
 
 def _normal(name: str) -> str:
@@ -162,7 +168,7 @@ def _check_entry(entry: zipfile.ZipInfo) -> None:
     path = PurePosixPath(name)
     if entry.header_offset < 0:
         raise _refusal(f"is damaged at {name}: it would begin before the archive does", 422, name)
-    if ".." in path.parts or path.is_absolute() or name[1:2] == ":" or "\0" in entry.orig_filename:
+    if ".." in path.parts or path.is_absolute() or _DRIVE.match(name) or "\0" in entry.orig_filename:
         raise _refusal(f"has an entry that leaves its folder: {name}", 422, name)
     if stat.S_ISLNK(entry.external_attr >> 16):
         raise _refusal(f"has a symbolic link: {name}; pack the files themselves", 422, name)

@@ -1,4 +1,4 @@
-"""Limits on a request's body: bytes, announced and counted, and the time in which it must arrive."""
+"""Limits on requests' bodies: bytes of one and of all together, and the time in which one must arrive."""
 
 import asyncio
 import re
@@ -13,6 +13,7 @@ from service.settings import MEBIBYTE, Settings
 _JOBS = re.compile(r"/v1/tasks/[^/]+/jobs")
 _DRAINED_BYTES = 256 * MEBIBYTE
 _DRAINED_S = 10.0
+_AT_ONCE = 16  # of the largest bodies that are kept in memory; of smaller ones more
 
 
 class BodyLimit:
@@ -25,15 +26,19 @@ class BodyLimit:
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self.app = app
         self._settings = settings
+        self._room = _Room(_AT_ONCE * settings.max_request_bytes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, its body counted and timed."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        headers = Headers(scope=scope)
         is_job = _JOBS.fullmatch(scope["path"]) is not None
         limit = self._settings.max_archive_bytes if is_job else self._settings.max_request_bytes
-        body = _Body(receive, Headers(scope=scope), limit, self._settings.upload_s)
+        # A job's form goes to disk as it comes.
+        on_disk = is_job and headers.get("content-type", "").lower().startswith("multipart/form-data")
+        body = _Body(receive, headers, limit, self._settings.upload_s, None if on_disk else self._room)
 
         async def send_after_body(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -43,20 +48,45 @@ class BodyLimit:
         if body.announced > limit:
             await problem_response(_too_large(limit), scope["path"])(scope, receive, send_after_body)
         else:
-            await self.app(scope, body.receive, send_after_body)
+            try:
+                await self.app(scope, body.receive, send_after_body)
+            finally:
+                body.forget()
+
+
+class _Room:
+    """Memory for the bodies of all requests that are being answered."""
+
+    def __init__(self, size: int) -> None:
+        self._left = size
+
+    def take(self, size: int) -> None:
+        """Count so many bytes, or raise a 503 Problem."""
+        if size > self._left:
+            detail = "too many large requests are being answered; try again in a moment"
+            raise Problem(503, detail, title="Busy", headers={"Retry-After": "5"})
+        self._left -= size
+
+    def give_back(self, size: int) -> None:
+        """Count them no more."""
+        self._left += size
 
 
 class _Body:
     """A request's body: counts bytes and seconds until it is complete."""
 
-    def __init__(self, receive: Receive, headers: Headers, limit: int, seconds: float) -> None:
+    def __init__(
+        self, receive: Receive, headers: Headers, limit: int, seconds: float, room: _Room | None
+    ) -> None:
         length = headers.get("content-length", "")
         self.announced = int(length) if length.isdecimal() else 0
         self._receive = receive
         self._limit = limit
         self._seconds = seconds
-        self._ends = time.monotonic() + seconds
+        self._ends: float | None = None  # counted from when it is asked for: what is done before may take long
         self._received = 0
+        self._room = room
+        self._kept = 0  # bytes, in that room
         # Whether the caller is sending: not before it was asked to, where it says that it waits for that.
         self._coming = "expect" not in headers and (self.announced > 0 or "transfer-encoding" in headers)
         self._complete = False
@@ -66,6 +96,8 @@ class _Body:
         if self._complete:
             return await self._receive()  # tells when the caller goes away, which may take as long as it likes
         self._coming = True
+        if self._ends is None:
+            self._ends = time.monotonic() + self._seconds
         try:
             async with asyncio.timeout(max(0.0, self._ends - time.monotonic())):
                 message = await self._receive()
@@ -79,7 +111,16 @@ class _Body:
             raise Problem(400, "the caller went away before the request's body was complete")
         if self._received > self._limit:
             raise _too_large(self._limit)
+        if self._room is not None:
+            size = len(message.get("body", b""))
+            self._room.take(size)
+            self._kept += size
         return message
+
+    def forget(self) -> None:
+        """Take note that nothing of it is in memory any more."""
+        if self._room is not None:
+            self._room.give_back(self._kept)
 
     async def drain(self) -> None:
         """Drop what the caller is still sending."""

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from service.problems import Problem
 from service.settings import Settings
 from service.uploads import archives
-from service.uploads.multipart import File, FormReader, Memory
+from service.uploads.multipart import MAX_KNOBS, File, FormReader, Memory
 from service.uploads.raw_upload import RawImage, RawUpload
 
 
@@ -15,7 +15,7 @@ async def read_form(content_type: str, chunks: AsyncIterator[bytes], settings: S
     def allowed(field: str) -> int:
         return settings.max_request_bytes if field == archives.FIELD else settings.max_file_bytes
 
-    reader = FormReader(max_files=settings.max_files, max_bytes=allowed)
+    reader = FormReader(max_files=settings.max_files, max_texts=settings.max_files + MAX_KNOBS, max_bytes=allowed)
     upload = RawUpload()
     labels: list[str] = []
     support: list[File] = []

@@ -2,10 +2,10 @@
 
 import os
 import zipfile
-from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO, Any
+from typing import IO
 
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
@@ -15,10 +15,12 @@ from service.registry import AUTO
 from service.settings import Settings
 from service.uploads import archives, keep_known
 from service.uploads.intake import read_raw
-from service.uploads.multipart import File, FormReader, Sink
+from service.uploads.labels import clean_text
+from service.uploads.multipart import MAX_KNOBS, File, FormReader, Sink
 from service.uploads.raw_upload import RawUpload
 
-INPUT = "input.zip"
+INPUT = "input.zip"  # the archive as it came, or, under the other name, what the service packed
+PACKED = "queries.zip"
 
 
 @dataclass(frozen=True)
@@ -34,16 +36,20 @@ class JobKnobs:
     keep_known: float
 
     @classmethod
-    def of(cls, fields: Mapping[str, Any]) -> "JobKnobs":
+    def of(cls, upload: RawUpload) -> "JobKnobs":
         """Read the fields that came; raises a Problem for one that a job does not take."""
-        for name in fields:
+        for name in upload.fields:
             if name not in ("model", keep_known.FIELD):
                 raise _unexpected(name)
-        return cls(str(fields.get("model", AUTO)), keep_known.read_keep_known(fields.get(keep_known.FIELD)))
+        model = upload.fields.get("model", "")
+        return cls(
+            AUTO if model == "" else clean_text(model, field="model", what="model"),
+            keep_known.read_keep_known(upload.fields.get(keep_known.FIELD)),
+        )
 
 
 async def receive_job_input(request: Request, settings: Settings, folder: Path) -> JobKnobs:
-    """Put a job's images into ``folder/input.zip``: the ``archive`` that came, or the ``query`` files packed.
+    """Put a job's images into its folder as one archive: the ``archive`` that came, or ``query`` files packed.
 
     Args:
         request: its body is consumed; a multipart form, or JSON with the same fields in base64.
@@ -51,8 +57,8 @@ async def receive_job_input(request: Request, settings: Settings, folder: Path) 
         folder: exists.
 
     Returns:
-        The request's other fields; the archive is then checked (``archives.query_entries``
-        opens it) and on disk for good.
+        The request's other fields; the archive is then checked (``open_job_input`` opens it) and on disk for
+        good.
 
     Raises:
         Problem: naming the field at fault, and the file where there is one; the folder is then as before.
@@ -64,17 +70,30 @@ async def receive_job_input(request: Request, settings: Settings, folder: Path) 
         else:
             knobs = await _read_json(request, settings, spool)
         await run_in_threadpool(spool.complete, settings)
-        spool.path.replace(folder / INPUT)
+        spool.path.replace(folder / (PACKED if spool.packed else INPUT))
         return knobs
     finally:
         spool.close()
 
 
+def open_job_input(folder: Path, settings: Settings) -> AbstractContextManager[archives.Archive]:
+    """Open the archive that ``receive_job_input`` put into a folder; its ``names`` are those of the images."""
+    own = folder / PACKED
+    return archives.query_entries(own if own.exists() else folder / INPUT, settings, own=own.exists())
+
+
+def drop_job_input(folder: Path) -> None:
+    """Remove the archive from a folder; who has it open can read on."""
+    for name in (PACKED, INPUT):
+        (folder / name).unlink(missing_ok=True)
+
+
 async def _read_form(request: Request, settings: Settings, spool: "_Spool") -> JobKnobs:
-    fields: dict[str, str] = {}
+    upload = RawUpload()
     limits = {archives.FIELD: settings.max_archive_bytes}
     reader = FormReader(
         max_files=settings.max_archive_entries,
+        max_texts=MAX_KNOBS,
         max_bytes=lambda field: limits.get(field, settings.max_file_bytes),
         open_file=spool.open,
     )
@@ -83,13 +102,13 @@ async def _read_form(request: Request, settings: Settings, spool: "_Spool") -> J
             if part.field in ("query", archives.FIELD):
                 detail = f"{part.field!r} is a text; send a file (curl: -F {part.field}=@FILE)"
                 raise Problem(422, detail, title="Wrong type", field=part.field)
-            fields[part.field] = part.value
-    return JobKnobs.of(fields)
+            upload.add_field(part.field, part.value)
+    return JobKnobs.of(upload)
 
 
 async def _read_json(request: Request, settings: Settings, spool: "_Spool") -> JobKnobs:
     upload = await read_raw(request, settings)
-    knobs = JobKnobs.of(upload.fields)
+    knobs = JobKnobs.of(upload)
     if upload.support:
         raise _unexpected("support")
     await run_in_threadpool(_write, upload, spool)
@@ -121,6 +140,12 @@ class _Spool:
         self._packed: zipfile.ZipFile | None = None
         self._entry: IO[bytes] | None = None
         self._names: set[str] = set()
+        self._numbers: dict[str, int] = {}  # that come next, by the name that several files have
+
+    @property
+    def packed(self) -> bool:
+        """Whether the archive is packed here."""
+        return self._packed is not None
 
     def open(self, field: str, filename: str) -> Sink:
         """Begin a file; raises a Problem for one that a job does not take."""
@@ -146,7 +171,7 @@ class _Spool:
             self._packed.close()
         self._file.flush()
         os.fsync(self._file.fileno())
-        with archives.query_entries(self.path, settings):
+        with archives.query_entries(self.path, settings, own=self.packed):
             pass
 
     def close(self) -> None:
@@ -160,12 +185,13 @@ class _Spool:
 
     def _unused(self, filename: str) -> str:
         """Name an entry after its file: results name images so, and no two may share one."""
-        name = PurePosixPath(filename.replace("\\", "/")).name.lstrip(".") or "query"
-        stem, dot, extension = name.rpartition(".")
-        number, unused = 1, name
+        name = PurePosixPath(filename.replace("\\", "/")).name or "query"
+        stem, _, extension = name.rpartition(".")
+        unused = name
         while unused in self._names:
-            number += 1
-            unused = f"{stem or extension} ({number}){dot + extension if stem else ''}"
+            number = self._numbers.get(name, 2)
+            self._numbers[name] = number + 1
+            unused = f"{stem} ({number}).{extension}" if stem else f"{name} ({number})"
         self._names.add(unused)
         return unused
 

@@ -6,6 +6,7 @@ from typing import Any
 from service.problems import Problem
 
 MAX_CHARACTERS = 100
+_LONGEST_SPELLING = 4 * MAX_CHARACTERS  # no character is spelled with more than four
 # Control characters, halves of characters, and what ends a line for some readers of JSON lines and tables.
 _UNPRINTABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
 _UNSEEN = frozenset({"Cf", "Zs"})
@@ -29,7 +30,7 @@ def clean_text(text: Any, *, field: str, what: str = "label", file: str | None =
 
     if not isinstance(text, str):
         raise refuse("is missing" if text is None else "is not a text")
-    clean = unicodedata.normalize("NFC", text).strip()
+    clean = canonical(text)
     if all(unicodedata.category(character) in _UNSEEN for character in clean):
         raise refuse("is blank")
     if len(clean) > MAX_CHARACTERS:
@@ -39,12 +40,23 @@ def clean_text(text: Any, *, field: str, what: str = "label", file: str | None =
     return clean
 
 
+def canonical(text: str) -> str:
+    """Give a text in canonical Unicode (NFC), without surrounding blanks; if far too long, only the latter."""
+    stripped = text.strip()
+    # To put a row of combining marks in order takes the square of its length: seconds, for a hundred thousand.
+    return stripped if len(stripped) > _LONGEST_SPELLING else unicodedata.normalize("NFC", stripped)
+
+
 def printable(name: str) -> str:
-    """Make a file name fit for logs, JSON and tables: no control characters, no lone surrogates, not endless.
+    """Make a file name fit for logs, JSON and tables: one line (see ``one_line``), and not endless.
 
     All else stays, so that callers find their names again in the answer.
     """
-    kept = name[-255:]
+    return one_line(name[-255:])
+
+
+def one_line(text: str) -> str:
+    """Put a sign in the place of each control character, line break and lone surrogate."""
     return "".join(
-        "\N{REPLACEMENT CHARACTER}" if unicodedata.category(one) in _UNPRINTABLE else one for one in kept
+        "\N{REPLACEMENT CHARACTER}" if unicodedata.category(one) in _UNPRINTABLE else one for one in text
     )

@@ -16,7 +16,7 @@ from service.uploads.labels import printable
 
 _MAX_TEXT_BYTES = 4096
 _EXTENDED_NAME = re.compile(rb"filename\*=utf-8''([^;\s]*)", re.IGNORECASE)
-_MAX_KNOBS = 16
+MAX_KNOBS = 16  # text fields beside labels, with room for wrong ones, which are named
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,8 @@ class FormReader:
     """Reads one form.
 
     Args:
-        max_files: of all fields together; as many text fields again are taken.
+        max_files: of all fields together.
+        max_texts: text fields, which all stay in memory.
         max_bytes: of a file, by its field's name.
         open_file: where a file's bytes go, by its field's and its own name; by default to ``Memory``.
     """
@@ -67,10 +68,12 @@ class FormReader:
         self,
         *,
         max_files: int,
+        max_texts: int,
         max_bytes: Callable[[str], int],
         open_file: Callable[[str, str], Sink] = lambda _field, _filename: Memory(),
     ) -> None:
         self._max_files = max_files
+        self._max_texts = max_texts
         self._max_bytes = max_bytes
         self._open_file = open_file
         self._header: tuple[bytearray, bytearray] = (bytearray(), bytearray())
@@ -80,7 +83,7 @@ class FormReader:
         self._text = bytearray()
         self._size = 0
         self._parts: list[Text | File] = []
-        self._files = 0
+        self._files = self._texts = 0
         self._ended = False
 
     async def read(self, content_type: str, chunks: AsyncIterator[bytes]) -> list[Text | File]:
@@ -146,8 +149,11 @@ class FormReader:
                     field=self._field,
                 )
             self._sink = self._open_file(self._field, self._filename)
-        elif len(self._parts) > 2 * self._max_files + _MAX_KNOBS:
-            raise Problem(413, "more text fields than files are allowed", field=self._field)
+            return
+        self._texts += 1
+        if self._texts > self._max_texts:
+            detail = f"more than {self._max_texts} text fields in one form, at {self._field!r}; leave some out"
+            raise Problem(413, detail, title="Too many fields", field=self._field)
 
     def _take(self, data: bytes, start: int, end: int) -> None:
         self._size += end - start

@@ -4,14 +4,13 @@ import base64
 from pathlib import Path
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 
 from service.problems import UnexpectedErrors, install_handlers
 from service.settings import Settings
-from service.uploads.archives import query_entries
 from service.uploads.body_limit import BodyLimit
 from service.uploads.intake import Query, read_upload
-from service.uploads.job_input import INPUT, receive_job_input
+from service.uploads.job_input import open_job_input, receive_job_input
 
 
 def make_app(settings: Settings, folder: Path) -> FastAPI:
@@ -37,9 +36,10 @@ def make_app(settings: Settings, folder: Path) -> FastAPI:
         return {"query": [told(one) for one in upload.queries]}
 
     @app.post("/v1/tasks/{task}/jobs")
-    async def job(request: Request, task: str) -> dict[str, Any]:
-        await receive_job_input(request, settings, folder)
-        with query_entries(folder / INPUT, settings) as archive:
+    async def job(request: Request, response: Response, task: str) -> dict[str, Any]:
+        knobs = await receive_job_input(request, settings, folder)
+        response.headers["knobs"] = f"{knobs.model} {knobs.keep_known}"
+        with open_job_input(folder, settings) as archive:
             return {name: base64.b64encode(archive.read(name)).decode() for name in archive.names}
 
     @app.post("/number/{number}")

@@ -64,6 +64,11 @@ def test_refuses_paths_that_leave_the_folder(name: str) -> None:
     assert problem.file == name.replace("\\", "/")
 
 
+def test_a_time_of_day_is_no_drive() -> None:
+    with query_entries(io.BytesIO(zipped({"1:30.png": b"x"})), SETTINGS) as archive:
+        assert archive.names == ("1:30.png",)
+
+
 def test_refuses_a_symbolic_link() -> None:
     link = zipfile.ZipInfo("a/passwd.png")
     link.external_attr = (stat.S_IFLNK | 0o777) << 16

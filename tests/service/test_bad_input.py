@@ -155,7 +155,6 @@ def test_bad_archive(client: TestClient, archive: bytes, status: int, file: str 
         pytest.param({"archive": ("j.zip", b"no zip")}, 422, "archive", None, id="no zip"),
         pytest.param({"archive": ("j.zip", zipped({"../1.png": A[1]}))}, 422, "archive", "../1.png", id="../"),
         pytest.param({"archive": ("j.zip", zipped({}))}, 422, "archive", None, id="empty"),
-        pytest.param({"archive": ("j.zip", zipped({"1.png": bytes(2**21)}))}, 413, "archive", "1.png", id="bomb"),
         pytest.param({"archive": ("j.zip", bytes(700_000))}, 413, None, None, id="too large"),
         pytest.param({"support": A}, 422, "support", "a.png", id="support"),
     ],

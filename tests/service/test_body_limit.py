@@ -1,13 +1,17 @@
 import asyncio
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
-from starlette.types import Message
+from starlette.types import Message, Receive, Scope, Send
 
+from service.problems import Problem
 from service.settings import Settings
+from service.uploads.body_limit import BodyLimit
 from tests.service.intake_app import make_app
 
 SETTINGS = Settings(max_request_bytes=5000, max_file_bytes=2000, max_archive_bytes=9000, upload_s=0.2)
@@ -45,8 +49,12 @@ def exchange(
     async def send(message: Message) -> None:
         sent.append(message)
 
-    raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-    scope = {
+    asyncio.run(make_app(SETTINGS, tmp_path)(scope_of(path, headers), receive, send))
+    return sent[0]["status"], b"".join(message.get("body", b"") for message in sent), taken
+
+
+def scope_of(path: str, headers: Mapping[str, str] = MappingProxyType({})) -> Scope:
+    return {
         "type": "http",
         "asgi": {"version": "3.0"},
         "http_version": "1.1",
@@ -56,12 +64,22 @@ def exchange(
         "raw_path": path.encode(),
         "query_string": b"",
         "root_path": "",
-        "headers": raw,
+        "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
         "server": ("127.0.0.1", 80),
         "client": ("127.0.0.1", 1),
     }
-    asyncio.run(make_app(SETTINGS, tmp_path)(scope, receive, send))
-    return sent[0]["status"], b"".join(message.get("body", b"") for message in sent), taken
+
+
+def whole(body: bytes) -> Receive:
+    async def receive() -> Message:
+        await asyncio.sleep(0)  # or no timeout could end it
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return receive
+
+
+async def never(message: Message) -> None:
+    raise AssertionError(message)
 
 
 def test_announced_too_large(client: TestClient) -> None:
@@ -110,3 +128,50 @@ def test_a_body_that_never_ends_is_given_up(tmp_path: Path) -> None:
 def test_a_caller_that_goes_away_is_no_unexpected_error(tmp_path: Path) -> None:
     status, _, _ = exchange(tmp_path, "/both", {"Content-Type": "application/json"}, [b"{"], leave=True)
     assert status == 400
+
+
+def test_time_counts_from_when_the_body_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    received: list[Message] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        nonlocal now
+        now += 1000  # a task that has to be fitted again first
+        received.append(await receive())
+
+    asyncio.run(BodyLimit(app, SETTINGS)(scope_of("/"), whole(b"{}"), never))
+    assert [message["body"] for message in received] == [b"{}"]
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "refused"),
+    [
+        ("/v1/classify", "application/json", True),
+        ("/v1/classify", "multipart/form-data; boundary=x", True),
+        ("/v1/tasks/x/jobs", "application/json", True),
+        ("/v1/tasks/x/jobs", "multipart/form-data; boundary=x", False),
+    ],
+)
+def test_bodies_in_memory_have_one_room(
+    monkeypatch: pytest.MonkeyPatch, path: str, kind: str, refused: bool
+) -> None:
+    monkeypatch.setattr("service.uploads.body_limit._AT_ONCE", 1)
+    refusals: list[tuple[int, bool]] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        if scope["path"] == "/first":
+            for _ in range(2):
+                await limited(scope_of(path, {"Content-Type": kind}), whole(bytes(3000)), never)
+
+    async def handled(scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await app(scope, receive, send)
+        except Problem as problem:
+            refusals.append((problem.status, "Retry-After" in problem.headers))
+
+    limited = BodyLimit(handled, SETTINGS)
+    for _ in range(2):  # what the first ones held is free again
+        asyncio.run(limited(scope_of("/first"), whole(bytes(3000)), never))
+    assert refusals == ([(503, True)] * 4 if refused else [])

@@ -109,3 +109,13 @@ def test_pinned_it_answers_bit_for_bit_alike(tiny: Initialization, tmp_path: Pat
     assert read.estimated() == classifier.estimated()
     assert set(pinned_labels(tmp_path)) == {"a", "ä", "b", "c"}
     assert read.size == classifier.size > 0
+
+
+def test_only_what_a_classifier_has_for_itself_takes_room(tmp_path: Path) -> None:
+    sizes = {}
+    for moves in ("all", "head"):
+        fitted = fit(save_tiny(tmp_path / moves, moves=moves), shots("aabb"), lambda _: None)  # type: ignore[arg-type]
+        sizes[moves] = fitted.size
+        body = sum(value.nbytes for value in fitted.theta.body.values())
+    assert sizes["all"] == sizes["head"] + body
+    assert sizes["head"] > sum(one.nbytes for one in (fitted.directions, *fitted.theta.head.values()))

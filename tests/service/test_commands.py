@@ -86,3 +86,15 @@ def test_client_deletes_tasks(address: str, folders: Path) -> None:
         client.delete_task(task)
         with pytest.raises(ServiceError, match="404"):
             client.task(task)
+
+
+@pytest.mark.parametrize("server", ["http://[::bad", "http://x\n"])
+def test_a_malformed_address_is_an_error_of_one_line(
+    folders: Path, capsys: pytest.CaptureFixture[str], server: str
+) -> None:
+    assert main(["teach", "--support", str(folders / "support"), "--server", server]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "no address of a server" in line
+    assert main(["score", "--task", "a\nb", "--input", str(folders / "query"), "--output", "x.csv"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "no address on a server" in line

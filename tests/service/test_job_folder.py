@@ -1,15 +1,35 @@
-"""A job whose folder is gone ends, and holds up no other."""
+"""What lies in jobs' folders: no more than is needed, and where some of it is lost, no other job suffers."""
 
+import os
 import shutil
 import threading
 import time
 from pathlib import Path
 
 import pytest
+from starlette.testclient import TestClient
 
 from service.jobs import Jobs
+from service.store.job_store import JobStore
 from tests.service.made_images import drawing, zipped
 from tests.service.tiny_service import serving
+
+
+def start(client: TestClient, field: str) -> str:
+    support = [("support", (f"{seed}.png", drawing(seed))) for seed in (1, 2)]
+    task = client.post("/v1/tasks", files=support, data={"labels": ["a", "b"]}).json()["id"]
+    content = zipped({"1.png": drawing(3)}) if field == "archive" else drawing(3)
+    return str(client.post(f"/v1/tasks/{task}/jobs", files={field: ("1.png", content)}).json()["id"])
+
+
+def ended(client: TestClient, job: str) -> str:
+    while (status := client.get(f"/v1/jobs/{job}").json()["status"]) in ("queued", "running"):
+        time.sleep(0.02)
+    return str(status)
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
 
 
 def test_a_lost_folder_fails_its_job_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -17,17 +37,89 @@ def test_a_lost_folder_fails_its_job_only(tmp_path: Path, monkeypatch: pytest.Mo
     score = Jobs._score
     monkeypatch.setattr(Jobs, "_score", lambda jobs, job: (may_begin.wait(), score(jobs, job)))
     with serving(tmp_path) as client:
-        support = [("support", (f"{seed}.png", drawing(seed))) for seed in (1, 2)]
-        task = client.post("/v1/tasks", files=support, data={"labels": ["a", "b"]}).json()["id"]
-        archive = {"archive": ("i.zip", zipped({"1.png": drawing(3)}))}
-        lost, sound = (client.post(f"/v1/tasks/{task}/jobs", files=archive).json()["id"] for _ in range(2))
+        lost, sound = start(client, "archive"), start(client, "archive")
         shutil.rmtree(tmp_path / "jobs" / lost)
         may_begin.set()
-        while (state := client.get(f"/v1/jobs/{sound}").json())["status"] in ("queued", "running"):
-            time.sleep(0.02)
-        assert state["status"] == "done"
+        assert ended(client, sound) == "done"
         state = client.get(f"/v1/jobs/{lost}").json()
         assert state["status"] == "failed"
         assert "No such file" in state["error"]
         for kind in ("jsonl", "csv", "parquet"):
             assert client.get(f"/v1/jobs/{lost}/results", params={"format": kind}).status_code == 200
+
+
+@pytest.mark.parametrize("field", ["archive", "query"])
+def test_of_an_ended_job_its_description_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, field: str
+) -> None:
+    may_begin, scored = threading.Event(), threading.Event()
+    score = Jobs._score
+    monkeypatch.setattr(Jobs, "_score", lambda jobs, job: (may_begin.wait(), score(jobs, job), scored.set()))
+    with serving(tmp_path) as client:
+        job = start(client, field)
+        assert len(names(tmp_path / "jobs" / job)) == 3
+        may_begin.set()
+        assert scored.wait(10)
+        assert names(tmp_path / "jobs" / job) == ["classifier.json"]
+        csv = client.get(f"/v1/jobs/{job}/results", params={"format": "csv"}).text
+        assert "probability of a,probability of b" in csv
+
+
+def test_a_job_that_is_cancelled_while_it_waits_keeps_no_images(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(JobStore, "start_next", lambda _: None)
+    with serving(tmp_path) as client:
+        job = start(client, "archive")
+        assert client.delete(f"/v1/jobs/{job}").json()["status"] == "cancelled"
+        assert names(tmp_path / "jobs" / job) == ["classifier.json"]
+
+
+def test_what_a_killed_process_left_goes_and_what_is_unfinished_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(JobStore, "start_next", lambda _: None)
+        with serving(tmp_path) as client:
+            done, waiting = start(client, "archive"), start(client, "archive")
+            client.app.state.components.jobs.store.finish(done, "done")  # type: ignore[attr-defined]
+            whole = names(tmp_path / "jobs" / waiting)
+            assert names(tmp_path / "jobs" / done) == whole
+    for name in ("old", "young"):
+        (tmp_path / "jobs" / name).mkdir()
+    os.utime(tmp_path / "jobs" / "old", (0, 0))
+
+    begun = threading.Event()
+    monkeypatch.setattr(JobStore, "start_next", lambda _: begun.set())
+    with serving(tmp_path):
+        assert begun.wait(10)
+        assert names(tmp_path / "jobs" / done) == ["classifier.json"]
+        assert names(tmp_path / "jobs" / waiting) == whole
+        assert not (tmp_path / "jobs" / "old").exists()
+        assert (tmp_path / "jobs" / "young").exists()
+
+
+def test_a_store_out_of_reach_and_a_folder_that_vanishes_stop_no_job(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    statuses = JobStore.statuses
+    failures = iter([OSError("out of reach")])
+
+    def failing(store: JobStore) -> dict[str, str]:
+        for failure in failures:
+            raise failure
+        return statuses(store)
+
+    monkeypatch.setattr("service.jobs._LOOK_S", 0.02)
+    monkeypatch.setattr(JobStore, "statuses", failing)
+    stat = Path.stat
+
+    def vanishing(path: Path, **given: bool) -> os.stat_result:
+        if path.name == "vanishes":
+            raise FileNotFoundError(path)
+        return stat(path, **given)
+
+    monkeypatch.setattr(Path, "stat", vanishing)
+    (tmp_path / "jobs" / "vanishes").mkdir(parents=True)
+    with serving(tmp_path) as client:
+        assert ended(client, start(client, "archive")) == "done"

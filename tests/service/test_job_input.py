@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from models.confidence import KEEP_KNOWN
 from service.settings import Settings
-from service.uploads.job_input import INPUT
+from service.uploads.job_input import INPUT, PACKED, _Spool
 from tests.service.intake_app import make_app
 from tests.service.made_images import drawing, zipped
 
@@ -45,12 +46,38 @@ def test_packs_single_files_in_their_order(client: TestClient) -> None:
 def test_files_of_one_name_stay_apart_and_none_is_skipped(client: TestClient) -> None:
     names = ["x.png", "../up/x.png", ".hidden.png", "c\\x.png"]
     answer = client.post(JOBS, files=[("query", (name, A)) for name in names])
-    assert list(contents(answer)) == ["x.png", "x (2).png", "hidden.png", "x (3).png"]
+    assert list(contents(answer)) == ["x.png", "x (2).png", ".hidden.png", "x (3).png"]
 
 
-def test_takes_json(client: TestClient) -> None:
+def test_a_single_file_may_be_called_what_no_entry_may(client: TestClient, tmp_path: Path) -> None:
+    names = ["1:30.png", "Thumbs.db", "__MACOSX", ".."]
+    answer = client.post(JOBS, files=[("query", (name, A)) for name in names])
+    assert list(contents(answer)) == names
+    assert [path.name for path in tmp_path.iterdir()] == [PACKED]
+
+
+def test_numbers_of_equal_names_are_not_tried_from_the_first_again(tmp_path: Path) -> None:
+    class Watched(set[str]):
+        asked = 0
+
+        def __contains__(self, name: object) -> bool:
+            self.asked += 1
+            return super().__contains__(name)
+
+    spool = _Spool(tmp_path / "x")
+    spool._names = watched = Watched()
+    names = [spool._unused(name) for name in ["a (3).png", *["a.png"] * 200, "a", "a"]]
+    spool.close()
+    assert names[:4] == ["a (3).png", "a.png", "a (2).png", "a (4).png"]
+    assert names[-2:] == ["a", "a (2)"]
+    assert len(set(names)) == len(names)
+    assert watched.asked < 3 * len(names)
+
+
+def test_takes_json(client: TestClient, tmp_path: Path) -> None:
     query = [{"image": base64.b64encode(A).decode(), "filename": "a.png"}]
     assert contents(client.post(JOBS, json={"query": query})) == {"a.png": A}
+    (tmp_path / PACKED).unlink()
     archive = base64.b64encode(zipped({"x/2.png": B, "1.png": A})).decode()
     assert contents(client.post(JOBS, json={"archive": archive})) == {"x/2.png": B, "1.png": A}
 
@@ -97,6 +124,28 @@ def test_what_is_refused_leaves_nothing(
     body = answer.json()
     assert (answer.status_code, body["field"], body.get("file")) == (status, field, file)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_form_has_few_texts(client: TestClient, tmp_path: Path) -> None:
+    answer = client.post(JOBS, files={"query": ("q.png", A)}, data={f"t{k}": "x" for k in range(20)})
+    assert (answer.status_code, answer.json()["field"]) == (413, "t16")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("model", ["", " auto "])
+def test_knobs_are_read_as_everywhere(client: TestClient, model: str) -> None:
+    by_form = client.post(JOBS, files={"query": ("q.png", A)}, data={"model": model, "keep_known": ""})
+    image = base64.b64encode(A).decode()
+    by_json = client.post(JOBS, json={"query": [{"image": image}], "model": model, "keep_known": None})
+    assert by_form.headers["knobs"] == by_json.headers["knobs"] == f"auto {KEEP_KNOWN}"
+
+
+def test_a_knob_is_given_once_and_is_a_text(client: TestClient) -> None:
+    twice = client.post(JOBS, files={"query": ("q.png", A)}, data={"keep_known": ["0.9", "0.95"]})
+    assert (twice.status_code, twice.json()["field"]) == (422, "keep_known")
+    image = base64.b64encode(A).decode()
+    number = client.post(JOBS, json={"query": [{"image": image}], "model": 5})
+    assert (number.status_code, number.json()["field"]) == (422, "model")
 
 
 def test_wants_something(client: TestClient, tmp_path: Path) -> None:

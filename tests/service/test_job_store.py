@@ -1,3 +1,4 @@
+import base64
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -111,12 +112,38 @@ def test_streams_results_beyond_one_read(store: JobStore) -> None:
     assert [row["filename"] for row in store.results("j")] == [f"{k}.png" for k in range(1203)]
 
 
+@pytest.mark.parametrize("read", [500, 700])  # between two reads, and while the last one's rows are given
+def test_results_of_a_job_that_is_deleted_meanwhile_do_not_pass_for_all(store: JobStore, read: int) -> None:
+    create(store, "j", 600)
+    store.start_next()
+    store.commit_batch("j", 0, rows(0, 600))
+    given = store.results("j")
+    if read > 600:
+        assert len(list(given)) == 600
+        store.delete("j")
+        given = store.results("j")
+    else:
+        assert [next(given)["filename"] for _ in range(read)][-1] == "499.png"
+        store.delete("j")
+    with pytest.raises(Problem, match="no job 'j'"):
+        list(given)
+
+
+def test_a_made_up_cursor_is_refused(store: JobStore) -> None:
+    create(store, "a")
+    for number in (2**62, 10**30, -1):
+        cursor = base64.urlsafe_b64encode(str(number).encode()).decode()
+        with pytest.raises(Problem, match="none that a list gave") as refused:
+            store.page(2, cursor)
+        assert refused.value.status == 422
+
+
 def test_counts_and_pages(store: JobStore) -> None:
     for name in "abc":
         create(store, name)
     store.finish("b", "cancelled")
     assert store.counts() == {"queued": 2, "cancelled": 1}
-    assert store.ids() == {"a", "b", "c"}
+    assert store.statuses() == {"a": "queued", "b": "cancelled", "c": "queued"}
     page = store.page(2, None)
     assert [job.id for job in page.items] == ["c", "b"]
     assert [job.id for job in store.page(2, page.next_cursor).items] == ["a"]

@@ -11,9 +11,14 @@ from typing import Any
 
 import pyarrow.parquet
 import pytest
+from numpy.linalg import LinAlgError
+from PIL import Image
 from starlette.testclient import TestClient
+from torch import Tensor
 
+from models.images.preprocessing import Preprocessing
 from service.computing.classifier import Classifier
+from service.store.job_store import JobStore, Status
 from tests.service.made_images import drawing, zipped
 from tests.service.tiny_service import serving
 
@@ -147,10 +152,58 @@ def test_cancelled_between_batches_then_deleted(
     assert client.get(f"/v1/jobs/{job}").json()["done"] == len(rows(client, job)) == 2
 
     folder = client.app.state.components.jobs.folder(job)  # type: ignore[attr-defined]
-    assert folder.is_dir()
+    assert [path.name for path in folder.iterdir()] == ["classifier.json"]
     assert client.delete(f"/v1/jobs/{job}").status_code == 204
     assert client.get(f"/v1/jobs/{job}").status_code == 404
     assert not folder.exists()
+
+
+def test_one_image_that_nobody_foresaw_spoils_its_own_row(
+    client: TestClient, task: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    preprocess = Preprocessing.__call__
+
+    def failing(self: Preprocessing, image: Image.Image) -> Tensor:
+        if image.width == 33:
+            raise LinAlgError("SVD did not converge")
+        return preprocess(self, image)
+
+    monkeypatch.setattr(Preprocessing, "__call__", failing)
+    job = start(client, task, {"1.png": drawing(1), "bad.png": drawing(2, side=33), "3.png": drawing(3)})["id"]
+    assert wait(client, job)["status"] == "done"
+    scored = rows(client, job)
+    assert [row["filename"] for row in scored] == ["1.png", "bad.png", "3.png"]
+    assert ["error" in row for row in scored] == [False, True, False]
+    assert "bad.png could not be prepared (LinAlgError" in scored[1]["error"]
+    assert "SVD did not converge" in caplog.text
+
+
+def test_a_row_is_one_line_whatever_its_image_is_called(client: TestClient, task: str) -> None:
+    job = start(client, task, {"a\u2028b.png": drawing(1), "c\x85d.png": b"no image"})["id"]
+    wait(client, job)
+    lines = client.get(f"/v1/jobs/{job}/results").text.splitlines()  # of these, too
+    found = [json.loads(line) for line in lines]
+    assert [row["filename"] for row in found] == ["a\ufffdb.png", "c\ufffdd.png"]
+
+
+def test_who_cancels_a_job_that_ends_just_then_keeps_its_results(
+    client: TestClient, task: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on = hold(monkeypatch)
+    job = start(client, task, {"c.png": IMAGES["c.png"]})["id"]
+    finish = JobStore.finish
+
+    def late(self: JobStore, job_id: str, status: Status, error: str | None = None) -> bool:
+        if status == "cancelled":
+            go_on.set()
+            wait(client, job)
+        return finish(self, job_id, status, error)
+
+    monkeypatch.setattr(JobStore, "finish", late)
+    answer = client.delete(f"/v1/jobs/{job}")
+    assert (answer.status_code, answer.json()["status"]) == (200, "done")
+    assert len(rows(client, job)) == 1
+    assert client.delete(f"/v1/jobs/{job}").status_code == 204
 
 
 def test_lists_jobs_in_pages(client: TestClient, task: str) -> None:

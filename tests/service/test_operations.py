@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 import threading
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,34 @@ def test_the_document_describes_every_route(client: TestClient) -> None:
     assert references <= set(document["components"]["schemas"])
 
 
+def test_the_document_introduces_this_service(client: TestClient) -> None:
+    document = client.get("/docs.json").json()
+    info = document["info"]
+    assert info["title"] == "Metashot"
+    assert "few" in info["description"] or "handful" in info["description"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert info["version"] == project["version"]
+    assert info["license"]["name"] == project["license"]
+    assert not re.search("bentoml|slack", str(info), re.IGNORECASE)
+    assert "/livez" in document["paths"]
+
+
+def test_the_document_tells_when_to_come_again(client: TestClient) -> None:
+    paths = client.get("/docs.json").json()["paths"]
+    computing = [
+        paths["/v1/classify"]["post"],
+        paths["/v1/tasks"]["post"],
+        paths["/v1/tasks/{task_id}/classify"]["post"],
+        paths["/v1/tasks/{task_id}/jobs"]["post"],
+        paths["/v1/tasks/{task_id}/classes/{label}"]["delete"],
+    ]
+    for operation in computing:
+        assert "Retry-After" in operation["responses"]["503"]["headers"]
+        assert "application/problem+json" in operation["responses"]["504"]["content"]
+    assert "504" not in paths["/v1/tasks"]["get"]["responses"]
+    assert "503" in paths["/v1/jobs"]["get"]["responses"]
+
+
 def test_models(client: TestClient) -> None:
     items = client.get("/v1/models").json()["items"]
     (tiny,) = [one for one in items if one["name"] == TINY]
@@ -95,6 +124,7 @@ def test_metrics_label_route_templates_only(client: TestClient) -> None:
     text = client.get("/metrics").text
     assert set(re.findall(r'route="([^"]*)"', text)) <= {
         "/",
+        "/docs.json",
         "/metrics",
         "/page/{path:path}",
         "/v1/classify",

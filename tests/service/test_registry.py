@@ -96,3 +96,17 @@ def test_without_any_it_says_so() -> None:
     with pytest.raises(Problem) as none:
         Registry([]).candidates(AUTO)
     assert none.value.status == 503
+
+
+def test_of_several_of_a_kind_what_ships_answers_where_nothing_else_decides(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_tiny(tmp_path / "shipped", name="photos")
+    monkeypatch.setattr(registry, "shipped", lambda: {"photos": tmp_path / "shipped"})
+    monkeypatch.setattr(registry, "_published", lambda: iter([("birds", tmp_path / "shipped")]))
+    save_tiny(tmp_path / "initializations" / "x", name="animals")
+    offering = open_registry(tmp_path)
+    assert [one.name for one in offering.offered] == ["animals", "birds", "photos"]
+    assert [one.name for one in offering.candidates(AUTO)] == ["photos", "birds", "animals"]
+    one_shot = [Example(f"{k}.png", drawing(k), 10**6, label=str(k)) for k in range(3)]
+    assert choose(offering, AUTO, one_shot, lambda: None).name == "photos"

@@ -1,9 +1,12 @@
+import contextlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import TimeoutError as NoConnection
+from sqlalchemy.pool import QueuePool
 
 from models.expectation import Estimate
 from service.problems import Problem
@@ -136,3 +139,14 @@ def test_several_processes_may_open_one_store(tmp_path: Path) -> None:
 
 def test_a_store_keeps_its_journal_mode(database: Database) -> None:
     assert database.row("PRAGMA journal_mode") == ("wal",)
+
+
+def test_a_version_is_read_while_writers_hold_every_connection(store: TaskStore, database: Database) -> None:
+    task_id = store.create(None, [new("a"), new("b")], FITTED)
+    assert isinstance(database._engine.pool, QueuePool)
+    database._engine.pool._timeout = 0
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(NoConnection):
+            while True:
+                stack.enter_context(database._engine.connect())
+        assert store.version(task_id).version == 1

@@ -50,6 +50,7 @@ def example_id(task: dict[str, Any], seed: int) -> str:
     return next(str(one["id"]) for one in task["examples"] if one["filename"] == f"{seed}.png")
 
 
+DECOMPOSED = " e\u0301 "
 FINAL = {1: "a", 2: "a", 3: "b", 6: "ß/ü", 7: "ß/ü"}
 
 
@@ -72,6 +73,13 @@ def test_a_class_whose_name_holds_a_slash_can_be_deleted(client: TestClient) -> 
     task = create(client, FINAL)["id"]
     answer = client.delete(f"/v1/tasks/{task}/classes/{quote('ß/ü', safe='')}")
     assert [one["label"] for one in answer.json()["classes"]] == ["a", "b"]
+
+
+def test_a_class_is_found_by_any_spelling_that_would_make_it(client: TestClient) -> None:
+    task = create(client, {1: "a", 2: "b", 3: DECOMPOSED})["id"]
+    answer = client.delete(f"/v1/tasks/{task}/classes/{quote(DECOMPOSED)}")
+    assert [one["label"] for one in answer.json()["classes"]] == ["a", "b"]
+    assert client.delete(f"/v1/tasks/{task}/classes/{quote(DECOMPOSED)}").status_code == 404
 
 
 def test_an_archive_and_json_make_the_same_task(client: TestClient) -> None:

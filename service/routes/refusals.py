@@ -1,0 +1,14 @@
+"""What the OpenAPI document says about refusals, all of which are problems (see ``service.problems``)."""
+
+from typing import Any
+
+from service.answers import ProblemAnswer
+from service.problems import MEDIA_TYPE
+
+Responses = dict[int | str, dict[str, Any]]
+_PROBLEM: dict[str, Any] = {"content": {MEDIA_TYPE: {}}, "model": ProblemAnswer}
+_RETRY = {"Retry-After": {"description": "seconds to wait before the next try", "schema": {"type": "integer"}}}
+
+FAULTY: Responses = {"4XX": {"description": "what is wrong, and what to do", **_PROBLEM}}
+BUSY: Responses = {503: {"description": "too much to do at present", "headers": _RETRY, **_PROBLEM}}
+COMPUTING: Responses = {**BUSY, 504: {"description": "the answer was not ready in time", **_PROBLEM}}
