@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from training.commands.evaluate import find
+from training.commands.task_options import add_data_seed, warn_of_seen
 from training.datasets.registry import load_split
 from training.measures.choices import LOOKS, measure_choices, whole_images
 from training.measures.measured import Protocol
+from training.run.seen_classes import split_seed
 
 
 def add(commands: "argparse._SubParsersAction[Any]") -> None:
@@ -24,6 +26,7 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
     parser.add_argument("--episodes", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0, help="of the episodes")
     parser.add_argument("--data-dir", type=Path, help="where data sets lie (default: METASHOT_DATA)")
+    add_data_seed(parser)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
     parser.set_defaults(run=run)
 
@@ -31,9 +34,18 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
 def run(options: argparse.Namespace) -> None:
     """Choose for each task, print shares, and write JSON where asked."""
     candidates = [find(name) for name in options.initializations]
+    seed = options.data_seed
+    if seed is None:
+        seed = split_seed(candidates, options.dataset)
     classes = load_split(
-        options.dataset, options.split, preprocessing=whole_images(options.side), data_dir=options.data_dir
+        options.dataset,
+        options.split,
+        preprocessing=whole_images(options.side),
+        data_dir=options.data_dir,
+        seed=seed,
     )
+    for one in candidates:
+        warn_of_seen(one, options.dataset, options.split, classes)
     rows = []
     for look in options.looks:
         for shots in options.shots:

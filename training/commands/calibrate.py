@@ -7,6 +7,7 @@ from typing import Any
 
 from models.initialization import learner_as_dict, load, save, shipped
 from training.commands.table import card_table
+from training.commands.task_options import warn_of_seen
 from training.datasets.registry import load_split
 from training.measures.assessment import assess_again
 from training.recipe import CALIBRATION_TASKS, Data
@@ -65,6 +66,7 @@ def run(options: argparse.Namespace) -> None:
             classes=initialization.card["trained_on"]["validation_classes"],
             **where,
         )
+    warn_of_seen(initialization, recipe["data"]["name"], "validation", validation)
     found = assess_again(initialization.card, learner, phi, preprocessing, validation, options.tasks)
     facts = {name: value for name, value in initialization.card.items() if name not in _WRITTEN_BY_SAVE}
     out = options.out or folder

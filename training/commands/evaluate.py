@@ -103,7 +103,7 @@ def _episodes(initialization: Initialization, options: argparse.Namespace) -> di
         "estimate": asdict(estimates),
     }
     if options.against:
-        figures["against"] = _against(find(options.against), measured, options)
+        figures["against"] = _against(find(options.against), initialization, measured, options)
     strangers = strangers_among(classes, protocol, options.strangers)
     if strangers:
         unknown = measured_on(replace(protocol, strangers=strangers)).unknown(confidence, options.keep_known)
@@ -116,13 +116,15 @@ def _episodes(initialization: Initialization, options: argparse.Namespace) -> di
     return figures
 
 
-def _against(other: Initialization, measured: Measured, options: argparse.Namespace) -> dict[str, Any]:
+def _against(
+    other: Initialization, first: Initialization, measured: Measured, options: argparse.Namespace
+) -> dict[str, Any]:
     """Measure another initialization on the same tasks, and compare."""
     found = measure(
         other.learner,
         other.phi,
         other.preprocessing,
-        classes_of(other, options),
+        classes_of(other, options, split_as=first),
         measured.protocol,
         inner_steps=options.inner_steps,
         progress=True,
