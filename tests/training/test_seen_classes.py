@@ -1,4 +1,4 @@
-"""Measuring on a folder: split as the training split it, with a warning where training classes are among the rest."""
+"""Measuring on a folder: split as the training split it; training classes among the others are warned of."""
 
 import json
 import shutil

@@ -17,7 +17,6 @@ from training.__main__ import main
 from training.outer_plan import Outer
 from training.recipe import RecipeError, Validation
 from training.recipe_reading import read_recipe
-from training.run.checkpoint import load_checkpoint
 from training.run.run_classes import RunClasses
 from training.run.trainer import CHECKPOINT, Trainer
 from training.tuning.defaults import default_space
@@ -102,10 +101,8 @@ def test_the_first_trial_is_the_recipe_and_the_best_one_keeps_its_run(tmp_path):
     plan = read_recipe(tmp_path / BEST)
     assert plan.outer.learning_rate == best.params["outer.learning_rate"]
     trainer = Trainer(plan, TRAINING, VALIDATION, tmp_path / "trials" / kept[0])
-    _, progress = load_checkpoint(
-        trainer.out / CHECKPOINT, phi=trainer.phi, optimiser=trainer.optimiser, recipe=plan.as_dict()
-    )
-    assert progress.best_accuracy == best.value
+    trainer.resume()
+    assert trainer.progress.best_accuracy == best.value
 
 
 def test_a_run_that_falls_behind_is_pruned(tmp_path):

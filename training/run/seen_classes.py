@@ -19,8 +19,8 @@ def split_seed(initializations: Sequence[Initialization], dataset: str) -> int:
     seeds = sorted({data["seed"] for data in trainings if data.get("name") == dataset})
     if len(seeds) > 1:
         raise ValueError(
-            f"these were trained on {dataset} split by the seeds {', '.join(map(str, seeds))}: what is unseen for "
-            "one is not for another; say --data-seed"
+            f"these were trained on {dataset} split by the seeds {', '.join(map(str, seeds))}: what is unseen to "
+            "one is not to another; say --data-seed"
         )
     return seeds[0] if seeds else 0
 
