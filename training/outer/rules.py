@@ -10,6 +10,7 @@ from training.outer.multi_step import multi_step_loss, shares_of_steps
 from training.outer.policy_gradient import policy_gradient_loss
 from training.outer.reptile import reptile_loss
 from training.outer_plan import Outer
+from training.seeds import folded
 from training.tasks.episodes import EpisodeBatch
 
 
@@ -43,4 +44,5 @@ def loss_by_rule(
 
 def _generator(batch: EpisodeBatch, step: int, seed: int) -> torch.Generator:
     # The tasks count, too: parts of one step must not all draw the same.
-    return torch.Generator().manual_seed((seed * 1_000_003 + step) * 1_000_003 + int(batch.query_places.sum()))
+    number = (seed * 1_000_003 + step) * 1_000_003 + int(batch.query_places.sum())
+    return torch.Generator().manual_seed(folded(number))
