@@ -171,7 +171,7 @@ def test_what_cannot_be_measured_is_told_before_training(setting, message, tmp_p
         (["evaluate", "none", "--dataset", "strokes"], "card.json is missing"),
         (["evaluate", "INIT"], "--dataset omniglot"),
         (["evaluate", "INIT", "--dataset", "omniglot"], "--data-dir"),
-        (["evaluate", "INIT", "--benchmark", "omniglot-oneshot"], "needs --data-dir"),
+        (["evaluate", "INIT", "--benchmark", "omniglot-oneshot"], "say where omniglot-oneshot lies: --data-dir"),
         (["evaluate", "INIT", "--dataset", "strokes", "--episodes", "1"], "at least 2"),
         (["evaluate", "INIT", "--dataset", "omniglot", "--same-drawers"], "--within-alphabet"),
         (["evaluate", "INIT", "--dataset", "strokes", "--same-drawers"], "needs --dataset omniglot"),

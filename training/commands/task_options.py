@@ -9,6 +9,7 @@ from training.datasets.class_images import ClassImages
 from training.datasets.registry import load_split
 from training.measures.measured import Protocol
 from training.run.seen_classes import seen_among, split_seed
+from training.seeds import MOST_SEED
 
 
 def add_task_options(parser: argparse.ArgumentParser, *, required: bool) -> None:
@@ -43,10 +44,11 @@ def protocol_of(options: argparse.Namespace, shots: int) -> Protocol:
     """Tell what tasks were asked for, of so many shots.
 
     Raises:
-        ValueError: where there are too few for an interval.
+        ValueError: where there are too few for an interval, or an option does not fit.
     """
     if options.episodes < 2:
         raise ValueError("--episodes must be at least 2, for an interval")
+    check_seeds(seed=options.seed, data_seed=options.data_seed)
     if options.same_drawers and not (options.within_alphabet and options.dataset == "omniglot"):
         raise ValueError(
             "--same-drawers needs --dataset omniglot and --within-alphabet: an alphabet's n-th drawer drew the "
@@ -61,6 +63,17 @@ def protocol_of(options: argparse.Namespace, shots: int) -> Protocol:
         options.within_alphabet,
         same_drawers=options.same_drawers,
     )
+
+
+def check_seeds(**seeds: int | None) -> None:
+    """See that options are numbers to draw by.
+
+    Raises:
+        ValueError: naming one that is not.
+    """
+    for name, seed in seeds.items():
+        if seed is not None and not 0 <= seed <= MOST_SEED:
+            raise ValueError(f"--{name.replace('_', '-')} must be 0 to {MOST_SEED}, not {seed}")
 
 
 def classes_of(

@@ -78,9 +78,11 @@ def folder_of(options: argparse.Namespace, name: str) -> Path:
     """Where the run goes.
 
     Raises:
-        RecipeError: where a run is there that is not to be resumed, or none that is.
+        RecipeError: where a run is there that is not to be resumed, or none that is, or it is no folder.
     """
     out: Path = options.out or Path("runs") / name
+    if out.exists() and not out.is_dir():
+        raise RecipeError(f"{out} is a file; --out names the folder of the run")
     started = (out / CHECKPOINT).exists()
     if options.resume and not started:
         raise RecipeError(f"there is nothing to resume in {out}; start without --resume")

@@ -47,7 +47,8 @@ def open_folder(
 def write_whole(path: Path, text: str) -> None:
     """Write a file, whole or not at all."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text)
+    # File names, and so classes' names, need not be valid UTF-8.
+    temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
     temporary.replace(path)
 
 
