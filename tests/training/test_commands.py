@@ -152,6 +152,8 @@ def test_train_ends_with_an_initialization_and_does_not_overwrite_a_run(tmp_path
         ),
         ("reports=[{ways: 5, shots: 1}, {ways: 201, shots: 1}]", "reports[1], on the 200 validation classes"),
         ("reports=[{ways: 5, shots: 1, same_drawers: true}]", "only classes of one group have the same drawers"),
+        ("validation.seed=20000", "what chooses phi must be other tasks"),
+        ("validation.seed=40000", "what chooses phi must be other tasks"),
         ("reports=[{ways: 5, shots: 16}]", "16 shots and 5 queries take 21 images"),
     ],
 )

@@ -10,9 +10,12 @@ from models.images.preprocessing import Preprocessing
 from models.initialization import save
 from tests.made_confidence import constant_confidence
 from tests.training.made_drawings import write_class
-from tests.training.tiny_run import recipe
+from tests.training.tiny_run import noisy_classes, recipe
 from training.__main__ import main
 from training.commands import evaluate, mistakes
+from training.datasets.class_images import DataError
+from training.recipe import Validation
+from training.run.measurable import check_measurable
 
 NO_UTF8 = "caf\udce9"
 
@@ -109,6 +112,13 @@ def test_a_disk_that_fills_is_one_line_that_names_the_file(initialization, tmp_p
     given = ["evaluate", str(initialization), "--dataset", "strokes", "--json", str(tmp_path / "out.json")]
     assert main(given) == 2
     assert f"{tmp_path / 'out.json'} cannot be written" in capsys.readouterr().err
+
+
+def test_classes_that_confidence_cannot_be_fitted_on_are_told_before_training():
+    plan = recipe(reports=(), validation=Validation(queries=1))
+    check_measurable(plan, noisy_classes(10, seed=1, images=3))
+    with pytest.raises(DataError, match="'c00' has 2: add to it or leave it out"):
+        check_measurable(plan, noisy_classes(10, seed=1, images=2))
 
 
 def test_class_names_that_are_no_utf8_are_printed_and_drawn(initialization, tmp_path, monkeypatch, capsys):

@@ -175,7 +175,7 @@ def test_no_trial_begins_when_the_time_is_up(tmp_path):
     ("space", "message"),
     [
         ({"outer.learning_ratee": {"low": 1.0, "high": 2.0}}, "tune.outer.learning_ratee: unknown key"),
-        ({"learner.rule.stepps": {"low": 1, "high": 2}}, "tune.learner.rule.stepps: learner in the recipe"),
+        ({"learner.rule.stepps": {"low": 1, "high": 2}}, "tune.learner.rule.stepps: unknown key"),
         ({"learner.rule.steps": {"low": 0, "high": 2}}, "tune.learner.rule.steps: .*0 steps"),
         ({"outer.tasks": {"low": 1.5, "high": 2.0}}, "tune.outer.tasks: outer.tasks must be of type int"),
         ({"outer.learning_rate": 0.1}, r"tune.outer.learning_rate must be \{low"),

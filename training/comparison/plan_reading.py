@@ -4,12 +4,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from models.backbones.registry import backbone_from_dict
 from models.images.preprocessing import Preprocessing
 from training.algorithms import ALGORITHMS
 from training.comparison.plan import Plan
-from training.recipe import RecipeError
-from training.recipe_reading import build, read_values
+from training.recipe import NO_FIT, RecipeError
+from training.recipe_parts import check_backbone
+from training.recipe_reading import read_values
+from training.recipe_types import build, fitting
 
 PLANS = Path(__file__).parent / "plans"
 _LEAST_EPISODES = 2
@@ -63,10 +67,13 @@ def check_learners(
         raise PlanError(f"there is no algorithm {unknown[0]!r}; there are {', '.join(ALGORITHMS)}")
     if len(set(algorithms)) < len(algorithms):
         raise PlanError("algorithms must each be named once")
+    fitting(Preprocessing, preprocessing, "preprocessing.", "the plan")
+    check_backbone(backbone, "backbone.", "the plan")
     try:
         Preprocessing.from_dict(preprocessing)
         network = backbone_from_dict(backbone)
-    except (KeyError, TypeError, ValueError) as error:
+        network.initial(torch.Generator().manual_seed(0))
+    except NO_FIT as error:
         raise PlanError(f"preprocessing or backbone in the plan do not fit: {error}") from error
     if network.normalisation != "group":
         raise PlanError(

@@ -12,7 +12,8 @@ from training.algorithms import ALGORITHMS
 from training.comparison.plan import Source
 from training.comparison.plan_reading import PlanError, check_learners, plan_file
 from training.measures.measured import Protocol
-from training.recipe_reading import build, read_values
+from training.recipe_reading import read_values
+from training.recipe_types import build
 
 PLANS = Path(__file__).parent / "plans"
 _LEAST_EPISODES = 2

@@ -12,7 +12,7 @@ import torch
 
 from models.backbones.backbone import Params
 from training.recipe import Recipe, RecipeError
-from training.recipe_reading import build
+from training.recipe_types import build
 
 CHECKPOINT = "checkpoint.safetensors"
 _ADAM = ("exp_avg", "exp_avg_sq", "step")
