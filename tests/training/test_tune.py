@@ -17,6 +17,7 @@ from training.__main__ import main
 from training.outer_plan import Outer
 from training.recipe import RecipeError, Validation
 from training.recipe_reading import read_recipe
+from training.run.checkpoint import CheckpointError
 from training.run.run_classes import RunClasses
 from training.run.trainer import CHECKPOINT, Trainer
 from training.tuning.defaults import default_space
@@ -230,6 +231,37 @@ def test_another_recipe_space_or_folder_is_refused(tmp_path):
     opened(tmp_path, resume=True)
 
 
+@pytest.mark.parametrize("fault", [ValueError("no such thing"), ZeroDivisionError("division by zero")])
+def test_a_trial_that_fails_while_it_runs_is_refused(tmp_path, monkeypatch, fault):
+    class Failing(Trainer):
+        def _step(self, step, batch):
+            if step == 1 and self.out.name == "0001":
+                raise fault
+            return super()._step(step, batch)
+
+    monkeypatch.setattr("training.tuning.search.Trainer", Failing)
+    study = searched(opened(tmp_path), tmp_path, 3)
+    assert [row["state"] for row in rows(tmp_path)] == ["ended", "refused", "ended"]
+    assert study.done[1].user_attrs[FAULT] == str(fault)
+
+
+def test_a_trial_on_other_data_is_no_fault_of_its_values(tmp_path, monkeypatch):
+    class Stopped(Trainer):
+        def _step(self, step, batch):
+            if step == 2:
+                signal.raise_signal(signal.SIGINT)
+            return super()._step(step, batch)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("training.tuning.search.Trainer", Stopped)
+        with pytest.raises(KeyboardInterrupt):
+            searched(opened(tmp_path), tmp_path, 1)
+    search = Search(lambda _: RunClasses(VALIDATION, VALIDATION, TRAINING), tmp_path)
+    with pytest.raises(CheckpointError, match="other classes or images"):
+        search.run(opened(tmp_path, resume=True), 1, lambda _: None)
+    assert searched(opened(tmp_path, resume=True), tmp_path, 1).best[0] == 0
+
+
 def test_the_command_ends_with_a_recipe_that_trains(tmp_path, capsys):
     values = yaml.safe_load((RECIPES / "strokes.yaml").read_text()) | {"tune": SPACE}
     (tmp_path / "strokes.yaml").write_text(yaml.safe_dump(values))
@@ -246,13 +278,21 @@ def test_the_command_ends_with_a_recipe_that_trains(tmp_path, capsys):
     assert "other tasks (seed 20000)" in printed
     assert (out / "trials.svg").read_text().startswith("<?xml")
     assert [row["state"] for row in rows(out)] == ["ended", "ended"]
-    assert main([*arguments, "--trials", "3", "--resume", "--timeout", "0"]) == 0
+    assert (
+        main(
+            [*arguments, "--trials", "3", "--resume", "--timeout", "0", "--data-dir", "some where", "--download"]
+        )
+        == 0
+    )
     stopped = capsys.readouterr()
     assert "stopped with 2 of 3 trials done" in stopped.err
     run = stopped.out.rpartition("python -m training ")[2]
     run = shlex.split(run)
     assert run[:2] == ["train", str(out / BEST)]
+    assert run[-3:] == ["--data-dir", "some where", "--download"]
     assert main(run) == 0
     assert (Path(run[3]) / "initialization" / "weights.safetensors").is_file()
     assert main([*arguments, "--set", "validation.seed=20000"]) == 2
     assert "take another seed" in capsys.readouterr().err
+    assert main([*arguments, "--seed", "9999999999"]) == 2
+    assert "--seed must be 0 to 2147483647" in capsys.readouterr().err
