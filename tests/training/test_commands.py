@@ -133,8 +133,7 @@ def test_train_ends_with_an_initialization_and_does_not_overwrite_a_run(tmp_path
     arguments = ["train", str(ROOT / "training/recipes/strokes.yaml"), "--out", str(tmp_path / "run")]
     small = ["outer.steps=2", "outer.warm_up=1", "outer.tasks=2", "validation.every=1", "validation.episodes=5"]
     small += ["report_episodes=5", "calibration_tasks=2", "data.classes=20"]
-    for setting in small:
-        arguments += ["--set", setting]
+    arguments += ["--set", *small[:3], "--set", *small[3:]]
     assert main(arguments) == 0
     assert (tmp_path / "run" / "initialization" / "weights.safetensors").is_file()
     assert "5-way 1-shot" in capsys.readouterr().out
@@ -178,6 +177,10 @@ def test_what_cannot_be_measured_is_told_before_training(setting, message, tmp_p
         (["evaluate", "INIT", "--dataset", "omniglot", "--same-drawers"], "--within-alphabet"),
         (["evaluate", "INIT", "--dataset", "strokes", "--same-drawers"], "needs --dataset omniglot"),
         (["publish", "none", "--name", "x"], "card.json is missing"),
+        (["publish", "characters", "--name", "our models"], "does not take it as 'our models'"),
+        (["calibrate", "INIT", "--tasks", "0"], "--tasks must be at least 1"),
+        (["train", "training/recipes/strokes.yaml", "--threads", "0"], "--threads must be at least 1"),
+        (["train", "training/recipes/strokes.yaml", "--device", "gpu"], "--device must be auto, cpu"),
         (["publish", "INIT", "--name", "our models"], "does not take it as 'our models'"),
     ],
 )

@@ -37,9 +37,9 @@ def check_measurable(recipe: Recipe, validation: ClassImages) -> None:
     poorest = int(validation.counts.argmin())
     if validation.counts[poorest] < _LEAST_IMAGES:
         raise DataError(
-            f"what to expect of a task is fitted on tasks of 2 shots and a query, {_LEAST_IMAGES} images a class; "
-            f"the validation class {validation.classes[poorest]!r} has {validation.counts[poorest]}: add to it or "
-            "leave it out"
+            f"what to expect of a task is fitted on tasks of 2 shots and a query, {_LEAST_IMAGES} images a "
+            f"class; the validation class {validation.classes[poorest]!r} has {validation.counts[poorest]}: add "
+            "to it or leave it out"
         )
 
 
