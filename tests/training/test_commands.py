@@ -261,3 +261,11 @@ def test_auto_counts_what_is_chosen(initialization, tmp_path, capsys):
     assert all(sum(row["shares"].values()) == pytest.approx(1) for row in rows)
     assert all(row["shares"]["tiny"] == 1 for row in rows if row["look"] != "framed")
     assert "folder train coloured, 2-way 2-shot: photo 0.0 %, tiny 100.0 %" in capsys.readouterr().out
+    card = json.loads((tmp_path / "photo" / "card.json").read_text())
+    (tmp_path / "photo" / "card.json").write_text(json.dumps(card | {"name": "tiny"}))
+    assert main(given) == 0
+    shares = json.loads((tmp_path / "out.json").read_text())["rows"][0]["shares"]
+    assert shares == {f"tiny {load(tmp_path / 'photo').version}": 0, f"tiny {load(initialization).version}": 1}
+    given[1] = str(initialization)
+    assert main(given) == 2
+    assert "is given twice" in capsys.readouterr().err

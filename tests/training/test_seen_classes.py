@@ -99,7 +99,7 @@ def test_what_the_training_built_on_has_been_seen_too(trained, tree, tmp_path, c
 
 
 def test_auto_splits_as_its_candidates_did(trained, tree, tmp_path, capsys):
-    arguments = ["auto", trained, trained, "--split", "test", "--shots", "1", "--dataset", "folder"]
+    arguments = ["auto", trained, "--split", "test", "--shots", "1", "--dataset", "folder"]
     arguments = [*map(str, arguments), "--data-dir", str(tree), "--ways", "2", "--episodes", "2"]
     assert main(arguments) == 0
     assert "warning" not in capsys.readouterr().err
@@ -108,9 +108,9 @@ def test_auto_splits_as_its_candidates_did(trained, tree, tmp_path, capsys):
     other = tmp_path / "other"
     shutil.copytree(trained, other)
     card = json.loads((other / "card.json").read_text())
-    card["recipe"]["data"]["seed"] = 0
+    card["name"], card["recipe"]["data"]["seed"] = "other", 0
     (other / "card.json").write_text(json.dumps(card))
-    arguments[2] = str(other)
+    arguments.insert(1, str(other))
     assert main(arguments) == 2
     assert "say --data-seed" in capsys.readouterr().err
 

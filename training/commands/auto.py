@@ -9,7 +9,7 @@ from training.commands.evaluate import find
 from training.commands.outputs import check_outputs, write_output
 from training.commands.task_options import add_data_seed, check_seeds, warn_of_seen
 from training.datasets.registry import load_split
-from training.measures.choices import LOOKS, measure_choices, whole_images
+from training.measures.choices import LOOKS, called, measure_choices, whole_images
 from training.measures.measured import Protocol
 from training.run.seen_classes import split_seed
 
@@ -39,10 +39,10 @@ def run(options: argparse.Namespace) -> None:
     check_seeds(seed=options.seed, data_seed=options.data_seed)
     if options.episodes < 1:
         raise ValueError("--episodes must be at least 1")
-    candidates = [find(name) for name in options.initializations]
+    candidates = called([find(name) for name in options.initializations])
     seed = options.data_seed
     if seed is None:
-        seed = split_seed(candidates, options.dataset)
+        seed = split_seed(list(candidates.values()), options.dataset)
     classes = load_split(
         options.dataset,
         options.split,
@@ -50,7 +50,7 @@ def run(options: argparse.Namespace) -> None:
         data_dir=options.data_dir,
         seed=seed,
     )
-    for one in candidates:
+    for one in candidates.values():
         warn_of_seen(one, options.dataset, options.split, classes)
     rows = []
     for look in options.looks:

@@ -100,6 +100,8 @@ class Search(Trainer):
         """Continue from the checkpoint and the record in ``out``."""
         super().resume()
         self.record.read(self.out, until=self.progress.step)
+        if self.progress.step == self.plan.steps and not self.record.rows:
+            self._look(None)  # its file is gone, and no step is left that would record anything
 
     def found(self) -> Staged:
         """The likeliest structure of all that the budget allows."""
