@@ -96,5 +96,6 @@ def lay_override(values: dict[str, Any], override: str) -> None:
     try:
         value = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise RecipeError(f"--set {override!r}: what follows = is not valid YAML: {error}") from error
+        told = " ".join(str(error).split())  # in one line
+        raise RecipeError(f"--set {override!r}: what follows = is not valid YAML: {told}") from error
     lay_over(values, key, value)
