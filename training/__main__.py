@@ -1,8 +1,11 @@
 """``python -m training``: meta-train, tune, join, evaluate, calibrate, compare, race, publish and list."""
 
 import argparse
+import io
 import os
 import sys
+
+from safetensors import SafetensorError
 
 from training.commands import (
     auto,
@@ -21,9 +24,6 @@ from training.commands import (
     train,
     tune,
 )
-from training.datasets.class_images import DataError
-from training.recipe import RecipeError
-from training.run.checkpoint import CheckpointError
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -34,18 +34,21 @@ def main(arguments: list[str] | None = None) -> int:
     for command in (*made, evaluate, calibrate, auto, curves, looks, mistakes, compare, race):
         command.add(commands)
     options = parser.parse_args(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # classes' names need not be valid UTF-8
     try:
         options.run(options)
         sys.stdout.flush()
-    except (RecipeError, DataError, CheckpointError, ValueError, FileNotFoundError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:  # who reads the output, `head` for example, has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the last flush, at exit
         return 141
+    # Of ValueError are RecipeError, DataError, CheckpointError and all others that tell the user what to do.
+    except (ValueError, OSError, SafetensorError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
     return 0
 
 

@@ -32,6 +32,8 @@ class Algorithm:
         if not isinstance(learner, Mapping) or not isinstance(outer, Mapping):
             return dict(recipe)  # which reading refuses
         parts = {"head": self.head, "rule": self.rule}
+        if not all(isinstance(learner.get(name, {}), Mapping) for name in parts):
+            return dict(recipe)  # which reading refuses, too
         completed = {name: {**values, **learner.get(name, {})} for name, values in parts.items()}
         return {**recipe, "learner": {**learner, **completed}, "outer": {**self.outer, **outer}}
 

@@ -14,6 +14,7 @@ from training.recipe_rules import contradictions
 from training.structure.plan import StructureSearch
 
 CALIBRATION_TASKS = 125
+NO_FIT = (TypeError, ValueError, ArithmeticError, LookupError)  # what parts raise of values that make no sense
 
 
 class RecipeError(ValueError):
@@ -208,5 +209,5 @@ class Recipe:
 def _built(key: str, build: Any, values: Mapping[str, Any]) -> Any:
     try:
         return build(values)
-    except (KeyError, TypeError, ValueError) as error:
+    except NO_FIT as error:
         raise RecipeError(f"{key} in the recipe does not fit: {error}") from error

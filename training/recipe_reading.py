@@ -1,16 +1,16 @@
 """Reads recipes from YAML, with overrides, refusing what they do not know."""
 
-import dataclasses
-import types
-import typing
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import yaml
 
 from training.algorithms import ALGORITHMS
-from training.recipe import Recipe, RecipeError
+from training.recipe import NO_FIT, Recipe, RecipeError
+from training.recipe_parts import check_parts
+from training.recipe_ranges import check_ranges
+from training.recipe_types import build
 
 
 def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
@@ -31,7 +31,9 @@ def read_values(path: Path, overrides: Sequence[str]) -> dict[str, Any]:
         RecipeError: where the file or an override is no such thing.
     """
     try:
-        values = yaml.safe_load(path.read_text())
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise RecipeError(f"{path} is not a text in UTF-8 ({error})") from error
     except yaml.YAMLError as error:
         raise RecipeError(f"{path} is not valid YAML: {error}") from error
     if not isinstance(values, dict):
@@ -49,12 +51,18 @@ def build_recipe(values: Mapping[str, Any]) -> Recipe:
     """
     values = {key: value for key, value in values.items() if key != "tune"}
     if name := values.get("algorithm"):
-        if name not in ALGORITHMS:
+        if not isinstance(name, str) or name not in ALGORITHMS:
             raise RecipeError(f"algorithm must be one of {', '.join(ALGORITHMS)}, not {name!r}")
         values = ALGORITHMS[name].laid_under(values)
     recipe: Recipe = build(Recipe, values, at="")
+    check_parts(recipe.preprocessing, recipe.learner)
+    check_ranges(recipe.as_dict())
     recipe.build_preprocessing()
-    recipe.build_learner()
+    learner = recipe.build_learner()
+    try:
+        learner.initial(0)
+    except (*NO_FIT, RuntimeError) as error:
+        raise RecipeError(f"learner in the recipe does not fit: {error}") from error
     return recipe
 
 
@@ -85,55 +93,9 @@ def lay_override(values: dict[str, Any], override: str) -> None:
     key, equals, text = override.partition("=")
     if not equals or not key:
         raise RecipeError(f"--set takes key=value, for example outer.steps=500, not {override!r}")
-    lay_over(values, key, yaml.safe_load(text))
-
-
-def build(cls: Any, values: Any, at: str, whole: str = "the recipe") -> Any:
-    """Build a dataclass from YAML values, refusing what it does not take.
-
-    Args:
-        cls: the dataclass.
-        values: by the names of its fields.
-        at: before these names in messages: the key of ``values`` and a full stop, or nothing at the top.
-        whole: what the file as a whole is, in messages.
-
-    Raises:
-        RecipeError: naming the key.
-    """
-    if not isinstance(values, Mapping):
-        raise RecipeError(f"{at or whole} must be a mapping of keys to values, not {values!r}")
-    hints = typing.get_type_hints(cls)
-    fields = {entry.name: entry for entry in dataclasses.fields(cls)}
-    if unknown := sorted(set(values) - set(fields)):
-        raise RecipeError(f"unknown key {at}{unknown[0]}; {at or whole} takes {', '.join(fields)}")
-    for name, entry in fields.items():
-        required = entry.default is dataclasses.MISSING and entry.default_factory is dataclasses.MISSING
-        if required and name not in values:
-            raise RecipeError(f"{whole} lacks {at}{name}")
-    return cls(**{name: _value(hints[name], value, f"{at}{name}") for name, value in values.items()})
-
-
-def _value(hint: Any, value: Any, at: str) -> Any:
-    if dataclasses.is_dataclass(hint):
-        return build(hint, value, f"{at}.")
-    origin = typing.get_origin(hint)
-    if origin is types.UnionType:
-        number, pair = typing.get_args(hint)
-        return _value(pair if isinstance(value, list) else number, value, at)
-    if origin is tuple:
-        if not isinstance(value, list):
-            raise RecipeError(f"{at} must be a list")
-        members = typing.get_args(hint)
-        if members[-1] is not ... and len(value) != len(members):
-            raise RecipeError(f"{at} must have {len(members)} entries, not {len(value)}")
-        return tuple(_value(members[0], entry, f"{at}[{i}]") for i, entry in enumerate(value))
-    if origin is Literal:
-        if value not in typing.get_args(hint):
-            raise RecipeError(f"{at} must be one of {', '.join(map(str, typing.get_args(hint)))}, not {value!r}")
-        return value
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    wanted = dict if origin is dict else hint
-    if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
-        raise RecipeError(f"{at} must be of type {wanted.__name__}, not {value!r}")
-    return value
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        told = " ".join(str(error).split())  # in one line
+        raise RecipeError(f"--set {override!r}: what follows = is not valid YAML: {told}") from error
+    lay_over(values, key, value)

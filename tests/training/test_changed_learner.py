@@ -98,7 +98,7 @@ def test_halved_kernels_take_half_the_room(folder, calibrated, settings):
     ("setting", "message"),
     [
         ("outer.steps=3", "takes keys of the learner"),
-        ("learner.backbone.signd=true", "the learner does not fit"),
+        ("learner.backbone.signd=true", "unknown key learner.backbone.signd"),
         ("learner.head.pull=-1", "not negative"),
         ("learner.backbone.normalisation=group", r"asks for another phi (body.stage1.1.moments)"),
     ],

@@ -133,8 +133,7 @@ def test_train_ends_with_an_initialization_and_does_not_overwrite_a_run(tmp_path
     arguments = ["train", str(ROOT / "training/recipes/strokes.yaml"), "--out", str(tmp_path / "run")]
     small = ["outer.steps=2", "outer.warm_up=1", "outer.tasks=2", "validation.every=1", "validation.episodes=5"]
     small += ["report_episodes=5", "calibration_tasks=2", "data.classes=20"]
-    for setting in small:
-        arguments += ["--set", setting]
+    arguments += ["--set", *small[:3], "--set", *small[3:]]
     assert main(arguments) == 0
     assert (tmp_path / "run" / "initialization" / "weights.safetensors").is_file()
     assert "5-way 1-shot" in capsys.readouterr().out
@@ -152,6 +151,8 @@ def test_train_ends_with_an_initialization_and_does_not_overwrite_a_run(tmp_path
         ),
         ("reports=[{ways: 5, shots: 1}, {ways: 201, shots: 1}]", "reports[1], on the 200 validation classes"),
         ("reports=[{ways: 5, shots: 1, same_drawers: true}]", "only classes of one group have the same drawers"),
+        ("validation.seed=20000", "what chooses phi must be other tasks"),
+        ("validation.seed=40000", "what chooses phi must be other tasks"),
         ("reports=[{ways: 5, shots: 16}]", "16 shots and 5 queries take 21 images"),
     ],
 )
@@ -171,11 +172,15 @@ def test_what_cannot_be_measured_is_told_before_training(setting, message, tmp_p
         (["evaluate", "none", "--dataset", "strokes"], "card.json is missing"),
         (["evaluate", "INIT"], "--dataset omniglot"),
         (["evaluate", "INIT", "--dataset", "omniglot"], "--data-dir"),
-        (["evaluate", "INIT", "--benchmark", "omniglot-oneshot"], "needs --data-dir"),
+        (["evaluate", "INIT", "--benchmark", "omniglot-oneshot"], "say where omniglot-oneshot lies: --data-dir"),
         (["evaluate", "INIT", "--dataset", "strokes", "--episodes", "1"], "at least 2"),
         (["evaluate", "INIT", "--dataset", "omniglot", "--same-drawers"], "--within-alphabet"),
         (["evaluate", "INIT", "--dataset", "strokes", "--same-drawers"], "needs --dataset omniglot"),
         (["publish", "none", "--name", "x"], "card.json is missing"),
+        (["publish", "characters", "--name", "our models"], "does not take it as 'our models'"),
+        (["calibrate", "INIT", "--tasks", "0"], "--tasks must be at least 1"),
+        (["train", "training/recipes/strokes.yaml", "--threads", "0"], "--threads must be at least 1"),
+        (["train", "training/recipes/strokes.yaml", "--device", "gpu"], "--device must be auto, cpu"),
         (["publish", "INIT", "--name", "our models"], "does not take it as 'our models'"),
     ],
 )
@@ -256,3 +261,11 @@ def test_auto_counts_what_is_chosen(initialization, tmp_path, capsys):
     assert all(sum(row["shares"].values()) == pytest.approx(1) for row in rows)
     assert all(row["shares"]["tiny"] == 1 for row in rows if row["look"] != "framed")
     assert "folder train coloured, 2-way 2-shot: photo 0.0 %, tiny 100.0 %" in capsys.readouterr().out
+    card = json.loads((tmp_path / "photo" / "card.json").read_text())
+    (tmp_path / "photo" / "card.json").write_text(json.dumps(card | {"name": "tiny"}))
+    assert main(given) == 0
+    shares = json.loads((tmp_path / "out.json").read_text())["rows"][0]["shares"]
+    assert shares == {f"tiny {load(tmp_path / 'photo').version}": 0, f"tiny {load(initialization).version}": 1}
+    given[1] = str(initialization)
+    assert main(given) == 2
+    assert "is given twice" in capsys.readouterr().err

@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+import signal
 from html.parser import HTMLParser
 from xml.etree import ElementTree
 
@@ -9,6 +11,7 @@ import pytest
 
 from tests.training.tiny_comparison import TINY
 from training.__main__ import main
+from training.run.trainer import Trainer
 
 DRAWINGS = {"shots", "steps", "training-loss", "task-loss", "gap", "classes", "augmentation", "cost"}
 CONTENDERS = ["scratch", "probe", "fine-tuning", "maml", "protonet"]
@@ -148,6 +151,35 @@ def test_resuming_measures_nothing_twice_and_a_lost_cell_again(out, found, capsy
     assert "differs in seed" in capsys.readouterr().err
 
 
+def test_a_damaged_plan_and_other_data_are_told(out, tmp_path, capsys):
+    copy = tmp_path / "copy"
+    shutil.copytree(out, copy)
+    given = ["compare", *TINY, "--out", str(copy), "--resume"]
+    plan = json.loads((copy / "plan.json").read_text())
+    (copy / "plan.json").write_text(json.dumps(plan | {"digest": "of others"}))
+    assert main(given) == 2
+    assert "was measured on other classes or images" in capsys.readouterr().err
+    (copy / "plan.json").write_text(json.dumps({key: plan[key] for key in plan if key != "digest"}))
+    assert main(given) == 0, "of a version that did not keep it"
+    assert json.loads((copy / "plan.json").read_text()) == plan
+    (copy / "plan.json").write_text("{")
+    assert main(given) == 2
+    assert "choose another --out" in capsys.readouterr().err
+
+
+def test_an_interruption_at_the_last_step_of_a_training_is_heeded(tmp_path, monkeypatch, capsys):
+    class Stopped(Trainer):
+        def _look(self, board):
+            super()._look(board)
+            if self.progress.step == self.recipe.outer.steps:
+                signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr("training.comparison.trained.Trainer", Stopped)
+    assert main(["compare", *TINY, "--algorithms", "protonet", "--out", str(tmp_path / "out")]) == 130
+    assert "continue with --resume" in capsys.readouterr().err
+    assert not list((tmp_path / "out" / "cells").glob("protonet-*"))
+
+
 def test_another_algorithm_joins_what_is_there(out):
     stamps = {path: path.stat().st_mtime_ns for path in (out / "cells").iterdir()}
     algorithms = ["--algorithms", "maml", "protonet", "r2d2", "--set", "classes=[]"]
@@ -194,6 +226,19 @@ def test_documents_are_filled_in_their_language(out, tmp_path, capsys):
         (["strokes", "--set", "colour=red"], "the plan takes name"),
         (["strokes", "--set", "data.name=omniglut"], "there is no data set"),
         (["strokes", "--set", "data={name: strokes, strokes: 8, development: 6}"], "8 training classes"),
+        (["strokes", "--set", "training.tasks=0"], "must be at least 1"),
+        (["strokes", "--set", "algorithms=[]"], "algorithms needs at least one entry"),
+        (["strokes", "--set", "inner_steps=[]"], "inner_steps needs at least one entry"),
+        (["strokes", "--set", "choice.rates=[]"], "choice.rates needs at least one entry"),
+        (["strokes", "--set", "choice.penalties=[]"], "choice.penalties needs at least one entry"),
+        (["strokes", "--set", "choice.scratch_steps=[]"], "choice.scratch_steps needs at least one entry"),
+        (["strokes", "--set", "backbone.width=wide"], "backbone.width must be of type int"),
+        (["strokes", "--set", "backbone.groups=0"], "do not fit"),
+        (["strokes", "--set", "seed=-1"], "seed must be 0 to"),
+        ([*TINY, "tasks.shots=[1, 2, 19]"], "19 shots and 2 queries take 21 images"),
+        (["strokes", "--fill", "nope.md"], "there is no document nope.md"),
+        (["strokes", "--threads", "-1"], "--threads must be at least 1"),
+        (["strokes", "--device", "gpu"], "--device must be auto, cpu, cuda or cuda:N"),
         ([*TINY, "--resume"], "nothing to resume"),
     ],
 )

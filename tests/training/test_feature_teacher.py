@@ -157,6 +157,18 @@ def test_what_was_seen_serves_again_where_it_is_whole_and_of_these_images(teache
     assert sum(seen) == 5 * len(TRAINING.images)
 
 
+def test_a_row_that_was_cut_off_is_seen_again(teacher, tmp_path, seen):
+    assert taught(teacher, tmp_path).feature_teacher.prepare(Interruption())
+    first, _ = sorted((tmp_path / FOLDER).iterdir())
+    whole = first.read_bytes()
+    row = len(whole) // len(TRAINING.images)
+    first.write_bytes(whole[: 3 * row - row // 2] + bytes(row // 2) + whole[3 * row :])
+    seen.clear()
+    assert taught(teacher, tmp_path).feature_teacher.prepare(Interruption())
+    assert sum(seen) == 1
+    assert first.read_bytes() == whole
+
+
 def test_what_was_seen_otherwise_does_not_serve(teacher, tmp_path, seen, monkeypatch):
     trainer, former = taught(teacher, tmp_path), load(teacher)
     assert trainer.feature_teacher.prepare(Interruption())

@@ -54,6 +54,17 @@ def test_what_is_no_image_is_left_out_and_counted(tmp_path, caplog):
     assert "3 hidden files or files that are no images were left out" in caplog.text
 
 
+def test_folders_without_images_are_counted(tmp_path, caplog):
+    for index in range(6):
+        write_class(tmp_path / f"class{index}", 2)
+    (tmp_path / "class6").mkdir()
+    (tmp_path / "class7" / "notes").mkdir(parents=True)
+    (tmp_path / "class7" / "notes" / "readme.txt").write_text("not an image")
+    assert folder.scan(tmp_path).empty == 2
+    load("train", tmp_path)
+    assert "2 folders without an image are no classes" in caplog.text
+
+
 def test_links_in_a_circle_end(tmp_path):
     write_class(tmp_path / "tree" / "a", 2)
     (tmp_path / "tree" / "a" / "up").symlink_to(tmp_path / "tree")

@@ -65,6 +65,36 @@ def test_a_budget_is_kept(batch, monkeypatch):
     assert seen == [1, 1, 2, 2]  # measured once, then in parts
 
 
+@pytest.mark.parametrize("annealed", [{"first_order_until": 9}, {"multi_step_until": 9}])
+def test_a_run_that_goes_on_splits_as_one_that_was_not_broken(batch, annealed):
+    plan = recipe(outer=Outer(tasks=TASKS, **annealed))
+    plan.learner["rule"]["steps"] = 3
+    learner = plan.build_learner()
+    phi = {name: value.requires_grad_() for name, value in learner.initial(0).items()}
+
+    def split_at(*steps, budget):
+        sizes = []
+        outer = OuterGradient(learner, plan.outer, Processes(), budget)
+        outer._loss = lambda phi, part, warming: (
+            sizes.append(part.tasks) or OuterGradient._loss(outer, phi, part, warming)
+        )
+        for step in steps:
+            sizes.clear()
+            outer(phi, batch, step)
+        return [size for size in sizes if size > 1]
+
+    def graph(step):
+        outer = OuterGradient(learner, plan.outer, Processes(), 1)
+        outer._step = step
+        return bytes_of_graph(lambda: outer._loss(phi, batch.part(slice(0, 1)), False).loss)
+
+    small, large = sorted((graph(8), graph(9)))
+    assert large > 1.2 * small
+    budget = int(1.1 * TASKS * small)
+    assert split_at(8, 9, budget=budget) == split_at(9, budget=budget)
+    assert split_at(8, budget=budget) != split_at(9, budget=budget)
+
+
 def test_parts_are_even_and_whole(batch):
     parts = list(split(batch, 2))
     assert [part.tasks for part in parts] == [1, 2, 2]

@@ -62,6 +62,36 @@ def test_overrides_reach_nested_keys(tmp_path):
         ({}, ["episodes.shots=[1, 2, 3]"], "episodes.shots must have 2 entries"),
         ({"reports": [{"ways": 5, "shots": 1, "split": "test"}]}, [], "reports.*split must be one of validation"),
         ({"learner": 3}, [], "learner must be of type dict"),
+        ({}, ["algorithm=[maml]"], "algorithm must be one of"),
+        ({}, ["learner.head=prototype", "algorithm=maml"], "learner.head. must be a mapping"),
+        ({}, ["outer.steps=[1"], r"--set 'outer\.steps=\[1'.*not valid YAML"),
+        ({}, ["learner.backbone.width=0"], "learner.backbone.width must be at least 1"),
+        ({}, ["learner.backbone.width=[8, 8, 8, 0]"], "learner.backbone.width must be at least 1"),
+        ({}, ["learner.backbone.width=wide"], "learner.backbone.width must be of type int, not 'wide'"),
+        ({}, ["learner.backbone.groups=0"], "learner.backbone.groups must be at least 1"),
+        ({}, ["learner.backbone.normalisation=foo"], "learner.backbone.normalisation must be one of group"),
+        ({}, ["learner.backbone.kind=[a]"], "learner in the recipe does not fit"),
+        ({}, ["learner.backbone=conv4"], "learner.backbone. must be a mapping"),
+        ({}, ["learner.tail=1"], "unknown key learner.tail"),
+        ({}, ["learner.rule.steps=1.5"], "learner.rule.steps must be of type int"),
+        ({}, ["learner.head.initial_scale=abc"], "learner.head.initial_scale must be of type float"),
+        ({}, ["learner.head.initial_scale=-1"], "learner.head.initial_scale must be above 0"),
+        ({}, ["preprocessing.side=28.5"], "preprocessing.side must be of type int"),
+        ({}, ["preprocessing.margin=abc"], "preprocessing.margin must be of type float"),
+        ({}, ["preprocessing.margin=-0.5"], "preprocessing.margin must be at least 0"),
+        ({}, ["validation.every=0"], "validation.every must be at least 1"),
+        ({}, ["validation.episodes=0"], "validation.episodes must be at least 1"),
+        ({}, ["structure.every=0"], "structure.every must be at least 1"),
+        ({}, ["structure.steps=0"], "structure.steps must be at least 1"),
+        ({}, ["outer.steps=0"], "outer.steps must be at least 1"),
+        ({}, ["outer.draws=1"], "outer.draws must be at least 2"),
+        ({}, ["outer.learning_rate=-0.1"], "outer.learning_rate must be at least 0"),
+        ({}, ["outer.rates_learning_rate=-0.1"], "outer.rates_learning_rate must be at least 0"),
+        ({}, ["outer.learning_rate=.nan"], "outer.learning_rate must be a finite number"),
+        ({}, ["outer.clip=-1.0"], "outer.clip must be above 0"),
+        ({}, ["report_episodes=1"], "report_episodes must be at least 2"),
+        ({}, ["calibration_tasks=0"], "calibration_tasks must be at least 1"),
+        ({}, ["seed=99999999999999999999"], "seed must be at most 9223372036854775806"),
     ],
 )
 def test_faults_name_the_key(tmp_path, changes, overrides, message):
@@ -75,6 +105,9 @@ def test_a_missing_or_broken_file_is_told(tmp_path):
     (tmp_path / "bad.yaml").write_text("a: [")
     with pytest.raises(RecipeError, match="not valid YAML"):
         read_recipe(tmp_path / "bad.yaml")
+    (tmp_path / "latin.yaml").write_bytes(b"name: caf\xe9")
+    with pytest.raises(RecipeError, match=r"latin\.yaml is not a text in UTF-8"):
+        read_recipe(tmp_path / "latin.yaml")
     (tmp_path / "short.yaml").write_text("name: x")
     with pytest.raises(RecipeError, match="lacks description"):
         read_recipe(tmp_path / "short.yaml")

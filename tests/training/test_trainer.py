@@ -10,9 +10,9 @@ import torch
 from models.initialization import load
 from models.task_size import TaskSize
 from tests.training.interrupted import Interrupted
-from tests.training.tiny_run import TRAINING, VALIDATION, recipe
+from tests.training.tiny_run import TRAINING, VALIDATION, noisy_classes, recipe
 from training.outer_plan import Outer
-from training.recipe import Episodes, Validation
+from training.recipe import Episodes, Jitter, Validation
 from training.run.checkpoint import CheckpointError
 from training.run.publication import publish_run
 from training.run.trainer import CHECKPOINT, Trainer
@@ -72,14 +72,60 @@ def test_another_recipe_or_a_damaged_checkpoint_is_refused(tmp_path):
         Trainer(recipe(), TRAINING, VALIDATION, tmp_path).resume()
 
 
+def with_metadata(path, change):
+    """Write a checkpoint again with other metadata."""
+    with safetensors.safe_open(path, framework="pt") as file:
+        metadata, tensors = file.metadata(), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    safetensors.torch.save_file(tensors, path, change(metadata))
+
+
+@pytest.mark.parametrize("warm_up_loss", ["episodes", "classes"])
+def test_other_classes_or_images_are_refused(tmp_path, warm_up_loss):
+    plan = recipe(outer=Outer(tasks=2, steps=2, warm_up=1, warm_up_loss=warm_up_loss), class_jitter=Jitter())
+    plan.learner["backbone"]["unit"] = True
+    Trainer(plan, TRAINING, VALIDATION, tmp_path).run()
+    renamed = dataclasses.replace(VALIDATION, classes=tuple(f"{name}'" for name in VALIDATION.classes))
+    for training, validation in (
+        (noisy_classes(20, seed=2), VALIDATION),
+        (noisy_classes(21, seed=0), VALIDATION),
+        (TRAINING, renamed),
+    ):
+        with pytest.raises(CheckpointError, match="other classes or images"):
+            Trainer(plan, training, validation, tmp_path).resume()
+    with_metadata(tmp_path / CHECKPOINT, lambda told: {key: told[key] for key in told if key != "data"})
+    earlier = Trainer(plan, TRAINING, VALIDATION, tmp_path)
+    earlier.resume()
+    assert earlier.progress.step == 2
+    if warm_up_loss == "classes":
+        with pytest.raises(CheckpointError, match="other classes or images"):
+            Trainer(plan, noisy_classes(21, seed=0), VALIDATION, tmp_path).resume()
+
+
+def test_a_full_disk_is_told_and_leaves_the_checkpoint_before(tmp_path, monkeypatch):
+    trainer = Trainer(recipe(), TRAINING, VALIDATION, tmp_path)
+    trainer.save()
+    before = (tmp_path / CHECKPOINT).read_bytes()
+
+    def fails(_tensors, path, _metadata):
+        path.write_bytes(b"half")
+        raise safetensors.SafetensorError("No space left on device (os error 28)")
+
+    monkeypatch.setattr(safetensors.torch, "save_file", fails)
+    trainer.progress.step = 1
+    with pytest.raises(CheckpointError, match=r"checkpoint\.safetensors cannot be written.*No space left"):
+        trainer.save()
+    assert [path.name for path in tmp_path.iterdir()] == [CHECKPOINT]
+    assert (tmp_path / CHECKPOINT).read_bytes() == before
+
+
 def test_a_run_of_an_earlier_version_goes_on(tmp_path):
     def rewritten(change):
-        path = tmp_path / CHECKPOINT
-        with safetensors.safe_open(path, framework="pt") as file:
-            metadata, tensors = file.metadata(), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        values = json.loads(metadata["recipe"])
-        change(values)
-        safetensors.torch.save_file(tensors, path, metadata | {"recipe": json.dumps(values)})
+        def changed(metadata):
+            values = json.loads(metadata["recipe"])
+            change(values)
+            return metadata | {"recipe": json.dumps(values)}
+
+        with_metadata(tmp_path / CHECKPOINT, changed)
 
     Trainer(recipe(), TRAINING, VALIDATION, tmp_path).run()
     rewritten(lambda values: values["outer"].pop("weight_decay"))

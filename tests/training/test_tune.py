@@ -17,7 +17,6 @@ from training.__main__ import main
 from training.outer_plan import Outer
 from training.recipe import RecipeError, Validation
 from training.recipe_reading import read_recipe
-from training.run.checkpoint import load_checkpoint
 from training.run.run_classes import RunClasses
 from training.run.trainer import CHECKPOINT, Trainer
 from training.tuning.defaults import default_space
@@ -102,10 +101,8 @@ def test_the_first_trial_is_the_recipe_and_the_best_one_keeps_its_run(tmp_path):
     plan = read_recipe(tmp_path / BEST)
     assert plan.outer.learning_rate == best.params["outer.learning_rate"]
     trainer = Trainer(plan, TRAINING, VALIDATION, tmp_path / "trials" / kept[0])
-    _, progress = load_checkpoint(
-        trainer.out / CHECKPOINT, phi=trainer.phi, optimiser=trainer.optimiser, recipe=plan.as_dict()
-    )
-    assert progress.best_accuracy == best.value
+    trainer.resume()
+    assert trainer.progress.best_accuracy == best.value
 
 
 def test_a_run_that_falls_behind_is_pruned(tmp_path):
@@ -178,7 +175,7 @@ def test_no_trial_begins_when_the_time_is_up(tmp_path):
     ("space", "message"),
     [
         ({"outer.learning_ratee": {"low": 1.0, "high": 2.0}}, "tune.outer.learning_ratee: unknown key"),
-        ({"learner.rule.stepps": {"low": 1, "high": 2}}, "tune.learner.rule.stepps: learner in the recipe"),
+        ({"learner.rule.stepps": {"low": 1, "high": 2}}, "tune.learner.rule.stepps: unknown key"),
         ({"learner.rule.steps": {"low": 0, "high": 2}}, "tune.learner.rule.steps: .*0 steps"),
         ({"outer.tasks": {"low": 1.5, "high": 2.0}}, "tune.outer.tasks: outer.tasks must be of type int"),
         ({"outer.learning_rate": 0.1}, r"tune.outer.learning_rate must be \{low"),
@@ -249,13 +246,21 @@ def test_the_command_ends_with_a_recipe_that_trains(tmp_path, capsys):
     assert "other tasks (seed 20000)" in printed
     assert (out / "trials.svg").read_text().startswith("<?xml")
     assert [row["state"] for row in rows(out)] == ["ended", "ended"]
-    assert main([*arguments, "--trials", "3", "--resume", "--timeout", "0"]) == 0
+    assert (
+        main(
+            [*arguments, "--trials", "3", "--resume", "--timeout", "0", "--data-dir", "some where", "--download"]
+        )
+        == 0
+    )
     stopped = capsys.readouterr()
     assert "stopped with 2 of 3 trials done" in stopped.err
     run = stopped.out.rpartition("python -m training ")[2]
     run = shlex.split(run)
     assert run[:2] == ["train", str(out / BEST)]
+    assert run[-3:] == ["--data-dir", "some where", "--download"]
     assert main(run) == 0
     assert (Path(run[3]) / "initialization" / "weights.safetensors").is_file()
     assert main([*arguments, "--set", "validation.seed=20000"]) == 2
     assert "take another seed" in capsys.readouterr().err
+    assert main([*arguments, "--seed", "9999999999"]) == 2
+    assert "--seed must be 0 to 2147483647" in capsys.readouterr().err

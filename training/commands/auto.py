@@ -6,16 +6,20 @@ from pathlib import Path
 from typing import Any
 
 from training.commands.evaluate import find
+from training.commands.outputs import check_outputs, write_output
+from training.commands.task_options import add_data_seed, check_seeds, warn_of_seen
 from training.datasets.registry import load_split
-from training.measures.choices import LOOKS, measure_choices, whole_images
+from training.measures.choices import LOOKS, called, measure_choices, whole_images
 from training.measures.measured import Protocol
+from training.run.seen_classes import split_seed
 
 
 def add(commands: "argparse._SubParsersAction[Any]") -> None:
     """Declare the command."""
     parser = commands.add_parser("auto", help="measure which of several initializations auto chooses")
     parser.add_argument("initializations", nargs="+", help="folders, or names of shipped ones")
-    parser.add_argument("--dataset", required=True, help="omniglot, mini_imagenet, folder or strokes")
+    # Strokes are drawn as a learner of drawings takes them; there are no whole images in colour.
+    parser.add_argument("--dataset", required=True, choices=["omniglot", "mini_imagenet", "folder"])
     parser.add_argument("--split", default="validation", choices=["train", "validation", "test"])
     parser.add_argument("--side", type=int, default=84, help="pixels that images are brought to (default: 84)")
     parser.add_argument("--ways", type=int, default=5)
@@ -24,16 +28,30 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
     parser.add_argument("--episodes", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0, help="of the episodes")
     parser.add_argument("--data-dir", type=Path, help="where data sets lie (default: METASHOT_DATA)")
+    add_data_seed(parser)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> None:
     """Choose for each task, print shares, and write JSON where asked."""
-    candidates = [find(name) for name in options.initializations]
+    check_outputs(options.json)
+    check_seeds(seed=options.seed, data_seed=options.data_seed)
+    if options.episodes < 1:
+        raise ValueError("--episodes must be at least 1")
+    candidates = called([find(name) for name in options.initializations])
+    seed = options.data_seed
+    if seed is None:
+        seed = split_seed(list(candidates.values()), options.dataset)
     classes = load_split(
-        options.dataset, options.split, preprocessing=whole_images(options.side), data_dir=options.data_dir
+        options.dataset,
+        options.split,
+        preprocessing=whole_images(options.side),
+        data_dir=options.data_dir,
+        seed=seed,
     )
+    for one in candidates.values():
+        warn_of_seen(one, options.dataset, options.split, classes)
     rows = []
     for look in options.looks:
         for shots in options.shots:
@@ -44,4 +62,4 @@ def run(options: argparse.Namespace) -> None:
             print(f"{options.dataset} {options.split} {look}, {protocol.describe()}: {told}")
     if options.json:
         facts = {"dataset": options.dataset, "split": options.split, "episodes": options.episodes}
-        options.json.write_text(json.dumps({**facts, "seed": options.seed, "rows": rows}, indent=2) + "\n")
+        write_output(options.json, json.dumps({**facts, "seed": options.seed, "rows": rows}, indent=2) + "\n")

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from models.initialization import learner_as_dict, load, save, shipped
+from training.commands.run_options import add_set_option
 from training.commands.table import card_table
+from training.commands.task_options import warn_of_seen
 from training.datasets.registry import load_split
 from training.measures.assessment import assess_again
 from training.recipe import CALIBRATION_TASKS, Data
@@ -22,13 +24,10 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
     parser = commands.add_parser("calibrate", help="fit an initialization's confidence anew and rewrite its card")
     parser.add_argument("initialization", help="a folder, or the name of a shipped one; its card is rewritten")
     parser.add_argument("--out", type=Path, help="write to this folder, and leave that one as it is")
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="change what the learner does with phi, for example learner.head.pull=2; where training images' "
-        "features lie is then measured anew",
+    add_set_option(
+        parser,
+        "change what the learner does with phi, for example learner.head.pull=2; where training images' features "
+        "lie is then measured anew",
     )
     parser.add_argument(
         "--halves", action="store_true", help="round kernels to float16, which halves the file, before all else"
@@ -43,6 +42,8 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Fit and measure on the validation classes of the card's own recipe; what phi has learned stays as it is."""
+    if options.tasks < 1:
+        raise ValueError("--tasks must be at least 1")
     folder = shipped().get(options.initialization, Path(options.initialization))
     initialization = load(folder)
     if options.halves:
@@ -65,6 +66,7 @@ def run(options: argparse.Namespace) -> None:
             classes=initialization.card["trained_on"]["validation_classes"],
             **where,
         )
+    warn_of_seen(initialization, recipe["data"]["name"], "validation", validation)
     found = assess_again(initialization.card, learner, phi, preprocessing, validation, options.tasks)
     facts = {name: value for name, value in initialization.card.items() if name not in _WRITTEN_BY_SAVE}
     out = options.out or folder

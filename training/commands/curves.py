@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from training.commands.evaluate import find
+from training.commands.outputs import check_outputs, write_output
 from training.commands.task_options import add_task_options, classes_of, protocol_of
 from training.measures.curve_chart import chart
 from training.measures.curves import curves
@@ -30,6 +31,7 @@ def run(options: argparse.Namespace) -> None:
     """Measure, print, draw and write where asked."""
     if min(options.steps) < 1:
         raise ValueError("--steps are at least 1, from no step on")
+    check_outputs(options.svg, options.json)
     initialization = find(options.initialization)
     classes, protocol = classes_of(initialization, options), protocol_of(options, shots=1)
     points = []
@@ -45,7 +47,7 @@ def run(options: argparse.Namespace) -> None:
         f"{initialization.name}, {options.dataset} {options.split}, {options.ways}-way{protocol.where}, {rate}"
     )
     if options.svg:
-        options.svg.write_text(chart(title, points))
+        write_output(options.svg, chart(title, points))
     if options.json:
         facts = asdict(protocol) | {"rate": options.rate, "points": [asdict(point) for point in points]}
-        options.json.write_text(json.dumps(facts, indent=2) + "\n")
+        write_output(options.json, json.dumps(facts, indent=2) + "\n")

@@ -8,7 +8,9 @@ from typing import Any
 
 from models.confidence import KEEP_KNOWN
 from models.initialization import Initialization, load, shipped
+from training.commands.outputs import check_outputs, write_output
 from training.commands.task_options import add_task_options, classes_of, protocol_of
+from training.datasets.registry import data_dir_of_environment
 from training.measures.assessment import strangers_among
 from training.measures.evaluation import embedded, measure
 from training.measures.measured import Measured, Protocol
@@ -36,11 +38,12 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Measure, print, and write JSON where asked."""
+    check_outputs(options.json)
+    if options.inner_steps is not None and options.inner_steps < 0:
+        raise ValueError("--inner-steps must not be negative: 0 does not adapt")
     initialization = find(options.initialization)
     if options.benchmark:
-        if options.data_dir is None:
-            raise ValueError("--benchmark omniglot-oneshot needs --data-dir, the folder with all_runs")
-        result = evaluate_runs(initialization, options.data_dir)
+        result = evaluate_runs(initialization, options.data_dir or data_dir_of_environment(options.benchmark))
         figures: dict[str, Any] = {
             "benchmark": options.benchmark,
             "runs": RUNS,
@@ -52,7 +55,7 @@ def run(options: argparse.Namespace) -> None:
         figures = _episodes(initialization, options)
     if options.json:
         figures |= {"initialization": initialization.name, "version": initialization.version}
-        options.json.write_text(json.dumps(figures, indent=2) + "\n")
+        write_output(options.json, json.dumps(figures, indent=2) + "\n")
 
 
 def find(name: str) -> Initialization:
@@ -64,6 +67,9 @@ def _episodes(initialization: Initialization, options: argparse.Namespace) -> di
     if options.dataset is None:
         raise ValueError("say on what: --dataset omniglot, mini_imagenet, folder or strokes")
     protocol = protocol_of(options, options.shots)
+    initialization.confidence.known_above(
+        protocol.size, options.keep_known
+    )  # or refuses the share, before all else
     classes = classes_of(initialization, options)
     features = embedded(initialization.learner, initialization.phi, initialization.preprocessing, classes)
 
@@ -103,7 +109,7 @@ def _episodes(initialization: Initialization, options: argparse.Namespace) -> di
         "estimate": asdict(estimates),
     }
     if options.against:
-        figures["against"] = _against(find(options.against), measured, options)
+        figures["against"] = _against(find(options.against), initialization, measured, options)
     strangers = strangers_among(classes, protocol, options.strangers)
     if strangers:
         unknown = measured_on(replace(protocol, strangers=strangers)).unknown(confidence, options.keep_known)
@@ -116,13 +122,15 @@ def _episodes(initialization: Initialization, options: argparse.Namespace) -> di
     return figures
 
 
-def _against(other: Initialization, measured: Measured, options: argparse.Namespace) -> dict[str, Any]:
+def _against(
+    other: Initialization, first: Initialization, measured: Measured, options: argparse.Namespace
+) -> dict[str, Any]:
     """Measure another initialization on the same tasks, and compare."""
     found = measure(
         other.learner,
         other.phi,
         other.preprocessing,
-        classes_of(other, options),
+        classes_of(other, options, split_as=first),
         measured.protocol,
         inner_steps=options.inner_steps,
         progress=True,

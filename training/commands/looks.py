@@ -9,6 +9,7 @@ from models.initialization import Initialization
 from training.charts.line_figure import Line, LineFigure, Panel, Point
 from training.charts.style import Look
 from training.commands.evaluate import find
+from training.commands.outputs import check_outputs, write_output
 
 _FIRST_COLOUR = 3  # of meta-learners
 
@@ -23,12 +24,13 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Print each run's looks, and draw all where asked."""
+    check_outputs(options.svg)
     found = [find(name) for name in options.initializations]
     for one in found:
         told = ", ".join(f"{step}: {100 * accuracy:.1f}" for step, accuracy in _looks(one))
         print(f"{one.name}, accuracy in percent by outer step: {told}")
     if options.svg:
-        options.svg.write_text(_drawn(found))
+        write_output(options.svg, _drawn(found))
 
 
 def _drawn(runs: Sequence[Initialization]) -> str:

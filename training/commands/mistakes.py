@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from training.commands.evaluate import find
+from training.commands.outputs import check_outputs, write_output
 from training.commands.task_options import add_task_options, classes_of, protocol_of
 from training.measures.evaluation import measure
 from training.measures.mistakes import LEAST_ASKED, MistakenPair, mistakes
@@ -29,6 +30,7 @@ def run(options: argparse.Namespace) -> None:
     """Measure, print, draw and write where asked."""
     if options.pairs < 1:
         raise ValueError("--pairs must be at least 1")
+    check_outputs(options.svg, options.json)
     protocol = protocol_of(options, options.shots)
     initialization = find(options.initialization)
     classes = classes_of(initialization, options)
@@ -57,11 +59,11 @@ def run(options: argparse.Namespace) -> None:
     for pair in worst:
         print(f"  {_told(pair)}")
     if options.svg:
-        options.svg.write_text(chart(title, worst, classes, drawings=preprocessing.kind == "drawing"))
+        write_output(options.svg, chart(title, worst, classes, drawings=preprocessing.kind == "drawing"))
     if options.json:
         facts = {"initialization": initialization.name, "dataset": options.dataset, "split": options.split}
         facts |= asdict(protocol) | {"accuracy": measured.accuracy, "interval_95": measured.interval}
-        options.json.write_text(json.dumps(facts | asdict(found), indent=2) + "\n")
+        write_output(options.json, json.dumps(facts | asdict(found), indent=2) + "\n")
 
 
 def _told(pair: MistakenPair) -> str:

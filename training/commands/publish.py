@@ -5,13 +5,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from models.initialization import CARD, WEIGHTS, load
+from models.initialization import CARD, WEIGHTS, load, shipped
 
 
 def add(commands: "argparse._SubParsersAction[Any]") -> None:
     """Declare the command."""
     parser = commands.add_parser("publish", help="put an initialization into the BentoML model store")
-    parser.add_argument("initialization", type=Path, help="its folder")
+    parser.add_argument("initialization", help="a folder, or the name of a shipped one")
     parser.add_argument("--name", required=True, help="as users of the service will ask for it")
     parser.set_defaults(run=run)
 
@@ -25,14 +25,15 @@ def run(options: argparse.Namespace) -> None:
     import bentoml
     from bentoml.exceptions import BentoMLException, NotFound
 
-    initialization = load(options.initialization)
+    folder = shipped().get(options.initialization, Path(options.initialization))
+    initialization = load(folder)
     labels = {"metashot": "initialization"}
     metadata = {"version": initialization.version, "evaluation": initialization.card.get("evaluation", [])}
     tag = f"{options.name}:{initialization.version}"
     try:
         with bentoml.models.create(tag, labels=labels, metadata=metadata) as model:
             for file in (WEIGHTS, CARD):
-                Path(model.path_of(file)).write_bytes((options.initialization / file).read_bytes())
+                Path(model.path_of(file)).write_bytes((folder / file).read_bytes())
             # What is told beside may be new, and the latest published is what the name stands for. Not before the
             # copy is whole: it may be one of this very folder.
             with suppress(NotFound):

@@ -5,8 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import torch
-
+from training.commands.run_options import add_machine_options, add_set_option, set_up_torch
 from training.comparison.kept import open_folder
 from training.comparison.marked import check_marked, fill_marked
 from training.outer.processes import choose_device
@@ -14,7 +13,6 @@ from training.race.classes import load_race_classes
 from training.race.outcome import DRAWING, PART, TABLE, Outcome
 from training.race.plan import read_plan
 from training.race.rows import Track
-from training.run.allocation import keep_freed_memory
 
 
 def add(commands: "argparse._SubParsersAction[Any]") -> None:
@@ -25,7 +23,7 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
     )
     parser.add_argument("--seconds", type=float, help="of each one's training (default: the plan's)")
     parser.add_argument("--only", default="", metavar="NAME,NAME", help="these algorithms (default: all)")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="e.g. tasks.episodes=600")
+    add_set_option(parser, "e.g. tasks.episodes=600")
     parser.add_argument("--data-dir", type=Path, help="where data sets lie (default: METASHOT_DATA)")
     parser.add_argument("--download", action="store_true", help="fetch the data set where it is not there")
     parser.add_argument("--out", type=Path, help="of the race (default: runs/race-<the plan's name>)")
@@ -33,18 +31,13 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
     parser.add_argument(
         "--fill", type=Path, metavar="FILE", help="a document whose marked place gets the table and the drawing"
     )
-    parser.add_argument("--threads", type=int, help="for torch (default: as many as cores)")
-    parser.add_argument(
-        "--device", default="auto", help="auto, cpu, cuda or cuda:N (default: a GPU if there is one)"
-    )
+    add_machine_options(parser)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> None:
     """Train and measure what is not measured yet; the table grows with every row."""
-    keep_freed_memory()
-    if options.threads:
-        torch.set_num_threads(options.threads)
+    set_up_torch(options)
     algorithms = [name.strip() for name in options.only.split(",") if name.strip()]
     plan = read_plan(options.plan, options.set, algorithms=algorithms, seconds=options.seconds)
     if options.fill:
@@ -52,7 +45,14 @@ def run(options: argparse.Namespace) -> None:
     out = options.out or Path("runs") / f"race-{plan.name}"
     device = choose_device(options.device)
     classes = load_race_classes(plan, options.data_dir, download=options.download)
-    open_folder(out, plan.as_dict(), what="race", added_to=["algorithms"], resume=options.resume)
+    open_folder(
+        out,
+        plan.as_dict(),
+        data=classes.digest,
+        what="race",
+        added_to=["algorithms"],
+        resume=options.resume,
+    )
     rows: list[dict[str, Any]] = []
     try:
         for row in Track(plan, classes, out, device).rows():

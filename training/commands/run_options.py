@@ -3,19 +3,46 @@
 import argparse
 from pathlib import Path
 
+import torch
+
+from training.run.allocation import keep_freed_memory
 from training.run.trainer import BUDGET
 
 
 def add_run_options(parser: argparse.ArgumentParser) -> None:
     """Declare the recipe, where its data lie, and on what to compute."""
     parser.add_argument("recipe", type=Path, help="a YAML file, for example training/recipes/characters.yaml")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="e.g. outer.steps=500")
+    add_set_option(parser, "e.g. outer.steps=500")
     parser.add_argument("--data-dir", type=Path, help="where data sets lie (default: METASHOT_DATA)")
     parser.add_argument("--download", action="store_true", help="fetch the data set where it is not there")
+    add_machine_options(parser)
+    parser.add_argument(
+        "--memory-mb", type=int, default=BUDGET >> 20, help="for the tasks adapted at once (default: %(default)s)"
+    )
+
+
+def add_set_option(parser: argparse.ArgumentParser, told: str) -> None:
+    """Declare ``--set``, which takes several values, and may be repeated."""
+    parser.add_argument("--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help=told)
+
+
+def add_machine_options(parser: argparse.ArgumentParser) -> None:
+    """Declare on what to compute."""
     parser.add_argument("--threads", type=int, help="for torch (default: as many as cores)")
     parser.add_argument(
         "--device", default="auto", help="auto, cpu, cuda or cuda:N (default: a GPU if there is one)"
     )
-    parser.add_argument(
-        "--memory-mb", type=int, default=BUDGET >> 20, help="for the tasks adapted at once (default: %(default)s)"
-    )
+
+
+def set_up_torch(options: argparse.Namespace) -> None:
+    """Let torch use as many threads as were asked for, and hold on to its memory.
+
+    Raises:
+        ValueError: for fewer than one thread.
+    """
+    keep_freed_memory()
+    if options.threads is None:
+        return
+    if options.threads < 1:
+        raise ValueError("--threads must be at least 1")
+    torch.set_num_threads(options.threads)

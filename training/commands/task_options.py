@@ -1,12 +1,15 @@
 """Options of commands that measure an initialization on tasks of one kind."""
 
 import argparse
+import sys
 from pathlib import Path
 
 from models.initialization import Initialization
 from training.datasets.class_images import ClassImages
 from training.datasets.registry import load_split
 from training.measures.measured import Protocol
+from training.run.seen_classes import seen_among, split_seed
+from training.seeds import MOST_SEED
 
 
 def add_task_options(parser: argparse.ArgumentParser, *, required: bool) -> None:
@@ -26,18 +29,26 @@ def add_task_options(parser: argparse.ArgumentParser, *, required: bool) -> None
         help="of each drawer in a task, take one drawing of each class, as in Lake's one-shot runs (omniglot)",
     )
     parser.add_argument("--data-dir", type=Path, help="where data sets lie (default: METASHOT_DATA)")
-    parser.add_argument("--data-seed", type=int, default=0, help="of the split of a folder's classes")
+    add_data_seed(parser)
     parser.add_argument("--download", action="store_true", help="fetch the data set where it is not there")
+
+
+def add_data_seed(parser: argparse.ArgumentParser) -> None:
+    """Declare by which seed a data set is split."""
+    parser.add_argument(
+        "--data-seed", type=int, help="of the split of a folder's classes (default: that of the training)"
+    )
 
 
 def protocol_of(options: argparse.Namespace, shots: int) -> Protocol:
     """Tell what tasks were asked for, of so many shots.
 
     Raises:
-        ValueError: where there are too few for an interval.
+        ValueError: where there are too few for an interval, or an option does not fit.
     """
     if options.episodes < 2:
         raise ValueError("--episodes must be at least 2, for an interval")
+    check_seeds(seed=options.seed, data_seed=options.data_seed)
     if options.same_drawers and not (options.within_alphabet and options.dataset == "omniglot"):
         raise ValueError(
             "--same-drawers needs --dataset omniglot and --within-alphabet: an alphabet's n-th drawer drew the "
@@ -54,13 +65,49 @@ def protocol_of(options: argparse.Namespace, shots: int) -> Protocol:
     )
 
 
-def classes_of(initialization: Initialization, options: argparse.Namespace) -> ClassImages:
-    """Read the split that was asked for, as the initialization takes images."""
-    return load_split(
+def check_seeds(**seeds: int | None) -> None:
+    """See that options are numbers to draw by.
+
+    Raises:
+        ValueError: naming one that is not.
+    """
+    for name, seed in seeds.items():
+        if seed is not None and not 0 <= seed <= MOST_SEED:
+            raise ValueError(f"--{name.replace('_', '-')} must be 0 to {MOST_SEED}, not {seed}")
+
+
+def classes_of(
+    initialization: Initialization, options: argparse.Namespace, *, split_as: Initialization | None = None
+) -> ClassImages:
+    """Read the split that was asked for, as the initialization takes images.
+
+    Args:
+        initialization: to measure; a warning tells where it may have seen the classes.
+        options: of the command.
+        split_as: whose training split the data, unless an option says by which seed; None for this one's.
+    """
+    seed = options.data_seed
+    if seed is None:
+        seed = split_seed([split_as or initialization], options.dataset)
+    classes = load_split(
         options.dataset,
         options.split,
         data_dir=options.data_dir,
         preprocessing=initialization.preprocessing,
-        seed=options.data_seed,
+        seed=seed,
         download=options.download,
     )
+    warn_of_seen(initialization, options.dataset, options.split, classes)
+    return classes
+
+
+def warn_of_seen(initialization: Initialization, dataset: str, split: str, classes: ClassImages) -> None:
+    """Warn where classes that are measured as unseen have names of classes that were trained on."""
+    seen = [] if split == "train" else seen_among(initialization.card, dataset, classes)
+    if seen:
+        print(
+            f"warning: {initialization.name} {initialization.version} was trained on classes named like "
+            f"{len(seen)} of these {len(classes)} {split} classes, for example {seen[0]!r}: where they are the "
+            "same, this measures what it has seen",
+            file=sys.stderr,
+        )

@@ -5,15 +5,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import torch
 import yaml
 
-from training.commands.run_options import add_run_options
+from training.commands.run_options import add_run_options, set_up_torch
 from training.commands.table import card_table
 from training.outer.processes import choose_device, joined
 from training.recipe import Recipe, RecipeError
 from training.recipe_reading import read_recipe
-from training.run.allocation import keep_freed_memory
 from training.run.measurable import check_measurable
 from training.run.pretrained import pretrained_start
 from training.run.publication import publish_run
@@ -68,9 +66,7 @@ def run(options: argparse.Namespace) -> None:
 
 def prepared(options: argparse.Namespace) -> Recipe:
     """Read the recipe, and set up torch for a run."""
-    keep_freed_memory()
-    if options.threads:
-        torch.set_num_threads(options.threads)
+    set_up_torch(options)
     return read_recipe(options.recipe, options.set)
 
 
@@ -78,9 +74,11 @@ def folder_of(options: argparse.Namespace, name: str) -> Path:
     """Where the run goes.
 
     Raises:
-        RecipeError: where a run is there that is not to be resumed, or none that is.
+        RecipeError: where a run is there that is not to be resumed, or none that is, or it is no folder.
     """
     out: Path = options.out or Path("runs") / name
+    if out.exists() and not out.is_dir():
+        raise RecipeError(f"{out} is a file; --out names the folder of the run")
     started = (out / CHECKPOINT).exists()
     if options.resume and not started:
         raise RecipeError(f"there is nothing to resume in {out}; start without --resume")

@@ -8,16 +8,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from models.images.preprocessing import Preprocessing
-from training.commands.run_options import add_run_options
+from training.commands.run_options import add_run_options, set_up_torch
 from training.measures.assessment import REPORT_SEED
-from training.measures.calibration import CALIBRATION_SEED
 from training.outer.processes import choose_device
 from training.recipe import Data, Recipe, RecipeError
 from training.recipe_reading import read_recipe, read_values
-from training.run.allocation import keep_freed_memory
 from training.run.measurable import check_measurable
 from training.run.run_classes import RunClasses, load_classes
 from training.tuning.defaults import default_space
@@ -25,6 +21,8 @@ from training.tuning.outcome import BEST, PICTURE, TABLE, describe, draw, write_
 from training.tuning.search import Search, TimeIsUp
 from training.tuning.space import Space
 from training.tuning.study import Study
+
+_MOST_SEED = 2**31 - 1  # numpy, by whose numbers values are tried, takes 32 bits; each trial adds 1
 
 
 def add(commands: "argparse._SubParsersAction[Any]") -> None:
@@ -44,17 +42,12 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Search, and leave ``best.yaml``, ``trials.csv`` and ``trials.svg`` in the search's folder."""
-    keep_freed_memory()
-    if options.threads:
-        torch.set_num_threads(options.threads)
+    set_up_torch(options)
     if options.trials < 1:
         raise RecipeError("--trials must be at least 1")
+    if not 0 <= options.seed <= _MOST_SEED:
+        raise RecipeError(f"--seed must be 0 to {_MOST_SEED}, not {options.seed}")
     recipe, values = read_recipe(options.recipe, options.set), read_values(options.recipe, options.set)
-    if recipe.validation.seed in (REPORT_SEED, CALIBRATION_SEED):
-        raise RecipeError(
-            f"validation.seed is {recipe.validation.seed}, that of the tasks that a card reports or that its "
-            "confidence is fitted on; what chooses hyper-parameters must be other tasks: take another seed"
-        )
     space = Space.read(values.pop("tune", default_space(recipe)))
     space.check(values)
 
@@ -89,16 +82,20 @@ def run(options: argparse.Namespace) -> None:
         )
         if isinstance(stop, KeyboardInterrupt):
             raise
-    _tell_best(study, search, out)
+    _tell_best(study, search, out, options)
 
 
-def _tell_best(study: Study, search: Search, out: Path) -> None:
+def _tell_best(study: Study, search: Search, out: Path, options: argparse.Namespace) -> None:
     if study.best is None:
         print("no trial has ended yet")
         return
     number, trial = study.best
     tasks = study.recipe(trial).validation
     going_on = ["train", str(out / BEST), "--out", str(search.folder(number)), "--resume"]
+    if options.data_dir is not None:
+        going_on += ["--data-dir", str(options.data_dir)]
+    if options.download:
+        going_on.append("--download")
     print(
         f"best is {describe(number, trial, study)}\n"
         f"measured on the {tasks.episodes} validation tasks that chose it, and so on the high side; a run's card "

@@ -10,6 +10,18 @@ from training.comparison.marked import FOLDER, fill_marked
 from training.comparison.results import Results
 from training.comparison.wording import wording
 
+_ROWS: dict[str, Callable[[Results, str], tables.Rows]] = {
+    "shots": lambda of, _: tables.of_shots(of),
+    "steps": lambda of, _: tables.of_steps(of),
+    "training-loss": tables.of_losses,
+    "task-loss": lambda of, _: tables.of_task_loss(of),
+    "classes": lambda of, _: tables.of_classes(of),
+    "gap": lambda of, _: tables.of_gap(of),
+    "augmentation": lambda of, _: tables.of_augmentation(of),
+    "cost": lambda of, _: tables.of_cost(of),
+}
+PARTS = ("protocol", *_ROWS)
+
 
 def fill(path: Path, results: Results) -> None:
     """Put tables, sentences and drawings into every marked place of a document (see ``marked``).
@@ -39,20 +51,10 @@ def _parts(results: Results, language: str) -> dict[str, Callable[[], str]]:
         "augmentation": [say["classes"].format(count) for count in results.counts(augmented=True)],
         "cost": [*say["cost"], *(say["task"].format(shots) for shots in plan.tasks.compared_shots)],
     }
-    rows: dict[str, Callable[[Results], tables.Rows]] = {
-        "shots": tables.of_shots,
-        "steps": tables.of_steps,
-        "training-loss": lambda of: tables.of_losses(of, language),
-        "task-loss": tables.of_task_loss,
-        "classes": tables.of_classes,
-        "gap": tables.of_gap,
-        "augmentation": tables.of_augmentation,
-        "cost": tables.of_cost,
-    }
 
     def part(name: str) -> str:
         sentences = "".join(f"- {one}\n" for one in told.get(name, ()))
-        table = _table(heads[name], rows[name](results))
+        table = _table(heads[name], _ROWS[name](results, language))
         return f"![{name}]({FOLDER}/{name}.svg)\n\n{sentences}{chr(10) if sentences else ''}{table}\n"
 
     def protocol() -> str:
@@ -69,7 +71,7 @@ def _parts(results: Results, language: str) -> dict[str, Callable[[], str]]:
         }
         return str(say["protocol"]).format(**facts) + "\n"
 
-    return {"protocol": protocol} | {name: (lambda name=name: part(name)) for name in rows}
+    return {"protocol": protocol} | {name: (lambda name=name: part(name)) for name in _ROWS}
 
 
 def _table(head: list[str], rows: tables.Rows) -> str:

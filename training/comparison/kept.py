@@ -9,23 +9,25 @@ from typing import Any
 from training.comparison.plan_reading import PlanError
 
 PLAN = "plan.json"
+_DATA = "digest"
 
 
 def open_folder(
-    out: Path, values: Mapping[str, Any], *, what: str, added_to: Collection[str], resume: bool
+    out: Path, values: Mapping[str, Any], *, data: str, what: str, added_to: Collection[str], resume: bool
 ) -> None:
     """Begin measuring in a folder, or go on with what was measured there by the same plan.
 
     Args:
         out: the folder.
         values: of the plan, as JSON values.
+        data: a digest of the classes and images that are measured on.
         what: is kept there, in messages.
         added_to: keys of the plan that may differ from before: they decide what there is, not what one holds.
         resume: whether there must be something to go on with, or must not.
 
     Raises:
-        PlanError: where the folder holds something though nothing was to be resumed, or nothing, or what another
-            plan made.
+        PlanError: where the folder holds something though nothing was to be resumed, or nothing, or what was
+            made by another plan or of other data.
     """
     path = out / PLAN
     if resume and not path.exists():
@@ -33,7 +35,18 @@ def open_folder(
     if path.exists() and not resume:
         raise PlanError(f"{out} holds a {what} already; continue it with --resume or choose another --out")
     if resume:
-        stored = read(path)
+        try:
+            stored = read(path)
+        except PlanError as error:
+            raise PlanError(
+                f"{path} is damaged, so that nothing tells by which plan the rest in {out} was measured: choose "
+                "another --out"
+            ) from error
+        if stored.pop(_DATA, data) != data:  # which earlier versions did not keep
+            raise PlanError(
+                f"{out} was measured on other classes or images; continue with the data it was started with, or "
+                "choose another --out"
+            )
         keys = sorted((stored.keys() | values.keys()) - set(added_to))
         if changed := [key for key in keys if stored.get(key) != values.get(key)]:
             raise PlanError(
@@ -41,13 +54,14 @@ def open_folder(
                 "continue with the plan it was started with, or choose another --out"
             )
     out.mkdir(parents=True, exist_ok=True)
-    write_whole(path, json.dumps(values, indent=2) + "\n")
+    write_whole(path, json.dumps({**values, _DATA: data}, indent=2) + "\n")
 
 
 def write_whole(path: Path, text: str) -> None:
     """Write a file, whole or not at all."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text)
+    # File names, and so classes' names, need not be valid UTF-8.
+    temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
     temporary.replace(path)
 
 

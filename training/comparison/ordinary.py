@@ -15,6 +15,7 @@ from training.comparison.probe_head import ProbeHead
 from training.comparison.traces import PhiOf, Subject, trace
 from training.datasets.class_images import ClassImages
 from training.measures.measured import Protocol
+from training.seeds import folded
 
 _NOTHING = InnerRule("nothing", 0)
 
@@ -116,7 +117,7 @@ def fresh_networks(learner: Learner, seed: int, device: torch.device) -> PhiOf:
     """A phi a task, drawn by the seed and the task's number."""
 
     def phi_of(numbers: Sequence[int]) -> Params:
-        drawn = [learner.initial(seed * 1_000_003 + number) for number in numbers]
+        drawn = [learner.initial(folded(seed * 1_000_003 + number)) for number in numbers]
         return {name: torch.stack([one[name] for one in drawn]).to(device) for name in drawn[0]}
 
     return phi_of

@@ -4,12 +4,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from models.backbones.registry import backbone_from_dict
 from models.images.preprocessing import Preprocessing
 from training.algorithms import ALGORITHMS
 from training.comparison.plan import Plan
-from training.recipe import RecipeError
-from training.recipe_reading import build, read_values
+from training.recipe import NO_FIT, RecipeError
+from training.recipe_parts import check_backbone
+from training.recipe_reading import read_values
+from training.recipe_types import build, fitting
+from training.seeds import MOST_SEED
 
 PLANS = Path(__file__).parent / "plans"
 _LEAST_EPISODES = 2
@@ -63,10 +68,13 @@ def check_learners(
         raise PlanError(f"there is no algorithm {unknown[0]!r}; there are {', '.join(ALGORITHMS)}")
     if len(set(algorithms)) < len(algorithms):
         raise PlanError("algorithms must each be named once")
+    fitting(Preprocessing, preprocessing, "preprocessing.", "the plan")
+    check_backbone(backbone, "backbone.", "the plan")
     try:
         Preprocessing.from_dict(preprocessing)
         network = backbone_from_dict(backbone)
-    except (KeyError, TypeError, ValueError) as error:
+        network.initial(torch.Generator().manual_seed(0))
+    except NO_FIT as error:
         raise PlanError(f"preprocessing or backbone in the plan do not fit: {error}") from error
     if network.normalisation != "group":
         raise PlanError(
@@ -74,9 +82,27 @@ def check_learners(
         )
 
 
+def check_seeds(**seeds: int) -> None:
+    """See that a plan's seeds can be drawn by; the next ones are, too.
+
+    Raises:
+        PlanError: naming one that can't.
+    """
+    for name, seed in seeds.items():
+        if not 0 <= seed <= MOST_SEED:
+            key = name if name == "seed" else f"{name}.seed"
+            raise PlanError(f"{key} must be 0 to {MOST_SEED}, not {seed}")
+
+
 def _check(plan: Plan) -> None:
     check_learners(plan.algorithms, plan.preprocessing, plan.backbone)
-    tasks = plan.tasks
+    tasks, choice, training = plan.tasks, plan.choice, plan.training
+    lists = {"algorithms": plan.algorithms, "inner_steps": plan.inner_steps}
+    of_choice = ("rates", "scratch_rates", "steps", "scratch_steps", "penalties")
+    lists |= {f"choice.{key}": getattr(choice, key) for key in of_choice}
+    if empty := [key for key, values in lists.items() if not values]:
+        raise PlanError(f"{empty[0]} needs at least one entry")
+    check_seeds(seed=plan.seed, data=plan.data.seed, tasks=tasks.seed, choice=choice.seed)
     if not tasks.compared_shots or not set(tasks.compared_shots) <= set(tasks.shots):
         raise PlanError(f"tasks.compared_shots must be some of tasks.shots, {list(tasks.shots)}")
     if min(tasks.episodes, plan.choice.episodes) < _LEAST_EPISODES:
@@ -84,12 +110,14 @@ def _check(plan: Plan) -> None:
     needed = max(plan.tasks.ways, *plan.classes, *plan.augmented_classes, 0)
     if min([*plan.classes, *plan.augmented_classes, needed]) < plan.tasks.ways:
         raise PlanError(f"classes and augmented_classes must each be at least tasks.ways, {plan.tasks.ways}")
-    choice = plan.choice
     counts = [*plan.inner_steps, *choice.steps, *choice.scratch_steps, *tasks.shots, tasks.queries]
-    if min([*counts, plan.training.looks, plan.training.batch, plan.data.development]) < 1:
-        raise PlanError("steps, shots, queries, looks, batch and development classes must be at least 1")
+    counts += [training.tasks, training.shots, training.queries, training.looks, training.batch]
+    if min([*counts, plan.data.development]) < 1:
+        raise PlanError("steps, shots, queries, tasks, looks, batch and development classes must be at least 1")
+    if min(training.learning_rate, training.supervised_learning_rate) < 0:
+        raise PlanError("training.learning_rate and training.supervised_learning_rate must not be negative")
     if min([*choice.rates, *choice.scratch_rates, *choice.penalties]) <= 0:
         raise PlanError("choice.rates, choice.scratch_rates and choice.penalties must be positive")
-    per_step = plan.training.tasks * tasks.ways * (plan.training.shots + plan.training.queries)
-    if plan.training.images < max(per_step, plan.training.batch):
+    per_step = training.tasks * tasks.ways * (training.shots + training.queries)
+    if training.images < max(per_step, training.batch):
         raise PlanError(f"training.images must suffice for one outer step, {per_step} images, and for one batch")

@@ -13,6 +13,7 @@ from training.datasets.class_images import ClassImages
 from training.recipe import Recipe
 from training.run.optimiser import optimiser_of
 from training.run.trainer import Trainer
+from training.seeds import folded
 from training.tasks.episodes import EpisodeBatch
 
 CLASSIFIER = "classifier."
@@ -91,7 +92,7 @@ class ExampleSampler:
         return stream[first - epochs[0] * size :][: self._batch]
 
     def _order(self, epoch: int) -> Tensor:
-        generator = torch.Generator().manual_seed(self._seed * 1_000_003 + epoch)
+        generator = torch.Generator().manual_seed(folded(self._seed * 1_000_003 + epoch))
         return torch.randperm(len(self._labels), generator=generator)
 
 

@@ -10,6 +10,7 @@ from training.datasets.class_images import ClassImages, DataError
 from training.datasets.registry import load_split
 from training.datasets.splits import shuffled
 from training.tasks.augmentation import with_reflections, with_rotations
+from training.tasks.episodes import EpisodeSampler
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,11 @@ class TaskClasses:
             "development_classes": len(self.development),
             "unseen_classes": len(self.unseen),
         }
+
+    @property
+    def digest(self) -> str:
+        """Whether they are the same as in another sitting."""
+        return " ".join(one.digest for one in (self.training, self.development, self.unseen))
 
     def counts(self, wanted: Sequence[int]) -> tuple[int, ...]:
         """Those of the wanted numbers of training classes that there are, and all, in rising order."""
@@ -82,6 +88,25 @@ def load_classes(
         development=known.subset(order[: source.development]),
         unseen=unseen,
     )
+
+
+def check_tasks(classes: ClassImages, ways: int, shots: int, queries: int, key: str) -> None:
+    """See that tasks can be drawn.
+
+    Args:
+        classes: to draw from.
+        ways: classes of a task.
+        shots: support examples of a class.
+        queries: query examples of a class.
+        key: of the plan that says so, for messages.
+
+    Raises:
+        DataError: where classes or images do not suffice.
+    """
+    try:
+        EpisodeSampler(classes, ways=ways, shots=shots, queries=queries, seed=0)
+    except DataError as error:
+        raise DataError(f"{error} (the plan's {key}, which --set {key}.ways=... and the like change)") from error
 
 
 def augmented(classes: ClassImages, augmentation: Augmentation) -> ClassImages:

@@ -1,7 +1,10 @@
 """Images grouped by class, in memory: what episodes are drawn from."""
 
+import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 
 import torch
@@ -53,6 +56,14 @@ class ClassImages:
     def counts(self) -> Tensor:
         """How many images each class has, int64 ``[K]``."""
         return self.offsets.diff()
+
+    @cached_property
+    def digest(self) -> str:
+        """The sha256 of names and images: whether they are the same as in another sitting."""
+        names = json.dumps([self.classes, self.groups, self.offsets.tolist()])
+        found = hashlib.sha256(names.encode())
+        found.update(self.images.contiguous().numpy().data)
+        return found.hexdigest()
 
     def of_class(self, index: int) -> Tensor:
         """The images of one class, uint8 ``[n, C, side, side]``, as a view."""

@@ -29,10 +29,12 @@ class Tree:
     Attributes:
         classes: the folders that hold images themselves, named by their path below the top.
         ignored: how many files were left out, hidden ones and those that are no images by their name.
+        empty: how many folders hold neither images nor folders.
     """
 
     classes: tuple[ClassFiles, ...]
     ignored: int
+    empty: int = 0
 
 
 def load(
@@ -82,13 +84,15 @@ def load_divided(
 def scan(root: Path) -> Tree:
     """Find the classes below a folder; a class' group is the folder above it, "" at the top."""
     classes: list[ClassFiles] = []
-    ignored = 0
+    ignored = empty = 0
     waiting = [(root, frozenset((root.resolve(),)))]
     while waiting:
         folder, above = waiting.pop()
         images: list[Path] = []
+        is_leaf = True
         for entry in folder.iterdir():
             if entry.is_dir():
+                is_leaf = False
                 # Links to folders are followed, but not in a circle.
                 if not entry.name.startswith(".") and (real := entry.resolve()) not in above:
                     waiting.append((entry, above | {real}))
@@ -102,7 +106,9 @@ def scan(root: Path) -> Tree:
             path = folder.relative_to(root)
             group = "" if path.parent == Path() else path.parent.as_posix()
             classes.append(ClassFiles(path.as_posix(), group, tuple(images)))
-    return Tree(tuple(sorted(classes, key=lambda entry: entry.name)), ignored)
+        elif is_leaf:
+            empty += 1
+    return Tree(tuple(sorted(classes, key=lambda entry: entry.name)), ignored, empty)
 
 
 def split_names(names: list[str], seed: int, where: str) -> dict[Split, frozenset[str]]:
@@ -130,6 +136,8 @@ def _scan_and_report(root: Path) -> tuple[ClassFiles, ...]:
     tree = scan(root)
     if tree.ignored:
         _log.warning("%s: %d hidden files or files that are no images were left out", root, tree.ignored)
+    if tree.empty:
+        _log.warning("%s: %d folders without an image are no classes", root, tree.empty)
     if not tree.classes:
         raise DataError(f"{root} holds no folder with images ({', '.join(sorted(SUFFIXES))})")
     return tree.classes

@@ -47,7 +47,7 @@ def load_split(
         raise DataError(f"there is no data set {name!r}; there are {', '.join(NAMES)}")
     if name == "strokes":
         return strokes.load(of, preprocessing, seed=seed, classes=classes)
-    root = data_dir or _data_dir_of_environment(name)
+    root = data_dir or data_dir_of_environment(name)
     if name == "omniglot":
         return omniglot.load(of, root, preprocessing, download=download, cache_dir=cache_dir)
     if name == "mini_imagenet":
@@ -55,7 +55,12 @@ def load_split(
     return folder.load(of, root, preprocessing, seed=seed, cache_dir=cache_dir)
 
 
-def _data_dir_of_environment(name: str) -> Path:
+def data_dir_of_environment(name: str) -> Path:
+    """Where METASHOT_DATA says that data sets lie.
+
+    Raises:
+        DataError: where it says nothing, naming the data set that was to be read.
+    """
     value = os.environ.get("METASHOT_DATA")
     if not value:
         raise DataError(f"say where {name} lies: --data-dir DIR, or the environment variable METASHOT_DATA")

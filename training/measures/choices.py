@@ -1,7 +1,7 @@
 """Which initialization ``auto`` gives tasks of a data set, with its images as they are, grey, or coloured."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -28,29 +28,43 @@ def whole_images(side: int) -> Preprocessing:
 
 
 def measure_choices(
-    candidates: Sequence[Initialization], classes: ClassImages, protocol: Protocol, look: Look
+    candidates: Mapping[str, Initialization], classes: ClassImages, protocol: Protocol, look: Look
 ) -> dict[str, float]:
     """Choose for each task's support set.
 
     Args:
-        candidates: to choose among.
+        candidates: to choose among, by what they are called (see ``called``).
         classes: as ``whole_images`` keeps them.
         protocol: of the tasks; their queries are not looked at.
         look: of the images: ``grey`` takes their colours, ``coloured`` draws them in one colour on paper of
             another, ``framed`` lays them as an oval on a white sheet, as shops show their wares.
 
     Returns:
-        The share of the tasks by each candidate's name.
+        The share of the tasks by what each candidate is called.
     """
     sampler = sampler_of(classes, replace(protocol, queries=1))
-    chosen: Counter[str] = Counter()
+    chosen: Counter[int] = Counter()
     for number in range(protocol.episodes):
         support = sampler.episodes([number]).support
         generator = np.random.default_rng((protocol.seed, number))
         images = [_CHANGES[look](_image(levels), generator) for levels in support.images[0]]
         labels = [str(label) for label in support.labels[0].tolist()]
-        chosen[choose(candidates, labels, images.__getitem__).name] += 1
-    return {one.name: chosen[one.name] / protocol.episodes for one in candidates}
+        chosen[id(choose(list(candidates.values()), labels, images.__getitem__))] += 1
+    return {name: chosen[id(one)] / protocol.episodes for name, one in candidates.items()}
+
+
+def called(candidates: Sequence[Initialization]) -> dict[str, Initialization]:
+    """Call each by its name, and those of one name by their versions as well.
+
+    Raises:
+        ValueError: where one is given twice.
+    """
+    names = Counter(one.name for one in candidates)
+    found = {one.name if names[one.name] == 1 else f"{one.name} {one.version}": one for one in candidates}
+    if len(found) < len(candidates):
+        twice = next(one for one in candidates if names[one.name] > 1)
+        raise ValueError(f"{twice.name} {twice.version} is given twice: its tasks cannot be told apart")
+    return found
 
 
 def _image(levels: Tensor) -> Image.Image:

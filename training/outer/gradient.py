@@ -10,7 +10,7 @@ from training.outer.likeness import Likeness
 from training.outer.loss import OuterLoss, warm_up_loss
 from training.outer.micro_batches import bytes_of_graph, split
 from training.outer.processes import Processes
-from training.outer.rules import loss_by_rule
+from training.outer.rules import annealed, loss_by_rule
 from training.outer_plan import Outer
 from training.recipe import RecipeError
 from training.tasks.episodes import EpisodeBatch
@@ -56,7 +56,7 @@ class OuterGradient:
             )
         self._learner, self._outer, self._processes, self._budget = learner, outer, processes, budget
         self._seed, self._step, self._teacher, self._likeness = seed, 0, teacher, likeness
-        self._fitting: dict[bool, int] = {}  # tasks of a micro-batch, in the warm-up and after it
+        self._fitting: dict[tuple[bool, ...], int] = {}  # tasks of a micro-batch, by the kind of their graph
 
     def __call__(self, phi: Params, batch: EpisodeBatch, step: int) -> Tensor:
         """Compute it.
@@ -112,10 +112,12 @@ class OuterGradient:
 
     def _tasks_at_once(self, phi: Params, mine: EpisodeBatch, warming: bool) -> int:
         """How many tasks' graph fits into the budget, by the graph of one of them."""
-        if warming not in self._fitting:
+        # Of each kind of graph, whichever the first step of a sitting has: a run that goes on must split alike.
+        kind = (warming, *annealed(self._outer, self._step))
+        if kind not in self._fitting:
             one = bytes_of_graph(lambda: self._loss(phi, mine.part(slice(0, 1)), warming).loss)
-            self._fitting[warming] = max(1, self._budget // max(1, one))
-        return self._fitting[warming]
+            self._fitting[kind] = max(1, self._budget // max(1, one))
+        return self._fitting[kind]
 
     def _average(self, phi: Params, figures: Tensor) -> None:
         self._processes.add_up([*_gradients(phi), figures])

@@ -1,6 +1,7 @@
 """The processes of one run: one alone, or several that ``torchrun`` started, on one machine or more."""
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -73,10 +74,14 @@ def choose_device(wanted: str) -> torch.device:
     """
     if wanted == "auto":
         wanted = "cuda" if torch.cuda.is_available() else "cpu"
+    if not re.fullmatch(r"cpu|cuda(:\d+)?", wanted):
+        raise ValueError(f"--device must be auto, cpu, cuda or cuda:N, not {wanted!r}")
     device = torch.device(wanted)
     if device.type == "cuda":
         if not torch.cuda.is_available():
             raise ValueError(f"--device {wanted}: torch finds no GPU here; use --device cpu")
+        if (device.index or 0) >= torch.cuda.device_count():
+            raise ValueError(f"--device {wanted}: torch finds {torch.cuda.device_count()} GPUs, counted from 0")
         if device.index is None:
             device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
         torch.cuda.set_device(device)

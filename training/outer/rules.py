@@ -10,6 +10,7 @@ from training.outer.multi_step import multi_step_loss, shares_of_steps
 from training.outer.policy_gradient import policy_gradient_loss
 from training.outer.reptile import reptile_loss
 from training.outer_plan import Outer
+from training.seeds import folded
 from training.tasks.episodes import EpisodeBatch
 
 
@@ -34,13 +35,19 @@ def loss_by_rule(
         )
     if outer.rule == "policy-gradient":
         return policy_gradient_loss(learner, phi, batch, outer.draws, _generator(batch, step, seed))
-    second_order = outer.second_order and step >= outer.first_order_until
-    if step < outer.multi_step_until:
+    second_order, multi_step = annealed(outer, step)
+    if multi_step:
         shares = shares_of_steps(learner.rule.steps, step, outer.multi_step_until)
         return multi_step_loss(learner, phi, batch, shares, second_order=second_order)
     return outer_loss(learner, phi, batch, inner_steps=None, second_order=second_order)
 
 
+def annealed(outer: Outer, step: int) -> tuple[bool, bool]:
+    """Whether a step by gradient is of second order, and whether it takes the losses of all inner steps."""
+    return outer.second_order and step >= outer.first_order_until, step < outer.multi_step_until
+
+
 def _generator(batch: EpisodeBatch, step: int, seed: int) -> torch.Generator:
     # The tasks count, too: parts of one step must not all draw the same.
-    return torch.Generator().manual_seed((seed * 1_000_003 + step) * 1_000_003 + int(batch.query_places.sum()))
+    number = (seed * 1_000_003 + step) * 1_000_003 + int(batch.query_places.sum())
+    return torch.Generator().manual_seed(folded(number))

@@ -10,9 +10,10 @@ from typing import Any
 from models.images.preprocessing import Preprocessing
 from training.algorithms import ALGORITHMS
 from training.comparison.plan import Source
-from training.comparison.plan_reading import PlanError, check_learners, plan_file
+from training.comparison.plan_reading import PlanError, check_learners, check_seeds, plan_file
 from training.measures.measured import Protocol
-from training.recipe_reading import build, read_values
+from training.recipe_reading import read_values
+from training.recipe_types import build
 
 PLANS = Path(__file__).parent / "plans"
 _LEAST_EPISODES = 2
@@ -151,6 +152,11 @@ def read_plan(
 def _check(plan: Plan) -> None:
     check_learners(plan.algorithms, plan.preprocessing, plan.backbone)
     tasks, choice, training = plan.tasks, plan.choice, plan.training
+    check_seeds(seed=plan.seed, data=plan.data.seed, tasks=tasks.seed, choice=choice.seed)
+    if not plan.algorithms:
+        raise PlanError("algorithms needs at least one entry")
+    if training.learning_rate < 0:
+        raise PlanError("training.learning_rate must not be negative")
     if plan.seconds <= 0:
         raise PlanError(f"seconds must be positive, not {plan.seconds:g}")
     if not 1 <= len(set(tasks.ways)) == len(tasks.ways) <= _MOST_WAYS:

@@ -6,7 +6,8 @@ from models.backbones.backbone import Params
 from models.initialization import Initialization, learner_as_dict, learner_from_dict
 from models.learner import Learner
 from training.datasets.class_images import ClassImages
-from training.recipe import RecipeError
+from training.recipe import NO_FIT, RecipeError
+from training.recipe_parts import check_learner
 from training.recipe_reading import lay_override
 from training.run.after_warm_up import MEASURED, measure_features
 
@@ -24,11 +25,12 @@ def changed(initialization: Initialization, overrides: Sequence[str]) -> Learner
                 f"--set takes keys of the learner, for example learner.head.pull=2, not {override!r}"
             )
         lay_override(values, override)
+    check_learner(values["learner"])
     try:
         learner = learner_from_dict(values["learner"])
-    except (TypeError, ValueError) as error:
+        before, after = initialization.phi, learner.initial(seed=0)
+    except NO_FIT as error:
         raise RecipeError(f"the learner does not fit: {error}") from error
-    before, after = initialization.phi, learner.initial(seed=0)
     if differing := sorted(
         name
         for name in (before.keys() | after.keys()) - MEASURED

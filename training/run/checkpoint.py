@@ -12,7 +12,7 @@ import torch
 
 from models.backbones.backbone import Params
 from training.recipe import Recipe, RecipeError
-from training.recipe_reading import build
+from training.recipe_types import build
 
 CHECKPOINT = "checkpoint.safetensors"
 _ADAM = ("exp_avg", "exp_avg_sq", "step")
@@ -53,21 +53,47 @@ def save_checkpoint(
     optimiser: torch.optim.Adam,
     progress: Progress,
     recipe: dict[str, Any],
+    data: str,
 ) -> None:
-    """Write phi, the best phi so far, Adam's state and the progress, atomically."""
+    """Write phi, the best phi so far, Adam's state and the progress, atomically.
+
+    Args:
+        path: of the file.
+        phi: as the last step left it.
+        best: of the looks so far.
+        optimiser: over phi.
+        progress: of the run.
+        recipe: as JSON values.
+        data: a digest of its classes and images.
+
+    Raises:
+        CheckpointError: where it cannot be written; the one before is left as it was.
+    """
     tensors = {f"phi.{name}": value.detach() for name, value in phi.items()}
     tensors |= {f"best.{name}": value.detach() for name, value in best.items()}
     for name, value in phi.items():
         for key, moment in optimiser.state.get(value, {}).items():
             tensors[f"adam.{key}.{name}"] = moment
-    metadata = {"progress": json.dumps(asdict(progress)), "recipe": json.dumps(recipe, sort_keys=True)}
+    metadata = {
+        "progress": json.dumps(asdict(progress)),
+        "recipe": json.dumps(recipe, sort_keys=True),
+        "data": data,
+    }
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    safetensors.torch.save_file({k: v.contiguous() for k, v in tensors.items()}, temporary, metadata)
-    temporary.replace(path)
+    try:
+        safetensors.torch.save_file({k: v.contiguous() for k, v in tensors.items()}, temporary, metadata)
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())  # a name that is there after a power loss must not be of an empty file
+        temporary.replace(path)
+    except (safetensors.SafetensorError, OSError) as error:
+        temporary.unlink(missing_ok=True)
+        raise CheckpointError(
+            f"{path} cannot be written ({error}); see to the disk, then go on from the last one with --resume"
+        ) from error
 
 
 def load_checkpoint(
-    path: Path, *, phi: Params, optimiser: torch.optim.Adam, recipe: dict[str, Any]
+    path: Path, *, phi: Params, optimiser: torch.optim.Adam, recipe: dict[str, Any], data: str
 ) -> tuple[Params, Progress]:
     """Lay a checkpoint into a fresh phi and optimiser.
 
@@ -76,20 +102,28 @@ def load_checkpoint(
         phi: fresh parameters of the same recipe; their values are replaced.
         optimiser: over those parameters; its state is replaced.
         recipe: as JSON values, which must equal the checkpoint's in all that phi depends on.
+        data: a digest of its classes and images, which must equal the checkpoint's if that has one.
 
     Returns:
         The best phi so far, and the progress.
 
     Raises:
-        CheckpointError: where the file is damaged or of another recipe.
+        CheckpointError: where the file is damaged, or of another recipe or other data.
     """
-    tensors, stored, progress = _read(path)
+    tensors, stored, progress, of_data = _read(path)
     progress.looks = [(step, accuracy) for step, accuracy in progress.looks]
     keys = sorted((stored.keys() | recipe.keys()) - _BESIDE_PHI)
     if changed := [key for key in keys if stored.get(key) != recipe.get(key)]:
         raise CheckpointError(
             f"{path} belongs to a recipe that differs in {', '.join(changed)}; "
             "continue with the recipe it was started with, or choose another --out"
+        )
+    shapes = {name: tensors[f"phi.{name}"].shape for name in phi if f"phi.{name}" in tensors}
+    # Without a digest, of an earlier version, the number of classes is all that may tell.
+    if of_data not in (None, data) or shapes != {name: value.shape for name, value in phi.items()}:
+        raise CheckpointError(
+            f"{path} belongs to a run on other classes or images; continue with the data it was started with, or "
+            "choose another --out"
         )
     with torch.no_grad():
         for name, value in phi.items():
@@ -108,11 +142,11 @@ def read_phi(path: Path) -> tuple[Params, dict[str, Any]]:
     Raises:
         CheckpointError: where the file is damaged.
     """
-    tensors, recipe, _ = _read(path)
+    tensors, recipe, *_ = _read(path)
     return {name.removeprefix("phi."): v for name, v in tensors.items() if name.startswith("phi.")}, recipe
 
 
-def _read(path: Path) -> tuple[Params, dict[str, Any], Progress]:
+def _read(path: Path) -> tuple[Params, dict[str, Any], Progress, str | None]:
     try:
         with safetensors.safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
@@ -122,7 +156,7 @@ def _read(path: Path) -> tuple[Params, dict[str, Any], Progress]:
         raise CheckpointError(f"{path} is damaged ({error}); start its run again without --resume") from error
     try:
         # With the defaults of keys that recipes have been given since.
-        return tensors, build(Recipe, recipe, at="").as_dict(), progress
+        return tensors, build(Recipe, recipe, at="").as_dict(), progress, metadata.get("data")
     except RecipeError as error:
         raise CheckpointError(
             f"{path} is of a version whose recipes were others ({error}); continue it with that version, or "

@@ -20,7 +20,7 @@ _OF_ANY_WIDTH = ("one", "layer-step", "gate")  # inner rates, as many for few fe
 _SCALE = f"{HEAD}log_scale"
 _MEASURED_BY = ("data", "reports", "report_episodes", "calibration_tasks")
 _OF_MEMBER = ("trained_on", "recipe", "pretrained")
-_SEEN = ("data", "classes", "groups", "validation_classes", "validation_groups")
+_SEEN = ("data", "classes", "class_names", "groups", "validation_classes", "validation_groups")
 
 
 def ensemble_of(members: Sequence[Initialization]) -> tuple[Learner, Params]:

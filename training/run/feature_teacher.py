@@ -26,6 +26,8 @@ from training.tasks.training_tasks import TrainingTasks
 FOLDER = "features"
 Kept = np.memmap[Any, np.dtype[np.float16]]  # ``[M, E]``, all 0 where not seen yet
 _AT_ONCE = 256
+_READ_AT_ONCE = 10_000
+_ROUNDED = 0.01  # more than float16 can change a squared length of 1
 
 
 class FeatureTeacher:
@@ -128,6 +130,13 @@ class FeatureTeacher:
 
 
 def _unseen(kept: Kept) -> tuple[Tensor, ...]:
-    """Places of images that have no features yet, in parts to see at once."""
-    missing = torch.from_numpy(np.flatnonzero(~kept.any(axis=1)))
+    """Places of images that have no features yet, in parts to see at once.
+
+    Features are of length 1; a row that a power loss has cut off is shorter.
+    """
+    squares = [
+        np.square(kept[first : first + _READ_AT_ONCE], dtype=np.float32).sum(1)
+        for first in range(0, len(kept), _READ_AT_ONCE)
+    ]
+    missing = torch.from_numpy(np.flatnonzero(np.abs(np.concatenate(squares) - 1) > _ROUNDED))
     return missing.split(_AT_ONCE) if len(missing) else ()

@@ -3,10 +3,13 @@
 from collections.abc import Iterator
 
 from training.datasets.class_images import ClassImages, DataError
-from training.measures.assessment import report_protocol
+from training.measures.assessment import REPORT_SEED, report_protocol
+from training.measures.calibration import CALIBRATION_SEED
 from training.measures.evaluation import sampler_of
 from training.measures.measured import Protocol
-from training.recipe import Recipe, Validation
+from training.recipe import Recipe, RecipeError, Validation
+
+_LEAST_IMAGES = 3
 
 
 def look_protocol(plan: Validation) -> Protocol:
@@ -18,13 +21,26 @@ def check_measurable(recipe: Recipe, validation: ClassImages) -> None:
     """Refuse what would end a run at its first look, or after all its steps at the card.
 
     Raises:
+        RecipeError: where what chooses phi would be what is reported.
         DataError: where classes, groups or images do not suffice, with the recipe's field.
     """
+    if recipe.validation.seed in (REPORT_SEED, CALIBRATION_SEED):
+        raise RecipeError(
+            f"validation.seed is {recipe.validation.seed}, that of the tasks that a card reports or that its "
+            "confidence is fitted on; what chooses phi must be other tasks: take another seed"
+        )
     for field, protocol in _protocols(recipe):
         try:
             sampler_of(validation, protocol)
         except DataError as error:
             raise DataError(f"{field}, on the {len(validation)} validation classes: {error}") from error
+    poorest = int(validation.counts.argmin())
+    if validation.counts[poorest] < _LEAST_IMAGES:
+        raise DataError(
+            f"what to expect of a task is fitted on tasks of 2 shots and a query, {_LEAST_IMAGES} images a "
+            f"class; the validation class {validation.classes[poorest]!r} has {validation.counts[poorest]}: add "
+            "to it or leave it out"
+        )
 
 
 def _protocols(recipe: Recipe) -> Iterator[tuple[str, Protocol]]:

@@ -12,6 +12,7 @@ from training.recipe import Recipe
 from training.run.checkpoint import Progress
 from training.run.machine import described
 from training.run.pretrained import Pretrained
+from training.run.seen_classes import facts_of_training_classes
 
 
 def publish_run(
@@ -52,6 +53,7 @@ def publish_run(
             "trained_on": {
                 "data": recipe.data.name,
                 "classes": len(training.classes),
+                **facts_of_training_classes(recipe.data.name, training),
                 "groups": sorted(set(training.groups)),
                 "validation_classes": len(validation.classes),
                 "validation_groups": sorted(set(validation.groups)),

@@ -110,7 +110,11 @@ class Trainer:
     def resume(self) -> None:
         """Continue from the checkpoint in ``out``."""
         self.best, self.progress = load_checkpoint(
-            self.out / CHECKPOINT, phi=self.phi, optimiser=self.optimiser, recipe=self.recipe.as_dict()
+            self.out / CHECKPOINT,
+            phi=self.phi,
+            optimiser=self.optimiser,
+            recipe=self.recipe.as_dict(),
+            data=self._data,
         )
 
     def save(self) -> None:
@@ -122,6 +126,7 @@ class Trainer:
             optimiser=self.optimiser,
             progress=self.progress,
             recipe=self.recipe.as_dict(),
+            data=self._data,
         )
 
     def run(self) -> None:
@@ -188,6 +193,11 @@ class Trainer:
 
         quiet = not self.processes.is_first
         return measure_features(self.learner, self.phi, self.preprocessing, self.training, stop=stop, quiet=quiet)
+
+    @property
+    def _data(self) -> str:
+        """A digest of what the run learns and chooses by."""
+        return f"{self.training.digest} {self.validation.digest}"
 
     def _built_learner(self) -> Learner:
         return self.recipe.build_learner()

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from training.run.checkpoint import CheckpointError
 from training.structure.space import AXES, Choices, Space
 
 FILE = "structure.json"
@@ -39,10 +40,22 @@ class Record:
         temporary.replace(folder / FILE)
 
     def read(self, folder: Path, *, until: int) -> None:
-        """Take the rows up to a step from what ``write`` left, if anything."""
-        if (folder / FILE).exists():
-            rows = json.loads((folder / FILE).read_text())["rows"]
+        """Take the rows up to a step from what ``write`` left, if anything.
+
+        Raises:
+            CheckpointError: where that is damaged.
+        """
+        path = folder / FILE
+        if not path.exists():
+            return
+        try:
+            rows = json.loads(path.read_text())["rows"]
             self.rows = [row for row in rows if row["step"] <= until]
+        except (ValueError, TypeError, LookupError) as error:
+            raise CheckpointError(
+                f"{path} is damaged ({error}); delete it and continue with --resume: what it told of earlier "
+                "steps is lost, and nothing else"
+            ) from error
 
 
 def _rounded(values: list[float]) -> list[float]:

@@ -19,6 +19,7 @@ from training.outer.gradient import OuterGradient
 from training.outer.processes import Processes
 from training.recipe import Recipe, RecipeError
 from training.run.trainer import BUDGET, Trainer
+from training.seeds import folded
 from training.structure.cost import expected_operations, likeliest, to_budget
 from training.structure.record import Record
 from training.structure.space import Choices, Space
@@ -99,6 +100,8 @@ class Search(Trainer):
         """Continue from the checkpoint and the record in ``out``."""
         super().resume()
         self.record.read(self.out, until=self.progress.step)
+        if self.progress.step == self.plan.steps and not self.record.rows:
+            self._look(None)  # its file is gone, and no step is left that would record anything
 
     def found(self) -> Staged:
         """The likeliest structure of all that the budget allows."""
@@ -140,7 +143,7 @@ class Search(Trainer):
     @contextmanager
     def _noise(self, number: int) -> Iterator[None]:
         """Add Gumbel noise to the choices' logits, so that the likeliest options are a draw, then remove it."""
-        generator = torch.Generator().manual_seed(self.recipe.seed * 1_000_003 + number)
+        generator = torch.Generator().manual_seed(folded(self.recipe.seed * 1_000_003 + number))
         structure = {name: value for name, value in self.phi.items() if _is_structure(name)}
         before = {name: value.detach().clone() for name, value in structure.items()}
         with torch.no_grad():

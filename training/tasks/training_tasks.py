@@ -10,6 +10,7 @@ from torch import Tensor
 from models.images.preprocessing import Preprocessing
 from training.datasets.class_images import ClassImages
 from training.recipe import Recipe
+from training.seeds import folded
 from training.tasks.augmentation import jitter
 from training.tasks.draws import Draws, OwnDraws, SharedDraws
 from training.tasks.episodes import EpisodeBatch, EpisodeSampler
@@ -111,6 +112,6 @@ class TrainingTasks:
         """Of the images of a step: new ones, or those of one of a few views."""
         seed, views = self._recipe.seed, self._recipe.outer.feature_views
         if not views:
-            return SharedDraws(torch.Generator().manual_seed(seed * 1_000_003 + step))
+            return SharedDraws(torch.Generator().manual_seed(folded(seed * 1_000_003 + step)))
         at = places.numpy()
         return OwnDraws(np.stack([np.full_like(at, seed), at, np.full_like(at, step % views)], 1))

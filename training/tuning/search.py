@@ -10,6 +10,7 @@ from optuna import TrialPruned
 from optuna.trial import Trial
 
 from training.recipe import Recipe
+from training.run.checkpoint import CheckpointError
 from training.run.interruption import Interruption
 from training.run.pretrained import pretrained_start
 from training.run.run_classes import RunClasses
@@ -61,11 +62,13 @@ class Search:
                 self._check_time()
                 number, trial = study.ask()
                 try:
-                    run = self._begin(study.recipe(trial), number, trial)
-                except ValueError as fault:
+                    accuracy = self._accuracy(self._begin(study.recipe(trial), number, trial))
+                except CheckpointError:
+                    raise  # of the disk or the data, not of the trial's values
+                except (ValueError, ArithmeticError) as fault:
                     study.refuse(trial, fault)
                 else:
-                    study.tell(trial, self._accuracy(run))
+                    study.tell(trial, accuracy)
                 on_end(number)
                 self._keep_best(study)
 

@@ -190,3 +190,11 @@ def test_the_command_searches_and_leaves_all_of_it(tmp_path, capsys):
     assert read_recipe(out / "small-found.yaml").build_learner().backbone.operations <= record["budget"]
     assert main(["search", str(recipe), "--out", str(out)]) == 2
     assert "--resume" in capsys.readouterr().err
+    resumed = ["search", str(recipe), "--out", str(out), "--resume"]
+    found = (out / "small-found.yaml").read_text()
+    (out / "structure.json").write_text("{")
+    assert main(resumed) == 2
+    assert "structure.json is damaged" in capsys.readouterr().err
+    (out / "structure.json").unlink()
+    assert main(resumed) == 0
+    assert (out / "small-found.yaml").read_text() == found

@@ -1,0 +1,139 @@
+"""What would spoil a measurement at its end is refused at its beginning, in one line on stderr."""
+
+import json
+import os
+import sys
+
+import pytest
+
+from models.images.preprocessing import Preprocessing
+from models.initialization import save
+from tests.made_confidence import constant_confidence
+from tests.training.made_drawings import write_class
+from tests.training.tiny_run import noisy_classes, recipe
+from training.__main__ import main
+from training.commands import evaluate, mistakes
+from training.datasets.class_images import DataError
+from training.recipe import Validation
+from training.run.measurable import check_measurable
+
+NO_UTF8 = "caf\udce9"
+
+
+@pytest.fixture(scope="module")
+def initialization(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tiny")
+    learner = recipe().build_learner()
+    save(
+        folder,
+        name="tiny",
+        learner=learner,
+        phi=learner.initial(seed=0),
+        preprocessing=Preprocessing("drawing", 16, 1),
+        confidence=constant_confidence(),
+        facts={"trained_on": {"looks": [[1, 0.5], [2, 0.6]]}},
+    )
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("command", "options"),
+    [("evaluate", ["--json"]), ("mistakes", ["--svg", "--json"]), ("curves", ["--svg", "--json"])],
+)
+@pytest.mark.parametrize(("at", "message"), [("none/out", "no folder"), (".", "is a folder")])
+def test_outputs_are_tried_first(initialization, tmp_path, command, options, at, message, capsys):
+    for option in options:
+        given = [command, str(initialization), "--dataset", "none", option, str(tmp_path / at)]
+        assert main(given) == 2
+        error = capsys.readouterr().err
+        assert str(tmp_path / at) in error
+        assert message in error
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_without_permission_is_told_first(initialization, tmp_path, capsys):
+    tmp_path.chmod(0o500)
+    given = ["evaluate", str(initialization), "--dataset", "none", "--json", str(tmp_path / "out.json")]
+    assert main(given) == 2
+    assert "there is no permission" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--keep-known", "1.5"], "the share of known items to keep must be"),
+        (["--inner-steps", "-1"], "--inner-steps must not be negative"),
+        (["--seed", "99999999999999999999"], "--seed must be 0 to 9223372036854775806"),
+        (["--data-seed", "-1"], "--data-seed must be 0 to"),
+    ],
+)
+def test_evaluate_refuses_numbers_before_it_reads_data(initialization, options, message, capsys):
+    assert main(["evaluate", str(initialization), "--dataset", "none", *options]) == 2
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [(["--episodes", "0"], "--episodes must be at least 1"), (["--seed", "-1"], "--seed must be 0 to")],
+)
+def test_auto_refuses_numbers_before_it_reads_data(initialization, options, message, capsys):
+    assert main(["auto", str(initialization), "--dataset", "folder", *options]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_auto_does_not_offer_strokes(initialization, capsys):
+    with pytest.raises(SystemExit):
+        main(["auto", str(initialization), "--dataset", "strokes"])
+    assert "choose from" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["evaluate", "INIT/card.json", "--dataset", "strokes"],
+        ["train", "INIT"],
+        ["train", "training/recipes/strokes.yaml", "--set", "data.classes=20", "--out", "INIT/card.json"],
+    ],
+)
+def test_paths_of_the_wrong_kind_are_one_line(initialization, arguments, capsys):
+    given = [argument.replace("INIT", str(initialization)) for argument in arguments]
+    assert main(given) == 2
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert error.startswith("error: ")
+    assert str(initialization) in error
+
+
+def test_a_disk_that_fills_is_one_line_that_names_the_file(initialization, tmp_path, monkeypatch, capsys):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(evaluate, "_episodes", lambda *_: {"accuracy": 0.5})
+    monkeypatch.setattr("pathlib.Path.write_text", full)
+    given = ["evaluate", str(initialization), "--dataset", "strokes", "--json", str(tmp_path / "out.json")]
+    assert main(given) == 2
+    assert f"{tmp_path / 'out.json'} cannot be written" in capsys.readouterr().err
+
+
+def test_classes_that_confidence_cannot_be_fitted_on_are_told_before_training():
+    plan = recipe(reports=(), validation=Validation(queries=1))
+    check_measurable(plan, noisy_classes(10, seed=1, images=3))
+    with pytest.raises(DataError, match="'c00' has 2: add"):
+        check_measurable(plan, noisy_classes(10, seed=1, images=2))
+
+
+def test_class_names_that_are_no_utf8_are_printed_and_drawn(initialization, tmp_path, monkeypatch, capsys):
+    try:
+        for index in range(14):
+            write_class(tmp_path / "all" / f"{NO_UTF8}{index:02d}" / "drawn", 4, first_seed=10 * index)
+    except OSError:
+        pytest.skip("this file system takes UTF-8 alone")
+    monkeypatch.setattr(mistakes, "LEAST_ASKED", 1)
+    monkeypatch.setattr("training.measures.mistakes.LEAST_ASKED", 1)
+    given = ["mistakes", str(initialization), "--dataset", "folder", "--data-dir", str(tmp_path / "all")]
+    given += ["--ways", "2", "--queries", "2", "--episodes", "20", "--split", "train"]
+    given += ["--svg", str(tmp_path / "out.svg"), "--json", str(tmp_path / "out.json")]
+    sys.stdout.reconfigure(errors="strict")
+    assert main(given) == 0
+    assert "caf\\udce9" in capsys.readouterr().out
+    assert "caf\\udce9" in (tmp_path / "out.svg").read_text()
+    assert json.loads((tmp_path / "out.json").read_text())["groups"][0]["group"].startswith(NO_UTF8)

@@ -1,0 +1,119 @@
+"""Measuring on a folder: split as the training split it; training classes among the others are warned of."""
+
+import json
+import shutil
+
+import pytest
+
+from models.initialization import load
+from tests.training.made_drawings import write_class
+from tests.training.tiny_run import recipe
+from training.__main__ import main
+from training.datasets.folder import split_names
+from training.recipe import Data
+from training.run.publication import publish_run
+from training.run.run_classes import load_classes
+from training.run.trainer import Trainer
+
+SEED, NAMES = 7, [f"class{index:02d}" for index in range(16)]
+SPLITS = {seed: split_names(NAMES, seed, "") for seed in (0, SEED)}
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("classes")
+    for index, name in enumerate(NAMES):
+        write_class(folder / name, 4, first_seed=10 * index)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(tree, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    plan = recipe(data=Data("folder", seed=SEED), reports=())
+    classes = load_classes(plan.data, plan.build_preprocessing(), data_dir=tree)
+    trainer = Trainer(plan, classes.episodes, classes.validation, folder)
+    publish_run(
+        plan, trainer.best, trainer.progress, classes.training, classes.validation, folder / "initialization"
+    )
+    return folder / "initialization"
+
+
+def measured(tree, *arguments):
+    told = ["--dataset", "folder", "--data-dir", str(tree), "--ways", "2", "--queries", "1", "--episodes", "30"]
+    return main([*map(str, arguments), *told])
+
+
+def test_the_split_is_that_of_the_training(trained, tree, tmp_path, capsys):
+    assert measured(tree, "mistakes", trained, "--split", "test", "--json", tmp_path / "out.json") == 0
+    pairs = json.loads((tmp_path / "out.json").read_text())["pairs"]
+    assert pairs
+    assert {pair["first"] for pair in pairs} < SPLITS[SEED]["test"]
+    assert "warning" not in capsys.readouterr().err
+    assert measured(tree, "evaluate", trained, "--split", "test", "--data-seed", "0") == 0
+    seen = SPLITS[0]["test"] & SPLITS[SEED]["train"]
+    assert f"named like {len(seen)} of these {len(SPLITS[0]['test'])} test classes" in capsys.readouterr().err
+
+
+def test_another_is_measured_on_the_same_tasks_and_warned_of(trained, tree, tmp_path, capsys):
+    other = tmp_path / "other"
+    shutil.copytree(trained, other)
+    card = json.loads((other / "card.json").read_text())
+    card["name"] = "other"
+    card["recipe"]["data"]["seed"] = 0
+    card["trained_on"]["class_names"] = sorted(SPLITS[0]["train"])
+    (other / "card.json").write_text(json.dumps(card))
+    assert measured(tree, "evaluate", trained, "--against", other, "--split", "test") == 0
+    printed = capsys.readouterr()
+    assert "+0.00 ± 0.00 points" in printed.out
+    assert "warning: other " in printed.err
+    assert "warning: tiny " not in printed.err
+
+
+def test_training_classes_that_a_newcomer_moves_to_test_are_told(trained, tree, tmp_path, capsys):
+    grown = tmp_path / "grown"
+    shutil.copytree(tree, grown)
+    for index in range(12):
+        write_class(grown / f"new{index}", 3, first_seed=500 + 10 * index)
+    names = NAMES + [f"new{index}" for index in range(12)]
+    moved = split_names(names, SEED, "")["test"] & SPLITS[SEED]["train"]
+    assert moved
+    assert measured(grown, "evaluate", trained, "--split", "test") == 0
+    error = capsys.readouterr().err
+    assert f"named like {len(moved)} of these" in error
+    assert any(repr(name) in error for name in moved)
+    assert measured(grown, "evaluate", trained, "--split", "train") == 0
+    assert "warning" not in capsys.readouterr().err
+
+
+def test_what_the_training_built_on_has_been_seen_too(trained, tree, tmp_path, capsys):
+    later = tmp_path / "later"
+    shutil.copytree(trained, later)
+    card = json.loads((later / "card.json").read_text())
+    first = {"trained_on": card["trained_on"]}
+    card["trained_on"] = {**first["trained_on"], "class_names": []}
+    card["pretrained"] = first
+    (later / "card.json").write_text(json.dumps(card))
+    assert measured(tree, "evaluate", later, "--split", "test", "--data-seed", "0") == 0
+    assert "was trained on classes named like" in capsys.readouterr().err
+
+
+def test_auto_splits_as_its_candidates_did(trained, tree, tmp_path, capsys):
+    arguments = ["auto", trained, "--split", "test", "--shots", "1", "--dataset", "folder"]
+    arguments = [*map(str, arguments), "--data-dir", str(tree), "--ways", "2", "--episodes", "2"]
+    assert main(arguments) == 0
+    assert "warning" not in capsys.readouterr().err
+    assert main([*arguments, "--data-seed", "0"]) == 0
+    assert "was trained on classes named like" in capsys.readouterr().err
+    other = tmp_path / "other"
+    shutil.copytree(trained, other)
+    card = json.loads((other / "card.json").read_text())
+    card["name"], card["recipe"]["data"]["seed"] = "other", 0
+    (other / "card.json").write_text(json.dumps(card))
+    arguments.insert(1, str(other))
+    assert main(arguments) == 2
+    assert "say --data-seed" in capsys.readouterr().err
+
+
+def test_names_are_told_of_folders_alone(trained):
+    assert set(load(trained).card["trained_on"]["class_names"]) == SPLITS[SEED]["train"]

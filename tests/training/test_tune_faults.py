@@ -1,0 +1,44 @@
+"""``tune`` where a trial fails while it runs: by its values it is refused, by anything else the search stops."""
+
+import signal
+
+import pytest
+
+from tests.training.test_tune import opened, rows, searched
+from tests.training.tiny_run import TRAINING, VALIDATION
+from training.run.checkpoint import CheckpointError
+from training.run.run_classes import RunClasses
+from training.run.trainer import Trainer
+from training.tuning.search import Search
+from training.tuning.study import FAULT
+
+
+@pytest.mark.parametrize("fault", [ValueError("no such thing"), ZeroDivisionError("division by zero")])
+def test_a_trial_that_fails_while_it_runs_is_refused(tmp_path, monkeypatch, fault):
+    class Failing(Trainer):
+        def _step(self, step, batch):
+            if step == 1 and self.out.name == "0001":
+                raise fault
+            return super()._step(step, batch)
+
+    monkeypatch.setattr("training.tuning.search.Trainer", Failing)
+    study = searched(opened(tmp_path), tmp_path, 3)
+    assert [row["state"] for row in rows(tmp_path)] == ["ended", "refused", "ended"]
+    assert study.done[1].user_attrs[FAULT] == str(fault)
+
+
+def test_a_trial_on_other_data_is_no_fault_of_its_values(tmp_path, monkeypatch):
+    class Stopped(Trainer):
+        def _step(self, step, batch):
+            if step == 2:
+                signal.raise_signal(signal.SIGINT)
+            return super()._step(step, batch)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("training.tuning.search.Trainer", Stopped)
+        with pytest.raises(KeyboardInterrupt):
+            searched(opened(tmp_path), tmp_path, 1)
+    search = Search(lambda _: RunClasses(VALIDATION, VALIDATION, TRAINING), tmp_path)
+    with pytest.raises(CheckpointError, match="other classes or images"):
+        search.run(opened(tmp_path, resume=True), 1, lambda _: None)
+    assert searched(opened(tmp_path, resume=True), tmp_path, 1).best[0] == 0

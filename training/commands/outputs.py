@@ -1,0 +1,34 @@
+"""Files that commands write where asked: tried before anything is measured, and written whatever names hold."""
+
+import os
+from pathlib import Path
+
+
+def check_outputs(*paths: Path | None) -> None:
+    """See that files can be written at these paths; None is one that was not asked for.
+
+    Raises:
+        ValueError: naming one that can't.
+    """
+    for path in paths:
+        if path is None:
+            continue
+        if path.is_dir():
+            raise ValueError(f"{path} is a folder: name a file in it")
+        if not path.parent.is_dir():
+            raise ValueError(f"{path} cannot be written: there is no folder {path.parent}; make it first")
+        if not os.access(path if path.exists() else path.parent, os.W_OK):
+            raise ValueError(f"{path} cannot be written: there is no permission to")
+
+
+def write_output(path: Path, text: str) -> None:
+    """Write it.
+
+    Raises:
+        ValueError: where that fails.
+    """
+    try:
+        # File names, and so classes' names, need not be valid UTF-8.
+        path.write_text(text, encoding="utf-8", errors="backslashreplace")
+    except OSError as error:
+        raise ValueError(f"{path} cannot be written ({error})") from error

@@ -1,0 +1,58 @@
+"""Which numbers a recipe takes, where building its parts does not tell."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from training.recipe import RecipeError
+from training.seeds import MOST_SEED
+
+_SEEDS = ("seed", "data.seed", "validation.seed")
+_AT_LEAST = {
+    **dict.fromkeys(_SEEDS, 0),
+    "preprocessing.margin": 0,
+    **{f"learner.backbone.{key}": 1 for key in ("channels", "side", "width", "groups")},
+    **{f"outer.{key}": 1 for key in ("tasks", "steps")},
+    **{f"outer.{key}": 0 for key in ("warm_up", "first_order_until", "multi_step_until", "feature_views")},
+    **{f"outer.{key}": 0 for key in ("learning_rate", "rates_learning_rate", "weight_decay")},
+    "outer.draws": 2,  # each is compared with the mean of the others
+    **{f"validation.{key}": 1 for key in ("every", "episodes")},
+    "validation.patience": 0,
+    "report_episodes": 2,  # for an interval
+    "calibration_tasks": 1,
+    **{f"structure.{key}": 1 for key in ("steps", "tasks", "structure_tasks", "every")},
+    **{f"structure.{key}": 0 for key in ("warm_up", "learning_rate")},
+}
+_ABOVE_0 = ("learner.head.initial_scale", "outer.spread", "outer.clip")
+
+
+def check_ranges(values: Mapping[str, Any]) -> None:
+    """Check a recipe's numbers.
+
+    Args:
+        values: of the recipe, of the right types.
+
+    Raises:
+        RecipeError: naming the key, and what it takes.
+    """
+    for key, least in _AT_LEAST.items():
+        for number in _numbers(values, key):
+            if number < least:
+                raise RecipeError(f"{key} must be at least {least}, not {number}")
+    for key in _ABOVE_0:
+        for number in _numbers(values, key):
+            if number <= 0:
+                raise RecipeError(f"{key} must be above 0, not {number}")
+    for key in _SEEDS:
+        for number in _numbers(values, key):
+            if number > MOST_SEED:
+                raise RecipeError(f"{key} must be at most {MOST_SEED}, not {number}")
+
+
+def _numbers(values: Mapping[str, Any], key: str) -> list[Any]:
+    """What the recipe has there: nothing, a number, or several."""
+    found: Any = values
+    for part in key.split("."):
+        found = found.get(part) if isinstance(found, Mapping) else None
+    if found is None:
+        return []
+    return found if isinstance(found, list) else [found]

@@ -1,0 +1,46 @@
+"""What an initialization's card tells of the classes it has seen, so that none of them counts as unseen."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from models.initialization import Initialization
+from training.datasets.class_images import ClassImages
+
+_BUILT_ON = ("pretrained", "teacher")
+
+
+def split_seed(initializations: Sequence[Initialization], dataset: str) -> int:
+    """The seed by which their trainings have split a data set; 0 where they were trained on others.
+
+    Raises:
+        ValueError: where they have split it by different ones.
+    """
+    trainings = [one.card.get("recipe", {}).get("data", {}) for one in initializations]
+    seeds = sorted({data["seed"] for data in trainings if data.get("name") == dataset})
+    if len(seeds) > 1:
+        raise ValueError(
+            f"these were trained on {dataset} split by the seeds {', '.join(map(str, seeds))}: what is unseen to "
+            "one is not to another; say --data-seed"
+        )
+    return seeds[0] if seeds else 0
+
+
+def facts_of_training_classes(data: str, training: ClassImages) -> dict[str, Any]:
+    """Tell, for a card, which classes of a folder were trained on: the folder may have others by tomorrow.
+
+    Splits of other data sets never change.
+    """
+    return {"class_names": list(training.classes)} if data == "folder" else {}
+
+
+def seen_among(card: Mapping[str, Any], dataset: str, classes: ClassImages) -> list[str]:
+    """Those of a folder's classes that have names of classes that the card tells of as trained on."""
+    names = _trained_on(card) if dataset == "folder" else frozenset()
+    return [name for name in classes.classes if name in names]
+
+
+def _trained_on(card: Mapping[str, Any]) -> frozenset[str]:
+    """Names of a folder's classes that a card tells of, and the cards of what it was made of or built on."""
+    own = frozenset(card.get("trained_on", {}).get("class_names", ()))
+    others = [*card.get("members", ()), *(card[key] for key in _BUILT_ON if key in card)]
+    return own.union(*map(_trained_on, others))
