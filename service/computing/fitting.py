@@ -146,8 +146,8 @@ def _classifier(
 ) -> Classifier | Problem:
     """Complete one task's theta with its examples' features ``[S, D]``, their means and its estimate."""
     theta = Theta.from_tensors(theta.tensors())
-    moved = theta.tensors() if initialization.learner.rule.moves == "all" else theta.head
-    if not all(bool(value.isfinite().all()) for value in moved.values()):
+    moved = theta.tensors() if initialization.learner.rule.moves_body else theta.head
+    if not all(bool(value.isfinite().all()) for value in (*moved.values(), features)):
         return Problem(
             422,
             f"adapting {initialization.name} to these examples gave numbers that are not finite; "

@@ -10,6 +10,7 @@ import torch
 from models.confidence import KEPT
 from models.expectation import Estimate
 from models.initialization import Initialization
+from models.inner_rule import InnerRule, Moves
 from models.task_size import BySize
 from service.computing.fitting import Shot, digest_of, fit
 from service.computing.pinned import load_pinned, pin, pinned_labels
@@ -60,10 +61,11 @@ def test_each_step_is_announced_and_can_end_the_fit(tiny: Initialization) -> Non
         fit(tiny, shots("ab"), stop)
 
 
-def test_a_divergent_adaptation_is_the_callers_to_know(tiny: Initialization) -> None:
-    wild = {name: value * 1e30 if name.startswith("rates") else value for name, value in tiny.phi.items()}
+@pytest.mark.parametrize("moves", ["all", "body"])
+def test_a_divergent_adaptation_is_the_callers_to_know(tiny: Initialization, moves: Moves) -> None:
+    learner = replace(tiny.learner, rule=InnerRule(moves, 2, "one", 1e30))
     with pytest.raises(Problem) as diverged:
-        fit(replace(tiny, phi=wild), shots("aabb"), lambda _: None)
+        fit(replace(tiny, learner=learner, phi=learner.initial(0)), shots("aabb"), lambda _: None)
     assert diverged.value.status == 422
 
 

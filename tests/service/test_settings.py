@@ -1,3 +1,5 @@
+import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -49,3 +51,13 @@ def test_refuses_a_file_in_place_of_the_data_folder(tmp_path: Path) -> None:
     file.write_text("")
     with pytest.raises(SettingsError, match="is a file"):
         Settings(data_dir=file)
+
+
+def test_the_documents_table_tells_every_setting_and_its_default() -> None:
+    document = (Path(__file__).parents[2] / "docs" / "service.md").read_text()
+    rows = re.findall(r"^\| `([A-Z_]+)` \| (\S+)(?: \(.*\))? \| .+ \|$", document, re.MULTILINE)
+    told = {variable.removeprefix("METASHOT_").lower(): default for variable, default in rows}
+    assert told == {
+        one.name: f"{one.default:g}" if isinstance(one.default, float) else str(one.default)
+        for one in fields(Settings)
+    }
