@@ -35,3 +35,9 @@ class BoundedCache(Generic[Key, Value]):
             while self._bytes > self._max_bytes:
                 _, gone = self._kept.popitem(last=False)
                 self._bytes -= self._size(gone)
+
+    def drop(self, unwanted: Callable[[Key], bool]) -> None:
+        """Let go of all values whose keys nobody will ask for any more."""
+        with self._lock:
+            for key in [key for key in self._kept if unwanted(key)]:
+                self._bytes -= self._size(self._kept.pop(key))

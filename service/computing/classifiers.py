@@ -126,6 +126,11 @@ class Classifiers:
             return classifier
         raise too_contended(task_id)
 
+    def delete(self, task_id: str) -> None:
+        """Delete a task, from the store and from memory; raises a 404 Problem where there is none."""
+        self._tasks.delete(task_id)
+        self._cache.drop(lambda version: version[0] == task_id)
+
     async def add(self, task_id: str, support: Sequence[Example]) -> None:
         """Add examples to a task."""
         await self._change(task_id, [NewExample.of(example) for example in support], lambda _: set())
@@ -153,6 +158,7 @@ class Classifiers:
                     self._tasks.change, task_id, task.version, added, sorted(removed), _fitted(classifier)
                 )
                 if changed:
+                    self._cache.drop(lambda version: version[0] == task_id)
                     self._cache.put((task_id, task.version + 1, classifier.version), classifier)
                     return
         raise too_contended(task_id)

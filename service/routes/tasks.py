@@ -49,7 +49,7 @@ async def show(task_id: str, parts: Parts) -> WholeTaskAnswer:
 @router.delete("/{task_id}", status_code=204)
 def delete(task_id: str, parts: Parts) -> None:
     """Delete a kept classifier with its examples; jobs that it was given go on."""
-    parts.tasks.delete(task_id)
+    parts.classifiers.delete(task_id)
 
 
 @router.post("/{task_id}/examples", response_model=WholeTaskAnswer, openapi_extra=ADD, responses=COMPUTING)

@@ -15,3 +15,14 @@ def test_it_keeps_what_was_used_last_within_its_bytes() -> None:
     assert cache.get(("a", 2)) is None
     cache.put(("d", 1), "w" * 101)
     assert cache.get(("d", 1)) is None
+
+
+def test_what_nobody_will_ask_for_makes_room() -> None:
+    cache: BoundedCache[tuple[str, int], str] = BoundedCache(100, len)
+    cache.put(("a", 1), "x" * 40)
+    cache.put(("b", 1), "y" * 40)
+    cache.drop(lambda key: key[0] == "a")
+    cache.put(("c", 1), "z" * 60)
+    assert cache.get(("a", 1)) is None
+    assert cache.get(("b", 1)) == "y" * 40
+    assert cache.get(("c", 1)) == "z" * 60

@@ -175,3 +175,17 @@ def test_two_processes_share_one_store(tmp_path: Path) -> None:
                 pass
             rows = other.get(f"/v1/jobs/{job}/results").text.splitlines()
             assert [json.loads(row)["filename"] for row in rows] == [f"{seed}.png" for seed in range(51, 71)]
+
+
+def test_of_a_task_only_its_present_version_is_kept_in_memory(client: TestClient) -> None:
+    cache = client.app.state.components.classifiers._cache  # type: ignore[attr-defined]
+
+    def versions(task: str) -> list[int]:
+        return [key[1] for key in cache._kept if key[0] == task]
+
+    task = create(client, {1: "a", 2: "b"})["id"]
+    assert versions(task) == [1]
+    assert client.post(f"/v1/tasks/{task}/examples", **form({3: "b"})).status_code == 200
+    assert versions(task) == [2]
+    assert client.delete(f"/v1/tasks/{task}").status_code == 204
+    assert versions(task) == []
