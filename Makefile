@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 
-.PHONY: run test check demo train characters photos photos-small compare race bench bento clean help
+.PHONY: run test test-all check demo train characters photos photos-small compare race bench bento clean help
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -14,8 +14,11 @@ help: ## show this list
 run: $(VENV)/.serve ## start the service on http://127.0.0.1:$(PORT)
 	$(BIN)/python -m service serve --port $(PORT) --data-dir $(DATA_DIR)
 
-test: $(VENV)/.test ## run the tests
+test: $(VENV)/.test ## run the tests, but for a few long ones
 	$(BIN)/python -m pytest
+
+test-all: $(VENV)/.test ## run all tests
+	$(BIN)/python -m pytest -m "long or not long"
 
 check: $(VENV)/.test ## lint, formats and types
 	$(BIN)/ruff check .

@@ -30,6 +30,7 @@ def trained(out, launcher, *arguments):
     return safetensors.torch.load_file(out / "phi.safetensors")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("normalisation", "warm_up"), [("group", 0), ("running", 3)])
 def test_two_processes_come_to_the_phi_of_one(tmp_path, normalisation, warm_up):
     together = trained(tmp_path / "together", TORCHRUN, normalisation, str(warm_up))

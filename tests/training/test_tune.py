@@ -230,6 +230,7 @@ def test_another_recipe_space_or_folder_is_refused(tmp_path):
     opened(tmp_path, resume=True)
 
 
+@pytest.mark.long
 def test_the_command_ends_with_a_recipe_that_trains(tmp_path, capsys):
     values = yaml.safe_load((RECIPES / "strokes.yaml").read_text()) | {"tune": SPACE}
     (tmp_path / "strokes.yaml").write_text(yaml.safe_dump(values))

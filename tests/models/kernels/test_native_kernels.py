@@ -167,6 +167,7 @@ def test_without_a_compiler_it_says_so_once_and_torch_computes(
         compiled.library.cache_clear()
 
 
+@pytest.mark.long
 @needs_compiler
 def test_it_is_compiled_once_for_all_processes(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
