@@ -6,9 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from models.confidence import KEEP_KNOWN
 from models.initialization import Initialization
 from service.commands.folders import image_files, labelled_files
+from service.commands.keep_known_option import add_keep_known
 from service.computing.classifier import Answer, Classifier
 from service.computing.fitting import fit
 from service.computing.preparation import choose, prepare, shots_of
@@ -25,13 +25,7 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
     parser.add_argument("--support", type=Path, required=True, help="labelled images: a folder per class")
     parser.add_argument("--query", type=Path, required=True, help="a folder of images to classify")
     parser.add_argument("--model", default=AUTO, help="an initialization's name (default: auto)")
-    parser.add_argument(
-        "--keep-known",
-        type=float,
-        default=KEEP_KNOWN,
-        metavar="SHARE",
-        help="of images of known classes to be told known (default: %(default)s)",
-    )
+    add_keep_known(parser)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the whole answer there, too")
     parser.set_defaults(run=run)
 

@@ -13,9 +13,9 @@ from typing import Any
 
 from tqdm import tqdm
 
-from models.confidence import KEEP_KNOWN
 from service.client import DEFAULT_SERVER, UNFINISHED, Client, ServiceError
 from service.commands.folders import FolderError, image_files
+from service.commands.keep_known_option import add_keep_known
 from service.commands.parts import Part, in_parts
 from service.results import Format, Row, stream
 from service.uploads.keep_known import read_keep_known
@@ -37,13 +37,7 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
     )
     parser.add_argument("--output", type=Path, required=True, help="*.jsonl, *.csv or *.parquet")
     parser.add_argument("--server", default=DEFAULT_SERVER, help=f"default: {DEFAULT_SERVER}")
-    parser.add_argument(
-        "--keep-known",
-        type=float,
-        default=KEEP_KNOWN,
-        metavar="SHARE",
-        help="of images of known classes to be told known (default: %(default)s)",
-    )
+    add_keep_known(parser)
     parser.set_defaults(run=run)
 
 
