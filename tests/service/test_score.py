@@ -17,6 +17,8 @@ from tests.service.made_images import drawing, zipped
 from tests.service.server_process import free_port
 from tests.service.tiny_service import at_an_address
 
+Capture = pytest.CaptureFixture[str]
+
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -44,6 +46,12 @@ def task(address: str, folders: Path) -> str:
     with Client(address) as client:
         support = [("a", folders / "support" / "1.png"), ("b", folders / "support" / "2.png")]
         return str(client.create_task(support, name="two")["id"])
+
+
+@pytest.fixture
+def asked(address: str, task: str, folders: Path) -> list[str]:
+    """The command that scores all queries, but for its output."""
+    return ["score", "--task", task, "--input", str(folders / "query"), "--server", address]
 
 
 @pytest.fixture
@@ -128,14 +136,12 @@ def test_a_part_is_known_again_until_something_changes(tmp_path: Path) -> None:
 
 def test_after_a_break_what_has_answers_is_not_asked_again(
     address: str,
-    task: str,
-    folders: Path,
+    asked: list[str],
     tmp_path: Path,
     jobs: list[str],
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    capsys: Capture,
 ) -> None:
-    given = ["score", "--task", task, "--input", str(folders / "query"), "--server", address]
     follow = Client.follow_job
 
     def broken(self: Client, job_id: str) -> Iterator[dict[str, Any]]:
@@ -145,11 +151,11 @@ def test_after_a_break_what_has_answers_is_not_asked_again(
 
     with monkeypatch.context() as patch:
         patch.setattr(Client, "follow_job", broken)
-        assert main([*given, "--output", str(tmp_path / "o.jsonl")]) == 130
+        assert main([*asked, "--output", str(tmp_path / "o.jsonl")]) == 130
     assert "the same command goes on" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == [".o.jsonl.parts"]
     assert len(jobs) == 2
-    assert main([*given, "--output", str(tmp_path / "o.jsonl")]) == 0
+    assert main([*asked, "--output", str(tmp_path / "o.jsonl")]) == 0
     assert len(jobs) == 4  # the one that was broken off, and the third
     rows = [json.loads(line) for line in (tmp_path / "o.jsonl").read_text().splitlines()]
     assert [row["filename"] for row in rows] == ["deep/5.png", "deep/6.png", "deep/7.png"]
@@ -159,15 +165,8 @@ def test_after_a_break_what_has_answers_is_not_asked_again(
 
 
 def test_a_task_that_is_changed_meanwhile_answers_no_more(
-    address: str,
-    task: str,
-    folders: Path,
-    tmp_path: Path,
-    jobs: list[str],
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    asked: list[str], tmp_path: Path, jobs: list[str], monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
-    given = ["score", "--task", task, "--input", str(folders / "query"), "--server", address]
     show = Client.task
 
     def changed(self: Client, task_id: str) -> dict[str, Any]:
@@ -176,7 +175,7 @@ def test_a_task_that_is_changed_meanwhile_answers_no_more(
 
     with monkeypatch.context() as patch:
         patch.setattr(Client, "task", changed)
-        assert main([*given, "--output", str(tmp_path / "o.csv")]) == 2
+        assert main([*asked, "--output", str(tmp_path / "o.csv")]) == 2
     assert "has been changed meanwhile" in capsys.readouterr().err
     assert not (tmp_path / "o.csv").exists()
 
