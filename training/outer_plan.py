@@ -47,7 +47,8 @@ class Outer:
         weight_decay: share of each kernel that a step takes away, times the learning rate (Loshchilov and Hutter
             2019, algorithm 2).
         clip: largest norm of the outer gradient.
-        precision: ``float32``, or ``bfloat16`` for convolutions and products during meta-training only.
+        precision: ``float32``, or ``bfloat16`` for convolutions and products during meta-training only, where the
+            machine has such products (see ``training.outer.precision``).
     """
 
     tasks: int = 4

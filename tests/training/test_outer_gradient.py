@@ -10,6 +10,7 @@ from tests.training.tiny_run import TRAINING, recipe
 from training.outer.gradient import OuterGradient
 from training.outer.loss import outer_loss
 from training.outer.micro_batches import bytes_of_graph, split
+from training.outer.precision import is_reduced, told_precision
 from training.outer.processes import Processes
 from training.outer_plan import Outer
 from training.recipe import RecipeError
@@ -43,6 +44,22 @@ def test_micro_batches_add_up_to_the_whole(batch, step, precision):
         # In bfloat16 another number of tasks rounds otherwise.
         close = {"rtol": 1e-4, "atol": 1e-6} if precision == "float32" else {"rtol": 0.1, "atol": 0.02}
         torch.testing.assert_close(parted[name], value, **close)
+
+
+def test_bfloat16_is_for_processors_that_multiply_it(batch, monkeypatch):
+    plans = {name: recipe(outer=Outer(tasks=TASKS, precision=name)) for name in ("float32", "bfloat16")}
+    _, exact = gradient(plans["float32"], batch, 0, budget=1 << 40)
+    for has, told in ((True, "bfloat16"), (False, "float32, for want of bfloat16 products")):
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda has=has: {"avx2": True, "avx512_bf16": has})
+        assert told_precision(plans["bfloat16"].outer, torch.device("cpu")) == told
+        _, found = gradient(plans["bfloat16"], batch, 0, budget=1 << 40)
+        assert all(torch.equal(value, exact[name]) for name, value in found.items()) != has
+    assert told_precision(plans["float32"].outer, torch.device("cpu")) == "float32"
+
+
+def test_old_gpus_compute_in_float32(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: including_emulation)
+    assert not is_reduced(Outer(precision="bfloat16"), torch.device("cuda"))
 
 
 def test_a_budget_is_kept(batch, monkeypatch):

@@ -9,6 +9,7 @@ import yaml
 
 from training.commands.run_options import add_run_options, set_up_torch
 from training.commands.table import card_table
+from training.outer.precision import told_precision
 from training.outer.processes import choose_device, joined
 from training.recipe import Recipe, RecipeError
 from training.recipe_reading import read_recipe
@@ -57,7 +58,7 @@ def run(options: argparse.Namespace) -> None:
             (out / "recipe.yaml").write_text(described)
             print(
                 f"{len(classes.training)} training classes, {len(classes.validation)} validation classes; "
-                f"run in {out}, on {processes.size} x {device.type}"
+                f"run in {out}, on {processes.size} x {device.type}, in {told_precision(recipe.outer, device)}"
             )
         run_or_tell(trainer)
         if processes.is_first:

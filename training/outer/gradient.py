@@ -9,6 +9,7 @@ from training.outer.distillation import Teacher
 from training.outer.likeness import Likeness
 from training.outer.loss import OuterLoss, warm_up_loss
 from training.outer.micro_batches import bytes_of_graph, split
+from training.outer.precision import is_reduced
 from training.outer.processes import Processes
 from training.outer.rules import annealed, loss_by_rule
 from training.outer_plan import Outer
@@ -96,7 +97,7 @@ class OuterGradient:
 
     def _loss(self, phi: Params, batch: EpisodeBatch, warming: bool) -> OuterLoss:
         outer, device = self._outer, batch.query_images.device
-        with torch.autocast(device.type, torch.bfloat16, enabled=outer.precision == "bfloat16"):
+        with torch.autocast(device.type, torch.bfloat16, enabled=is_reduced(outer, device)):
             if warming:
                 return warm_up_loss(
                     self._learner,

@@ -8,6 +8,7 @@ from models.backbones.backbone import Params
 from models.initialization import Initialization, save
 from training.datasets.class_images import ClassImages
 from training.measures.assessment import assess
+from training.outer.precision import told_precision
 from training.recipe import Recipe
 from training.run.checkpoint import Progress
 from training.run.machine import described
@@ -31,6 +32,7 @@ def publish_run(
     of them.
     """
     learner, preprocessing = recipe.build_learner(), recipe.build_preprocessing()
+    device = next(iter(phi.values())).device
     found = assess(
         learner,
         phi,
@@ -61,7 +63,7 @@ def publish_run(
                 "best_step": progress.best_step,
                 "looks": [[step, round(accuracy, 5)] for step, accuracy in progress.looks],
                 "seconds": round(progress.preparing + progress.seconds),
-                "machine": described(next(iter(phi.values())).device),
+                "machine": f"{described(device)}, {told_precision(recipe.outer, device)}",
                 "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
             },
             **({"pretrained": pretrained.facts} if pretrained else {}),
