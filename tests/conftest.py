@@ -1,3 +1,9 @@
 """Shared by all tests."""
 
+import os
+
+# Where several processes run tests, threads of all of them would wait for each other's turn on the same cores.
+if processes := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0")):
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // processes)))
+
 import models  # noqa: F401 - first, so that torchvision and learn2learn can be imported beside a CPU torch

@@ -120,7 +120,11 @@ def test_names_a_damaged_entry() -> None:
     assert "damaged" in problem.detail
 
 
-@pytest.mark.parametrize("content", [b"", b"no zip", b"PK\x05\x06", zipped({"a/1.png": b"x"})[:-30], zipped({})])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"no zip", b"PK\x05\x06", zipped({"a/1.png": b"x"})[:-30], zipped({})],
+    ids=["nothing", "text", "half an end", "cut short", "no entries"],
+)
 def test_refuses_what_is_no_archive_of_images(content: bytes) -> None:
     assert refused(content).status == 422
 
