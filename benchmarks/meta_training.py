@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+import torch
 from torch.nn.functional import cosine_similarity
 
 from benchmarks.machine import has_gpu
@@ -11,6 +12,7 @@ from benchmarks.peak import copy_bandwidth
 from benchmarks.race import Contender, Timed, race
 from benchmarks.report import Row, span_of
 from benchmarks.where_time_goes import spent
+from training.outer.precision import multiplies_bfloat16
 from training.run.allocation import keep_freed_memory
 
 _MEASURE = "tasks/s"
@@ -22,8 +24,8 @@ def measure(setting: Setting, rounds: int, turn: float) -> list[Row]:
 
     Below float32, learn2learn takes part in both precisions: the faster of the two is not always the lower.
     """
-    if setting.device == "cuda" and not has_gpu():
-        return [Row(setting.name, _MEASURE, "no GPU here", target=f"{setting.times:g}x")]
+    if lacking := _lacking(setting):
+        return [Row(setting.name, _MEASURE, lacking, target=f"{setting.times:g}x")]
     keep_freed_memory()  # as the train command does; learn2learn, in the same process, has it too
     phi, batch = initial(setting), setting.batch(setting.tasks)
     full = replace(setting, precision="float32")
@@ -65,6 +67,15 @@ def measure(setting: Setting, rounds: int, turn: float) -> list[Row]:
             )
         )
     return rows
+
+
+def _lacking(setting: Setting) -> str:
+    """For want of what the setting cannot be measured here; empty where it can."""
+    if setting.device == "cuda" and not has_gpu():
+        return "no GPU here"
+    if setting.precision == "bfloat16" and not multiplies_bfloat16(torch.device(setting.device)):
+        return "no bfloat16 products here"
+    return ""
 
 
 @dataclass(frozen=True)
