@@ -123,13 +123,14 @@ def _tasks(origin: str) -> list[dict[str, Any]]:
     return items
 
 
-def _requested(browser: Chrome) -> set[str]:
-    """Give the addresses that the page asked for, from the browser's own network log."""
+def _requested(browser: Chrome, origin: str) -> set[str]:
+    """Give the addresses that pages of ``origin`` asked for, from the browser's log; not its start page's."""
     messages = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
     return {
         message["params"]["request"]["url"]
         for message in messages
         if message["method"] == "Network.requestWillBeSent"
+        and message["params"]["documentURL"].startswith(f"{origin}/")
     }
 
 
@@ -163,11 +164,11 @@ def test_two_classes_a_drawn_query_and_its_answer(browser: Chrome, origin: str, 
     assert "cross" in shown
     assert _find(browser, "#drawing-answer .nearest img"), "the nearest examples are shown as pictures"
 
-    requested = _requested(browser)
+    requested = _requested(browser, origin)
     # The manifest of examples is optional, and a browser logs every 404.
     log = [entry for entry in browser.get_log("browser") if "/page/examples.json" not in entry["message"]]
     assert not [entry for entry in log if entry["level"] == "SEVERE"]
-    own = (f"{origin}/", "blob:", "data:", "chrome://")  # the last: the browser's start page, before ours
+    own = (f"{origin}/", "blob:", "data:")
     assert {url for url in requested if not url.startswith(own)} == set()
     assert f"{origin}/page/main.js" in requested
 
