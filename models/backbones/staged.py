@@ -168,7 +168,8 @@ class Staged:
 
     def away_from(self, centre: Tensor, features: Tensor) -> Tensor:
         """The directions, of length 1, in which features ``[B, D]`` lie from a centre ``[D]``."""
-        return away_from(centre, features, self.widths, self._weights)
+        widths = self.widths if self.average else (self.features,)  # all positions are one direction
+        return away_from(centre, features, widths, self._weights)
 
     @property
     def _weights(self) -> tuple[float, ...]:

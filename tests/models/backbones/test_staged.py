@@ -194,8 +194,9 @@ def test_an_unknown_kind_is_refused():
         backbone_from_dict({"kind": "transformer"})
 
 
-def test_centred_features_are_directions_from_the_centre():
-    plain = Staged(3, SIDE, STAGES, unit=True)
+@pytest.mark.parametrize("average", [True, False])
+def test_centred_features_are_directions_from_the_centre(average):
+    plain = Staged(3, SIDE, STAGES, unit=True, average=average)
     centred = dataclasses.replace(plain, centred=True)
     params, images = centred.initial(torch.Generator().manual_seed(0)), torch.rand(1, 4, 3, SIDE, SIDE)
     before, _ = plain(params, images)
