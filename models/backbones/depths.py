@@ -12,6 +12,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+_MOST = 100  # of a weight: beside maps of more, the last ones are lost in rounding
+
 
 class Depth(NamedTuple):
     """One of a network's maps before the last ones.
@@ -30,12 +32,12 @@ def depths_of(values: Iterable[Sequence[str | float]]) -> tuple[Depth, ...]:
     """Read pairs of layer and weight, as a card or a recipe lists them.
 
     Raises:
-        ValueError: for something else, a weight that is not positive, or a layer that is named twice.
+        ValueError: for something else, a weight that is not between 0 and 100, or a layer that is named twice.
     """
     depths = []
     for one in values:
-        if len(one) != len(Depth._fields) or not isinstance(one[0], str) or not float(one[1]) > 0:
-            raise ValueError(f"earlier lists pairs of a layer and a weight above 0, not {one!r}")
+        if len(one) != len(Depth._fields) or not isinstance(one[0], str) or not 0 < float(one[1]) <= _MOST:
+            raise ValueError(f"earlier lists pairs of a layer and a weight above 0, up to {_MOST}, not {one!r}")
         depths.append(Depth(one[0], float(one[1])))
     if len({one.layer for one in depths}) < len(depths):
         raise ValueError(f"earlier names a layer twice: {', '.join(one.layer for one in depths)}")

@@ -13,6 +13,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+_MOST = 3  # of shear, stretch and zoom either way: by more than twenty times, an image is a streak or a dot
+
 
 class View(NamedTuple):
     """One small change.
@@ -33,11 +35,22 @@ class View(NamedTuple):
 
 
 def views_of(values: Iterable[Sequence[float]]) -> tuple[View, ...]:
-    """Read views from numbers, as a card or a recipe lists them; those that are 0 at the end may be left out."""
-    return tuple(
+    """Read views from numbers, as a card or a recipe lists them; those that are 0 at the end may be left out.
+
+    Raises:
+        ValueError: for too few or too many of them, or a change in which nothing of an image could be told.
+    """
+    views = tuple(
         View(float(rotation), float(shear), float(stretch), bool(mirror), float(zoom))
         for rotation, shear, stretch, mirror, zoom in (_whole(one) for one in values)
     )
+    for view in views:
+        small = all(abs(one) <= _MOST for one in (view.shear, view.stretch, view.zoom))  # not so of no number
+        if not small or not math.isfinite(view.rotation):
+            raise ValueError(
+                f"a view's rotation is a number, its shear, stretch and zoom at most {_MOST}: {view}"
+            )
+    return views
 
 
 def see(images: Tensor, views: tuple[View, ...]) -> Tensor:

@@ -1,6 +1,7 @@
 """Features of several depths: which maps they are means of, how long each part is, and from where it is seen."""
 
 import dataclasses
+import math
 
 import pytest
 import torch
@@ -90,6 +91,8 @@ def test_a_card_gives_it_back():
         ),
         ({"earlier": [["stage3.skip", 1]]}, "earlier names stage3.skip"),
         ({"earlier": [["stage2.1", 0]]}, "a weight above 0"),
+        ({"earlier": [["stage2.1", math.inf]]}, "up to 100"),
+        ({"earlier": [["stage2.1", 1e200]]}, "up to 100"),
         ({"earlier": [["stage2.1"]]}, "pairs of a layer and a weight"),
         ({"earlier": [[2, 1]]}, "pairs of a layer and a weight"),
         ({"earlier": [["stage2.1", 1], ["stage2.1", 2]]}, "names a layer twice"),

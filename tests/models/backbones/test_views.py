@@ -1,6 +1,7 @@
 """Views change an image as their numbers say, and a backbone averages features over them."""
 
 import dataclasses
+import math
 
 import pytest
 import torch
@@ -87,3 +88,11 @@ def test_features_are_the_mean_over_views(plain):
 def test_the_identity_alone_is_the_image_itself():
     images = torch.rand(1, 4, 1, 28, 28)
     torch.testing.assert_close(see(images, ((0.0, 0.0, 0.0),)), images)
+
+
+@pytest.mark.parametrize(
+    "view", [(math.nan, 0, 0), (math.inf, 0, 0), (0, math.nan, 0), (0, 9, 0), (0, 0, 800), (0, 0, 0, False, -800)]
+)
+def test_a_view_that_shows_nothing_is_refused(view):
+    with pytest.raises(ValueError, match="at most 3"):
+        views_of([(5, 0.1, 0.1), view])
