@@ -15,7 +15,8 @@ from models.task_size import BySize, TaskSize
 # Shares of known items to keep, for which the card has the familiarity that so many exceed.
 KEPT = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.925, 0.95, 0.96, 0.97, 0.98, 0.99, 0.995, 0.999)
 KEEP_KNOWN = 0.95  # unless a request says otherwise
-_MOST_WEIGHT = 100.0  # of a term of log(temperature): far beyond any that is fitted, and exp can be taken of it
+_MOST_WEIGHT = 100.0  # of a term of log(temperature): far beyond any that is fitted
+_MOST_LOGARITHM = 300.0  # of a temperature, either way: of more, exp or the quotient could no longer be taken
 _SHARPNESS = 10.0  # of cosines as logits, where items are told from strangers
 
 
@@ -63,7 +64,7 @@ class Confidence:
 
     def temperature(self, size: TaskSize) -> float:
         """What divides the logits of tasks of this size."""
-        return math.exp(self.log_temperature.at(size))
+        return math.exp(min(max(self.log_temperature.at(size), -_MOST_LOGARITHM), _MOST_LOGARITHM))
 
     def probabilities(self, logits: Tensor, size: TaskSize) -> Tensor:
         """Probabilities ``[..., N]`` of logits ``[..., N]``, in double precision so that they sum to 1."""

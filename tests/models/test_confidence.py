@@ -38,6 +38,13 @@ def test_the_temperature_follows_ways_and_shots():
     assert CONFIDENCE.temperature(TaskSize.of(5, 1)) < CONFIDENCE.temperature(TaskSize.of(5, 5))
 
 
+@pytest.mark.parametrize("weight", [-99, 99])
+def test_the_temperature_of_any_weights_that_a_card_may_have_can_be_taken(weight):
+    confidence = replace(CONFIDENCE, log_temperature=BySize(*[weight] * 5))
+    probabilities = confidence.probabilities(torch.tensor([3.0, 1.0]), TaskSize(10_000, 1.0))
+    assert float(probabilities.sum()) == pytest.approx(1.0)
+
+
 def test_unknown_is_what_points_away_from_every_class():
     prototypes = torch.tensor([[1.0, 0.0, 0.0], [0.0, 2.0, 0.0]])
     features = torch.tensor([[5.0, 0.1, 0.0], [0.0, 0.1, 3.0]])
