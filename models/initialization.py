@@ -25,6 +25,7 @@ from models.heads import Head
 from models.images.preprocessing import Preprocessing
 from models.inner_rule import InnerRule
 from models.learner import BODY, HEAD, Embedding, Learner, part
+from models.whole_numbers import check_whole
 
 FORMAT = 2
 WEIGHTS, CARD = "weights.safetensors", "card.json"
@@ -137,6 +138,7 @@ def load(folder: Path) -> Initialization:
         learner = learner_from_dict(card["learner"])
         preprocessing = Preprocessing.from_dict(card["preprocessing"])
         confidence = Confidence.from_dict(card["confidence"])
+        check_whole((learner, preprocessing))
         name, version = str(card["name"]), _version(card)
         wanted = {key: value.shape for key, value in learner.initial(seed=0).items()}
     except (AttributeError, LookupError, TypeError, ValueError, ArithmeticError, RuntimeError) as error:

@@ -51,7 +51,8 @@ class Preprocessing:
             raise ValueError(f"side must be 8 to 512 pixels, not {self.side}")
         if self.margin is not None and not 0 <= self.margin <= _MOST_MARGIN:
             raise ValueError(f"margin must be 0 to {_MOST_MARGIN}, or null, not {self.margin}")
-        if len(self.mean) != self.channels or len(self.std) != self.channels or min(self.std) <= 0:
+        numbers = all(isinstance(one, int | float) for one in (*self.mean, *self.std))
+        if not numbers or {len(self.mean), len(self.std)} != {self.channels} or min(self.std) <= 0:
             raise ValueError("mean and std need one number a channel, and std must be positive")
 
     @classmethod

@@ -83,6 +83,16 @@ def flip_a_byte(folder):
         ),
         (lambda f: change_card(f, lambda card: card["learner"]["rule"].update(steps=1.5)), "does not describe"),
         (
+            lambda f: change_card(f, lambda card: card["learner"]["rule"].update(steps=1.5, rates="one")),
+            "steps must be a whole number, not 1.5",
+        ),
+        (
+            lambda f: change_card(f, lambda card: card["learner"]["backbone"].update(groups=4.0)),
+            "groups must be a whole number",
+        ),
+        (lambda f: change_card(f, lambda card: card["preprocessing"].update(side=28.0)), "side must be a whole"),
+        (lambda f: change_card(f, lambda card: card["preprocessing"].update(mean="0")), "one number a channel"),
+        (
             lambda f: change_card(f, lambda card: card["learner"]["head"].update(initial_scale=0)),
             "must be positive",
         ),
