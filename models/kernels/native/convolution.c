@@ -3,7 +3,8 @@
  * No patches are laid out: a patch is three runs of a row of the maps, and the products read them where they lie. No
  * border is either: positions are taken by the taps that they have inside, and no zero is multiplied. A task's maps and
  * weights stay in the core's own cache; tasks, or parts of them where tasks are few, are divided among the
- * threads. Each number is a sum in an order that depends on the shapes alone.
+ * threads. Each number is a sum in an order that depends on the shapes alone, but for the weights' gradient, whose sums
+ * over parts depend on the number of threads, too.
  *
  * Maps are float32 [tasks, images, high, wide, channels], weights [tasks, 3, 3, channels, filters] with
  * ``weight_step`` numbers from task to task, 0 where all share them. Outputs' innermost size is a multiple of LANES.

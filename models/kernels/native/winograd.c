@@ -1,7 +1,8 @@
 /* Convolution 3x3 with padding 1 and stride 1, and its two gradients, by a quarter of the products (winograd_tiles.h).
  *
  * Maps are cut into tiles. What a transform makes of many tiles is laid out as 36 matrices, [tiles, channels] each,
- * that are multiplied by those of the weights. Each number is a sum in an order that depends on the shapes alone.
+ * that are multiplied by those of the weights. Each number is a sum in an order that depends on the shapes alone, but
+ * for the weights' gradient, whose sums over parts depend on the number of threads, too.
  *
  * Arrays are as in convolution.c; channels and filters are multiples of LANES.
  */
