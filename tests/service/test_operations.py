@@ -94,6 +94,8 @@ def test_the_document_tells_when_to_come_again(client: TestClient) -> None:
         assert "Retry-After" in operation["responses"]["503"]["headers"]
         assert "application/problem+json" in operation["responses"]["504"]["content"]
     assert "504" not in paths["/v1/tasks"]["get"]["responses"]
+    for path in ("/v1/tasks", "/v1/tasks/{task_id}/jobs"):
+        assert "application/problem+json" in paths[path]["post"]["responses"]["507"]["content"]
     assert "503" in paths["/v1/jobs"]["get"]["responses"]
 
 
