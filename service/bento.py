@@ -40,4 +40,6 @@ def document() -> dict[str, Any]:
     """Give BentoML's OpenAPI document, in which our routes are, as one of this service and not of BentoML."""
     info = {"title": app.title, "version": app.version, "description": app.description}
     service: Any = Metashot  # which the decorator made of the class
-    return {**service.openapi_spec.asdict(), "info": {**info, "license": app.license_info}}
+    described = {"info": {**info, "license": app.license_info}}
+    # Our part has null among its types, which 3.0, that BentoML's part keeps to, does not know.
+    return {**service.openapi_spec.asdict(), "openapi": app.openapi_version, **described}

@@ -79,11 +79,12 @@ class Jobs:
         try:
             knobs = await receive_job_input(request, self._settings, folder)
             check_kept(knobs.model, classifier.model)
-            classifier = replace(classifier, keep_known=knobs.keep_known)
-            return await run_in_threadpool(self._queue, job_id, task_id, classifier)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
+        # Who gives the request up ends the wait, not the thread, which must find the folder as it was.
+        classifier = replace(classifier, keep_known=knobs.keep_known)
+        return await run_in_threadpool(self._queue, job_id, task_id, classifier)
 
     def end(self, job_id: str) -> Job | None:
         """Cancel an unfinished job, whose results so far stay; delete a finished one (None).
@@ -99,12 +100,16 @@ class Jobs:
 
     def _queue(self, job_id: str, task_id: str, classifier: Classifier) -> Job:
         folder = self.folder(job_id)
-        pin(classifier, folder)
-        for path in (folder, self._root):
-            _sync_folder(path)
-        with open_job_input(folder, self._settings) as archive:
-            total = len(archive.names)
-        job = self.store.create(job_id, task_id=task_id, model=classifier.model, total=total)
+        try:
+            pin(classifier, folder)
+            for path in (folder, self._root):
+                _sync_folder(path)
+            with open_job_input(folder, self._settings) as archive:
+                total = len(archive.names)
+            job = self.store.create(job_id, task_id=task_id, model=classifier.model, total=total)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
         self._wake.set()
         return job
 

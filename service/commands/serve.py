@@ -14,6 +14,7 @@ from typing import Any
 
 from service.launcher import LAUNCHER
 from service.settings import Settings, SettingsError
+from service.store.database import Database
 
 HOST = "127.0.0.1"
 ROOT = Path(__file__).parents[2]
@@ -36,6 +37,7 @@ def run(options: argparse.Namespace) -> None:
         os.environ["METASHOT_DATA_DIR"] = str(options.data_dir)
     settings = Settings.from_environment()
     _check_port(settings.port)
+    Database(settings.data_dir).close()  # the working process could tell what is wrong with it by a trace only
     # What the working process reads: it runs in the project's folder, and ends when this process is gone.
     os.environ["METASHOT_DATA_DIR"] = str(settings.data_dir.resolve())
     os.environ["BENTOML_DO_NOT_TRACK"] = "true"

@@ -86,7 +86,7 @@ class Classifiers:
             initialization, shots = await caller.run(prepared, large=are_many(support))
             classifier = await self._adapt(caller, initialization, shots)
         task_id = await run_in_threadpool(self._tasks.create, name, new, _fitted(classifier))
-        self._cache.put((task_id, 1, classifier.version), classifier)
+        self._keep(task_id, 1, classifier)
         return task_id
 
     async def answer(
@@ -120,7 +120,7 @@ class Classifiers:
             classifier = await self._refit(caller, task, stored, ())
             if classifier is None:
                 continue
-            self._cache.put((task_id, task.version, classifier.version), classifier)
+            self._keep(task_id, task.version, classifier)
             if classifier.version != task.model_version:
                 await run_in_threadpool(self._tasks.refitted, task_id, task.version, _fitted(classifier))
             return classifier
@@ -159,9 +159,21 @@ class Classifiers:
                 )
                 if changed:
                     self._cache.drop(lambda version: version[0] == task_id)
-                    self._cache.put((task_id, task.version + 1, classifier.version), classifier)
+                    self._keep(task_id, task.version + 1, classifier)
                     return
         raise too_contended(task_id)
+
+    def _keep(self, task_id: str, version: int, classifier: Classifier) -> None:
+        """Keep a classifier in memory, unless its task was changed or deleted while it was fitted."""
+        key = (task_id, version, classifier.version)
+        self._cache.put(key, classifier)
+        # Looked up after it was put: whoever changes the task later finds it there, and drops it.
+        try:
+            present = self._tasks.version(task_id).version == version
+        except Problem:  # the task is gone
+            present = False
+        if not present:
+            self._cache.drop(lambda one: one == key)
 
     def _cached(self, task: TaskVersion) -> Classifier | None:
         initialization = self._registry.kept(task.model, task.model_version)

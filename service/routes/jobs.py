@@ -7,12 +7,12 @@ from service.answers import JobAnswer, JobListAnswer
 from service.components import Parts
 from service.computing.pinned import pinned_labels
 from service.results import MEDIA_TYPES, Format, stream
-from service.routes.refusals import BUSY, COMPUTING
+from service.routes.refusals import COMPUTING, STORING
 from service.routes.request_bodies import JOB
 from service.routes.tasks import Limit
 from service.store.paging import DEFAULT_LIMIT
 
-router = APIRouter(tags=["jobs"], responses=BUSY)
+router = APIRouter(tags=["jobs"], responses=STORING)
 
 
 @router.post(

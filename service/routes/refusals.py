@@ -11,4 +11,5 @@ _RETRY = {"Retry-After": {"description": "seconds to wait before the next try", 
 
 FAULTY: Responses = {"4XX": {"description": "what is wrong, and what to do", **_PROBLEM}}
 BUSY: Responses = {503: {"description": "too much to do at present", "headers": _RETRY, **_PROBLEM}}
+STORING: Responses = {**BUSY, 507: {"description": "the service's disk is full", **_PROBLEM}}
 COMPUTING: Responses = {**BUSY, 504: {"description": "the answer was not ready in time", **_PROBLEM}}

@@ -12,14 +12,14 @@ from service.components import Components, Parts
 from service.problems import not_found
 from service.registry import AUTO, check_kept
 from service.routes.classify import predictions
-from service.routes.refusals import BUSY, COMPUTING
+from service.routes.refusals import COMPUTING, STORING
 from service.routes.request_bodies import ADD, ASK, CREATE
 from service.store.paging import DEFAULT_LIMIT, MAX_LIMIT
 from service.store.task_store import StoredExample
 from service.uploads.intake import ASKING, read_upload
 from service.uploads.labels import canonical
 
-router = APIRouter(prefix="/v1/tasks", tags=["tasks"], responses=BUSY)
+router = APIRouter(prefix="/v1/tasks", tags=["tasks"], responses=STORING)
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
 
 

@@ -1,4 +1,7 @@
-"""What callers are told while others keep the store busy."""
+"""What callers are told while others keep the store busy, or its disk is full."""
+
+import errno
+from http import HTTPStatus
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
@@ -7,16 +10,31 @@ from sqlalchemy.exc import TimeoutError as NoConnection
 from service.problems import Problem, problem_response
 from service.store.database import OUT_OF_REACH
 
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
 
 def install_busy_handler(app: FastAPI) -> None:
-    """Answer 503 where the store's lock, or a connection, did not become free in time."""
+    """Answer 503 where the store's lock, or a connection, did not become free in time, and 507 on a full disk."""
 
     async def on_store(request: Request, error: Exception) -> JSONResponse:
+        if "disk is full" in str(error):
+            return problem_response(_full(), request.url.path)
         if not isinstance(error, NoConnection) and "locked" not in str(error):
-            raise error  # a full disk, for example: to try again would not help
+            raise error  # to try again would not help
         detail = "others kept the store busy for too long; try again in a moment"
         problem = Problem(503, detail, title="Busy", headers={"Retry-After": "5"})
         return problem_response(problem, request.url.path)
 
+    async def on_file(request: Request, error: Exception) -> JSONResponse:
+        if not isinstance(error, OSError) or error.errno not in _FULL:
+            raise error
+        return problem_response(_full(), request.url.path)
+
+    app.add_exception_handler(OSError, on_file)
     for kind in OUT_OF_REACH:
         app.add_exception_handler(kind, on_store)
+
+
+def _full() -> Problem:
+    detail = "the disk of DATA_DIR is full, so nothing was changed; make room there and try again"
+    return Problem(HTTPStatus.INSUFFICIENT_STORAGE, detail, title="Disk full")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.orm import Session
 
@@ -24,9 +24,20 @@ OUT_OF_REACH = (OperationalError, NoConnection, sqlite3.OperationalError)  # rai
 
 
 class Database:
-    """Sessions for reading (a snapshot) and for writing (exclusive from its first statement)."""
+    """Sessions for reading (a snapshot) and for writing (exclusive from its first statement).
+
+    Raises:
+        SettingsError: where ``data_dir`` cannot be written to, or holds no store that this release reads.
+    """
 
     def __init__(self, data_dir: Path) -> None:
+        try:
+            self._open(data_dir)
+        except (OSError, sqlite3.Error, SQLAlchemyError) as error:
+            remedy = "name a folder that can be written to, or in which such a store lies"
+            raise SettingsError(f"DATA_DIR={data_dir} holds no usable store ({error}); {remedy}") from error
+
+    def _open(self, data_dir: Path) -> None:
         data_dir.mkdir(parents=True, exist_ok=True)
         self._engine = create_engine(f"sqlite:///{data_dir / FILE}")
         event.listen(self._engine, "connect", _configure)

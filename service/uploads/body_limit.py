@@ -2,7 +2,9 @@
 
 import asyncio
 import re
+import threading
 import time
+from collections.abc import Callable
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -14,6 +16,8 @@ _JOBS = re.compile(r"/v1/tasks/[^/]+/jobs")
 _DRAINED_BYTES = 256 * MEBIBYTE
 _DRAINED_S = 10.0
 _AT_ONCE = 16  # of the largest bodies that are kept in memory; of smaller ones more
+_KEEP = "metashot.keep"
+Keep = Callable[[int], None]
 
 
 class BodyLimit:
@@ -26,7 +30,8 @@ class BodyLimit:
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self.app = app
         self._settings = settings
-        self._room = _Room(_AT_ONCE * settings.max_request_bytes)
+        alone = settings.max_request_bytes + settings.max_support_unpacked_bytes  # must always find room
+        self._room = _Room(max(_AT_ONCE * settings.max_request_bytes, alone))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, its body counted and timed."""
@@ -49,27 +54,37 @@ class BodyLimit:
             await problem_response(_too_large(limit), scope["path"])(scope, receive, send_after_body)
         else:
             try:
+                scope[_KEEP] = body.keep
                 await self.app(scope, body.receive, send_after_body)
             finally:
                 body.forget()
 
 
+def room_of(scope: Scope) -> Keep:
+    """Give what counts further bytes of a request, kept until it is answered; it raises a 503 Problem."""
+    keep: Keep = scope[_KEEP]
+    return keep
+
+
 class _Room:
-    """Memory for the bodies of all requests that are being answered."""
+    """Memory for the bodies of all requests that are being answered, and for what these unpack to."""
 
     def __init__(self, size: int) -> None:
         self._left = size
+        self._lock = threading.Lock()  # archives are unpacked on other threads
 
     def take(self, size: int) -> None:
         """Count so many bytes, or raise a 503 Problem."""
-        if size > self._left:
-            detail = "too many large requests are being answered; try again in a moment"
-            raise Problem(503, detail, title="Busy", headers={"Retry-After": "5"})
-        self._left -= size
+        with self._lock:
+            if size > self._left:
+                detail = "too many large requests are being answered; try again in a moment"
+                raise Problem(503, detail, title="Busy", headers={"Retry-After": "5"})
+            self._left -= size
 
     def give_back(self, size: int) -> None:
         """Count them no more."""
-        self._left += size
+        with self._lock:
+            self._left += size
 
 
 class _Body:
@@ -111,11 +126,14 @@ class _Body:
             raise Problem(400, "the caller went away before the request's body was complete")
         if self._received > self._limit:
             raise _too_large(self._limit)
+        self.keep(len(message.get("body", b"")))
+        return message
+
+    def keep(self, size: int) -> None:
+        """Count bytes that stay in memory until the answer, or raise a 503 Problem."""
         if self._room is not None:
-            size = len(message.get("body", b""))
             self._room.take(size)
             self._kept += size
-        return message
 
     def forget(self) -> None:
         """Take note that nothing of it is in memory any more."""

@@ -13,6 +13,7 @@ from models.confidence import KEEP_KNOWN
 from service.problems import Problem
 from service.settings import Settings
 from service.uploads import archives, images, keep_known
+from service.uploads.body_limit import room_of
 from service.uploads.form_intake import read_form
 from service.uploads.json_intake import read_json
 from service.uploads.labels import clean_text
@@ -84,7 +85,7 @@ async def read_upload(
     """
     upload = await read_raw(request, settings)
     if "support" in wants:
-        await run_in_threadpool(upload.unpack, settings)
+        await run_in_threadpool(upload.unpack, settings, room_of(request.scope))
     elif upload.archive is not None:
         raise Problem(422, "this route takes no 'archive'", title="Unexpected field", field=archives.FIELD)
     for name, given in (("support", upload.support), ("query", upload.queries)):

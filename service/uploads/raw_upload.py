@@ -1,5 +1,6 @@
 """A request's body as it came, before its images and labels are looked at; the same for both forms of body."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
@@ -37,11 +38,15 @@ class RawUpload:
     archive: BinaryIO | None = None
     fields: dict[str, Any] = field(default_factory=dict)
 
-    def unpack(self, settings: Settings) -> None:
-        """Add the examples of the archive, if one came, which then has a folder per class."""
+    def unpack(self, settings: Settings, keep: Callable[[int], None]) -> None:
+        """Add the examples of the archive, if one came, which then has a folder per class.
+
+        ``keep`` is told the bytes of each, and what it raises ends the unpacking.
+        """
         if self.archive is None:
             return
         for label, name, content in archives.support_entries(self.archive, settings):
+            keep(len(content))
             image = RawImage(printable(name), content, archives.FIELD, label, archives.FIELD)
             self.support.append(image)
 

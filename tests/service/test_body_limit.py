@@ -11,10 +11,18 @@ from starlette.types import Message, Receive, Scope, Send
 
 from service.problems import Problem
 from service.settings import Settings
+from service.uploads import body_limit
 from service.uploads.body_limit import BodyLimit
 from tests.service.intake_app import make_app
+from tests.service.made_images import drawing, zipped
 
-SETTINGS = Settings(max_request_bytes=5000, max_file_bytes=2000, max_archive_bytes=9000, upload_s=0.2)
+SETTINGS = Settings(
+    max_request_bytes=5000,
+    max_file_bytes=2000,
+    max_archive_bytes=9000,
+    max_support_unpacked_bytes=1024,
+    upload_s=0.2,
+)
 
 
 @pytest.fixture
@@ -163,7 +171,7 @@ def test_bodies_in_memory_have_one_room(
         await receive()
         if scope["path"] == "/first":
             for _ in range(2):
-                await limited(scope_of(path, {"Content-Type": kind}), whole(bytes(3000)), never)
+                await limited(scope_of(path, {"Content-Type": kind}), whole(bytes(3500)), never)
 
     async def handled(scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -173,5 +181,21 @@ def test_bodies_in_memory_have_one_room(
 
     limited = BodyLimit(handled, SETTINGS)
     for _ in range(2):  # what the first ones held is free again
-        asyncio.run(limited(scope_of("/first"), whole(bytes(3000)), never))
+        asyncio.run(limited(scope_of("/first"), whole(bytes(3500)), never))
     assert refusals == ([(503, True)] * 4 if refused else [])
+
+
+@pytest.mark.parametrize(("spare", "status"), [(0, 200), (-1, 503)])
+def test_what_archives_unpack_to_needs_room_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spare: int, status: int
+) -> None:
+    images = {f"{seed}/1.bmp": drawing(seed) for seed in (1, 2)}
+    form = {"archive": ("set.zip", zipped(images)), "query": ("q.png", drawing(3))}
+    with TestClient(make_app(Settings(data_dir=tmp_path), tmp_path)) as client:
+        request = client.build_request("POST", "/both", files=form)
+    room = len(request.read()) + sum(map(len, images.values())) + spare
+    real = body_limit._Room
+    monkeypatch.setattr(body_limit, "_Room", lambda _: real(room))
+    with TestClient(make_app(Settings(data_dir=tmp_path), tmp_path)) as client:
+        answers = [client.send(request) for _ in range(2)]  # the first one's room is free again
+    assert [(one.status_code, "Retry-After" in one.headers) for one in answers] == [(status, status == 503)] * 2

@@ -1,5 +1,6 @@
-"""While others keep the store's lock for too long, callers are told to come again."""
+"""While others keep the store's lock for too long, callers are told to come again; of a full disk they hear."""
 
+import errno
 import sqlite3
 from pathlib import Path
 
@@ -28,13 +29,23 @@ def test_a_lock_that_is_held_for_too_long(tmp_path: Path, monkeypatch: pytest.Mo
         assert create(client)[0] == 201
 
 
-def test_what_waiting_does_not_mend_stays_unexpected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("failure", "status"),
+    [
+        (sqlite3.OperationalError("database or disk is full"), 507),
+        (OSError(errno.ENOSPC, "No space left on device"), 507),
+        (sqlite3.OperationalError("no such table: tasks"), 500),
+        (OSError(errno.EIO, "Input/output error"), 500),
+    ],
+)
+def test_what_waiting_does_not_mend(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: Exception, status: int
+) -> None:
     with serving(tmp_path) as client:
         tasks = client.app.state.components.tasks  # type: ignore[attr-defined]
-        failure = sqlite3.OperationalError("database or disk is full")
 
-        def full(*_: object) -> None:
+        def failing(*_: object) -> None:
             raise failure
 
-        monkeypatch.setattr(type(tasks), "create", full)
-        assert create(client) == (500, "application/problem+json", None)
+        monkeypatch.setattr(type(tasks), "create", failing)
+        assert create(client) == (status, "application/problem+json", None)

@@ -186,7 +186,7 @@ def test_refuses_a_label_that_is_half_a_character(client: TestClient) -> None:
     assert problem(answer)["field"] == "support[0].label"
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"[" * 100_000, b'{"support": [}'])
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"[" * 4000, b'{"support": [}'])
 def test_refuses_what_is_no_json(client: TestClient, content: bytes) -> None:
     body = problem(client.post("/both", content=content, headers={"Content-Type": "application/json"}))
     assert (body["status"], body["field"]) == (400, "body")

@@ -1,14 +1,20 @@
 """What lies in jobs' folders: no more than is needed, and where some of it is lost, no other job suffers."""
 
+import asyncio
 import os
 import shutil
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
+from fastapi import Request
 from starlette.testclient import TestClient
+from starlette.types import Message
 
+from service.components import Components
 from service.jobs import Jobs
 from service.store.job_store import JobStore
 from tests.service.made_images import drawing, zipped
@@ -123,3 +129,48 @@ def test_a_store_out_of_reach_and_a_folder_that_vanishes_stop_no_job(
     (tmp_path / "jobs" / "vanishes").mkdir(parents=True)
     with serving(tmp_path) as client:
         assert ended(client, start(client, "archive")) == "done"
+
+
+def test_a_request_that_is_given_up_while_its_job_is_queued_takes_no_files_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go_on, created = threading.Event(), threading.Event(), threading.Event()
+    create = JobStore.create
+
+    def slow(*given: Any, **named: Any) -> Any:
+        begun.set()
+        go_on.wait(30)
+        job = create(*given, **named)
+        created.set()
+        return job
+
+    async def give_up(components: Components, task: str) -> None:
+        body, kind = encode_form({"query": ("1.png", drawing(3))})
+
+        async def receive() -> Message:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        headers = [(b"content-type", kind.encode())]
+        request = Request({"type": "http", "method": "POST", "headers": headers}, receive)
+        classifier = await components.classifiers.of_task(task)
+        taking = asyncio.create_task(components.jobs.take(request, task, classifier))
+        await asyncio.to_thread(begun.wait, 30)
+        taking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await taking
+        go_on.set()
+        await asyncio.to_thread(created.wait, 30)
+
+    with serving(tmp_path) as client:
+        first = client.get(f"/v1/jobs/{start(client, 'query')}").json()
+        assert ended(client, first["id"]) == "done"
+        monkeypatch.setattr(JobStore, "create", slow)
+        asyncio.run(give_up(client.app.state.components, first["task_id"]))  # type: ignore[attr-defined]
+        newest = client.get("/v1/jobs").json()["items"][0]["id"]
+        assert newest != first["id"]
+        assert ended(client, newest) == "done"
+
+
+def encode_form(files: dict[str, tuple[str, bytes]]) -> tuple[bytes, str]:
+    request = httpx.Request("POST", "http://testserver", files=files)
+    return request.read(), request.headers["content-type"]

@@ -81,6 +81,12 @@ def test_the_document_introduces_this_service(client: TestClient) -> None:
     assert "/livez" in document["paths"]
 
 
+def test_the_document_is_of_a_version_that_knows_its_types(client: TestClient) -> None:
+    answer = client.get("/docs.json")
+    assert re.search(r'"type":\s*"null"', answer.text)  # OpenAPI has it since 3.1
+    assert tuple(map(int, answer.json()["openapi"].split("."))) >= (3, 1)
+
+
 def test_the_document_tells_when_to_come_again(client: TestClient) -> None:
     paths = client.get("/docs.json").json()["paths"]
     computing = [
@@ -94,6 +100,8 @@ def test_the_document_tells_when_to_come_again(client: TestClient) -> None:
         assert "Retry-After" in operation["responses"]["503"]["headers"]
         assert "application/problem+json" in operation["responses"]["504"]["content"]
     assert "504" not in paths["/v1/tasks"]["get"]["responses"]
+    for path in ("/v1/tasks", "/v1/tasks/{task_id}/jobs"):
+        assert "application/problem+json" in paths[path]["post"]["responses"]["507"]["content"]
     assert "503" in paths["/v1/jobs"]["get"]["responses"]
 
 

@@ -12,6 +12,7 @@ import pytest
 from service.__main__ import main
 from service.commands import serve
 from service.settings import Settings
+from service.store.database import FILE
 from tests.service.server_process import free_port
 from tests.service.tiny_service import at_an_address
 
@@ -69,3 +70,22 @@ def test_is_ready_whatever_proxy_others_go_through(
 
 def stop(_: float) -> None:
     raise AssertionError("no answer")
+
+
+@pytest.mark.parametrize("content", [b"no database, but longer than the head of one would be" * 9, None])
+def test_a_store_that_cannot_be_used_is_told_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], content: bytes | None
+) -> None:
+    monkeypatch.setattr(runpy, "run_module", lambda *_, **__: pytest.fail("it was started"))
+    monkeypatch.setattr(serve, "_announce", lambda address: None)
+    for variable in ("METASHOT_PORT", "METASHOT_DATA_DIR"):
+        monkeypatch.setenv(variable, "")  # so that what the command writes there goes with the test
+    if content is None:
+        (tmp_path / "file").touch()
+        folder = tmp_path / "file" / "var"  # cannot be made
+    else:
+        folder = tmp_path
+        (folder / FILE).write_bytes(content)
+    assert main(["serve", "--port", str(free_port()), "--data-dir", str(folder)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"DATA_DIR={folder}" in line

@@ -1,5 +1,6 @@
 """Kept classifiers: they grow and shrink as if made afresh, and stay over a restart."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +11,7 @@ from urllib.parse import quote
 import pytest
 from starlette.testclient import TestClient
 
+from service.computing.classifiers import Classifiers
 from tests.service.made_images import drawing, zipped
 from tests.service.tiny_service import TINY, serving
 
@@ -189,3 +191,22 @@ def test_of_a_task_only_its_present_version_is_kept_in_memory(client: TestClient
     assert versions(task) == [2]
     assert client.delete(f"/v1/tasks/{task}").status_code == 204
     assert versions(task) == []
+
+
+def test_a_task_that_is_deleted_while_it_is_fitted_does_not_stay_in_memory(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = client.app.state.components.classifiers._cache  # type: ignore[attr-defined]
+    task = create(client, {1: "a", 2: "b"})["id"]
+    cache.drop(lambda key: key[0] == task)  # as it is after a restart
+    refit = Classifiers._refit
+
+    async def deleted_meanwhile(*given: Any) -> Any:
+        fitted = await refit(*given)
+        assert client.delete(f"/v1/tasks/{task}").status_code == 204
+        return fitted
+
+    monkeypatch.setattr(Classifiers, "_refit", deleted_meanwhile)
+    components = client.app.state.components  # type: ignore[attr-defined]
+    asyncio.run(components.classifiers.of_task(task))
+    assert [key for key in cache._kept if key[0] == task] == []

@@ -1,0 +1,30 @@
+"""JSON bodies that would keep the parser, and with it everybody, busy."""
+
+import base64
+import json
+
+import pytest
+
+from service.problems import Problem
+from service.settings import Settings
+from service.uploads.json_intake import read_json
+
+SETTINGS = Settings(max_files=2)
+
+
+@pytest.mark.parametrize("value", ["0", "{}", "[]", '""', "[" * 50 + "]" * 50])
+def test_endless_lists_are_refused_unread(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    body = json.dumps({"query": []}).replace("[]", f"[{','.join([value] * 3000)}]").encode()
+    monkeypatch.setattr("service.uploads.json_intake.json.loads", lambda _: pytest.fail("it was read"))
+    with pytest.raises(Problem) as refusal:
+        read_json(body, SETTINGS)
+    assert (refusal.value.status, refusal.value.field) == (413, "body")
+
+
+def test_labels_and_names_may_be_full_of_commas() -> None:
+    image = "data:image/png;base64," + base64.b64encode(bytes(100)).decode()
+    support = [{"label": "," * 100, "image": image, "filename": "{" * 255}] * 2
+    assert [one.label for one in read_json(json.dumps({"support": support}).encode(), SETTINGS).support] == [
+        "," * 100,
+        "," * 100,
+    ]
