@@ -47,6 +47,8 @@ def run(options: argparse.Namespace) -> None:
     kind = FORMATS.get(output.suffix.lower())
     if kind is None:
         raise FolderError(f"{output} ends in none of {', '.join(FORMATS)}")
+    if output.is_dir():
+        raise FolderError(f"{output} is a folder; name a file")
     if not output.absolute().parent.is_dir():
         raise FolderError(f"{output.parent} is no folder")
     keep_known = read_keep_known(options.keep_known)
@@ -71,7 +73,9 @@ def _parts(given: Path) -> Sequence[Part]:
         raise FolderError(f"{given} does not exist")
     if given.is_dir():
         return list(in_parts(given, image_files(given)))
-    return [Part(given.parent, (given,), packed=zipfile.is_zipfile(given))]
+    if zipfile.is_zipfile(given):
+        return [Part(given.parent, (given,), packed=True)]
+    return list(in_parts(given.parent, [given]))
 
 
 @contextlib.contextmanager

@@ -112,6 +112,15 @@ def test_what_cannot_be_scored_leaves_no_output(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_an_output_that_is_a_folder_is_told_before_anything_is_sent(
+    asked: list[str], tmp_path: Path, jobs: list[str], capsys: Capture
+) -> None:
+    (tmp_path / "o.csv").mkdir()
+    assert main([*asked, "--output", str(tmp_path / "o.csv")]) == 2
+    assert "o.csv is a folder" in capsys.readouterr().err
+    assert jobs == []
+
+
 def test_parts_hold_all_images_once_and_no_more_than_they_may(tmp_path: Path) -> None:
     for name, size in (("a", 10), ("b", 10), ("c", 25), ("d", 5), ("e", 5), ("f", 5), ("g", 5)):
         write(tmp_path / f"{name}.png", bytes(size))
@@ -199,7 +208,8 @@ def test_how_readily_images_are_told_unknown(address: str, task: str, folders: P
         for keep_known in ("0.5", "0.99"):
             assert main([*given, "--server", address, "--keep-known", keep_known]) == 0
             rows = [json.loads(line) for line in (tmp_path / "o.jsonl").read_text().splitlines()]
-            direct = client._upload(f"/v1/tasks/{task}/classify", "query", files, {"keep_known": keep_known})
+            asking = f"/v1/tasks/{task}/classify", "query", files, {"keep_known": keep_known}
+            direct = client._upload(*asking, holds="predictions")
             told[keep_known] = [row["unknown"] for row in rows]
             assert told[keep_known] == [one["unknown"] for one in direct["predictions"]]
     assert main([*given, "--server", address, "--keep-known", "2"]) == 2
@@ -216,10 +226,13 @@ def test_a_file_that_cannot_be_read_is_named(
     assert "closed.png cannot be read" in capsys.readouterr().err
 
 
-def test_a_name_that_no_archive_can_hold_is_told(
-    address: str, task: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("name", [b"\xff.png", b"a:1.png", b"x\\y.png"])
+def test_a_name_that_no_archive_can_hold_is_told_before_anything_is_sent(
+    asked: list[str], tmp_path: Path, jobs: list[str], capsys: Capture, name: bytes
 ) -> None:
-    write(tmp_path / "in" / os.fsdecode(b"\xff.png"), drawing(4))
-    given = ["score", "--task", task, "--input", str(tmp_path / "in"), "--output", str(tmp_path / "o.csv")]
-    assert main([*given, "--server", address]) == 2
-    assert "rename the file" in capsys.readouterr().err
+    write(tmp_path / "in" / "0.png", drawing(4))
+    write(tmp_path / "in" / os.fsdecode(name), drawing(4))
+    for given in (tmp_path / "in", tmp_path / "in" / os.fsdecode(name)):
+        assert main([*asked, "--input", str(given), "--output", str(tmp_path / "o.csv")]) == 2
+        assert "rename the file" in capsys.readouterr().err
+    assert jobs == []
