@@ -5,6 +5,7 @@ import os
 import runpy
 import socket
 import sys
+import tempfile
 import threading
 import time
 import urllib.error
@@ -36,6 +37,7 @@ def run(options: argparse.Namespace) -> None:
         os.environ["METASHOT_DATA_DIR"] = str(options.data_dir)
     settings = Settings.from_environment()
     _check_port(settings.port)
+    _check_data_dir(settings.data_dir)
     # What the working process reads: it runs in the project's folder, and ends when this process is gone.
     os.environ["METASHOT_DATA_DIR"] = str(settings.data_dir.resolve())
     os.environ["BENTOML_DO_NOT_TRACK"] = "true"
@@ -54,6 +56,18 @@ def _check_port(port: int) -> None:
             probe.bind((HOST, port))
         except OSError as error:
             raise SettingsError(f"port {port} is not free ({error.strerror}); choose another by PORT=") from None
+
+
+def _check_data_dir(folder: Path) -> None:
+    """Make the folder; the working process would start over and over where it cannot write."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise SettingsError(
+            f"DATA_DIR={folder} cannot be written to ({error.strerror}); name another folder"
+        ) from None
 
 
 def _announce(address: str) -> None:

@@ -56,6 +56,18 @@ def test_a_relative_folder_is_the_one_where_the_command_was_given(
     assert handed_on("").data_dir == tmp_path / "state"
 
 
+def test_a_folder_that_cannot_be_written_to_is_an_error_of_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    monkeypatch.setenv("PORT", str(free_port()))
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "file" / "state"))
+    monkeypatch.setattr(runpy, "run_module", lambda *_, **__: pytest.fail("was started"))
+    assert main(["serve"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "cannot be written to (Not a directory)" in line
+
+
 def test_is_ready_whatever_proxy_others_go_through(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
