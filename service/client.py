@@ -73,8 +73,10 @@ class Client:
         predictions: list[dict[str, Any]] = answer["predictions"]
         return predictions
 
-    def task(self, task_id: str) -> dict[str, Any]:
-        """Show a task."""
+    def task(self, task_id: str, *, patient: bool = False) -> dict[str, Any]:
+        """Show a task; ``patient`` outlives a server that is started again, as long work must."""
+        if patient:
+            return _patiently(lambda: self.task(task_id))
         return self._answer("GET", _task_path(task_id))
 
     def delete_task(self, task_id: str) -> None:

@@ -104,7 +104,7 @@ def _score(client: Client, task: dict[str, Any], part: Part, target: Path, keep_
             bar.n = before + job["done"]
             bar.refresh()
         # The job took the task as it was when it began.
-        if client.task(task["id"])["version"] != task["version"]:
+        if client.task(task["id"], patient=True)["version"] != task["version"]:
             raise ServiceError(
                 f"task {task['id']} has been changed meanwhile: run the same command again, which asks the "
                 "changed task about all images"

@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 
 from service.__main__ import main
-from service.client import Client
+from service.client import Client, Unreachable
 from service.commands import score
-from service.commands.folders import image_files
 from service.commands.parts import in_parts
 from tests.service.made_images import drawing, zipped
 from tests.service.server_process import free_port
@@ -121,28 +120,6 @@ def test_an_output_that_is_a_folder_is_told_before_anything_is_sent(
     assert jobs == []
 
 
-def test_parts_hold_all_images_once_and_no_more_than_they_may(tmp_path: Path) -> None:
-    for name, size in (("a", 10), ("b", 10), ("c", 25), ("d", 5), ("e", 5), ("f", 5), ("g", 5)):
-        write(tmp_path / f"{name}.png", bytes(size))
-    divided = list(in_parts(tmp_path, image_files(tmp_path), images=3, size=20))
-    assert [part.names for part in divided] == [
-        ["a.png", "b.png"],
-        ["c.png"],
-        ["d.png", "e.png", "f.png"],
-        ["g.png"],
-    ]
-
-
-def test_a_part_is_known_again_until_something_changes(tmp_path: Path) -> None:
-    write(tmp_path / "a.png", b"1")
-    (part,) = in_parts(tmp_path, [tmp_path / "a.png"])
-    first = part.fingerprint("task", 1)
-    assert part.fingerprint("task", 1) == first
-    assert part.fingerprint("task", 2) != first
-    write(tmp_path / "a.png", b"22")
-    assert part.fingerprint("task", 1) != first
-
-
 def test_after_a_break_what_has_answers_is_not_asked_again(
     address: str,
     asked: list[str],
@@ -178,8 +155,8 @@ def test_a_task_that_is_changed_meanwhile_answers_no_more(
 ) -> None:
     show = Client.task
 
-    def changed(self: Client, task_id: str) -> dict[str, Any]:
-        found = show(self, task_id)
+    def changed(self: Client, task_id: str, **options: bool) -> dict[str, Any]:
+        found = show(self, task_id, **options)
         return {**found, "version": found["version"] + (len(jobs) == 2)}
 
     with monkeypatch.context() as patch:
@@ -187,6 +164,23 @@ def test_a_task_that_is_changed_meanwhile_answers_no_more(
         assert main([*asked, "--output", str(tmp_path / "o.csv")]) == 2
     assert "has been changed meanwhile" in capsys.readouterr().err
     assert not (tmp_path / "o.csv").exists()
+
+
+def test_a_break_between_two_questions_about_a_part_costs_nothing(
+    asked: list[str], tmp_path: Path, jobs: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask, broken = Client._ask, []
+
+    def asked_once_in_vain(self: Client, method: str, path: str, **options: Any) -> Any:
+        if len(jobs) == 2 and "/tasks/" in path and method == "GET" and not broken:
+            broken.append(path)
+            raise Unreachable("no answer")
+        return ask(self, method, path, **options)
+
+    monkeypatch.setattr(Client, "_ask", asked_once_in_vain)
+    assert main([*asked, "--output", str(tmp_path / "o.csv")]) == 0
+    assert broken
+    assert len(jobs) == 3
 
 
 def test_one_image_that_is_too_large_is_told_in_its_row(address: str, task: str, tmp_path: Path) -> None:
