@@ -90,7 +90,7 @@ export const texts = {
 
   askHeading: 'A new image',
   askHint: 'Draw it, drop it here or paste it. Drawings are answered as you draw.',
-  unknownAdvice: '“Fits none” is only a hint: of photos that belong to no class, it catches a fifth to a third.',
+  unknownAdvice: '“Fits none” is only a hint: of photos that belong to no class, it catches a fifth to two fifths.',
   chooseQueries: 'Choose images',
   chooseQueriesHint: 'one or many',
   making: 'Learning your classes…',
