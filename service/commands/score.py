@@ -2,7 +2,9 @@
 
 import argparse
 import contextlib
+import fcntl
 import json
+import os
 import shutil
 import sys
 import tempfile
@@ -82,6 +84,25 @@ def _parts(given: Path) -> Sequence[Part]:
 def _kept(folder: Path) -> Iterator[Path]:
     """A folder for the answers so far, which stays where there are some and the work did not come to its end."""
     folder.mkdir(exist_ok=True)
+    held = os.open(folder, os.O_RDONLY)
+    try:
+        _hold(held, folder)
+        yield from _keep(folder)
+    finally:
+        os.close(held)
+
+
+def _hold(descriptor: int, folder: Path) -> None:
+    """Lock a folder of answers, which who is done removes; the system frees it when this process ends."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise FolderError(
+            f"{folder} is another command's that writes the same output; wait for its end, or name another output"
+        ) from None
+
+
+def _keep(folder: Path) -> Iterator[Path]:
     try:
         yield folder
     except BaseException:

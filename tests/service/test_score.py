@@ -166,6 +166,24 @@ def test_a_task_that_is_changed_meanwhile_answers_no_more(
     assert not (tmp_path / "o.csv").exists()
 
 
+def test_two_commands_do_not_share_an_output(
+    asked: list[str], tmp_path: Path, jobs: list[str], monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    output = ["--output", str(tmp_path / "o.csv")]
+    start, second = Client.start_job, []
+
+    def begun_twice(self: Client, task_id: str, archive: Path, **options: Any) -> dict[str, Any]:
+        if not second:
+            second.append(True)
+            second.append(main([*asked, *output]))
+        return start(self, task_id, archive, **options)
+
+    monkeypatch.setattr(Client, "start_job", begun_twice)
+    assert main([*asked, *output]) == 0
+    assert second == [True, 2]
+    assert "writes the same output" in capsys.readouterr().err
+
+
 def test_a_break_between_two_questions_about_a_part_costs_nothing(
     asked: list[str], tmp_path: Path, jobs: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
