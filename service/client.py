@@ -1,11 +1,13 @@
 """A small client of the service, for the command line and for scripts."""
 
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, BinaryIO, Self, TypeVar
+from urllib.parse import quote
 
 import httpx
 
@@ -66,28 +68,29 @@ class Client:
 
     def classify(self, task_id: str, queries: Sequence[Path]) -> list[dict[str, Any]]:
         """Ask a task about image files."""
-        answer = self._upload(f"/v1/tasks/{task_id}/classify", "query", queries, {})
+        path = f"{_task_path(task_id)}/classify"
+        answer = self._upload(path, "query", queries, {}, holds="predictions")
         predictions: list[dict[str, Any]] = answer["predictions"]
         return predictions
 
-    def task(self, task_id: str) -> dict[str, Any]:
-        """Show a task."""
-        task: dict[str, Any] = self._ask("GET", f"/v1/tasks/{task_id}").json()
-        return task
+    def task(self, task_id: str, *, patient: bool = False) -> dict[str, Any]:
+        """Show a task; ``patient`` outlives a server that is started again, as long work must."""
+        if patient:
+            return _patiently(lambda: self.task(task_id))
+        return self._answer("GET", _task_path(task_id))
 
     def delete_task(self, task_id: str) -> None:
         """Delete a task."""
-        self._ask("DELETE", f"/v1/tasks/{task_id}")
+        self._ask("DELETE", _task_path(task_id))
 
     def start_job(self, task_id: str, archive: Path, keep_known: float | None = None) -> dict[str, Any]:
         """Hand a zip of images over to be scored; ``keep_known`` None is the service's own."""
         data = {} if keep_known is None else {"keep_known": str(keep_known)}
-        return _patiently(lambda: self._upload(f"/v1/tasks/{task_id}/jobs", "archive", [archive], data))
+        return _patiently(lambda: self._upload(f"{_task_path(task_id)}/jobs", "archive", [archive], data))
 
     def job(self, job_id: str) -> dict[str, Any]:
         """Show a job's progress."""
-        job: dict[str, Any] = self._ask("GET", f"/v1/jobs/{job_id}").json()
-        return job
+        return self._answer("GET", f"/v1/jobs/{job_id}")
 
     def follow_job(self, job_id: str) -> Iterator[dict[str, Any]]:
         """Give the job now and then until it is done; a server that is started again meanwhile goes on with it.
@@ -126,17 +129,27 @@ class Client:
         except httpx.HTTPError as error:
             raise self._unreachable(error) from error
 
-    def _upload(self, path: str, field: str, files: Sequence[Path], data: dict[str, Any]) -> dict[str, Any]:
-        with ExitStack() as stack:
-            parts = [(field, (file.name, stack.enter_context(file.open("rb")))) for file in files]
-            answer: dict[str, Any] = self._ask("POST", path, files=parts, data=data).json()
-        return answer
+    def _upload(
+        self, path: str, field: str, files: Sequence[Path], data: dict[str, Any], holds: str = "id"
+    ) -> dict[str, Any]:
+        parts = [(field, (file.name, _OpenedLate(file))) for file in files]
+        return self._answer("POST", path, holds=holds, files=parts, data=data)
+
+    def _answer(self, method: str, path: str, holds: str = "id", **options: Any) -> dict[str, Any]:
+        """Give an answer's members, one of which is ``holds`` where it is this service that answers."""
+        response = self._ask(method, path, **options)
+        with suppress(ValueError):
+            answer = response.json()
+            if isinstance(answer, dict) and holds in answer:
+                return answer
+        raise ServiceError(
+            f"what answers at {self._server}{path} ({response.status_code}) is not this service; "
+            f"give the service's address, which is like {DEFAULT_SERVER}"
+        )
 
     def _ask(self, method: str, path: str, **options: Any) -> httpx.Response:
         try:
             response = self._http.request(method, path, **options)
-        except httpx.InvalidURL as error:  # of a task's id, which is part of it
-            raise ServiceError(f"{path!r} is no address on a server ({error})") from error
         except httpx.HTTPError as error:
             raise self._unreachable(error) from error
         _check(response)
@@ -146,13 +159,51 @@ class Client:
         return Unreachable(f"no answer from {self._server} ({error}); is it running? python -m service serve")
 
 
+class _OpenedLate:
+    """A file to send, open only while it is read: a thousand at once may be more than the system allows."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._size = path.stat().st_size
+        self._stream: BinaryIO | None = None
+
+    def tell(self) -> int:
+        """Give the position at which httpx measures the length: the beginning."""
+        return 0
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Go to the beginning, or tell where the end is."""
+        if whence == os.SEEK_END:
+            return self._size
+        self._close()
+        return offset
+
+    def read(self, size: int = -1) -> bytes:
+        """Give what comes next; nothing at the end."""
+        if self._stream is None:
+            self._stream = self._path.open("rb")
+        chunk = self._stream.read(size)
+        if not chunk:
+            self._close()
+        return chunk
+
+    def _close(self) -> None:
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
+
+
+def _task_path(task_id: str) -> str:
+    return f"/v1/tasks/{quote(task_id, safe='')}"
+
+
 def _check(response: httpx.Response) -> None:
     if response.is_error:
         response.read()
         try:
             detail = response.json()["detail"]
-        except (ValueError, KeyError):
-            detail = response.text[:200]
+        except (ValueError, KeyError, TypeError):  # of another server, or of a proxy on the way
+            detail = " ".join(response.text.split())[:200]
         kind = Unreachable if response.status_code == httpx.codes.SERVICE_UNAVAILABLE else ServiceError
         raise kind(f"{response.status_code}: {detail}")
 

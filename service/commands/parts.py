@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from service.settings import MEBIBYTE
 # little is sent again after a break.
 _IMAGES = 2000
 _BYTES = 128 * MEBIBYTE
+# Readers of archives take the first for a drive, the second for a folder, and the third is no text.
+_NO_NAME = re.compile(r"[A-Za-z]:|.*[\\\ud800-\udfff]", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ class Part:
         """Give the part as a zip archive, written into a folder unless it is one.
 
         Raises:
-            FolderError: naming a file that cannot be read, or whose name no archive can hold.
+            FolderError: naming a file that cannot be read.
         """
         if self.packed:
             return self.files[0]
@@ -62,18 +65,22 @@ class Part:
             for name, path in zip(self.names, self.files, strict=True):
                 try:
                     archive.write(path, name)
-                except UnicodeEncodeError as error:
-                    raise FolderError(f"{path!a} is no valid name; rename the file") from error
                 except OSError as error:
                     raise FolderError(f"{path} cannot be read: {error.strerror}") from error
         return target
 
 
 def in_parts(root: Path, files: Sequence[Path], *, images: int = _IMAGES, size: int = _BYTES) -> Iterator[Part]:
-    """Divide files: each part as many as come next until it has ``images``, or one more would exceed ``size``."""
+    """Divide files: each part as many as come next until it has ``images``, or one more would exceed ``size``.
+
+    Raises:
+        FolderError: naming a file that cannot be read, or whose name no archive can hold.
+    """
     some: list[Path] = []
     total = 0
     for path in files:
+        if _NO_NAME.match(path.relative_to(root).as_posix()):
+            raise FolderError(f"{str(path)!a} is no valid name in an archive; rename the file or its folder")
         length = _about(path).st_size
         if some and (len(some) == images or total + length > size):
             yield Part(root, tuple(some))

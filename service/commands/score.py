@@ -2,7 +2,9 @@
 
 import argparse
 import contextlib
+import fcntl
 import json
+import os
 import shutil
 import sys
 import tempfile
@@ -47,6 +49,8 @@ def run(options: argparse.Namespace) -> None:
     kind = FORMATS.get(output.suffix.lower())
     if kind is None:
         raise FolderError(f"{output} ends in none of {', '.join(FORMATS)}")
+    if output.is_dir():
+        raise FolderError(f"{output} is a folder; name a file")
     if not output.absolute().parent.is_dir():
         raise FolderError(f"{output.parent} is no folder")
     keep_known = read_keep_known(options.keep_known)
@@ -71,13 +75,34 @@ def _parts(given: Path) -> Sequence[Part]:
         raise FolderError(f"{given} does not exist")
     if given.is_dir():
         return list(in_parts(given, image_files(given)))
-    return [Part(given.parent, (given,), packed=zipfile.is_zipfile(given))]
+    if zipfile.is_zipfile(given):
+        return [Part(given.parent, (given,), packed=True)]
+    return list(in_parts(given.parent, [given]))
 
 
 @contextlib.contextmanager
 def _kept(folder: Path) -> Iterator[Path]:
     """A folder for the answers so far, which stays where there are some and the work did not come to its end."""
     folder.mkdir(exist_ok=True)
+    held = os.open(folder, os.O_RDONLY)
+    try:
+        _hold(held, folder)
+        yield from _keep(folder)
+    finally:
+        os.close(held)
+
+
+def _hold(descriptor: int, folder: Path) -> None:
+    """Lock a folder of answers, which who is done removes; the system frees it when this process ends."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise FolderError(
+            f"{folder} is another command's that writes the same output; wait for its end, or name another output"
+        ) from None
+
+
+def _keep(folder: Path) -> Iterator[Path]:
     try:
         yield folder
     except BaseException:
@@ -100,7 +125,7 @@ def _score(client: Client, task: dict[str, Any], part: Part, target: Path, keep_
             bar.n = before + job["done"]
             bar.refresh()
         # The job took the task as it was when it began.
-        if client.task(task["id"])["version"] != task["version"]:
+        if client.task(task["id"], patient=True)["version"] != task["version"]:
             raise ServiceError(
                 f"task {task['id']} has been changed meanwhile: run the same command again, which asks the "
                 "changed task about all images"

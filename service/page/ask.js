@@ -2,11 +2,11 @@
 
 import { Answer } from './answer.js';
 import { answersCsv, isSettled } from './answers-csv.js';
+import { copyAll } from './copies.js';
 import { buttonById, byId, cross, debounced, element, inputById, saveFile } from './dom.js';
 import { DrawingPad } from './drawing.js';
-import { fromInput, sortOut } from './files.js';
+import { fromInput, noteOf, sortOut } from './files.js';
 import { acceptDrops } from './intake.js';
-import { shrinkAll } from './shrink.js';
 import { SpokenAnswers } from './spoken-answers.js';
 import { texts } from './texts.js';
 
@@ -48,8 +48,10 @@ export class AskColumn {
   /** @param {Found[]} found */
   async take(found) {
     const { images, refused } = sortOut(found);
-    this.#note.textContent = refused.length ? texts.refused(refused) : images.length ? '' : texts.noImages;
-    if (images.length) await this.queries.add(await shrinkAll(images.map(({ file }) => file)));
+    this.#note.textContent = noteOf(images, refused);
+    const { files, unread } = await copyAll(images.map(({ file }) => file));
+    if (unread.length) this.#note.textContent = noteOf(images, refused, unread);
+    if (files.length) await this.queries.add(files);
   }
 
   async #askDrawing() {

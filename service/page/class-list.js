@@ -1,11 +1,11 @@
 /** The column of the user's classes: rows, new classes, whole folders, and taking removals back. */
 
 import { ClassRow } from './class-row.js';
+import { copyAll } from './copies.js';
 import { buttonById, byId, inputById } from './dom.js';
-import { byFolder, fromInput, sortOut } from './files.js';
+import { byFolder, fromInput, noteOf, sortOut } from './files.js';
 import { acceptDrops } from './intake.js';
 import { offerUndo } from './notice.js';
-import { shrinkAll } from './shrink.js';
 import { texts } from './texts.js';
 
 /** @typedef {import('./files.js').Found} Found */
@@ -48,9 +48,7 @@ export class ClassList {
    * @param {() => void} change
    */
   withUndo(sentence, change) {
-    const restore = this.support.remember();
-    change();
-    offerUndo(sentence, restore);
+    offerUndo(sentence, this.support.undoable(change));
   }
 
   /** @param {Group} group @param {Found[]} found */
@@ -61,8 +59,9 @@ export class ClassList {
       await this.#takeFolders(found);
       return;
     }
-    if (images.length) this.support.add(group, await shrinkAll(images.map(({ file }) => file)));
-    const note = refused.length ? texts.refused(refused) : images.length ? '' : texts.noImages;
+    const { files, unread } = await copyAll(images.map(({ file }) => file));
+    if (files.length) this.support.add(group, files);
+    const note = noteOf(images, refused, unread);
     if (note) this.#rows.get(group)?.tell(note);
   }
 
@@ -70,12 +69,20 @@ export class ClassList {
   async #takeFolders(found) {
     const { images, refused } = sortOut(found);
     const filesByLabel = byFolder(images);
-    const count = [...filesByLabel.values()].reduce((sum, files) => sum + files.length, 0);
-    for (const [label, files] of filesByLabel) filesByLabel.set(label, await shrinkAll(files));
+    const chosen = filesByLabel.size;
+    let count = 0;
+    const unread = [];
+    for (const [label, originals] of filesByLabel) {
+      const copied = await copyAll(originals);
+      unread.push(...copied.unread);
+      count += copied.files.length;
+      if (copied.files.length) filesByLabel.set(label, copied.files);
+      else filesByLabel.delete(label);
+    }
     if (count) this.support.fill(filesByLabel);
-    const notes = [count ? texts.filled(count, filesByLabel.size) : texts.dropFolderHint];
-    if (refused.length) notes.push(texts.refused(refused));
-    this.#note.textContent = notes.join(' ');
+    const notes = [count ? texts.filled(count, filesByLabel.size) : '', chosen ? '' : texts.dropFolderHint];
+    if (refused.length || unread.length) notes.push(noteOf(images, refused, unread));
+    this.#note.textContent = notes.filter(Boolean).join(' ');
   }
 
   #sync() {

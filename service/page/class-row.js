@@ -65,6 +65,7 @@ export class ClassRow {
     this.removeButton.title = texts.removeClass(label);
     this.input.setAttribute('aria-label', texts.chooseImagesFor(label));
     this.drawButton.setAttribute('aria-label', texts.drawFor(label));
+    this.#pad?.canvas.setAttribute('aria-label', texts.padFor(label));
     this.count.textContent = examples.length ? texts.imageCount(examples.length) : '';
     this.empty.hidden = examples.length > 0;
     for (const [example, tile] of this.#tiles) {
@@ -75,6 +76,7 @@ export class ClassRow {
     examples.forEach((example, index) => {
       const tile = this.#tileOf(example);
       tile.classList.toggle('is-bad', example.problem !== null);
+      tile.querySelector('button')?.setAttribute('aria-label', texts.removeImage(example.file.name, label));
       if (this.tray.children[index] !== tile) this.tray.insertBefore(tile, this.tray.children[index]);
     });
     const bad = examples.find((example) => example.problem);
@@ -94,10 +96,9 @@ export class ClassRow {
     const known = this.#tiles.get(example);
     if (known) return known;
     const { name } = example.file;
-    const label = texts.removeImage(name, this.group.label);
     const made = element('figure', { class: 'tile', title: name }, [
       element('img', { src: example.url, alt: name, draggable: 'false' }),
-      element('button', { type: 'button', class: 'icon', 'aria-label': label, onclick: () => this.#remove(example) }, [cross()]),
+      element('button', { type: 'button', class: 'icon', onclick: () => this.#remove(example) }, [cross()]),
     ]);
     this.#tiles.set(example, made);
     return made;

@@ -82,9 +82,15 @@ export class Classifiers extends EventTarget {
     this.#tell();
   }
 
-  /** Forget a classifier that the service no longer has, or has with other examples. @param {string} id of its task */
+  /**
+   * Forget a classifier that the service no longer has, or has with other examples.
+   * @param {string} id of its task
+   * @returns {boolean} whether it was that of the own classes
+   */
   lost(id) {
-    if (this.#own?.task.id === id) this.#own = null;
+    if (this.#own?.task.id !== id) return false;
+    this.#own = null;
+    return true;
   }
 
   /** @param {Task} task */

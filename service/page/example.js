@@ -5,14 +5,18 @@
  */
 
 import { buttonById } from './dom.js';
+import { texts } from './texts.js';
 
 /** @typedef {{ label: string, support: string[], query: string[] }} ExampleClass */
 /** @typedef {{ support: Map<string, File[]>, queries: File[] }} Example */
 
 const MANIFEST = '/page/examples/examples.json';
 
-/** @param {(example: Example) => void} take called when the user asks for the example */
-export async function offerExample(take) {
+/**
+ * @param {(example: Example) => void} take called when the user asks for the example
+ * @param {(sentence: string) => void} tell called with what went wrong, or with nothing when it went well
+ */
+export async function offerExample(take, tell) {
   const response = await fetch(MANIFEST).catch(() => null);
   if (!response?.ok) return;
   const { classes } = /** @type {{ classes: ExampleClass[] }} */ (await response.json());
@@ -22,14 +26,11 @@ export async function offerExample(take) {
   button.addEventListener('click', async () => {
     if (loading) return;
     loading = true;
-    try {
-      const filled = await Promise.all(classes.map(async (one) => ({
-        label: one.label, support: await load(one.support), query: await load(one.query),
-      })));
-      take({ support: new Map(filled.map((one) => [one.label, one.support])), queries: filled.flatMap((one) => one.query) });
-    } finally {
-      loading = false;
-    }
+    const filled = await Promise.all(classes.map(async (one) => ({
+      label: one.label, support: await load(one.support), query: await load(one.query),
+    }))).catch((error) => console.error(error)).finally(() => { loading = false; });
+    tell(filled ? '' : texts.exampleFailed);
+    if (filled) take({ support: new Map(filled.map((one) => [one.label, one.support])), queries: filled.flatMap((one) => one.query) });
   });
 }
 

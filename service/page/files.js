@@ -1,9 +1,13 @@
 /** Gets images out of drops, pastes and file inputs, with the folders they lay in. */
 
+import { texts } from './texts.js';
+
 /** @typedef {{ file: File, folders: string[] }} Found */
 
 const READABLE = /\.(png|jpe?g|webp|bmp)$/i;
 const CLUTTER = /^(\..*|Thumbs\.db|desktop\.ini)$/i;
+const CLUTTERED = /^(\..*|__MACOSX)$/;
+const CHANGED_ON_THE_WAY = /["\\\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/gu; // of names: forms write them otherwise, or the service does
 
 /** @param {File} file */
 const isImage = (file) => /^image\/(png|jpeg|webp|bmp|x-ms-bmp)$/.test(file.type) || (!file.type && READABLE.test(file.name));
@@ -14,7 +18,9 @@ const isImage = (file) => /^image\/(png|jpeg|webp|bmp|x-ms-bmp)$/.test(file.type
  * @returns {{ images: Found[], refused: string[] }}
  */
 export function sortOut(found) {
-  const kept = found.filter(({ file, folders }) => !CLUTTER.test(file.name) && !folders.includes('__MACOSX'));
+  // The first folder is the one that the user chose, whatever it is called.
+  const inClutter = (/** @type {Found} */ { folders }) => folders.slice(1).some((name) => CLUTTERED.test(name));
+  const kept = found.filter((one) => !CLUTTER.test(one.file.name) && !inClutter(one));
   return {
     images: kept.filter(({ file }) => isImage(file)),
     refused: kept.filter(({ file }) => !isImage(file)).map(({ file }) => file.name),
@@ -22,7 +28,18 @@ export function sortOut(found) {
 }
 
 /**
- * Answers and errors name images by file name, so no two may share one.
+ * @param {Found[]} images
+ * @param {string[]} refused names
+ * @param {string[]} [unread] names of those images that could not be copied
+ * @returns {string} what to tell about files that were left out; empty where all were taken
+ */
+export function noteOf(images, refused, unread = []) {
+  if (!images.length && !refused.length) return texts.noImages;
+  return [refused.length ? texts.refused(refused) : '', unread.length ? texts.unread(unread) : ''].filter(Boolean).join(' ');
+}
+
+/**
+ * Answers and errors name images by file name, so no two may share one, and it must come back as it was sent.
  * @param {File[]} files
  * @param {Iterable<string>} taken names of others
  * @returns {File[]} each under a name of its own
@@ -30,9 +47,10 @@ export function sortOut(found) {
 export function namedApart(files, taken) {
   const names = new Set(taken);
   return files.map((file) => {
-    const dot = file.name.lastIndexOf('.');
-    const [stem, extension] = dot > 0 ? [file.name.slice(0, dot), file.name.slice(dot)] : [file.name, ''];
-    let { name } = file;
+    const sent = file.name.replace(CHANGED_ON_THE_WAY, '_');
+    const dot = sent.lastIndexOf('.');
+    const [stem, extension] = dot > 0 ? [sent.slice(0, dot), sent.slice(dot)] : [sent, ''];
+    let name = sent;
     for (let number = 2; names.has(name); number += 1) name = `${stem} (${number})${extension}`;
     names.add(name);
     return name === file.name ? file : new File([file], name, { type: file.type });

@@ -15,6 +15,8 @@ export class KeptList {
   #cursor = null;
   /** @type {Task[]} */
   #tasks = [];
+  #loadsMore = false; // a disabled button would lose the focus
+  #openings = 0;
 
   /**
    * @param {(id: string) => boolean} isDraft whether a task is the page's own draft, which is not kept and not listed
@@ -33,9 +35,11 @@ export class KeptList {
   }
 
   async #showMore() {
+    if (this.#loadsMore) return;
+    this.#loadsMore = true;
     const before = this.#list.children.length;
     const held = document.activeElement === this.#more;
-    await this.#load(this.#cursor ?? undefined);
+    await this.#load(this.#cursor ?? undefined).finally(() => { this.#loadsMore = false; });
     if (held && this.#more.hidden) this.#focusAt(before);
   }
 
@@ -70,7 +74,7 @@ export class KeptList {
     const labels = task.classes.map((one) => one.label).join(', ');
     const open = element('button', {
       type: 'button', class: 'button', text: texts.open, 'aria-label': texts.openTask(name),
-      onclick: () => this.#reporting(async () => this.open(await showTask(task.id))),
+      onclick: () => this.#open(task),
     });
     const remove = element('button', {
       type: 'button', class: 'button quiet', text: texts.delete, 'aria-label': texts.deleteTask(name),
@@ -91,6 +95,16 @@ export class KeptList {
       element('span', { class: 'hint kept-accuracy', text: task.estimate ? texts.keptAccuracy(task.estimate.accuracy) : '' }),
       open, remove,
     ]);
+  }
+
+  /** @param {Task} task */
+  async #open(task) {
+    this.#openings += 1;
+    const opening = this.#openings;
+    await this.#reporting(async () => {
+      const whole = await showTask(task.id);
+      if (opening === this.#openings) this.open(whole); // else another one was asked for since
+    });
   }
 
   /** @param {Task} task @param {string} name */

@@ -30,7 +30,11 @@ const ask = new AskColumn(queries, (fileName) => (classifiers.opened ? null : su
 const kept = new KeptList(
   (id) => classifiers.isDraft(id),
   (task) => { open(task); byId('opened-heading').focus(); },
-  (task) => { if (classifiers.opened?.task.id === task.id) closeOpened(); },
+  (task) => {
+    const lost = classifiers.lost(task.id);
+    if (classifiers.opened?.task.id === task.id) closeOpened();
+    else if (lost && !classifiers.opened) queries.ask();
+  },
 );
 const models = listModels().then(({ items }) => items, () => []); // the page works without their licences
 const goOn = new GoOn(
@@ -93,4 +97,4 @@ offerExample(({ support: filesByLabel, queries: files }) => {
   if (classifiers.opened) classifiers.close();
   if (support.imageCount) classList.withUndo(texts.replacedClasses, fill);
   else fill();
-});
+}, (sentence) => { byId(classifiers.opened ? 'opened-note' : 'folder-note').textContent = sentence; });

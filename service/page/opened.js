@@ -2,11 +2,11 @@
 
 import { addExamples, deleteExample, Problem } from './api.js';
 import { ACCEPT } from './class-row.js';
+import { copyAll } from './copies.js';
 import { byId, element } from './dom.js';
-import { fromInput, namedApart, sortOut } from './files.js';
+import { fromInput, namedApart, noteOf, sortOut } from './files.js';
 import { acceptDrops } from './intake.js';
 import { offerUndo } from './notice.js';
-import { shrinkAll } from './shrink.js';
 import { texts } from './texts.js';
 
 /** @typedef {import('./api.js').Task} Task */
@@ -68,12 +68,16 @@ export class OpenedTask {
   async #take(label, found) {
     const task = this.#task;
     const { images, refused } = sortOut(found);
-    const note = refused.length ? texts.refused(refused) : images.length ? '' : texts.noImages;
+    let note = noteOf(images, refused);
     this.#note.textContent = [note, images.length ? texts.adding(images.length) : ''].filter(Boolean).join(' ');
     if (!task || !images.length) return;
     const before = task.examples ?? [];
     await this.#reporting(async () => {
-      const files = namedApart(await shrinkAll(images.map(({ file }) => file)), before.map((one) => one.filename));
+      const copied = await copyAll(images.map(({ file }) => file));
+      note = noteOf(images, refused, copied.unread);
+      this.#note.textContent = [note, copied.files.length ? texts.adding(copied.files.length) : ''].filter(Boolean).join(' ');
+      if (!copied.files.length) return;
+      const files = namedApart(copied.files, before.map((one) => one.filename));
       const larger = await addExamples(task.id, files.map((file) => ({ file, label })));
       this.#note.textContent = note;
       this.changed(larger);

@@ -9,6 +9,8 @@ import { texts } from './texts.js';
 
 export class SupportSet extends EventTarget {
   #ids = 0;
+  /** @type {Set<string>} of all images that ever were here: one that was removed may be put back beside newer ones */
+  #names = new Set();
 
   /** Counts every change that makes another classifier. */
   revision = 0;
@@ -25,7 +27,7 @@ export class SupportSet extends EventTarget {
     const taken = new Set(this.groups.map((group) => group.label));
     let number = this.groups.length + 1;
     while (taken.has(texts.defaultLabel(number))) number += 1;
-    const group = { id: this.#nextId(), label: label ?? texts.defaultLabel(number), examples: [] };
+    const group = { id: this.#nextId(), label: canonical(label ?? texts.defaultLabel(number)), examples: [] };
     this.groups = [...this.groups, group];
     this.#changed();
     return group;
@@ -33,15 +35,16 @@ export class SupportSet extends EventTarget {
 
   /** @param {Group} group @param {string} label */
   rename(group, label) {
-    group.label = label.trim();
+    group.label = canonical(label);
     this.#changed();
   }
 
   /** @param {Group} group @param {File[]} files @returns {Example[]} */
   add(group, files) {
-    const made = namedApart(files, this.labelled().map((one) => one.file.name)).map((file) => ({
-      id: this.#nextId(), file, url: URL.createObjectURL(file), problem: null,
-    }));
+    const made = namedApart(files, this.#names).map((file) => {
+      this.#names.add(file.name);
+      return { id: this.#nextId(), file, url: URL.createObjectURL(file), problem: null };
+    });
     group.examples = [...group.examples, ...made];
     this.#changed();
     return made;
@@ -64,18 +67,28 @@ export class SupportSet extends EventTarget {
    * @param {Map<string, File[]>} filesByLabel
    */
   fill(filesByLabel) {
-    this.groups = this.groups.filter((group) => group.examples.length || filesByLabel.has(group.label));
+    const labels = new Set([...filesByLabel.keys()].map(canonical));
+    this.groups = this.groups.filter((group) => group.examples.length || labels.has(group.label));
     for (const [label, files] of filesByLabel) {
-      const group = this.groups.find((one) => one.label === label) ?? this.addGroup(label);
+      const group = this.groups.find((one) => one.label === canonical(label)) ?? this.addGroup(label);
       this.add(group, files);
     }
   }
 
-  /** @returns {() => void} puts the set back as it is now */
-  remember() {
-    const groups = this.groups.map((group) => ({ group, label: group.label, examples: group.examples }));
+  /**
+   * @param {() => void} change which groups there are, and which examples they have
+   * @returns {() => void} takes that change back, and nothing that was done after it
+   */
+  undoable(change) {
+    const groups = this.groups;
+    const before = new Map(groups.map((group) => [group, group.examples]));
+    change();
+    const after = new Map(this.groups.map((group) => [group, group.examples]));
     return () => {
-      this.groups = groups.map(({ group, label, examples }) => Object.assign(group, { label, examples }));
+      for (const [group, examples] of after) group.examples = reverted(group.examples, before.get(group) ?? [], examples);
+      // A group that came by the change and was given more since stays, with that.
+      const came = [...after.keys()].filter((group) => !group.examples.length);
+      this.groups = reverted(this.groups, groups, [...came, ...groups.filter((group) => after.has(group))]);
       this.#changed();
     };
   }
@@ -129,4 +142,26 @@ export class SupportSet extends EventTarget {
     this.revision += 1;
     this.dispatchEvent(new Event('change'));
   }
+}
+
+/** @param {string} label @returns {string} as the service takes it, which makes one class of what looks the same */
+function canonical(label) {
+  return label.trim().normalize('NFC');
+}
+
+/**
+ * @template One
+ * @param {One[]} now
+ * @param {One[]} before a change
+ * @param {One[]} after that change
+ * @returns {One[]} `now` without the change: what went is back after what it came after, what came is gone
+ */
+function reverted(now, before, after) {
+  const all = now.filter((one) => before.includes(one) || !after.includes(one));
+  before.forEach((one, index) => {
+    if (after.includes(one) || all.includes(one)) return;
+    const earlier = before.slice(0, index).reverse().find((other) => all.includes(other));
+    all.splice(earlier === undefined ? 0 : all.indexOf(earlier) + 1, 0, one);
+  });
+  return all;
 }

@@ -6,6 +6,9 @@
 /** @param {number} count @param {string} one @param {string} many */
 const plural = (count, one, many) => (count === 1 ? one : many);
 
+/** @param {string[]} names @returns {string} */
+const some = (names) => `${names.slice(0, 3).join(', ')}${names.length > 3 ? ` and ${names.length - 3} more` : ''}`;
+
 /** @param {number} share 0..1 @returns {string} a percentage that never rounds doubt away */
 export function percent(share) {
   if (share > 0 && share < 0.005) return '<1%';
@@ -57,13 +60,17 @@ export const texts = {
     `Took ${images} ${plural(images, 'image', 'images')} into ${classes} ${plural(classes, 'class', 'classes')}.`,
   noImages: 'No images in there. Metashot reads PNG, JPEG, WebP and BMP.',
   refused: (/** @type {string[]} */ names) => [
-    `Left out ${names.slice(0, 3).join(', ')}${names.length > 3 ? ` and ${names.length - 3} more` : ''}:`,
+    `Left out ${some(names)}:`,
     'Metashot reads PNG, JPEG, WebP and BMP images.',
     names.some((name) => /\.zip$/i.test(name)) ? 'Unpack a zip and drop its folder.' : '',
     names.some((name) => /\.hei[cf]$/i.test(name))
       ? 'HEIC is what an iPhone writes: export such photos as JPEG, and for new ones set Settings > Camera > Formats > Most Compatible.'
       : '',
   ].filter(Boolean).join(' '),
+
+  unread: (/** @type {string[]} */ names) =>
+    `${some(names)} could not be read: choose ${plural(names.length, 'it', 'them')} again.`,
+  exampleFailed: 'The example could not be loaded. Check that the service runs, then try again.',
 
   drawingName: 'drawing.png',
   padFor: (/** @type {string} */ label) => `Sheet to draw ${label} on. To work without a pointer, choose images instead.`,
@@ -83,7 +90,7 @@ export const texts = {
 
   askHeading: 'A new image',
   askHint: 'Draw it, drop it here or paste it. Drawings are answered as you draw.',
-  unknownAdvice: '“Fits none” is only a hint: of photos that belong to no class, it catches a fifth to a third.',
+  unknownAdvice: '“Fits none” is only a hint: of photos that belong to no class, it catches a fifth to two fifths.',
   chooseQueries: 'Choose images',
   chooseQueriesHint: 'one or many',
   making: 'Learning your classes…',

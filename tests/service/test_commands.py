@@ -95,6 +95,3 @@ def test_a_malformed_address_is_an_error_of_one_line(
     assert main(["teach", "--support", str(folders / "support"), "--server", server]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert "no address of a server" in line
-    assert main(["score", "--task", "a\nb", "--input", str(folders / "query"), "--output", "x.csv"]) == 2
-    (line,) = capsys.readouterr().err.splitlines()
-    assert "no address on a server" in line

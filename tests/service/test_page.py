@@ -146,7 +146,7 @@ def test_two_classes_a_drawn_query_and_its_answer(browser: Chrome, origin: str, 
     files = _drawings(tmp_path, "cross", CROSS), _drawings(tmp_path, "ring", RING)
     for field, paths in zip(_find(browser, ".class-row input[type=file]"), files, strict=True):
         field.send_keys(paths)
-    assert len(_find(browser, ".class-row figure.tile img")) == 6
+    wait.until(lambda _: len(_find(browser, ".class-row figure.tile img")) == 6)
     wait.until(lambda _: _find(browser, "#standing")[0].get_attribute("data-state") == "ready")
     assert [one["label"] for one in _tasks(origin)[0]["classes"]] == ["cross", "ring"]
 
@@ -176,3 +176,22 @@ def test_two_classes_a_drawn_query_and_its_answer(browser: Chrome, origin: str, 
     assert browser.execute_script("return !dispatchEvent(new Event('beforeunload', { cancelable: true }))")
     browser.get("about:blank")
     wait.until(lambda _: _tasks(origin) == [])
+
+
+def test_large_images_are_made_smaller_also_where_they_have_few_pixels(browser: Chrome, origin: str) -> None:
+    browser.get(origin)
+    measure = """
+        const { copyAll } = await import('/page/copies.js');
+        const sheet = new OffscreenCanvas(1400, 1000);
+        const pixels = new ImageData(1400, 1000);
+        pixels.data.forEach((_, index) => { pixels.data[index] = 128 + 99 * Math.random(); });
+        sheet.getContext('2d').putImageData(pixels, 0, 0);
+        const given = new File([await sheet.convertToBlob()], 'a.png', { type: 'image/png' });
+        const [copy] = (await copyAll([given])).files;
+        const { width, height } = await createImageBitmap(copy);
+        return [given.size, copy.size, copy.name, width, height];
+    """
+    given, copied, *shape = browser.execute_script(measure)
+    assert shape == ["a.png", 1400, 1000]
+    # Twenty go into one request, which may have 64 MiB.
+    assert copied < 64 * 2**20 / 20 < given

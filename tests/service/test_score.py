@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 
 from service.__main__ import main
-from service.client import Client
+from service.client import Client, Unreachable
 from service.commands import score
-from service.commands.folders import image_files
 from service.commands.parts import in_parts
 from tests.service.made_images import drawing, zipped
 from tests.service.server_process import free_port
@@ -112,26 +111,13 @@ def test_what_cannot_be_scored_leaves_no_output(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_parts_hold_all_images_once_and_no_more_than_they_may(tmp_path: Path) -> None:
-    for name, size in (("a", 10), ("b", 10), ("c", 25), ("d", 5), ("e", 5), ("f", 5), ("g", 5)):
-        write(tmp_path / f"{name}.png", bytes(size))
-    divided = list(in_parts(tmp_path, image_files(tmp_path), images=3, size=20))
-    assert [part.names for part in divided] == [
-        ["a.png", "b.png"],
-        ["c.png"],
-        ["d.png", "e.png", "f.png"],
-        ["g.png"],
-    ]
-
-
-def test_a_part_is_known_again_until_something_changes(tmp_path: Path) -> None:
-    write(tmp_path / "a.png", b"1")
-    (part,) = in_parts(tmp_path, [tmp_path / "a.png"])
-    first = part.fingerprint("task", 1)
-    assert part.fingerprint("task", 1) == first
-    assert part.fingerprint("task", 2) != first
-    write(tmp_path / "a.png", b"22")
-    assert part.fingerprint("task", 1) != first
+def test_an_output_that_is_a_folder_is_told_before_anything_is_sent(
+    asked: list[str], tmp_path: Path, jobs: list[str], capsys: Capture
+) -> None:
+    (tmp_path / "o.csv").mkdir()
+    assert main([*asked, "--output", str(tmp_path / "o.csv")]) == 2
+    assert "o.csv is a folder" in capsys.readouterr().err
+    assert jobs == []
 
 
 def test_after_a_break_what_has_answers_is_not_asked_again(
@@ -169,8 +155,8 @@ def test_a_task_that_is_changed_meanwhile_answers_no_more(
 ) -> None:
     show = Client.task
 
-    def changed(self: Client, task_id: str) -> dict[str, Any]:
-        found = show(self, task_id)
+    def changed(self: Client, task_id: str, **options: bool) -> dict[str, Any]:
+        found = show(self, task_id, **options)
         return {**found, "version": found["version"] + (len(jobs) == 2)}
 
     with monkeypatch.context() as patch:
@@ -178,6 +164,41 @@ def test_a_task_that_is_changed_meanwhile_answers_no_more(
         assert main([*asked, "--output", str(tmp_path / "o.csv")]) == 2
     assert "has been changed meanwhile" in capsys.readouterr().err
     assert not (tmp_path / "o.csv").exists()
+
+
+def test_two_commands_do_not_share_an_output(
+    asked: list[str], tmp_path: Path, jobs: list[str], monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    output = ["--output", str(tmp_path / "o.csv")]
+    start, second = Client.start_job, []
+
+    def begun_twice(self: Client, task_id: str, archive: Path, **options: Any) -> dict[str, Any]:
+        if not second:
+            second.append(True)
+            second.append(main([*asked, *output]))
+        return start(self, task_id, archive, **options)
+
+    monkeypatch.setattr(Client, "start_job", begun_twice)
+    assert main([*asked, *output]) == 0
+    assert second == [True, 2]
+    assert "writes the same output" in capsys.readouterr().err
+
+
+def test_a_break_between_two_questions_about_a_part_costs_nothing(
+    asked: list[str], tmp_path: Path, jobs: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask, broken = Client._ask, []
+
+    def asked_once_in_vain(self: Client, method: str, path: str, **options: Any) -> Any:
+        if len(jobs) == 2 and "/tasks/" in path and method == "GET" and not broken:
+            broken.append(path)
+            raise Unreachable("no answer")
+        return ask(self, method, path, **options)
+
+    monkeypatch.setattr(Client, "_ask", asked_once_in_vain)
+    assert main([*asked, "--output", str(tmp_path / "o.csv")]) == 0
+    assert broken
+    assert len(jobs) == 3
 
 
 def test_one_image_that_is_too_large_is_told_in_its_row(address: str, task: str, tmp_path: Path) -> None:
@@ -199,7 +220,8 @@ def test_how_readily_images_are_told_unknown(address: str, task: str, folders: P
         for keep_known in ("0.5", "0.99"):
             assert main([*given, "--server", address, "--keep-known", keep_known]) == 0
             rows = [json.loads(line) for line in (tmp_path / "o.jsonl").read_text().splitlines()]
-            direct = client._upload(f"/v1/tasks/{task}/classify", "query", files, {"keep_known": keep_known})
+            asking = f"/v1/tasks/{task}/classify", "query", files, {"keep_known": keep_known}
+            direct = client._upload(*asking, holds="predictions")
             told[keep_known] = [row["unknown"] for row in rows]
             assert told[keep_known] == [one["unknown"] for one in direct["predictions"]]
     assert main([*given, "--server", address, "--keep-known", "2"]) == 2
@@ -216,10 +238,13 @@ def test_a_file_that_cannot_be_read_is_named(
     assert "closed.png cannot be read" in capsys.readouterr().err
 
 
-def test_a_name_that_no_archive_can_hold_is_told(
-    address: str, task: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("name", [b"\xff.png", b"a:1.png", b"x\\y.png"])
+def test_a_name_that_no_archive_can_hold_is_told_before_anything_is_sent(
+    asked: list[str], tmp_path: Path, jobs: list[str], capsys: Capture, name: bytes
 ) -> None:
-    write(tmp_path / "in" / os.fsdecode(b"\xff.png"), drawing(4))
-    given = ["score", "--task", task, "--input", str(tmp_path / "in"), "--output", str(tmp_path / "o.csv")]
-    assert main([*given, "--server", address]) == 2
-    assert "rename the file" in capsys.readouterr().err
+    write(tmp_path / "in" / "0.png", drawing(4))
+    write(tmp_path / "in" / os.fsdecode(name), drawing(4))
+    for given in (tmp_path / "in", tmp_path / "in" / os.fsdecode(name)):
+        assert main([*asked, "--input", str(given), "--output", str(tmp_path / "o.csv")]) == 2
+        assert "rename the file" in capsys.readouterr().err
+    assert jobs == []

@@ -1,0 +1,103 @@
+/** What becomes of chosen files: copied at once, named as they come back, and told where they are left out. */
+
+import assert from 'node:assert/strict';
+import { mkdtempSync, openAsBlob, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+
+import { button, choose, load, openPage, teach } from './small_document.mjs';
+import { image, settled, SmallService, until } from './small_service.mjs';
+
+const { byFolder, namedApart, sortOut } = await load('files.js');
+const { SupportSet } = await load('support.js');
+const { texts } = await import('../../../service/page/texts.js');
+const text = (id) => document.getElementById(id).textContent;
+
+/** A file that is gone from the disk, or changed since it was chosen. */
+const gone = (name) => Object.assign(image(name), { arrayBuffer: () => Promise.reject(new DOMException('gone', 'NotFoundError')) });
+
+test('an image that is changed on the disk is asked about as it was when it was chosen', async () => {
+  const service = new SmallService();
+  await openPage();
+  await teach();
+  const path = join(mkdtempSync(join(tmpdir(), 'chosen-')), 'a.png');
+  writeFileSync(path, 'as it was');
+  choose('choose-queries', [new File([await openAsBlob(path)], 'a.png', { type: 'image/png' })]);
+  const answer = () => document.getElementById('answers').querySelector('.answer')?.dataset.state;
+  await until(() => answer() === 'answered');
+  writeFileSync(path, 'another one, of another length');
+  button(texts.removeClass('Class 1')).click();
+  button(texts.undo).click();
+  await until(() => service.asked.filter((one) => one.endsWith('/classify')).length === 2);
+  await settled();
+  assert.equal(answer(), 'answered');
+});
+
+test('a file that cannot be read is named, and stops no other', async () => {
+  new SmallService();
+  await openPage();
+  await teach();
+  choose('choose-queries', [gone('a.png'), image('b.png')]);
+  await settled();
+  assert.equal(text('query-note'), texts.unread(['a.png']));
+  assert.equal(document.getElementById('answers').children.length, 1);
+  const row = document.getElementById('classes').children[0];
+  choose(row.querySelectorAll('input').find((input) => input.getAttribute('type') === 'file'), [gone('c.png'), image('d.png')]);
+  await settled();
+  assert.equal(row.querySelector('.note').textContent, texts.unread(['c.png']));
+  assert.equal(row.querySelector('.class-count').textContent, texts.imageCount(2));
+});
+
+test('names are sent as they come back', () => {
+  const files = ['a"b.png', 'a\\b.png', 'a\tb.png', 'é ü.png', 'a_b.png'].map((name) => image(name));
+  assert.deepEqual(namedApart(files, []).map((file) => file.name), ['a_b.png', 'a_b (2).png', 'a_b (3).png', 'é ü.png', 'a_b (4).png']);
+});
+
+test('hidden folders and the litter of archives are no classes, but for the chosen folder', () => {
+  const found = ['.given/ring/1.png', '.given/.thumbnails/2.png', '.given/__MACOSX/ring/3.png', '.given/cross/4.png']
+    .map((path) => ({ file: image(path.split('/').at(-1)), folders: path.split('/').slice(0, -1) }));
+  assert.deepEqual([...byFolder(sortOut(found).images).keys()], ['cross', 'ring']);
+});
+
+test('labels that look the same are the same, however they are spelled', () => {
+  const support = new SupportSet();
+  const [composed, decomposed] = ['caf\u00e9', 'cafe\u0301'];
+  support.addGroup(composed);
+  support.fill(new Map([[decomposed, [image('1.png')]]]));
+  assert.deepEqual(support.groups.map((group) => [group.label, group.examples.length]), [[composed, 1]]);
+  support.rename(support.addGroup('tea'), decomposed);
+  assert.equal(support.obstacle()?.sentence, texts.needOther(composed));
+});
+
+test('an example that cannot be loaded is told', async (context) => {
+  new SmallService();
+  const { fetch } = globalThis;
+  let manifest = true;
+  globalThis.fetch = async (path, init) => {
+    if (!String(path).includes('examples')) return fetch(path, init);
+    if (!manifest) throw new TypeError('offline');
+    manifest = false;
+    return new Response(JSON.stringify({ classes: [{ label: 'ring', support: ['1.png'], query: [] }] }));
+  };
+  const logged = context.mock.method(console, 'error', () => {});
+  await openPage();
+  await settled();
+  button(texts.tryExample).click();
+  await settled();
+  assert.equal(text('folder-note'), texts.exampleFailed);
+  assert.equal(logged.mock.callCount(), 1);
+});
+
+test('buttons and sheets of a class name it as it is called now', async () => {
+  new SmallService();
+  await openPage();
+  await teach();
+  button(texts.drawFor('Class 1')).click();
+  const row = document.getElementById('classes').children[0];
+  const name = row.querySelector('.class-name');
+  name.value = 'ring';
+  name.dispatchEvent(new Event('input'));
+  assert.ok(button(texts.removeImage('0.png', 'ring')));
+  assert.equal(row.querySelector('canvas').getAttribute('aria-label'), texts.padFor('ring'));
+});

@@ -1,0 +1,59 @@
+/** The list of kept classifiers, with a slow service and a hasty user. */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { button, openPage, teach } from './small_document.mjs';
+import { settled, SmallService, until } from './small_service.mjs';
+
+const { texts } = await import('../../../service/page/texts.js');
+const text = (id) => document.getElementById(id).textContent;
+const names = () => document.getElementById('kept-list').querySelectorAll('.kept-name').map((one) => one.textContent);
+
+async function open(prepare) {
+  const service = new SmallService();
+  prepare(service);
+  await openPage();
+  await settled();
+  return service;
+}
+
+test('"Show more" pressed twice shows nothing twice', async () => {
+  await open((service) => { for (let number = 45; number; number -= 1) service.task(`number ${number}`); });
+  const more = button(texts.keptMore);
+  more.click();
+  more.click();
+  await settled();
+  assert.equal(names().length, 40);
+  assert.equal(new Set(names()).size, 40);
+  more.click();
+  await settled();
+  assert.equal(names().length, 45);
+});
+
+test('of two that are opened one after the other the last one is, whichever answer comes first', async () => {
+  const service = await open((made) => ['slow', 'fast'].forEach((name) => made.task(name)));
+  const [slow] = service.tasks.keys();
+  const release = service.hold(`GET /v1/tasks/${slow}`);
+  button(texts.openTask('slow')).click();
+  button(texts.openTask('fast')).click();
+  await settled();
+  release();
+  await settled();
+  assert.equal(text('opened-heading'), 'fast');
+});
+
+test('the own classes, kept and then deleted, are not called kept any more and can be kept again', async () => {
+  const service = await open(() => {});
+  await teach();
+  document.getElementById('go-on').querySelector('form').dispatchEvent(new Event('submit'));
+  await until(() => button(texts.deleteTask('Class 1, Class 2')));
+  assert.match(text('go-on'), /Kept as/);
+  button(texts.deleteTask('Class 1, Class 2')).click();
+  button(texts.deleteSure).click();
+  await settled();
+  assert.doesNotMatch(text('go-on'), /Kept as/);
+  assert.ok(button(texts.keep));
+  const [draft] = service.tasks.keys();
+  assert.ok(text('programs-command').includes(`/v1/tasks/${draft}/`));
+});

@@ -1,0 +1,101 @@
+"""The client, also of servers that are not the service."""
+
+import resource
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from service.__main__ import main
+from service.client import Client, ServiceError
+from tests.service.made_images import drawing
+from tests.service.tiny_service import at_an_address
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with at_an_address(tmp_path_factory.mktemp("var")) as address:
+        yield address
+
+
+class _Stranger(BaseHTTPRequestHandler):
+    """Gives every question the same answer."""
+
+    status, body = 200, b""
+
+    def do_GET(self) -> None:
+        self.send_response(self.status)
+        self.send_header("Content-Length", str(len(self.body)))
+        self.end_headers()
+        self.wfile.write(self.body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def stranger() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Stranger)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "told"),
+    [
+        (200, b"<html>\n</html>", "is not this service"),
+        (200, b"\xff\xfe", "is not this service"),
+        (200, b"[]", "is not this service"),
+        (200, b"{}", "is not this service"),
+        (302, b"", "is not this service"),
+        (404, b"[]", "404: []"),
+        (500, b"<html>\n</html>", "500: <html> </html>"),
+    ],
+)
+def test_another_server_is_an_error_of_one_line(
+    stranger: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    status: int,
+    body: bytes,
+    told: str,
+) -> None:
+    monkeypatch.setattr(_Stranger, "status", status)
+    monkeypatch.setattr(_Stranger, "body", body)
+    (tmp_path / "1.png").write_bytes(drawing(1))
+    asked = ["score", "--task", "t", "--input", str(tmp_path), "--output", str(tmp_path / "o.csv")]
+    assert main([*asked, "--server", stranger]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert told in line
+
+
+@pytest.mark.parametrize("other", ["?x=1", "#x", "/../{}", "\n"])
+def test_an_id_is_asked_for_as_it_is_given(address: str, tmp_path: Path, other: str) -> None:
+    (tmp_path / "1.png").write_bytes(drawing(1))
+    with Client(address) as client:
+        task = client.create_task([("a", tmp_path / "1.png"), ("b", tmp_path / "1.png")])["id"]
+        with pytest.raises(ServiceError, match="404"):
+            client.task(task + other.format(task))
+
+
+def test_more_files_than_may_be_open_at_a_time(address: str, tmp_path: Path) -> None:
+    for seed in range(100):
+        (tmp_path / f"{seed}.png").write_bytes(drawing(seed))
+    files = sorted(tmp_path.iterdir())
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    few = len(list(Path("/dev/fd").iterdir())) + 60
+    with Client(address) as client:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (few, before[1]))
+        try:
+            task = client.create_task([("ab"[index % 2], path) for index, path in enumerate(files)])
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, before)
+        assert [one["examples"] for one in task["classes"]] == [50, 50]
+        assert [one["filename"] for one in client.classify(task["id"], files)] == [path.name for path in files]
