@@ -27,7 +27,7 @@ from training.tuning.study import FAULT, Study
 
 RECIPES = Path(__file__).parents[2] / "training" / "recipes"
 SPACE = {
-    "outer.learning_rate": {"low": "1e-4", "high": 0.1, "log": True},
+    "outer.learning_rate": {"low": 1e-4, "high": 0.1, "log": True},
     "learner.rule.steps": {"choices": [1, 2]},
 }
 
