@@ -8,6 +8,9 @@ from typing import Any
 from models.initialization import CARD, WEIGHTS, load, shipped
 
 
+_AUTO = "auto"  # by which requests leave the choice to the service
+
+
 def add(commands: "argparse._SubParsersAction[Any]") -> None:
     """Declare the command."""
     parser = commands.add_parser("publish", help="put an initialization into the BentoML model store")
@@ -20,8 +23,10 @@ def run(options: argparse.Namespace) -> None:
     """Verify the folder, then copy it into the store under its version, in place of the same one there.
 
     Raises:
-        ValueError: where the store takes no such name.
+        ValueError: where the store takes no such name, or nobody could ask for it by that.
     """
+    if options.name.lower() == _AUTO:  # the store's names are of lower case
+        raise ValueError(f"--name {options.name}: by {_AUTO!r} the service chooses among all; take another name")
     import bentoml
     from bentoml.exceptions import BentoMLException, NotFound
 
