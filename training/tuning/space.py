@@ -109,7 +109,7 @@ def _distribution(key: str, given: Any) -> BaseDistribution:
         )
     if not isinstance(given, Mapping) or not (set(given) == {"choices"} or {"low", "high"} <= set(given)):
         raise RecipeError(f"tune.{key} must be {_FORMS}, not {given!r}")
-    if unknown := sorted(set(given) - {"low", "high", "log", "step", "choices"}):
+    if unknown := sorted(set(given) - {"low", "high", "log", "step", "choices"}, key=str):
         raise RecipeError(f"tune.{key} must be {_FORMS}; it has {unknown[0]}")
     if "choices" in given:
         if not isinstance(given["choices"], list) or not given["choices"]:
