@@ -7,7 +7,6 @@ from typing import Any
 
 from models.initialization import CARD, WEIGHTS, load, shipped
 
-
 _AUTO = "auto"  # by which requests leave the choice to the service
 
 

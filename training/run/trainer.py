@@ -251,6 +251,11 @@ class Trainer:
         # What the warm-up reached was reached without adapting: it does not compete with what follows.
         first_adapted = not warming and progress.best_step <= self.recipe.outer.warm_up
         if accuracy > progress.best_accuracy or first_adapted:
+            if not all(bool(torch.isfinite(value).all()) for value in self.phi.values()):
+                raise RecipeError(
+                    f"training has diverged: at step {progress.step} phi holds numbers that are not finite; "
+                    "lower outer.learning_rate, or learner.rule.initial_rate, and start in another --out"
+                )
             progress.best_accuracy, progress.best_step, self.best = accuracy, progress.step, self._copy()
 
     def _out_of_patience(self) -> bool:
