@@ -182,13 +182,13 @@ def test_what_the_warm_up_reached_does_not_compete_with_adapting(tmp_path):
 
 def test_looks_of_the_warm_up_do_not_end_a_run(tmp_path):
     plan = recipe(
-        outer=Outer(tasks=1, steps=12, warm_up=6, learning_rate=1e-12, rates_learning_rate=1e-12),
-        validation=Validation(every=1, episodes=5, queries=1, patience=2),
+        outer=Outer(tasks=1, steps=16, warm_up=6, learning_rate=1e-12, rates_learning_rate=1e-12),
+        validation=Validation(every=2, episodes=5, queries=1, patience=2),
     )
     trainer = Trainer(plan, TRAINING, VALIDATION, tmp_path)
     trainer.run()
-    assert trainer.progress.best_step == 7  # the first that was looked at after adapting
-    assert trainer.progress.step == 9
+    assert trainer.progress.best_step == 8  # the first that was looked at after adapting
+    assert trainer.progress.step == 12
 
 
 def test_training_that_diverges_is_told_at_the_first_look(tmp_path):

@@ -259,9 +259,10 @@ class Trainer:
             progress.best_accuracy, progress.best_step, self.best = accuracy, progress.step, self._copy()
 
     def _out_of_patience(self) -> bool:
-        patience = self.recipe.validation.patience
-        since = [step for step, _ in self.progress.looks if step > self.progress.best_step]
-        return 0 < patience <= len(since) and self.progress.step > self.recipe.outer.warm_up
+        # Looks of the warm-up never end a run: what follows has not been looked at yet.
+        last = max(self.progress.best_step, self.recipe.outer.warm_up)
+        since = [step for step, _ in self.progress.looks if step > last]
+        return 0 < self.recipe.validation.patience <= len(since)
 
     def _rate_and_decay(self, name: str, value: Tensor) -> tuple[float, float]:
         """The highest learning rate and the weight decay of one tensor of phi."""
