@@ -22,6 +22,7 @@ _AT_LEAST = {
     **{f"structure.{key}": 1 for key in ("steps", "tasks", "structure_tasks", "every")},
     **{f"structure.{key}": 0 for key in ("warm_up", "learning_rate")},
 }
+_0_OR_1 = ("validation.within_group",)  # of training tasks it is a share
 _ABOVE_0 = ("learner.head.initial_scale", "outer.spread", "outer.clip")
 
 
@@ -42,6 +43,10 @@ def check_ranges(values: Mapping[str, Any]) -> None:
         for number in _numbers(values, key):
             if number <= 0:
                 raise RecipeError(f"{key} must be above 0, not {number}")
+    for key in _0_OR_1:
+        for number in _numbers(values, key):
+            if number not in (0, 1):
+                raise RecipeError(f"{key} must be 0 or 1, not {number}")
     for key in _SEEDS:
         for number in _numbers(values, key):
             if number > MOST_SEED:

@@ -1,5 +1,6 @@
 """Reads recipes from YAML, with overrides, refusing what they do not know."""
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,17 @@ from training.recipe import NO_FIT, Recipe, RecipeError
 from training.recipe_parts import check_parts
 from training.recipe_ranges import check_ranges
 from training.recipe_types import build
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML whose numbers may be written as 1e-4, which YAML 1.1 reads as text for want of a point."""
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+$"),
+    list("-+.0123456789"),
+)
 
 
 def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
@@ -31,7 +43,7 @@ def read_values(path: Path, overrides: Sequence[str]) -> dict[str, Any]:
         RecipeError: where the file or an override is no such thing.
     """
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        values = yaml.load(path.read_text(encoding="utf-8"), _Loader)
     except UnicodeDecodeError as error:
         raise RecipeError(f"{path} is not a text in UTF-8 ({error})") from error
     except yaml.YAMLError as error:
@@ -94,7 +106,7 @@ def lay_override(values: dict[str, Any], override: str) -> None:
     if not equals or not key:
         raise RecipeError(f"--set takes key=value, for example outer.steps=500, not {override!r}")
     try:
-        value = yaml.safe_load(text)
+        value = yaml.load(text, _Loader)
     except yaml.YAMLError as error:
         told = " ".join(str(error).split())  # in one line
         raise RecipeError(f"--set {override!r}: what follows = is not valid YAML: {told}") from error

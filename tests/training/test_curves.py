@@ -15,13 +15,12 @@ from training.measures.evaluation import measure
 from training.measures.measured import Protocol
 
 
-@pytest.fixture(scope="module")
-def initialization(tmp_path_factory):
+def saved(folder, **rule):
     plan = recipe()
-    plan.learner["rule"]["moves"] = "head"
+    plan.learner["rule"] |= rule
     learner = learner_from_dict(plan.learner)
     return save(
-        tmp_path_factory.mktemp("tiny") / "initialization",
+        folder,
         name="tiny",
         learner=learner,
         phi=learner.initial(seed=0),
@@ -29,6 +28,11 @@ def initialization(tmp_path_factory):
         confidence=constant_confidence(),
         facts={},
     )
+
+
+@pytest.fixture(scope="module")
+def initialization(tmp_path_factory):
+    return saved(tmp_path_factory.mktemp("tiny") / "initialization", moves="head")
 
 
 def test_gains_are_counted_from_no_step_on_the_same_tasks(initialization):
@@ -69,3 +73,16 @@ def test_the_command_prints_draws_and_writes(initialization, tmp_path, monkeypat
     assert [one["steps"] for one in json.loads((tmp_path / "c.json").read_text())["points"]] == [1, None, 1, None]
     assert main([*given, "--steps", "0"]) == 2
     assert "at least 1" in capsys.readouterr().err
+
+
+def test_a_rate_leaves_the_matrices_of_curvature_alone(tmp_path):
+    one = saved(tmp_path, moves="head", rates="curvature", initial_rate=0.2)
+    protocol = Protocol(4, 1, 2, 20, seed=0)
+    learned, given = (list(curves(one, VALIDATION, protocol, [3], [2], rate)) for rate in (None, 0.2))
+    assert learned == given
+
+
+def test_a_learner_that_takes_no_steps_is_told(tmp_path):
+    one = saved(tmp_path, moves="nothing", steps=0)
+    with pytest.raises(ValueError, match=r"tiny .* moves nothing when it adapts"):
+        list(curves(one, VALIDATION, Protocol(4, 1, 2, 5, seed=0), [1], [1]))

@@ -65,6 +65,8 @@ def test_a_folder_without_permission_is_told_first(initialization, tmp_path, cap
         (["--inner-steps", "-1"], "--inner-steps must not be negative"),
         (["--seed", "99999999999999999999"], "--seed must be 0 to 9223372036854775806"),
         (["--data-seed", "-1"], "--data-seed must be 0 to"),
+        (["--shots", "0"], "--shots must be at least 1"),
+        (["--against", "nowhere"], "nowhere/card.json is missing"),
     ],
 )
 def test_evaluate_refuses_numbers_before_it_reads_data(initialization, options, message, capsys):
@@ -137,3 +139,17 @@ def test_class_names_that_are_no_utf8_are_printed_and_drawn(initialization, tmp_
     assert "caf\\udce9" in capsys.readouterr().out
     assert "caf\\udce9" in (tmp_path / "out.svg").read_text()
     assert json.loads((tmp_path / "out.json").read_text())["groups"][0]["group"].startswith(NO_UTF8)
+
+
+@pytest.mark.parametrize("command", ["calibrate", "ensemble"])
+@pytest.mark.parametrize("at", ["card.json", "card.json/deeper"])
+def test_a_folder_that_cannot_be_written_is_told_before_all_is_measured(initialization, command, at, capsys):
+    assert main([command, str(initialization), "--out", str(initialization / at)]) == 2
+    assert f"{initialization / at} cannot be written: {initialization / 'card.json'} is a file" in (
+        capsys.readouterr().err
+    )
+
+
+def test_curves_refuses_no_shots_before_it_reads_data(initialization, capsys):
+    assert main(["curves", str(initialization), "--dataset", "none", "--shots", "1", "0"]) == 2
+    assert "--shots must be at least 1" in capsys.readouterr().err

@@ -42,6 +42,15 @@ def test_overrides_reach_nested_keys(tmp_path):
     assert recipe.jitter.shift == 0.1
 
 
+@pytest.mark.parametrize("text", ["1e-4", "1E-4", "1.e-4", "+.1e-3"])
+def test_numbers_may_be_written_with_an_exponent_alone(tmp_path, text):
+    path = written(tmp_path)
+    path.write_text(path.read_text().replace("rates_learning_rate: 0.003", f"rates_learning_rate: {text}"))
+    recipe = read_recipe(path, [f"outer.learning_rate={text}", f"learner.rule.initial_rate={text}"])
+    found = (recipe.outer.rates_learning_rate, recipe.outer.learning_rate)
+    assert (*found, recipe.build_learner().rule.initial_rate) == (1e-4, 1e-4, 1e-4)
+
+
 @pytest.mark.parametrize(
     ("changes", "overrides", "message"),
     [
@@ -79,6 +88,7 @@ def test_overrides_reach_nested_keys(tmp_path):
         ({}, ["preprocessing.side=28.5"], "preprocessing.side must be of type int"),
         ({}, ["preprocessing.margin=abc"], "preprocessing.margin must be of type float"),
         ({}, ["preprocessing.margin=-0.5"], "preprocessing.margin must be at least 0"),
+        ({}, ["validation.within_group=0.5"], "validation.within_group must be 0 or 1, not 0.5"),
         ({}, ["validation.every=0"], "validation.every must be at least 1"),
         ({}, ["validation.episodes=0"], "validation.episodes must be at least 1"),
         ({}, ["structure.every=0"], "structure.every must be at least 1"),

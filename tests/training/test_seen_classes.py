@@ -117,3 +117,17 @@ def test_auto_splits_as_its_candidates_did(trained, tree, tmp_path, capsys):
 
 def test_names_are_told_of_folders_alone(trained):
     assert set(load(trained).card["trained_on"]["class_names"]) == SPLITS[SEED]["train"]
+
+
+def test_validation_classes_named_like_training_classes_are_told_before_training(tmp_path, caplog):
+    for split in ("train", "val"):
+        for index in range(2 + (split == "val")):
+            write_class(tmp_path / split / f"class{index}", 2, first_seed=10 * index)
+    plan = recipe()
+    load_classes(plan.data, plan.build_preprocessing(), data_dir=tmp_path)
+    assert "2 of 3 validation classes have names of training classes, for example 'class0'" in caplog.text
+    for index in range(2):
+        (tmp_path / "val" / f"class{index}").rename(tmp_path / "val" / f"other{index}")
+    caplog.clear()
+    load_classes(plan.data, plan.build_preprocessing(), data_dir=tmp_path)
+    assert not caplog.records

@@ -12,7 +12,7 @@ from models.task_size import TaskSize
 from tests.training.interrupted import Interrupted
 from tests.training.tiny_run import TRAINING, VALIDATION, noisy_classes, recipe
 from training.outer_plan import Outer
-from training.recipe import Episodes, Jitter, Validation
+from training.recipe import Episodes, Jitter, RecipeError, Validation
 from training.run.checkpoint import CheckpointError
 from training.run.publication import publish_run
 from training.run.trainer import CHECKPOINT, Trainer
@@ -178,3 +178,21 @@ def test_what_the_warm_up_reached_does_not_compete_with_adapting(tmp_path):
     trainer = Trainer(plan, TRAINING, VALIDATION, tmp_path)
     trainer.run()
     assert trainer.progress.best_step == 4
+
+
+def test_looks_of_the_warm_up_do_not_end_a_run(tmp_path):
+    plan = recipe(
+        outer=Outer(tasks=1, steps=16, warm_up=6, learning_rate=1e-12, rates_learning_rate=1e-12),
+        validation=Validation(every=2, episodes=5, queries=1, patience=2),
+    )
+    trainer = Trainer(plan, TRAINING, VALIDATION, tmp_path)
+    trainer.run()
+    assert trainer.progress.best_step == 8  # the first that was looked at after adapting
+    assert trainer.progress.step == 12
+
+
+def test_training_that_diverges_is_told_at_the_first_look(tmp_path):
+    plan = recipe(outer=Outer(tasks=1, steps=8, warm_up=2, learning_rate=1e30))
+    trainer = Trainer(plan, TRAINING, VALIDATION, tmp_path)
+    with pytest.raises(RecipeError, match=r"has diverged: at step 2 .*lower outer\.learning_rate"):
+        trainer.run()

@@ -27,7 +27,7 @@ from training.tuning.study import FAULT, Study
 
 RECIPES = Path(__file__).parents[2] / "training" / "recipes"
 SPACE = {
-    "outer.learning_rate": {"low": "1e-4", "high": 0.1, "log": True},
+    "outer.learning_rate": {"low": 1e-4, "high": 0.1, "log": True},
     "learner.rule.steps": {"choices": [1, 2]},
 }
 
@@ -181,6 +181,7 @@ def test_no_trial_begins_when_the_time_is_up(tmp_path):
         ({"outer.learning_rate": 0.1}, r"tune.outer.learning_rate must be \{low"),
         ({"outer.learning_rate": {"low": 1, "max": 2}}, r"tune.outer.learning_rate must be \{low"),
         ({"outer.learning_rate": {"low": 1, "high": 2, "lag": True}}, "tune.outer.learning_rate .* has lag"),
+        ({"outer.learning_rate": {"low": 1, "high": 2, 3: 4, "lag": 5}}, "tune.outer.learning_rate .* has 3"),
         ({"outer.learning_rate": {"low": 2.0, "high": 1.0}}, "tune.outer.learning_rate: .*low"),
         ({"outer.learning_rate": {"low": 0.0, "high": 1.0, "log": True}}, "tune.outer.learning_rate: .*low"),
         ({"outer.learning_rate": {"low": "least", "high": 1}}, "tune.outer.learning_rate.low must be a number"),

@@ -1,16 +1,18 @@
 """``tune`` where a trial fails while it runs: by its values it is refused, by anything else the search stops."""
 
 import signal
+import sqlite3
 
 import pytest
 
 from tests.training.test_tune import opened, rows, searched
 from tests.training.tiny_run import TRAINING, VALIDATION
+from training.__main__ import main
 from training.run.checkpoint import CheckpointError
 from training.run.run_classes import RunClasses
 from training.run.trainer import Trainer
 from training.tuning.search import Search
-from training.tuning.study import FAULT
+from training.tuning.study import FAULT, STUDY, StudyError, file_faults_told
 
 
 @pytest.mark.parametrize("fault", [ValueError("no such thing"), ZeroDivisionError("division by zero")])
@@ -42,3 +44,24 @@ def test_a_trial_on_other_data_is_no_fault_of_its_values(tmp_path, monkeypatch):
     with pytest.raises(CheckpointError, match="other classes or images"):
         search.run(opened(tmp_path, resume=True), 1, lambda _: None)
     assert searched(opened(tmp_path, resume=True), tmp_path, 1).best[0] == 0
+
+
+def test_a_damaged_study_is_one_line_that_names_it(tmp_path, capsys):
+    (tmp_path / "study.sqlite").write_text("no database, and long enough to be read as the head of one" * 10)
+    small = ["data.classes=20", "preprocessing.side=16", "learner.backbone.side=16", "learner.backbone.width=8"]
+    given = ["tune", "training/recipes/strokes.yaml", "--set", *small, "--out", str(tmp_path), "--resume"]
+    assert main(given) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(
+        f"error: {tmp_path / 'study.sqlite'} cannot be read or written (file is not a database)"
+    )
+
+
+def test_a_study_that_cannot_be_written_stops_the_search(tmp_path):
+    study = opened(tmp_path)
+    searched(study, tmp_path, 1)
+    with sqlite3.connect(tmp_path / STUDY) as held:
+        held.execute("create trigger full before update on trials begin select raise(abort, 'disk is full'); end")
+    told = r"study\.sqlite cannot be read or written \(.*disk is full"
+    with pytest.raises(StudyError, match=told), file_faults_told(tmp_path):
+        searched(study, tmp_path, 2)

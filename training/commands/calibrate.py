@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from models.initialization import learner_as_dict, load, save, shipped
+from training.commands.outputs import check_folder
 from training.commands.run_options import add_set_option
 from training.commands.table import card_table
 from training.commands.task_options import warn_of_seen
@@ -46,6 +47,8 @@ def run(options: argparse.Namespace) -> None:
         raise ValueError("--tasks must be at least 1")
     folder = shipped().get(options.initialization, Path(options.initialization))
     initialization = load(folder)
+    out = options.out or folder
+    check_folder(out)
     if options.halves:
         initialization = replace(initialization, phi=with_half_kernels(initialization.phi))
     recipe = initialization.card.get("recipe")
@@ -69,7 +72,6 @@ def run(options: argparse.Namespace) -> None:
     warn_of_seen(initialization, recipe["data"]["name"], "validation", validation)
     found = assess_again(initialization.card, learner, phi, preprocessing, validation, options.tasks)
     facts = {name: value for name, value in initialization.card.items() if name not in _WRITTEN_BY_SAVE}
-    out = options.out or folder
     saved = save(
         out,
         name=initialization.name,

@@ -31,6 +31,8 @@ def run(options: argparse.Namespace) -> None:
     """Measure, print, draw and write where asked."""
     if min(options.steps) < 1:
         raise ValueError("--steps are at least 1, from no step on")
+    if min(options.shots) < 1:
+        raise ValueError("--shots must be at least 1")
     check_outputs(options.svg, options.json)
     initialization = find(options.initialization)
     classes, protocol = classes_of(initialization, options), protocol_of(options, shots=1)

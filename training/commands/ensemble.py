@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from models.initialization import load, shipped
+from training.commands.outputs import check_folder
 from training.commands.table import card_table
 from training.recipe import Data
 from training.run.ensemble import ensemble_of, publish_ensemble
@@ -25,6 +26,7 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
 def run(options: argparse.Namespace) -> None:
     """Join them, measure what they have become, and write it."""
     members = [load(shipped().get(name, Path(name))) for name in options.members]
+    check_folder(options.out)
     ensemble_of(members)  # refuses, before data are read, what does not go together
     first = members[0]
     classes = load_classes(

@@ -67,6 +67,7 @@ def _episodes(initialization: Initialization, options: argparse.Namespace) -> di
     if options.dataset is None:
         raise ValueError("say on what: --dataset omniglot, mini_imagenet, folder or strokes")
     protocol = protocol_of(options, options.shots)
+    other = find(options.against) if options.against else None
     initialization.confidence.known_above(
         protocol.size, options.keep_known
     )  # or refuses the share, before all else
@@ -108,8 +109,8 @@ def _episodes(initialization: Initialization, options: argparse.Namespace) -> di
         "calibration_error": error,
         "estimate": asdict(estimates),
     }
-    if options.against:
-        figures["against"] = _against(find(options.against), initialization, measured, options)
+    if other is not None:
+        figures["against"] = _against(other, initialization, measured, options)
     strangers = strangers_among(classes, protocol, options.strangers)
     if strangers:
         unknown = measured_on(replace(protocol, strangers=strangers)).unknown(confidence, options.keep_known)

@@ -21,6 +21,19 @@ def check_outputs(*paths: Path | None) -> None:
             raise ValueError(f"{path} cannot be written: there is no permission to")
 
 
+def check_folder(folder: Path) -> None:
+    """See that files can be written in a folder, or that it can be made.
+
+    Raises:
+        ValueError: naming what is in the way.
+    """
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not there.is_dir():
+        raise ValueError(f"{folder} cannot be written: {there} is a file; name a folder")
+    if not os.access(there, os.W_OK):
+        raise ValueError(f"{folder} cannot be written: there is no permission to, in {there}")
+
+
 def write_output(path: Path, text: str) -> None:
     """Write it.
 

@@ -7,6 +7,8 @@ from typing import Any
 
 from models.initialization import CARD, WEIGHTS, load, shipped
 
+_AUTO = "auto"  # by which requests leave the choice to the service
+
 
 def add(commands: "argparse._SubParsersAction[Any]") -> None:
     """Declare the command."""
@@ -20,8 +22,10 @@ def run(options: argparse.Namespace) -> None:
     """Verify the folder, then copy it into the store under its version, in place of the same one there.
 
     Raises:
-        ValueError: where the store takes no such name.
+        ValueError: where the store takes no such name, or nobody could ask for it by that.
     """
+    if options.name.lower() == _AUTO:  # the store's names are of lower case
+        raise ValueError(f"--name {options.name}: by {_AUTO!r} the service chooses among all; take another name")
     import bentoml
     from bentoml.exceptions import BentoMLException, NotFound
 

@@ -48,6 +48,8 @@ def protocol_of(options: argparse.Namespace, shots: int) -> Protocol:
     """
     if options.episodes < 2:
         raise ValueError("--episodes must be at least 2, for an interval")
+    if shots < 1:
+        raise ValueError("--shots must be at least 1")
     check_seeds(seed=options.seed, data_seed=options.data_seed)
     if options.same_drawers and not (options.within_alphabet and options.dataset == "omniglot"):
         raise ValueError(

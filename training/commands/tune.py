@@ -4,6 +4,7 @@ import argparse
 import shlex
 import sys
 import time
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from training.tuning.defaults import default_space
 from training.tuning.outcome import BEST, PICTURE, TABLE, describe, draw, write_outcome
 from training.tuning.search import Search, TimeIsUp
 from training.tuning.space import Space
-from training.tuning.study import Study
+from training.tuning.study import Study, file_faults_told
 
 _MOST_SEED = 2**31 - 1  # numpy, by whose numbers values are tried, takes 32 bits; each trial adds 1
 
@@ -61,6 +62,18 @@ def run(options: argparse.Namespace) -> None:
     # Before a study begins: without data there is none, nor where trials could not be measured.
     check_measurable(recipe, classes(recipe).validation)
     out = options.out or Path("runs") / f"{recipe.name}-tune"
+    with file_faults_told(out):
+        _search(classes, recipe, space, values, out, options)
+
+
+def _search(
+    classes: Callable[[Recipe], RunClasses],
+    recipe: Recipe,
+    space: Space,
+    values: dict[str, Any],
+    out: Path,
+    options: argparse.Namespace,
+) -> None:
     study = Study.open(out, values, space, resume=options.resume, seed=options.seed, unpruned=options.unpruned)
     print(
         f"searching {', '.join(space.distributions)} on {recipe.validation.episodes} validation tasks (seed "

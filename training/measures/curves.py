@@ -51,8 +51,15 @@ def curves(
         shots: examples of a class, one curve for each.
         steps: to measure; none of 0, from which gains are counted.
         rate: in place of the learned inner rates.
+
+    Raises:
+        ValueError: of a learner that takes no inner steps.
     """
-    phi = _with_rate(initialization.phi, rate)
+    if initialization.learner.rule.moves == "nothing":
+        raise ValueError(
+            f"{initialization.name} {initialization.version} moves nothing when it adapts: it has no inner steps"
+        )
+    phi = _with_rate(initialization, rate)
     preprocessing = initialization.preprocessing
     features = embedded(initialization.learner, phi, preprocessing, classes)
     rule = initialization.learner.rule
@@ -77,11 +84,14 @@ def _point(shots: int, steps: int | None, start: Measured, found: Measured) -> P
     return Point(shots, steps, found.accuracy, gained.accuracy, gained.interval, float(gains.min()))
 
 
-def _with_rate(phi: Params, rate: float | None) -> Params:
+def _with_rate(initialization: Initialization, rate: float | None) -> Params:
+    phi = initialization.phi
     if rate is None:
         return phi
+    # Beside its one rate, curvature keeps matrices there, which are no rates.
+    rates = f"{RATES}rate" if initialization.learner.rule.rates == "curvature" else RATES
     return {
-        name: torch.full_like(value, rate) if name.startswith(RATES) else value for name, value in phi.items()
+        name: torch.full_like(value, rate) if name.startswith(rates) else value for name, value in phi.items()
     }
 
 

@@ -1,5 +1,6 @@
 """The classes of a run: which it trains on, what else is made of them, and which choose phi."""
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from training.recipe import Data
 from training.tasks.augmentation import with_reflections, with_rotations
 
 _VALIDATION_STROKES = 200
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class RunClasses:
 def load_classes(
     data: Data, preprocessing: Preprocessing, *, data_dir: Path | None = None, download: bool = False
 ) -> RunClasses:
-    """Read what a recipe's ``data`` names.
+    """Read what a recipe's ``data`` names; a warning tells where validation classes may be training classes.
 
     Args:
         data: of the recipe.
@@ -54,5 +56,15 @@ def load_classes(
         )
 
     training, validation = split("train", data.classes), split("validation", _VALIDATION_STROKES)
+    trained = frozenset(training.classes)
+    if shared := [name for name in validation.classes if name in trained]:
+        _log.warning(
+            "%d of %d validation classes have names of training classes, for example %r: where they are "
+            "the same, all that is told of unseen classes is of seen ones; folders train, val and test divide "
+            "classes, not each class's images",
+            len(shared),
+            len(validation.classes),
+            shared[0],
+        )
     episodes = with_rotations(training) if data.rotations else training
     return RunClasses(training, with_reflections(episodes) if data.reflections else episodes, validation)

@@ -251,12 +251,18 @@ class Trainer:
         # What the warm-up reached was reached without adapting: it does not compete with what follows.
         first_adapted = not warming and progress.best_step <= self.recipe.outer.warm_up
         if accuracy > progress.best_accuracy or first_adapted:
+            if not all(bool(torch.isfinite(value).all()) for value in self.phi.values()):
+                raise RecipeError(
+                    f"training has diverged: at step {progress.step} phi holds numbers that are not finite; "
+                    "lower outer.learning_rate, or learner.rule.initial_rate, and start in another --out"
+                )
             progress.best_accuracy, progress.best_step, self.best = accuracy, progress.step, self._copy()
 
     def _out_of_patience(self) -> bool:
-        patience = self.recipe.validation.patience
-        since = [step for step, _ in self.progress.looks if step > self.progress.best_step]
-        return 0 < patience <= len(since) and self.progress.step > self.recipe.outer.warm_up
+        # Looks of the warm-up never end a run: what follows has not been looked at yet.
+        last = max(self.progress.best_step, self.recipe.outer.warm_up)
+        since = [step for step, _ in self.progress.looks if step > last]
+        return 0 < self.recipe.validation.patience <= len(since)
 
     def _rate_and_decay(self, name: str, value: Tensor) -> tuple[float, float]:
         """The highest learning rate and the weight decay of one tensor of phi."""

@@ -109,7 +109,7 @@ def _distribution(key: str, given: Any) -> BaseDistribution:
         )
     if not isinstance(given, Mapping) or not (set(given) == {"choices"} or {"low", "high"} <= set(given)):
         raise RecipeError(f"tune.{key} must be {_FORMS}, not {given!r}")
-    if unknown := sorted(set(given) - {"low", "high", "log", "step", "choices"}):
+    if unknown := sorted(set(given) - {"low", "high", "log", "step", "choices"}, key=str):
         raise RecipeError(f"tune.{key} must be {_FORMS}; it has {unknown[0]}")
     if "choices" in given:
         if not isinstance(given["choices"], list) or not given["choices"]:
@@ -129,14 +129,9 @@ def _distribution(key: str, given: Any) -> BaseDistribution:
 
 
 def _number(given: Any, at: str) -> int | float:
-    # YAML 1.1 reads 1e-4, without a point, as text.
-    try:
-        number = float(given) if isinstance(given, str) else given
-    except ValueError:
-        number = None
-    if isinstance(number, bool) or not isinstance(number, int | float):
+    if isinstance(given, bool) or not isinstance(given, int | float):
         raise RecipeError(f"{at} must be a number, not {given!r}")
-    return number
+    return given
 
 
 def _ends(distribution: BaseDistribution) -> tuple[Any, ...]:

@@ -1,20 +1,44 @@
 """The study: Optuna's record of all trials in one SQLite file, so that a search goes on where it stood."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import optuna
+from optuna.exceptions import StorageInternalError
 from optuna.pruners import MedianPruner
 from optuna.samplers import TPESampler
 from optuna.trial import FrozenTrial, Trial, TrialState
+from sqlalchemy.exc import SQLAlchemyError
 
 from training.recipe import Recipe, RecipeError
 from training.tuning.space import Space
 
 STUDY = "study.sqlite"
 FAULT = "fault"  # a trial's attribute: why its values do not go together
+
+
+class StudyError(ValueError):
+    """The study's file cannot be used; the message names it and says what to do."""
+
+
+@contextmanager
+def file_faults_told(out: Path) -> Iterator[None]:
+    """Tell in one line what SQLite finds wrong with the file, or the disk, of the study in a folder.
+
+    Raises:
+        StudyError: in place of what Optuna and its database raise.
+    """
+    try:
+        yield
+    except (StorageInternalError, SQLAlchemyError) as error:
+        cause = error.__cause__ or error
+        raise StudyError(
+            f"{out / STUDY} cannot be read or written ({getattr(cause, 'orig', cause)}); see to the disk and "
+            "continue with --resume, or, where the file is damaged, search anew in another --out"
+        ) from error
 
 
 class Study:
