@@ -2,11 +2,13 @@
 
 import dataclasses
 import json
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+_JSON, _TABLE = "benchmarks.json", "benchmarks.md"
 _COLUMNS = (
     "row",
     "measure",
@@ -104,6 +106,14 @@ def line(row: Row) -> str:
     return f"| {' | '.join(cells)} |"
 
 
+def set_aside(folder: Path) -> None:
+    """Give former results of a folder the time that they were written at as a part of their names."""
+    for path in (folder / _JSON, folder / _TABLE):
+        if path.exists():
+            stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime(path.stat().st_mtime))
+            path.rename(path.with_stem(f"{path.stem}-{stamp}"))
+
+
 def write(
     folder: Path, rows: Sequence[Row], *, rounds: int, machine: Mapping[str, Any], peaks: Mapping[str, float]
 ) -> None:
@@ -115,7 +125,7 @@ def write(
         "rounds": rounds,
         "rows": [row.as_dict() for row in rows],
     }
-    (folder / "benchmarks.json").write_text(json.dumps(document, indent=2) + "\n")
+    (folder / _JSON).write_text(json.dumps(document, indent=2) + "\n")
     facts = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in machine.items() if value is not None)
     reached = "; ".join(f"{name}: {value / 1e9:.0f} GFLOP/s" for name, value in peaks.items())
     lines = [
@@ -126,7 +136,7 @@ def write(
         *head_lines(),
         *(line(row) for row in rows),
     ]
-    (folder / "benchmarks.md").write_text("\n".join(lines) + "\n")
+    (folder / _TABLE).write_text("\n".join(lines) + "\n")
 
 
 def _number(value: float | None) -> str:

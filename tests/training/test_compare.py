@@ -209,6 +209,23 @@ def test_documents_are_filled_in_their_language(out, tmp_path, capsys):
     english.write_text("<!-- measured: weather -->\n<!-- /measured -->\n")
     assert main(given) == 2
     assert "marks 'weather'" in capsys.readouterr().err
+    unended = f"<!-- measured: gap -->\n\na chapter of one's own\n\n<!-- measured: cost -->\n{end}"
+    english.write_text(unended)
+    assert main(given) == 2
+    assert "begins 2 marked places and ends 1" in capsys.readouterr().err
+    assert english.read_text() == unended
+
+
+def test_all_machines_that_were_measured_on_are_told(out, tmp_path, capsys):
+    folder = tmp_path / "moved"
+    shutil.copytree(out, folder)
+    cell = folder / "cells" / "protonet-20-plain.json"
+    cell.write_text(json.dumps(json.loads(cell.read_text()) | {"machine": "another one"}))
+    document = tmp_path / "a.md"
+    document.write_text("<!-- measured: protocol -->\n<!-- /measured -->\n")
+    assert main(["compare", *TINY, "--out", str(folder), "--resume", "--fill", str(document)]) == 0
+    assert "and another one." in document.read_text()
+    assert "and another one." in (folder / "report.html").read_text()
 
 
 @pytest.mark.parametrize(
@@ -229,6 +246,9 @@ def test_documents_are_filled_in_their_language(out, tmp_path, capsys):
         (["strokes", "--set", "training.tasks=0"], "must be at least 1"),
         (["strokes", "--set", "algorithms=[]"], "algorithms needs at least one entry"),
         (["strokes", "--set", "inner_steps=[]"], "inner_steps needs at least one entry"),
+        (["strokes", "--set", "inner_steps=[1, 1]"], "inner_steps must name each entry once"),
+        (["strokes", "--set", "choice.steps=[5, 5]"], "choice.steps must name each entry once"),
+        (["strokes", "--set", "tasks.shots=[1, 5, 1]"], "tasks.shots must name each entry once"),
         (["strokes", "--set", "choice.rates=[]"], "choice.rates needs at least one entry"),
         (["strokes", "--set", "choice.penalties=[]"], "choice.penalties needs at least one entry"),
         (["strokes", "--set", "choice.scratch_steps=[]"], "choice.scratch_steps needs at least one entry"),

@@ -17,6 +17,7 @@ from training.comparison.plan_reading import PLANS, read_plan
 from training.comparison.probe_head import logistic_regression
 from training.comparison.supervised import ExampleSampler, SupervisedTrainer
 from training.comparison.traces import Subject, trace
+from training.comparison.trained import SUPERVISED, recipe_for
 from training.comparison.wording import wording
 from training.measures.evaluation import measure
 from training.measures.measured import Protocol
@@ -45,6 +46,14 @@ def test_shipped_plans_report_enough_tasks(path):
     assert plan.name == path.stem
     assert plan.tasks.shots == (1, 2, 5, 10)
     assert plan.tasks.episodes >= 600
+
+
+@pytest.mark.parametrize("path", sorted(PLANS.glob("*.yaml")), ids=lambda path: path.stem)
+def test_all_that_train_are_looked_at_as_often(path):
+    plan = read_plan(str(path))
+    for name in (SUPERVISED, *plan.algorithms):
+        recipe = recipe_for(plan, name, name)
+        assert -(-recipe.outer.steps // recipe.validation.every) == plan.training.looks, name
 
 
 def test_the_probe_is_each_tasks_own_optimum():

@@ -62,6 +62,20 @@ def test_the_chart_is_sound_and_says_what_it_shows():
     assert len(list(drawn.iter("{http://www.w3.org/2000/svg}circle"))) == 2
 
 
+def test_lines_of_the_chart_go_from_left_to_right_and_no_label_lies_on_another():
+    shown = [(shots, steps) for shots in range(1, 9) for steps in (10, 1, 5)]
+    points = [Point(shots, steps, 0.9, -0.01 * steps, 0.001, -0.1) for shots, steps in shown]
+    drawn = ElementTree.fromstring(chart("a", points))
+    svg = "{http://www.w3.org/2000/svg}"
+    lines = [one for one in drawn.iter(f"{svg}path") if one.get("fill") == "none"]
+    for one in lines:
+        across = [float(point.split()[0]) for point in one.get("d")[1:].split("L")]
+        assert across == sorted(across)
+    assert len({one.get("stroke") for one in lines}) == 8
+    ends = [float(one.get("y")) for one in drawn.iter(f"{svg}text") if one.get("text-anchor") == "end"]
+    assert min(abs(one - other) for place, one in enumerate(ends) for other in ends[:place]) >= 11
+
+
 def test_the_command_prints_draws_and_writes(initialization, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("training.commands.curves.classes_of", lambda *_, **__: VALIDATION)
     monkeypatch.setattr("training.commands.curves.find", lambda _: initialization)

@@ -4,6 +4,7 @@ import base64
 import io
 import json
 from dataclasses import replace
+from itertools import pairwise
 from xml.etree import ElementTree
 
 import numpy as np
@@ -64,12 +65,18 @@ def test_without_mistakes_there_are_no_pairs():
     assert [one.accuracy for one in found.groups] == [1]
 
 
+def _read(text):
+    """What a text shows; its title is told when it is pointed at."""
+    title = text.find(f"{SVG}title")
+    return text.text if title is None else title.tail
+
+
 @pytest.mark.parametrize("drawings", [False, True])
 def test_the_chart_shows_both_classes_and_ink_dark(drawings):
     drawn = ElementTree.fromstring(
         chart("a < b", [MistakenPair("a/1", "b/2", 3, 12)], CLASSES, drawings=drawings)
     )
-    texts = [one.text for one in drawn.iter(f"{SVG}text")]
+    texts = [_read(one) for one in drawn.iter(f"{SVG}text")]
     assert texts == ["a < b", "25 % of 12 mistaken", "a/1", "b/2"]
     shown = [one.get("href") for one in drawn.iter(f"{SVG}image")]
     of_each = min(6, len(CLASSES.of_class(0)))
@@ -77,6 +84,22 @@ def test_the_chart_shows_both_classes_and_ink_dark(drawings):
     levels = np.asarray(Image.open(io.BytesIO(base64.b64decode(shown[of_each].split(",")[1]))))
     kept = CLASSES.of_class(3)[0, 0].numpy()
     assert np.array_equal(levels[:, :, 0], 255 - kept if drawings else kept)
+
+
+def test_no_text_of_the_chart_lies_on_another():
+    names = ("Ojibwe_(Canadian_Aboriginal_Syllabics)/character01", "Alphabet_of_the_Magi/character04")
+    classes = replace(CLASSES, classes=(names[0], "x" * 90 + "/1", names[1], "b/2"))
+    pairs = [MistakenPair(names[0], names[1], 80, 1620), MistakenPair("x" * 90 + "/1", "b/2", 3, 12)]
+    drawn = ElementTree.fromstring(chart("a", pairs, classes, drawings=True))
+    lines = {}
+    for one in drawn.iter(f"{SVG}text"):
+        assert one.get("text-anchor") is None
+        lines.setdefault(float(one.get("y")), []).append((float(one.get("x")), 6.5 * len(_read(one))))
+    for line in lines.values():
+        for (start, width), (following, _) in pairwise(sorted(line)):
+            assert start + width < following
+    titles = [one.text for one in drawn.iter(f"{SVG}title")]
+    assert titles == [names[0], names[1], "x" * 90 + "/1", "b/2"]
 
 
 def test_the_command_finds_two_classes_that_look_alike(tmp_path, capsys):

@@ -67,7 +67,7 @@ def _parts(results: Results, language: str) -> dict[str, Callable[[], str]]:
             "tasks_seed": plan.tasks.seed,
             "seed": plan.seed,
             "images": plan.training.images,
-            "machine": results.cells[0]["machine"],
+            "machine": results.machine,
         }
         return str(say["protocol"]).format(**facts) + "\n"
 

@@ -8,6 +8,7 @@ from training.comparison.kept import write_whole
 from training.comparison.plan_reading import PlanError
 
 FOLDER = "comparison"  # beside the documents, for drawings
+_OPEN = re.compile(r"<!-- measured: [\w-]+ -->\n")
 _MARK = re.compile(r"(<!-- measured: (?P<name>[\w-]+) -->\n).*?(<!-- /measured -->)", re.DOTALL)
 
 
@@ -38,9 +39,15 @@ def check_marked(path: Path, names: Collection[str]) -> None:
     """
     if not path.is_file():
         raise PlanError(f"there is no document {path} to fill")
-    marked = [found["name"] for found in _MARK.finditer(path.read_text())]
+    text = path.read_text()
+    marked = [found["name"] for found in _MARK.finditer(text)]
     if unknown := sorted(set(marked) - set(names)):
         raise PlanError(f"{path} marks {unknown[0]!r}; there are {', '.join(names)}")
+    opened = len(_OPEN.findall(text))
+    if marked and opened != len(marked):  # what lies between two of them would be taken for the first one's
+        raise PlanError(
+            f"{path} begins {opened} marked places and ends {len(marked)}: write <!-- /measured --> behind each"
+        )
     if not marked:
         first = next(iter(names))
         raise PlanError(

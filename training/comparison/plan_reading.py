@@ -102,6 +102,9 @@ def _check(plan: Plan) -> None:
     lists |= {f"choice.{key}": getattr(choice, key) for key in of_choice}
     if empty := [key for key, values in lists.items() if not values]:
         raise PlanError(f"{empty[0]} needs at least one entry")
+    lists |= {"tasks.shots": tasks.shots, "tasks.compared_shots": tasks.compared_shots}
+    if twice := [key for key, values in lists.items() if len(set(values)) < len(values)]:
+        raise PlanError(f"{twice[0]} must name each entry once, not {list(lists[twice[0]])}")
     check_seeds(seed=plan.seed, data=plan.data.seed, tasks=tasks.seed, choice=choice.seed)
     if not tasks.compared_shots or not set(tasks.compared_shots) <= set(tasks.shots):
         raise PlanError(f"tasks.compared_shots must be some of tasks.shots, {list(tasks.shots)}")

@@ -77,6 +77,7 @@ def html(results: Results, drawn: dict[str, str]) -> str:
     return environment.from_string(_TEMPLATE.read_text()).render(
         plan=plan,
         facts=results.facts,
+        machine=results.machine,
         contenders=results.contenders,
         cells={one.name: results.cell(one.name) for one in results.contenders},
         drawn=drawn,

@@ -50,6 +50,11 @@ class Results:
         return max(int(cell["classes"]) for cell in self.cells)
 
     @property
+    def machine(self) -> str:
+        """What it was measured on; several, where a sitting went on elsewhere."""
+        return " and ".join(dict.fromkeys(str(cell["machine"]) for cell in self.cells))
+
+    @property
     def trained(self) -> tuple[Contender, ...]:
         """Contenders that train before any unseen task."""
         return tuple(one for one in self.contenders if one.training)

@@ -118,7 +118,7 @@ def recipe_for(plan: Plan, name: str, title: str) -> Recipe:
         episodes=Episodes(tasks.ways, training.shots, training.queries),
         outer=outer if supervised else replace(outer, **algorithm.outer),
         validation=Validation(
-            every=max(1, steps // training.looks),
+            every=-(-steps // training.looks),  # no learner, whatever its steps, has more looks than another
             episodes=choice.episodes,
             ways=tasks.ways,
             shots=training.shots,

@@ -6,7 +6,11 @@ from xml.sax.saxutils import escape
 from training.measures.curves import Point
 
 _WIDTH, _HEIGHT, _MARGIN = 460, 300, 56
-_COLOURS = ("#1b6ca8", "#c8553d", "#3a7d44", "#8a5a9e", "#b8860b")
+_TEXT = 13  # pixels that a line of text takes
+_COLOURS = (
+    *("#1b6ca8", "#c8553d", "#3a7d44", "#8a5a9e", "#b8860b"),
+    *("#0e7490", "#be185d", "#4d7c0f", "#334155", "#7c2d12"),
+)
 
 
 def chart(title: str, points: Sequence[Point]) -> str:
@@ -34,15 +38,16 @@ def chart(title: str, points: Sequence[Point]) -> str:
         _text(8, 38, "accuracy gained, in percent", "start"),
         f'<path d="M{_MARGIN} {y(0):.1f}H{_WIDTH - _MARGIN}" stroke="#999"/>',
     ]
-    for value in (low, 0.0, high):
+    far = [value for value in (low, high) if abs(y(value) - y(0)) >= _TEXT]  # so that no label lies on another
+    for value in (0.0, *far):
         parts.append(_text(_MARGIN - 6, y(value) + 4, f"{value:+.2f}", "end"))
     for steps in places:
         parts.append(_text(x(steps), _HEIGHT - _MARGIN + 18, "chosen" if steps is None else str(steps), "middle"))
     for index, shots in enumerate(sorted({point.shots for point in points})):
         colour = _COLOURS[index % len(_COLOURS)]
         of_shots = [point for point in points if point.shots == shots]
-        line = [(x(0), y(0.0))]
-        line += [(x(point.steps), y(100 * point.gain)) for point in of_shots if point.steps is not None]
+        measured = sorted((point.steps, point.gain) for point in of_shots if point.steps is not None)
+        line = [(x(0), y(0.0)), *((x(steps), y(100 * gain)) for steps, gain in measured)]
         path = "M" + "L".join(f"{across:.1f} {up:.1f}" for across, up in line)
         parts.append(f'<path d="{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
         for point in of_shots:

@@ -13,9 +13,10 @@ from training.datasets.class_images import ClassImages
 from training.measures.mistakes import MistakenPair
 
 _IMAGES = 6  # of each class
-_SIDE, _GAP, _CAPTION, _MARGIN = 48, 6, 34, 20
+_SIDE, _GAP, _CAPTION, _MARGIN = 48, 6, 48, 20
 _STRIP = _IMAGES * (_SIDE + _GAP)
-_WIDTH, _ROW = 2 * _MARGIN + 2 * _STRIP + 30, _CAPTION + _SIDE + 14
+_WIDTH, _ROW = 2 * _MARGIN + 2 * _STRIP + 30, _CAPTION + _SIDE + 10
+_CHARACTERS = 48  # of a name, over its images
 
 
 def chart(title: str, pairs: Sequence[MistakenPair], classes: ClassImages, *, drawings: bool) -> str:
@@ -29,12 +30,11 @@ def chart(title: str, pairs: Sequence[MistakenPair], classes: ClassImages, *, dr
     for number, pair in enumerate(pairs):
         top = 44 + number * _ROW
         share = f"{100 * pair.share:.0f} % of {pair.asked} mistaken"
-        parts.append(
-            f'<text x="{_WIDTH - _MARGIN}" y="{top + 22}" text-anchor="end" fill="#c8553d">{share}</text>'
-        )
+        parts.append(f'<text x="{_MARGIN}" y="{top + 20}" fill="#c8553d">{share}</text>')
         for place, name in enumerate((pair.first, pair.second)):
             left = _MARGIN + place * (_STRIP + 30)
-            parts.append(f'<text x="{left}" y="{top + 22}" fill="#222">{escape(name)}</text>')
+            shown = f"<title>{escape(name)}</title>{escape(_short(name))}"
+            parts.append(f'<text x="{left}" y="{top + 38}" fill="#222">{shown}</text>')
             images = classes.of_class(classes.classes.index(name))[:_IMAGES]
             for index, image in enumerate(images):
                 parts.append(
@@ -42,6 +42,11 @@ def chart(title: str, pairs: Sequence[MistakenPair], classes: ClassImages, *, dr
                     f'height="{_SIDE}" href="{_embedded(image, drawings=drawings)}"/>'
                 )
     return "\n".join([*parts, "</svg>"]) + "\n"
+
+
+def _short(name: str) -> str:
+    """A name that the other one beside it leaves room for: of a long one the end, which tells it from others."""
+    return name if len(name) <= _CHARACTERS else f"…{name[1 - _CHARACTERS :]}"
 
 
 def _embedded(image: Tensor, *, drawings: bool) -> str:

@@ -1,5 +1,6 @@
 """How the choices of a search settled, as an SVG: a row of the picture a stage, a column an axis."""
 
+from collections.abc import Sequence
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -7,6 +8,7 @@ from training.structure.record import Record
 from training.structure.space import AXES
 
 _WIDE, _HIGH, _GAP, _TOP = 150, 90, 34, 58
+_TEXT = 10.0  # pixels that a line of text takes
 _COLOURS = ("#1b6ca8", "#c8553d", "#3a7d44", "#8a5a9e", "#b8860b", "#4a4a4a")
 
 
@@ -33,6 +35,8 @@ def chart(title: str, record: Record) -> str:
 
 def _lines(record: Record, stage: int, axis: str, left: float, top: float) -> list[str]:
     last = record.rows[-1]["step"]
+    ends = [top + _HIGH * (1 - one) for one in record.rows[-1]["stages"][stage][axis]]
+    names = _apart(ends, top, top + _HIGH)
     parts = []
     for place, option in enumerate(record.space.options(stage, axis)):
         colour = _COLOURS[place % len(_COLOURS)]
@@ -42,8 +46,21 @@ def _lines(record: Record, stage: int, axis: str, left: float, top: float) -> li
         ]
         path = "M" + "L".join(f"{across:.1f} {down:.1f}" for across, down in points)
         parts.append(f'<path d="{path}" fill="none" stroke="{colour}" stroke-width="1.5"/>')
-        parts.append(_text(left + _WIDE + 2, points[-1][1] + 3, _named(axis, option), "start", colour))
+        parts.append(_text(left + _WIDE + 2, names[place] + 3, _named(axis, option), "start", colour))
     return parts
+
+
+def _apart(places: Sequence[float], top: float, bottom: float) -> list[float]:
+    """Where names of lines that end at these places are read: in their order, none on another."""
+    order = sorted(range(len(places)), key=lambda index: (places[index], index))
+    found = list(places)
+    for rank, index in enumerate(order):
+        above = found[order[rank - 1]] + _TEXT if rank else top
+        found[index] = max(found[index], above)
+    for rank, index in reversed(list(enumerate(order))):
+        below = found[order[rank + 1]] - _TEXT if rank + 1 < len(order) else bottom
+        found[index] = min(found[index], below)
+    return found
 
 
 def _named(axis: str, option: int) -> str:

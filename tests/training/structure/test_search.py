@@ -4,6 +4,7 @@ import dataclasses
 import json
 import signal
 import xml.etree.ElementTree as ElementTree
+from itertools import pairwise
 
 import pytest
 import torch
@@ -159,6 +160,22 @@ def test_the_picture_has_a_line_for_each_option(tmp_path):
     picture = ElementTree.fromstring(chart("a <title>", search.record))
     lines = picture.findall("{http://www.w3.org/2000/svg}path")
     assert len(lines) == sum(len(search.space.options(stage, axis)) for stage in range(3) for axis in AXES)
+
+
+def test_no_name_in_the_picture_lies_on_another(tmp_path):
+    search = Search(plan(), TRAINING, tmp_path)
+    search.run()
+    picture = ElementTree.fromstring(chart("a", search.record))
+    panels = picture.findall("{http://www.w3.org/2000/svg}rect")[1:]
+    texts = [
+        (float(one.get("x")), float(one.get("y"))) for one in picture.findall("{http://www.w3.org/2000/svg}text")
+    ]
+    for panel in panels:
+        right, top, high = (float(panel.get(key)) for key in ("x", "y", "height"))
+        right += float(panel.get("width"))
+        names = sorted(y for x, y in texts if right < x < right + 5 and top <= y <= top + high + 5)
+        assert len(names) > 1
+        assert min(one - other for other, one in pairwise(names)) >= 9.5
 
 
 def test_a_plan_that_cannot_be_is_refused(tmp_path):
