@@ -15,7 +15,6 @@ from models.backbones.backbone import Params
 from models.learner import Learner
 from training.datasets.class_images import ClassImages
 from training.datasets.image_cache import DEFAULT_FOLDER
-from training.measures.evaluation import measure
 from training.outer.class_loss import CENTRES, initial_centres
 from training.outer.distillation import Teacher
 from training.outer.gradient import OuterGradient
@@ -26,7 +25,7 @@ from training.run.ahead import ahead
 from training.run.checkpoint import CHECKPOINT, Progress, load_checkpoint, save_checkpoint
 from training.run.feature_teacher import FeatureTeacher
 from training.run.interruption import Interruption
-from training.run.measurable import look_protocol
+from training.run.looks import accuracy_of, check_finite, is_best, out_of_patience
 from training.run.optimiser import optimiser_of, planned
 from training.run.pretrained import Pretrained
 from training.run.told_figures import ToldFigures
@@ -234,35 +233,19 @@ class Trainer:
         warming = progress.step <= self.recipe.outer.warm_up
         found = torch.zeros((), dtype=torch.float64, device=self.device)
         if self.processes.is_first:
-            measured = measure(
-                self.learner,
-                self.phi,
-                self.preprocessing,
-                self.validation,
-                look_protocol(self.recipe.validation),
-                inner_steps=0 if warming else None,
-            )
-            found.fill_(measured.accuracy)
+            made = self.learner, self.phi, self.preprocessing
+            found.fill_(accuracy_of(self.recipe, *made, self.validation, warming=warming))
         self.processes.take_firsts([found])  # so that all stop at the same step
         accuracy = float(found)
         if board is not None:
             board.add_scalar("validation/accuracy", accuracy, progress.step)
         progress.looks.append((progress.step, accuracy))
-        # What the warm-up reached was reached without adapting: it does not compete with what follows.
-        first_adapted = not warming and progress.best_step <= self.recipe.outer.warm_up
-        if accuracy > progress.best_accuracy or first_adapted:
-            if not all(bool(torch.isfinite(value).all()) for value in self.phi.values()):
-                raise RecipeError(
-                    f"training has diverged: at step {progress.step} phi holds numbers that are not finite; "
-                    "lower outer.learning_rate, or learner.rule.initial_rate, and start in another --out"
-                )
+        if is_best(progress, accuracy, self.recipe.outer.warm_up):
+            check_finite(self.phi, progress.step)
             progress.best_accuracy, progress.best_step, self.best = accuracy, progress.step, self._copy()
 
     def _out_of_patience(self) -> bool:
-        # Looks of the warm-up never end a run: what follows has not been looked at yet.
-        last = max(self.progress.best_step, self.recipe.outer.warm_up)
-        since = [step for step, _ in self.progress.looks if step > last]
-        return 0 < self.recipe.validation.patience <= len(since)
+        return out_of_patience(self.progress, self.recipe.validation.patience, self.recipe.outer.warm_up)
 
     def _rate_and_decay(self, name: str, value: Tensor) -> tuple[float, float]:
         """The highest learning rate and the weight decay of one tensor of phi."""
