@@ -136,7 +136,7 @@ def write(
         *head_lines(),
         *(line(row) for row in rows),
     ]
-    (folder / _TABLE).write_text("\n".join(lines) + "\n")
+    (folder / _TABLE).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def _number(value: float | None) -> str:

@@ -67,6 +67,8 @@ def build_recipe(values: Mapping[str, Any]) -> Recipe:
             raise RecipeError(f"algorithm must be one of {', '.join(ALGORITHMS)}, not {name!r}")
         values = ALGORITHMS[name].laid_under(values)
     recipe: Recipe = build(Recipe, values, at="")
+    if recipe.name in ("", "..") or Path(recipe.name).name != recipe.name:  # the run's folder is named so
+        raise RecipeError(f"name must be that of a folder, without any /, not {recipe.name!r}")
     check_parts(recipe.preprocessing, recipe.learner)
     check_ranges(recipe.as_dict())
     recipe.build_preprocessing()

@@ -45,7 +45,8 @@ def run(options: argparse.Namespace) -> None:
     _print_table(classifier, answers)
     if options.json is not None:
         document = {"model": classifier.model, "estimate": classifier.estimated(), "predictions": answers}
-        options.json.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+        told = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+        options.json.write_text(told, encoding="utf-8")
 
 
 def _answer(

@@ -152,7 +152,10 @@ class FormReader:
             return
         self._texts += 1
         if self._texts > self._max_texts:
-            detail = f"more than {self._max_texts} text fields in one form, at {self._field!r}; leave some out"
+            detail = (
+                f"more than {self._max_texts} text fields in one form, at {self._field!r}; leave some out, or "
+                f"send several requests: one takes at most {self._max_files} files, with a label each"
+            )
             raise Problem(413, detail, title="Too many fields", field=self._field)
 
     def _take(self, data: bytes, start: int, end: int) -> None:

@@ -180,6 +180,7 @@ def test_what_cannot_be_measured_is_told_before_training(setting, message, tmp_p
         (["publish", "characters", "--name", "our models"], "does not take it as 'our models'"),
         (["calibrate", "INIT", "--tasks", "0"], "--tasks must be at least 1"),
         (["train", "training/recipes/strokes.yaml", "--threads", "0"], "--threads must be at least 1"),
+        (["evaluate", "INIT", "--dataset", "strokes", "--strangers", "-3"], "--strangers must not be negative"),
         (["train", "training/recipes/strokes.yaml", "--device", "gpu"], "--device must be auto, cpu"),
         (["publish", "INIT", "--name", "our models"], "does not take it as 'our models'"),
         (["publish", "INIT", "--name", "Auto"], "by 'auto' the service chooses among all"),

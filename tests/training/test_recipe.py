@@ -61,6 +61,8 @@ def test_numbers_may_be_written_with_an_exponent_alone(tmp_path, text):
         ({}, ["outer.precision=float16"], "one of float32, bfloat16"),
         ({}, ["outer.steps"], "--set takes key=value"),
         ({}, ["name.first=x"], "name is a single value"),
+        ({}, ["name=a/b"], "name must be that of a folder, without any /, not 'a/b'"),
+        ({}, ["name=.."], "name must be that of a folder"),
         ({}, ["learner.rule.moves=nothing"], "learner in the recipe does not fit.*0 steps"),
         (
             {},

@@ -41,6 +41,8 @@ def run(options: argparse.Namespace) -> None:
     check_outputs(options.json)
     if options.inner_steps is not None and options.inner_steps < 0:
         raise ValueError("--inner-steps must not be negative: 0 does not adapt")
+    if options.strangers < 0:
+        raise ValueError("--strangers must not be negative: 0 asks about none")
     initialization = find(options.initialization)
     if options.benchmark:
         result = evaluate_runs(initialization, options.data_dir or data_dir_of_environment(options.benchmark))

@@ -17,7 +17,10 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--download", action="store_true", help="fetch the data set where it is not there")
     add_machine_options(parser)
     parser.add_argument(
-        "--memory-mb", type=int, default=BUDGET >> 20, help="for the tasks adapted at once (default: %(default)s)"
+        "--memory-mb",
+        type=_mebibytes,
+        default=BUDGET >> 20,
+        help="for the tasks adapted at once (default: %(default)s)",
     )
 
 
@@ -46,3 +49,10 @@ def set_up_torch(options: argparse.Namespace) -> None:
     if options.threads < 1:
         raise ValueError("--threads must be at least 1")
     torch.set_num_threads(options.threads)
+
+
+def _mebibytes(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return number

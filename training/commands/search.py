@@ -42,12 +42,13 @@ def run(options: argparse.Namespace) -> None:
         if processes.is_first:
             out.mkdir(parents=True, exist_ok=True)
             described = yaml.safe_dump(recipe.as_dict(), sort_keys=False, allow_unicode=True)
-            (out / "recipe.yaml").write_text(described)
+            (out / "recipe.yaml").write_text(described, encoding="utf-8")
             print(f"{len(training.classes)} training classes; at most {budget} operations an image; run in {out}")
         run_or_tell(search)
         if processes.is_first:
             found = search.found()
-            (out / PICTURE).write_text(chart(f"{recipe.name}: the choices over the search", search.record))
+            drawn = chart(f"{recipe.name}: the choices over the search", search.record)
+            (out / PICTURE).write_text(drawn, encoding="utf-8")
             for number, stage in enumerate(found.stages, start=1):
                 skip = "with" if stage.skip else "without"
                 print(

@@ -55,7 +55,7 @@ def run(options: argparse.Namespace) -> None:
         if processes.is_first:
             out.mkdir(parents=True, exist_ok=True)
             described = yaml.safe_dump(recipe.as_dict(), sort_keys=False, allow_unicode=True)
-            (out / "recipe.yaml").write_text(described)
+            (out / "recipe.yaml").write_text(described, encoding="utf-8")
             print(
                 f"{len(classes.training)} training classes, {len(classes.validation)} validation classes; "
                 f"run in {out}, on {processes.size} x {device.type}, in {told_precision(recipe.outer, device)}"

@@ -29,5 +29,5 @@ def write_found(recipe: Recipe, found: Staged, budget: int, folder: Path) -> Pat
         f"# Found by `python -m training search` with the recipe {recipe.name}: {found.operations} operations\n"
         f"# an image, of at most {budget}. Multiply-adds are half as many.\n"
     )
-    path.write_text(head + yaml.safe_dump(values, sort_keys=False, allow_unicode=True))
+    path.write_text(head + yaml.safe_dump(values, sort_keys=False, allow_unicode=True), encoding="utf-8")
     return path

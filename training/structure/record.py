@@ -36,7 +36,7 @@ class Record:
         options = [{axis: list(self.space.options(stage, axis)) for axis in AXES} for stage in stages]
         values = {"budget": self.budget, "options": options, "rows": self.rows}
         temporary = folder / f".{FILE}"
-        temporary.write_text(json.dumps(values) + "\n")
+        temporary.write_text(json.dumps(values) + "\n", encoding="utf-8")
         temporary.replace(folder / FILE)
 
     def read(self, folder: Path, *, until: int) -> None:

@@ -78,5 +78,5 @@ def _row(number: int, trial: FrozenTrial, study: Study) -> dict[str, object]:
 
 def _write(path: Path, text: str) -> None:
     temporary = path.with_name(f".{path.name}")
-    temporary.write_text(text)
+    temporary.write_text(text, encoding="utf-8")
     temporary.replace(path)
