@@ -14,8 +14,8 @@ help: ## show this list
 run: $(VENV)/.serve ## start the service on http://127.0.0.1:$(PORT)
 	$(BIN)/python -m service serve --port $(PORT) --data-dir $(DATA_DIR)
 
-test: $(VENV)/.test ## run the tests, but for a few long ones, on all cores
-	$(BIN)/python -m pytest -n auto
+test: $(VENV)/.test ## run the tests, but for a few long ones, on up to 4 cores
+	$(BIN)/python -m pytest -n auto --maxprocesses 4
 
 test-all: $(VENV)/.test ## run all tests, one after the other
 	$(BIN)/python -m pytest -m "long or not long"
