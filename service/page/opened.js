@@ -1,12 +1,13 @@
-/** A kept classifier that was opened: its classes, and more images for them. */
+/** A kept classifier that was opened: its classes, more images for them, and more classes. */
 
 import { addExamples, deleteExample, Problem } from './api.js';
 import { ACCEPT } from './class-row.js';
 import { copyAll } from './copies.js';
-import { byId, element } from './dom.js';
+import { byId, element, inputById } from './dom.js';
 import { fromInput, namedApart, noteOf, sortOut } from './files.js';
 import { acceptDrops } from './intake.js';
 import { offerUndo } from './notice.js';
+import { canonical } from './support.js';
 import { texts } from './texts.js';
 
 /** @typedef {import('./api.js').Task} Task */
@@ -18,11 +19,17 @@ export class OpenedTask {
   /** @type {Map<string, HTMLElement>} label to row */
   #rows = new Map();
   #list = byId('opened-classes');
+  #new = byId('opened-new');
+  #newName = inputById('new-class');
   #note = byId('opened-note');
 
   /** @param {(task: Task) => void} changed called with a task that has other examples now */
   constructor(changed) {
     this.changed = changed;
+    const files = inputById('choose-new-class');
+    files.setAttribute('aria-label', texts.addImagesToNew);
+    files.addEventListener('change', () => { this.#takeNew(fromInput(files.files)); files.value = ''; });
+    acceptDrops(this.#new, (found) => this.#takeNew(found));
   }
 
   /** @param {Task | null} task */
@@ -30,7 +37,7 @@ export class OpenedTask {
     byId('own').hidden = task !== null;
     byId('opened').hidden = task === null;
     if (task === this.#task) return;
-    if (task?.id !== this.#task?.id) this.#note.textContent = '';
+    if (task?.id !== this.#task?.id) this.#note.textContent = this.#newName.value = '';
     this.#task = task;
     if (!task) return;
     byId('opened-heading').textContent = task.name || texts.untitled;
@@ -38,6 +45,7 @@ export class OpenedTask {
     this.#rows = new Map(task.classes.map((one) => [one.label, this.#row(one.label, one.examples)]));
     this.#list.replaceChildren(...this.#rows.values());
     this.#rows.get(held ?? '')?.querySelector('input')?.focus();
+    if (this.#rows.has(canonical(this.#newName.value))) this.#newName.value = ''; // it has come
   }
 
   /**
@@ -45,6 +53,7 @@ export class OpenedTask {
    * @returns {((found: Found[]) => void) | null} who takes a paste there; null outside of every class
    */
   receiverAt(target) {
+    if (this.#new.contains(target)) return (found) => this.#takeNew(found);
     const [label] = [...this.#rows].find(([, row]) => row.contains(target)) ?? [null];
     return label === null ? null : (found) => this.#take(label, found);
   }
@@ -62,6 +71,16 @@ export class OpenedTask {
     ]);
     acceptDrops(row, (found) => this.#take(label, found));
     return row;
+  }
+
+  /** @param {Found[]} found */
+  async #takeNew(found) {
+    const label = canonical(this.#newName.value);
+    if (label) await this.#take(label, found);
+    else {
+      this.#note.textContent = texts.nameFirst;
+      this.#newName.focus();
+    }
   }
 
   /** @param {string} label @param {Found[]} found */

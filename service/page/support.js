@@ -145,7 +145,7 @@ export class SupportSet extends EventTarget {
 }
 
 /** @param {string} label @returns {string} as the service takes it, which makes one class of what looks the same */
-function canonical(label) {
+export function canonical(label) {
   return label.trim().normalize('NFC');
 }
 

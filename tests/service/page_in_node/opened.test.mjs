@@ -44,6 +44,42 @@ test('images can be added to a class, and taken back', async () => {
   assert.deepEqual(service.tasks.get(task.id).examples.map((one) => one.filename), ['0.png', '1.png']);
 });
 
+test('another class can be added under a name of its own, and taken back', async () => {
+  const labels = () => document.getElementById('opened-classes').querySelectorAll('.opened-label').map((one) => one.textContent);
+  const name = document.getElementById('new-class');
+  choose('choose-new-class', [image('new.png')]);
+  await settled();
+  assert.equal(text('opened-note'), texts.nameFirst);
+  assert.equal(document.activeElement, name);
+  assert.deepEqual(labels(), ['ring', 'cross']);
+
+  name.value = ' star ';
+  choose('choose-new-class', [image('new.png'), image('new.png')]);
+  await settled();
+  assert.deepEqual(labels(), ['ring', 'cross', 'star']);
+  assert.deepEqual(counts(), [1, 1, 2].map((count) => texts.imageCount(count)));
+  assert.equal(name.value, '', 'so that the next class is not taken for this one');
+  assert.equal(text('opened-note'), '');
+  assert.ok(text('notice').startsWith(texts.addedImages(2, 'star')));
+
+  button(texts.undo).click();
+  await settled();
+  assert.deepEqual(labels(), ['ring', 'cross']);
+});
+
+test('the name of a class that could not be added stays', async () => {
+  const name = document.getElementById('new-class');
+  name.value = 'star';
+  choose('choose-new-class', [image('new.png', 'damaged')]);
+  await settled();
+  assert.match(text('opened-note'), /new\.png is damaged/);
+  assert.equal(name.value, 'star');
+  button(texts.closeOpened).click();
+  button(texts.openTask('shapes')).click();
+  await settled();
+  assert.equal(name.value, '');
+});
+
 test('a classifier kept from the own classes no longer answers for them once it has more examples', async () => {
   button(texts.closeOpened).click();
   await teach();
