@@ -108,4 +108,4 @@ def _css() -> str:
         for shade in (0, 1)
     )
     paper = ".chart { --ink: #e5e7eb; --soft: #9ca3af; --grid: #374151; --paper: #111827; }\n"
-    return f"{_STYLE.read_text()}{light}@media (prefers-color-scheme: dark) {{\n{paper}{dark}}}\n"
+    return f"{_STYLE.read_text('utf-8')}{light}@media (prefers-color-scheme: dark) {{\n{paper}{dark}}}\n"

@@ -28,7 +28,9 @@ def fill_marked(path: Path, parts: Mapping[str, Callable[[], str]], drawings: Ma
     folder.mkdir(exist_ok=True)
     for name, drawing in drawings.items():
         write_whole(folder / f"{name}.svg", drawing)
-    write_whole(path, _MARK.sub(lambda found: found[1] + parts[found["name"]]() + found[3], path.read_text()))
+    write_whole(
+        path, _MARK.sub(lambda found: found[1] + parts[found["name"]]() + found[3], path.read_text("utf-8"))
+    )
 
 
 def check_marked(path: Path, names: Collection[str]) -> None:
@@ -39,7 +41,7 @@ def check_marked(path: Path, names: Collection[str]) -> None:
     """
     if not path.is_file():
         raise PlanError(f"there is no document {path} to fill")
-    text = path.read_text()
+    text = path.read_text("utf-8")
     marked = [found["name"] for found in _MARK.finditer(text)]
     if unknown := sorted(set(marked) - set(names)):
         raise PlanError(f"{path} marks {unknown[0]!r}; there are {', '.join(names)}")

@@ -74,7 +74,7 @@ def html(results: Results, drawn: dict[str, str]) -> str:
         "augmentation": tables.of_augmentation(results),
         "cost": tables.of_cost(results),
     }
-    return environment.from_string(_TEMPLATE.read_text()).render(
+    return environment.from_string(_TEMPLATE.read_text("utf-8")).render(
         plan=plan,
         facts=results.facts,
         machine=results.machine,

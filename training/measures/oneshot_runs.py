@@ -57,7 +57,7 @@ def _root(data_dir: Path) -> Path:
 
 def _error(initialization: Initialization, root: Path, run: str) -> float:
     try:
-        lines = (root / run / _LABELS).read_text().split("\n")
+        lines = (root / run / _LABELS).read_text("utf-8").split("\n")
     except OSError as error:
         raise DataError(f"{root / run / _LABELS} cannot be read ({error}); unpack all_runs.zip again") from error
     pairs = [line.split() for line in lines if line.strip()]

@@ -156,7 +156,8 @@ class Trainer:
             stack.callback(batches.close)
             figures = ToldFigures(board)
             stack.callback(figures.tell)
-            while progress.step < outer.steps and not self._out_of_patience():
+            patience = self.recipe.validation.patience
+            while progress.step < outer.steps and not out_of_patience(progress, patience, outer.warm_up):
                 if progress.step == outer.warm_up:
                     self._do_whole(lambda: self._measure_features(interruption))
                 start = time.perf_counter()
@@ -243,9 +244,6 @@ class Trainer:
         if is_best(progress, accuracy, self.recipe.outer.warm_up):
             check_finite(self.phi, progress.step)
             progress.best_accuracy, progress.best_step, self.best = accuracy, progress.step, self._copy()
-
-    def _out_of_patience(self) -> bool:
-        return out_of_patience(self.progress, self.recipe.validation.patience, self.recipe.outer.warm_up)
 
     def _rate_and_decay(self, name: str, value: Tensor) -> tuple[float, float]:
         """The highest learning rate and the weight decay of one tensor of phi."""

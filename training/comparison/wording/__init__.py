@@ -12,5 +12,5 @@ _FOLDER = Path(__file__).parent
 @cache
 def wording(language: str) -> dict[str, Any]:
     """Sentences and headings in English (``en``) or Chinese (``zh``)."""
-    said: dict[str, Any] = yaml.safe_load((_FOLDER / f"{language}.yaml").read_text())
+    said: dict[str, Any] = yaml.safe_load((_FOLDER / f"{language}.yaml").read_text("utf-8"))
     return said
