@@ -9,7 +9,7 @@ import psutil
 import torch
 
 from benchmarks.peak import convolution_peak, matrix_peak
-from training.outer.precision import multiplies_bfloat16
+from training.outer.precision import has_bfloat16_products
 
 _PACKAGES = ("torch", "learn2learn", "bentoml", "numpy", "pillow")
 
@@ -37,7 +37,7 @@ def peaks() -> dict[str, float]:
     """Measured FLOP/s by what was computed."""
     found = {}
     for device in ("cpu", "cuda") if has_gpu() else ("cpu",):
-        has_bfloat16 = multiplies_bfloat16(torch.device(device))
+        has_bfloat16 = has_bfloat16_products(torch.device(device))
         for dtype in (torch.float32, torch.bfloat16) if has_bfloat16 else (torch.float32,):
             kind = f"{device} {str(dtype).removeprefix('torch.')}"
             found[f"convolution, {kind}"] = convolution_peak(dtype, device)

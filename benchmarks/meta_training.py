@@ -12,7 +12,7 @@ from benchmarks.peak import copy_bandwidth
 from benchmarks.race import Contender, Timed, race
 from benchmarks.report import Row, span_of
 from benchmarks.where_time_goes import spent
-from training.outer.precision import multiplies_bfloat16
+from training.outer.precision import has_bfloat16_products
 from training.run.allocation import keep_freed_memory
 
 _MEASURE = "tasks/s"
@@ -73,7 +73,7 @@ def _lacking(setting: Setting) -> str:
     """For want of what the setting cannot be measured here; empty where it can."""
     if setting.device == "cuda" and not has_gpu():
         return "no GPU here"
-    if setting.precision == "bfloat16" and not multiplies_bfloat16(torch.device(setting.device)):
+    if setting.precision == "bfloat16" and not has_bfloat16_products(torch.device(setting.device)):
         return "no bfloat16 products here"
     return ""
 

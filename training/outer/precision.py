@@ -10,10 +10,10 @@ _MULTIPLYING = ("avx512_bf16", "amx_bf16", "bf16", "sve_bf16")
 
 def is_reduced(outer: Outer, device: torch.device) -> bool:
     """Whether convolutions and products of meta-training are computed in bfloat16."""
-    return outer.precision == "bfloat16" and multiplies_bfloat16(device)
+    return outer.precision == "bfloat16" and has_bfloat16_products(device)
 
 
-def multiplies_bfloat16(device: torch.device) -> bool:
+def has_bfloat16_products(device: torch.device) -> bool:
     """Whether the device has bfloat16 products; torch imitates them elsewhere, many times slower than float32."""
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
