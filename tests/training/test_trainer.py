@@ -50,6 +50,15 @@ def test_a_resumed_run_ends_like_an_unbroken_one(tmp_path, at, normalisation, mi
         assert not torch.equal(value, fresh[name]), f"{name} never moved"
 
 
+def test_an_interruption_at_the_last_step_is_heeded_once_that_is_saved(tmp_path):
+    steps = recipe().outer.steps
+    with pytest.raises(KeyboardInterrupt):
+        Interrupted(recipe(), TRAINING, VALIDATION, tmp_path, at=steps).run()
+    trainer = Trainer(recipe(), TRAINING, VALIDATION, tmp_path)
+    trainer.resume()
+    assert trainer.progress.step == trainer.progress.looks[-1][0] == steps
+
+
 def test_mixing_changes_what_is_learned(tmp_path, one_thread):
     phis = []
     for mixing in (0.0, 0.5):

@@ -84,13 +84,19 @@ class RowFigure:
         top = 6.0
         if self.meanings:
             filled, ring = self.meanings
-            entries = [(ring, Look(_NEUTRAL, hollow=True)), (filled, Look(_NEUTRAL))]
+            entries = [(ring, Look(self._shared, hollow=True)), (filled, Look(self._shared))]
             parts, taken = legend(entries, _MARGIN + 8, 22, self.width)
             top = 16 + taken
         for group in self.groups:
             parts += self._group(group, top)
             top += _HEAD + _ROW * len(group.rows) + _FOOT
         return svg(self.width, top, self.title, parts)
+
+    @property
+    def _shared(self) -> int:
+        """Index of the look of all rows; a neutral one where they differ."""
+        indices = {row.look.index for group in self.groups for row in group.rows}
+        return indices.pop() if len(indices) == 1 else _NEUTRAL
 
     def _group(self, group: Rows, top: float) -> list[str]:
         axis = self._axis(group)

@@ -15,7 +15,6 @@ from training.comparison.supervised import CLASSIFIER, SupervisedTrainer
 from training.datasets.class_images import ClassImages
 from training.outer_plan import Outer
 from training.recipe import Data, Episodes, Recipe, Validation
-from training.run.interruption import Interruption
 from training.run.trainer import CHECKPOINT, Trainer
 
 SUPERVISED = "supervised"
@@ -72,10 +71,7 @@ def trained(
     if (folder / CHECKPOINT).exists():
         trainer.resume()
     if trainer.progress.step < recipe.outer.steps:
-        with Interruption() as interruption:
-            trainer.run()
-        if interruption.wanted:  # at the last step, of which the trainer makes nothing
-            raise KeyboardInterrupt
+        trainer.run()
     progress = trainer.progress
     phi = {name: value.detach() for name, value in trainer.best.items() if not name.startswith(CLASSIFIER)}
     return Trained(

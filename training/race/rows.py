@@ -21,7 +21,6 @@ from training.measures.measured import Protocol
 from training.race.entrants import own_of, recipe_of
 from training.race.pace import Pace, pace_of
 from training.race.plan import Plan
-from training.run.interruption import Interruption
 from training.run.machine import described
 from training.run.trainer import CHECKPOINT, Trainer
 from training.tasks.episodes import EpisodeSampler
@@ -107,10 +106,7 @@ class Track:
         if (folder / CHECKPOINT).exists():
             trainer.resume()
         if trainer.progress.step < pace.steps:
-            with Interruption() as interruption:
-                trainer.run()
-            if interruption.wanted:  # at the last step, of which the trainer makes nothing
-                raise KeyboardInterrupt
+            trainer.run()
         return trainer, pace
 
 

@@ -174,7 +174,7 @@ class Trainer:
                 told = {"loss": figures.loss, **self._told(), "tasks_per_s": f"{rate:.1f}"}
                 bar.set_postfix(told, refresh=False)
                 bar.update(1)
-                if self.processes.any(interruption.wanted, self.device) and progress.step < outer.steps:
+                if self.processes.any(interruption.wanted, self.device):
                     self._save_as_first()
                     raise KeyboardInterrupt
 
