@@ -1,8 +1,8 @@
 /** One class on the page: its name, its images, and the ways to add more. */
 
 import { cross, element } from './dom.js';
-import { DrawingPad } from './drawing.js';
 import { fromInput } from './files.js';
+import { FoldedPad } from './folded-pad.js';
 import { acceptDrops } from './intake.js';
 import { texts } from './texts.js';
 
@@ -22,8 +22,6 @@ export const ACCEPT = 'image/png,image/jpeg,image/webp,image/bmp';
 export class ClassRow {
   /** @type {Map<Example, HTMLElement>} */
   #tiles = new Map();
-  /** @type {DrawingPad | null} */
-  #pad = null;
 
   /** @param {Group} group @param {RowActions} actions */
   constructor(group, actions) {
@@ -42,15 +40,12 @@ export class ClassRow {
       onchange: () => { actions.take(fromInput(this.input.files)); this.input.value = ''; },
     });
     const choose = element('label', { class: 'tile add' }, [element('span', { text: texts.chooseImages }), this.input]);
-    this.drawButton = element('button', {
-      type: 'button', class: 'tile add', 'aria-expanded': 'false', text: texts.draw, onclick: () => this.#togglePad(),
-    });
+    this.pad = new FoldedPad('tile add', async (file) => { actions.take([{ file, folders: [] }]); return true; });
     this.empty = element('p', { class: 'tray-empty', text: texts.emptyTray });
-    this.tray = element('div', { class: 'tray' }, [this.empty, choose, this.drawButton]);
+    this.tray = element('div', { class: 'tray' }, [this.empty, choose, this.pad.button]);
     this.note = element('p', { class: 'note', role: 'status' });
-    this.padPlace = element('div', { class: 'class-pad', hidden: true });
     this.element = element('li', { class: 'class-row', 'data-group': String(group.id) }, [
-      element('div', { class: 'class-head' }, [this.name, this.count, this.removeButton]), this.tray, this.padPlace, this.note,
+      element('div', { class: 'class-head' }, [this.name, this.count, this.removeButton]), this.tray, this.pad.place, this.note,
     ]);
     acceptDrops(this.element, actions.take);
     this.sync();
@@ -64,8 +59,7 @@ export class ClassRow {
     this.removeButton.setAttribute('aria-label', texts.removeClass(label));
     this.removeButton.title = texts.removeClass(label);
     this.input.setAttribute('aria-label', texts.chooseImagesFor(label));
-    this.drawButton.setAttribute('aria-label', texts.drawFor(label));
-    this.#pad?.canvas.setAttribute('aria-label', texts.padFor(label));
+    this.pad.describe(texts.drawFor(label), texts.padFor(label));
     this.count.textContent = examples.length ? texts.imageCount(examples.length) : '';
     this.empty.hidden = examples.length > 0;
     for (const [example, tile] of this.#tiles) {
@@ -110,35 +104,5 @@ export class ClassRow {
     this.actions.removeExample(example);
     // The focus goes to the neighbour, so that the keyboard does not fall back to the top of the page.
     (beside ? this.#tiles.get(beside)?.querySelector('button') : this.input)?.focus();
-  }
-
-  #togglePad() {
-    const open = this.padPlace.hidden;
-    this.padPlace.hidden = !open;
-    this.drawButton.setAttribute('aria-expanded', String(open));
-    if (!open) {
-      this.drawButton.focus();
-      return;
-    }
-    if (!this.#pad) this.#makePad();
-    this.#pad?.canvas.focus();
-  }
-
-  #makePad() {
-    const pad = new DrawingPad(texts.padFor(this.group.label), { onChange: () => { add.disabled = pad.isBlank; }, onBegin: () => { add.disabled = false; } });
-    const add = element('button', {
-      type: 'button', class: 'button primary', disabled: true, text: texts.addDrawing,
-      onclick: async () => {
-        const file = await pad.toFile(texts.drawingName);
-        pad.clear();
-        this.actions.take([{ file, folders: [] }]);
-        pad.canvas.focus();
-      },
-    });
-    const done = element('button', { type: 'button', class: 'button quiet', text: texts.closePad, onclick: () => this.#togglePad() });
-    pad.tools.prepend(add);
-    pad.tools.append(done);
-    this.padPlace.append(pad.element);
-    this.#pad = pad;
   }
 }

@@ -47,6 +47,17 @@ export class DrawingPad {
     return !this.#strokes.length;
   }
 
+  /** What is drawn, to put it back later. */
+  get strokes() {
+    return [...this.#strokes];
+  }
+
+  /** @param {Point[][]} strokes in place of what is drawn */
+  show(strokes) {
+    this.#strokes = [...strokes];
+    this.#edited();
+  }
+
   undo() {
     if (this.isBlank) return;
     this.#strokes.pop();

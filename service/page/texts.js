@@ -152,6 +152,8 @@ export const texts = {
   addImages: 'Add images',
   newClass: 'Another class',
   addImagesToNew: 'Add images to another class',
+  drawNew: 'Draw images for another class',
+  padNew: 'Sheet to draw another class on. To work without a pointer, choose images instead.',
   nameFirst: 'Name the other class first, then add its images.',
   addImagesTo: (/** @type {string} */ label) => `Add images to ${label}`,
   adding: (/** @type {number} */ count) => `Learning ${count} more ${plural(count, 'image', 'images')}…`,

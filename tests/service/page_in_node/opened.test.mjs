@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 
-import { button, choose, openPage, teach } from './small_document.mjs';
+import { button, choose, openPage, pen, teach } from './small_document.mjs';
 import { image, settled, SmallService, until } from './small_service.mjs';
 
 const { texts } = await import('../../../service/page/texts.js');
@@ -45,7 +45,6 @@ test('images can be added to a class, and taken back', async () => {
 });
 
 test('another class can be added under a name of its own, and taken back', async () => {
-  const labels = () => document.getElementById('opened-classes').querySelectorAll('.opened-label').map((one) => one.textContent);
   const name = document.getElementById('new-class');
   choose('choose-new-class', [image('new.png')]);
   await settled();
@@ -133,4 +132,71 @@ test('programs are shown the command for the classifier of now, or for none', as
   await settled();
   assert.equal(text('programs-hint'), texts.commandNone);
   assert.match(text('programs-command'), /^curl -F support=@leaf\.png -F labels=leaf .* -F query=@\S+ http:\/\/page\.test\/v1\/classify/);
+});
+
+const labels = () => document.getElementById('opened-classes').querySelectorAll('.opened-label').map((one) => one.textContent);
+const sheet = (label) => document.getElementById('opened').querySelectorAll('canvas').find((one) => one.getAttribute('aria-label') === label);
+const addDrawing = (canvas) => canvas.lineage.find((one) => one.getAttribute('class') === 'pad')
+  .querySelectorAll('button').find((one) => one.textContent === texts.addDrawing);
+const draw = (canvas) => pen(canvas, ['down', 10, 10], ['move', 50, 50], ['up', 50, 50]);
+
+test('examples can be drawn, several on their way, and the sheet stays open', async () => {
+  button(texts.drawFor('ring')).click();
+  const canvas = sheet(texts.padFor('ring'));
+  assert.equal(document.activeElement, canvas);
+  const release = service.hold(`POST /v1/tasks/${task.id}/examples`);
+  draw(canvas);
+  addDrawing(canvas).click();
+  await settled();
+  draw(canvas);
+  addDrawing(canvas).click();
+  await settled();
+  assert.ok(addDrawing(canvas).disabled, 'the sheet is blank again');
+  release();
+  await settled();
+  assert.deepEqual(counts(), [3, 1].map((count) => texts.imageCount(count)));
+  const names = service.tasks.get(task.id).examples.map((one) => one.filename);
+  assert.equal(new Set(names).size, 4, 'each under a name of its own');
+  assert.equal(sheet(texts.padFor('ring')), canvas);
+  assert.equal(document.activeElement, canvas);
+});
+
+test('a drawing that could not be added comes back onto the sheet', async () => {
+  button(texts.drawFor('ring')).click();
+  const canvas = sheet(texts.padFor('ring'));
+  draw(canvas);
+  service.tasks.delete(task.id);
+  addDrawing(canvas).click();
+  await settled();
+  assert.ok(!addDrawing(canvas).disabled);
+  assert.equal(canvas.painted.filter(([name]) => name === 'stroke').length, 1);
+  assert.notEqual(text('opened-note'), '');
+});
+
+test('another class can be drawn, and is gone on with', async () => {
+  button(texts.drawNew).click();
+  const canvas = sheet(texts.padNew);
+  draw(canvas);
+  addDrawing(canvas).click();
+  await settled();
+  assert.equal(text('opened-note'), texts.nameFirst);
+  assert.equal(document.activeElement, document.getElementById('new-class'));
+  assert.ok(!addDrawing(canvas).disabled, 'the drawing is still there');
+
+  document.getElementById('new-class').value = 'star';
+  addDrawing(canvas).click();
+  await settled();
+  assert.deepEqual(labels(), ['ring', 'cross', 'star']);
+  assert.ok(!canvas.isFocusable, 'the sheet of another class is folded away');
+  assert.equal(document.activeElement, sheet(texts.padFor('star')));
+});
+
+test('an undone class takes its sheet with it', async () => {
+  document.getElementById('new-class').value = 'star';
+  choose('choose-new-class', [image('new.png')]);
+  await settled();
+  button(texts.undo).click();
+  await settled();
+  assert.deepEqual(labels(), ['ring', 'cross']);
+  assert.equal(button(texts.drawFor('star')), undefined);
 });
