@@ -47,10 +47,10 @@ export class AskColumn {
 
   /** @param {Found[]} found */
   async take(found) {
-    const { images, refused } = sortOut(found);
-    this.#note.textContent = noteOf(images, refused);
+    const { images, refused, closed } = sortOut(found);
+    this.#note.textContent = noteOf(images, refused, closed);
     const { files, unread } = await copyAll(images.map(({ file }) => file));
-    if (unread.length) this.#note.textContent = noteOf(images, refused, unread);
+    if (unread.length) this.#note.textContent = noteOf(images, refused, [...closed, ...unread]);
     if (files.length) await this.queries.add(files);
   }
 

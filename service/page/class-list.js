@@ -53,7 +53,7 @@ export class ClassList {
 
   /** @param {Group} group @param {Found[]} found */
   async #take(group, found) {
-    const { images, refused } = sortOut(found);
+    const { images, refused, closed } = sortOut(found);
     // A folder of folders means classes of its own, wherever it was dropped.
     if (byFolder(images).size > 1) {
       await this.#takeFolders(found);
@@ -61,17 +61,17 @@ export class ClassList {
     }
     const { files, unread } = await copyAll(images.map(({ file }) => file));
     if (files.length) this.support.add(group, files);
-    const note = noteOf(images, refused, unread);
+    const note = noteOf(images, refused, [...closed, ...unread]);
     if (note) this.#rows.get(group)?.tell(note);
   }
 
   /** @param {Found[]} found */
   async #takeFolders(found) {
-    const { images, refused } = sortOut(found);
+    const { images, refused, closed } = sortOut(found);
     const filesByLabel = byFolder(images);
     const chosen = filesByLabel.size;
     let count = 0;
-    const unread = [];
+    const unread = [...closed];
     for (const [label, originals] of filesByLabel) {
       const copied = await copyAll(originals);
       unread.push(...copied.unread);

@@ -2,7 +2,12 @@
 
 import { texts } from './texts.js';
 
-/** @typedef {{ file: File, folders: string[] }} Found */
+/**
+ * @typedef {object} Found
+ * @property {File} file an empty one where `isClosed`
+ * @property {string[]} folders that it lay in
+ * @property {boolean} [isClosed] a file or folder that the browser could not open
+ */
 
 const READABLE = /\.(png|jpe?g|webp|bmp)$/i;
 const CLUTTER = /^(\..*|Thumbs\.db|desktop\.ini)$/i;
@@ -15,26 +20,29 @@ const isImage = (file) => /^image\/(png|jpeg|webp|bmp|x-ms-bmp)$/.test(file.type
 /**
  * Part what the service reads from what it does not; files that systems leave in folders count as neither.
  * @param {Found[]} found
- * @returns {{ images: Found[], refused: string[] }}
+ * @returns {{ images: Found[], refused: string[], closed: string[] }} names of what is no image, and of what the browser
+ *   could not open
  */
 export function sortOut(found) {
   // The first folder is the one that the user chose, whatever it is called.
   const inClutter = (/** @type {Found} */ { folders }) => folders.slice(1).some((name) => CLUTTERED.test(name));
   const kept = found.filter((one) => !CLUTTER.test(one.file.name) && !inClutter(one));
+  const open = kept.filter((one) => !one.isClosed);
   return {
-    images: kept.filter(({ file }) => isImage(file)),
-    refused: kept.filter(({ file }) => !isImage(file)).map(({ file }) => file.name),
+    images: open.filter(({ file }) => isImage(file)),
+    refused: open.filter(({ file }) => !isImage(file)).map(({ file }) => file.name),
+    closed: kept.filter((one) => one.isClosed).map(({ file }) => file.name),
   };
 }
 
 /**
  * @param {Found[]} images
  * @param {string[]} refused names
- * @param {string[]} [unread] names of those images that could not be copied
+ * @param {string[]} unread names of what could not be opened or copied
  * @returns {string} what to tell about files that were left out; empty where all were taken
  */
-export function noteOf(images, refused, unread = []) {
-  if (!images.length && !refused.length) return texts.noImages;
+export function noteOf(images, refused, unread) {
+  if (!images.length && !refused.length && !unread.length) return texts.noImages;
   return [refused.length ? texts.refused(refused) : '', unread.length ? texts.unread(unread) : ''].filter(Boolean).join(' ');
 }
 
@@ -83,9 +91,17 @@ export async function fromDrop(data) {
 /**
  * @param {FileSystemEntry} entry
  * @param {string[]} folders
+ * @returns {Promise<Found[]>} one that cannot be opened costs the others nothing
+ */
+const walk = (entry, folders) => opened(entry, folders)
+  .catch(() => [{ file: new File([], entry.name), folders, isClosed: true }]);
+
+/**
+ * @param {FileSystemEntry} entry
+ * @param {string[]} folders
  * @returns {Promise<Found[]>}
  */
-async function walk(entry, folders) {
+async function opened(entry, folders) {
   if (entry.isFile) {
     const one = /** @type {FileSystemFileEntry} */ (entry);
     const file = await new Promise((done, failed) => { one.file(done, failed); });

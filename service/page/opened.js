@@ -117,15 +117,15 @@ export class OpenedTask {
 
   /** @param {Task} task @param {string} label @param {Found[]} found */
   async #add(task, label, found) {
-    const { images, refused } = sortOut(found);
-    let note = noteOf(images, refused);
+    const { images, refused, closed } = sortOut(found);
+    let note = noteOf(images, refused, closed);
     this.#note.textContent = [note, images.length ? texts.adding(images.length) : ''].filter(Boolean).join(' ');
     if (!images.length) return false;
     const before = task.examples ?? [];
     let isAdded = false;
     await this.#reporting(async () => {
       const copied = await copyAll(images.map(({ file }) => file));
-      note = noteOf(images, refused, copied.unread);
+      note = noteOf(images, refused, [...closed, ...copied.unread]);
       this.#note.textContent = [note, copied.files.length ? texts.adding(copied.files.length) : ''].filter(Boolean).join(' ');
       if (!copied.files.length) return;
       const files = namedApart(copied.files, before.map((one) => one.filename));

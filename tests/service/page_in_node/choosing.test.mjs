@@ -101,3 +101,30 @@ test('buttons and sheets of a class name it as it is called now', async () => {
   assert.ok(button(texts.removeImage('0.png', 'ring')));
   assert.equal(row.querySelector('canvas').getAttribute('aria-label'), texts.padFor('ring'));
 });
+
+const closed = () => new DOMException('closed to the browser', 'NotReadableError');
+const fileEntry = (file) => ({ isFile: true, name: file.name, file: (done) => done(file) });
+const lockedFile = (name) => ({ isFile: true, name, file: (_done, failed) => failed(closed()) });
+const folderEntry = (name, ...children) => ({
+  name, createReader: () => ({ readEntries: (done) => done(children.splice(0)) }),
+});
+const lockedFolder = (name) => ({ name, createReader: () => ({ readEntries: (_done, failed) => failed(closed()) }) });
+
+function drop(id, ...entries) {
+  const items = entries.map((entry) => ({ webkitGetAsEntry: () => entry }));
+  const event = Object.assign(new Event('drop', { cancelable: true }), { dataTransfer: { items, files: [], types: ['Files'] } });
+  document.getElementById(id).dispatchEvent(event);
+}
+
+test('what a drop holds and the browser cannot open is named, and stops nothing else', async () => {
+  new SmallService();
+  await openPage();
+  drop('own', folderEntry(
+    'letters', folderEntry('alpha', fileEntry(image('1.png')), lockedFile('2.png')), lockedFolder('beta'), folderEntry('gamma', fileEntry(image('3.png'))),
+  ));
+  await settled();
+  assert.equal(text('folder-note'), `${texts.filled(2, 2)} ${texts.unread(['2.png', 'beta'])}`);
+  drop('ask', lockedFolder('more'));
+  await settled();
+  assert.equal(text('query-note'), texts.unread(['more']));
+});
