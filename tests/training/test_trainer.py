@@ -127,6 +127,15 @@ def test_a_full_disk_is_told_and_leaves_the_checkpoint_before(tmp_path, monkeypa
     assert (tmp_path / CHECKPOINT).read_bytes() == before
 
 
+def test_what_a_kill_left_of_a_checkpoint_goes_with_the_next_one(tmp_path):
+    left = tmp_path / f".{CHECKPOINT}.1"
+    left.write_bytes(b"half")
+    trainer = Trainer(recipe(), TRAINING, VALIDATION, tmp_path)
+    trainer.save()
+    assert {path.name for path in tmp_path.iterdir()} == {CHECKPOINT}
+    Trainer(recipe(), TRAINING, VALIDATION, tmp_path).resume()
+
+
 def test_a_run_of_an_earlier_version_goes_on(tmp_path):
     def rewritten(change):
         def changed(metadata):
