@@ -104,7 +104,9 @@ def test_evaluate_a_folder_of_classes(initialization, tmp_path, capsys):
     assert main([*arguments, "--against", str(initialization)]) == 0
     against = json.loads((tmp_path / "out.json").read_text())["against"]
     assert (against["gain"], against["interval_95"], against["accuracy"]) == (0, 0, figures["accuracy"])
-    assert "+0.00 ± 0.00 points" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "+0.00 ± 0.00 points" in printed
+    assert f"as well, {100 * against['same_mistakes']:.1f} % for the same class" in printed
     assert main([*arguments, "--split", "train", "--queries", "1", "--keep-known", "0.9"]) == 0
     figures = json.loads((tmp_path / "out.json").read_text())
     printed = capsys.readouterr().out

@@ -151,3 +151,16 @@ def test_a_gain_is_taken_task_by_task():
     other = measure(LEARNER, PHI, PREPROCESSING, VALIDATION, replace(tasks, seed=1))
     with pytest.raises(ValueError, match="same tasks"):
         adapted.gain_over(other)
+
+
+def test_mistakes_are_shared_where_both_are_wrong_and_alike_where_they_say_the_same():
+    labels = torch.tensor([[0, 0, 0, 1, 1]])
+    first, other = ([1, 2, 1, 1, 0], [1, 1, 0, 0, 0])
+    one, two = (
+        _measured(torch.nn.functional.one_hot(torch.tensor([said]), 3).float(), labels) for said in (first, other)
+    )
+    assert one.shared_mistakes(two) == (3 / 4, 2 / 4)
+    right = _measured(torch.nn.functional.one_hot(labels, 3).float(), labels)
+    assert right.shared_mistakes(one) == (0, 0)
+    with pytest.raises(ValueError, match="same tasks"):
+        one.shared_mistakes(_measured(one.logits, labels.flip(1)))

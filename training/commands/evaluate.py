@@ -143,4 +143,16 @@ def _against(
         f"against {other.name}, {100 * found.accuracy:.2f} ± {100 * found.interval:.2f} % on the same episodes: "
         f"{100 * gain:+.2f} ± {100 * interval:.2f} points"
     )
-    return {"initialization": other.name, "accuracy": found.accuracy, "gain": gain, "interval_95": interval}
+    shared, alike = measured.shared_mistakes(found)
+    print(
+        f"of what {first.name} mistakes, {other.name} mistakes {100 * shared:.1f} % as well, "
+        f"{100 * alike:.1f} % for the same class"
+    )
+    return {
+        "initialization": other.name,
+        "accuracy": found.accuracy,
+        "gain": gain,
+        "interval_95": interval,
+        "shared_mistakes": shared,
+        "same_mistakes": alike,
+    }

@@ -95,10 +95,26 @@ class Measured:
         Raises:
             ValueError: where the tasks are not the same.
         """
-        if self.protocol != other.protocol or not torch.equal(self.labels, other.labels):
-            raise ValueError("only answers on the same tasks can be compared task by task")
+        self._check_same_tasks(other)
         gains = self.accuracies - other.accuracies
         return float(gains.mean()), float(_Z95 * gains.std() / math.sqrt(len(gains)))
+
+    def shared_mistakes(self, other: Self) -> tuple[float, float]:
+        """Share of the wrong answers that another learner has wrong, too, and that it has wrong alike.
+
+        Raises:
+            ValueError: where the tasks are not the same.
+        """
+        self._check_same_tasks(other)
+        answers, others = self.logits.argmax(-1), other.logits.argmax(-1)
+        wrong = answers != self.labels
+        too = wrong & (others != self.labels)
+        of = max(1, int(wrong.sum()))  # none of none are shared
+        return int(too.sum()) / of, int((too & (answers == others)).sum()) / of
+
+    def _check_same_tasks(self, other: Self) -> None:
+        if self.protocol != other.protocol or not torch.equal(self.labels, other.labels):
+            raise ValueError("only answers on the same tasks can be compared task by task")
 
     def calibration_error(self, confidence: Confidence) -> float:
         """Expected calibration error over 15 equal bins of confidence (Guo et al. 2017, eq. 3)."""
