@@ -42,6 +42,8 @@ endef
 
 characters: $(VENV)/.train ## repeat the training of the shipped initialization (Omniglot; three hours), or go on
 	$(call train-parts,characters-first characters)
+	$(BIN)/python -m training calibrate runs/characters/initialization --data-dir $(or $(METASHOT_DATA),data) \
+	  --set 'learner.backbone.earlier=[[stage3.2, 0.5]]'
 
 photos: $(VENV)/.train ## the same for photos (mini-ImageNet, which you bring; seven minutes on an H200 GPU)
 	$(call train-parts,photos)

@@ -47,8 +47,8 @@ class Staged:
             give what is left length 1 again (Wang et al. 2019, SimpleShot, section 3.2).
         views: small changes in which each image is seen, its features being their mean (see
             ``models.backbones.views``); none for the image as it is.
-        earlier: with ``unit`` and ``average``, maps whose means over positions are laid beside that of the last
-            ones (see ``models.backbones.depths``).
+        earlier: with ``unit``, maps of which the same is laid beside that of the last ones (see
+            ``models.backbones.depths``).
     """
 
     channels: int
@@ -81,20 +81,25 @@ class Staged:
             raise ValueError(f"the stages leave nothing of {self.side} pixels: halve less often")
         object.__setattr__(self, "earlier", depths_of(self.earlier))
         self._check_depths()
-        object.__setattr__(self, "features", sum(self.widths) * (1 if self.average else side**2))
+        object.__setattr__(self, "features", sum(self.widths))
 
     def _check_depths(self) -> None:
-        if self.earlier and not (self.unit and self.average):
-            raise ValueError("features of earlier maps are means of length 1: set unit and average to true")
+        if self.earlier and not self.unit:
+            raise ValueError("features of earlier maps have length 1: set unit to true")
         known = [one.name for one in self.layers() if not one.name.endswith(SKIP)][:-1]
         if unknown := [one.layer for one in self.earlier if one.layer not in known]:
             raise ValueError(f"earlier names {unknown[0]}: the layers before the last are {', '.join(known)}")
 
     @property
     def widths(self) -> tuple[int, ...]:
-        """Channels of the last maps, and of the ``earlier`` ones."""
-        channels = {one.name: one.width for one in self.layers()}
-        return self.stages[-1].width, *(channels[one.layer] for one in self.earlier)
+        """Features that are of the last maps, and those of each of the ``earlier`` ones."""
+        maps = {one.name: (one.width, one.side) for one in self.layers()}
+        for number, stage in enumerate(self.stages, start=1):
+            last = f"stage{number}.{stage.convolutions}"
+            width, side = maps[last]
+            maps[last] = width, halved(side, stage) if stage.halving == "pool" else side
+        of_each = [maps[last], *(maps[one.layer] for one in self.earlier)]
+        return tuple(width * (1 if self.average else side**2) for width, side in of_each)
 
     @property
     def operations(self) -> int:
@@ -168,8 +173,7 @@ class Staged:
 
     def away_from(self, centre: Tensor, features: Tensor) -> Tensor:
         """The directions, of length 1, in which features ``[B, D]`` lie from a centre ``[D]``."""
-        widths = self.widths if self.average else (self.features,)  # all positions are one direction
-        return away_from(centre, features, widths, self._weights)
+        return away_from(centre, features, self.widths, self._weights)
 
     @property
     def _weights(self) -> tuple[float, ...]:

@@ -45,6 +45,26 @@ def test_each_part_is_the_mean_of_its_layers_maps():
     torch.testing.assert_close(found.square().sum(-1), torch.ones(1, 6))
 
 
+def test_without_means_each_part_is_every_position_of_its_layers_maps():
+    params, images = made()
+    last = dataclasses.replace(LAST, average=False)
+    second = dataclasses.replace(last, stages=STAGES[:2], signed=False)
+    third = dataclasses.replace(last, stages=(*STAGES[:2], Stage(24, 1, halving="none")), signed=False)
+    deep = dataclasses.replace(DEEP, average=False)
+    found, _ = deep(params, images)
+    # 20 pixels are halved by strides to 5, and by the maximum after stage3 to 2.
+    assert deep.widths == (24 * 4, 16 * 25, 24 * 25)
+    assert found.shape[-1] == deep.features == sum(deep.widths)
+    parts = [last(params, images)[0], 0.5 * second(params, images)[0], 2 * third(params, images)[0]]
+    torch.testing.assert_close(found, torch.cat(parts, -1) / (1 + 0.25 + 4) ** 0.5)
+    centred = dataclasses.replace(deep, centred=True)
+    mean = found.mean((0, 1))
+    away, _ = centred(params | {"centre.moments": mean}, images)
+    wanted = [unit(part - part.mean((0, 1))) for part in found.split(list(deep.widths), -1)]
+    wanted = [part * weight / 5.25**0.5 for part, weight in zip(wanted, (1, 0.5, 2), strict=True)]
+    torch.testing.assert_close(away, torch.cat(wanted, -1), rtol=1e-4, atol=1e-5)
+
+
 def test_they_cost_no_operations_and_leave_phi_what_it_is():
     assert DEEP.operations == LAST.operations
     assert DEEP.initial(torch.Generator()).keys() == LAST.initial(torch.Generator()).keys()
@@ -96,8 +116,7 @@ def test_a_card_gives_it_back():
         ({"earlier": [["stage2.1"]]}, "pairs of a layer and a weight"),
         ({"earlier": [[2, 1]]}, "pairs of a layer and a weight"),
         ({"earlier": [["stage2.1", 1], ["stage2.1", 2]]}, "names a layer twice"),
-        ({"earlier": [["stage2.1", 1]], "unit": False}, "set unit and average to true"),
-        ({"earlier": [["stage2.1", 1]], "average": False}, "set unit and average to true"),
+        ({"earlier": [["stage2.1", 1]], "unit": False}, "set unit to true"),
     ],
 )
 def test_what_does_not_fit_is_told(changes, message):

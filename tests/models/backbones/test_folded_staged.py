@@ -31,6 +31,18 @@ BACKBONES = [
         id="views",
     ),
     pytest.param(
+        Staged(
+            1,
+            28,
+            (Stage(16), Stage(24, 2, 3, "stride", True)),
+            unit=True,
+            average=False,
+            views=VIEWS,
+            earlier=(("stage1.1", 0.5), ("stage2.1", 0.3)),
+        ),
+        id="depths-of-positions",
+    ),
+    pytest.param(
         Staged(3, 21, (Stage(16), Stage(24, 2, 3, "stride", True)), unit=True, centred=True, views=VIEWS),
         id="centred",
     ),
