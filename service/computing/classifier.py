@@ -25,7 +25,7 @@ NEAREST = 3
 # ``characters`` 8 to 64 took 0.7 ms each, 1 took 1.3 (``python -m benchmarks --only engine``).
 AT_ONCE = 32
 _ABOUT_EACH = 500  # bytes of what is known of an example, beside its direction
-_ROWS = 16  # queries of one product of the head: one alone must not pay for 32
+_ROWS = 8  # queries of one product of the head: one alone must not pay for 32
 Answer = dict[str, Any]
 Prepared = tuple[str, Tensor]  # a query's file name and its pixels [C, H, W]
 Check = Callable[[], None]  # called often; what it raises ends the work
