@@ -22,7 +22,7 @@ from service.computing.sharing import Through, directly
 
 NEAREST = 3
 # Images of one pass through the network, before each of which the deadline is checked. Through the shipped
-# ``characters`` 8 to 64 took 0.7 ms each, 1 took 1.3 (``python -m benchmarks --only engine``).
+# ``characters`` 8 to 64 took 0.9 ms each, 1 took 1.8 (``python -m benchmarks --only engine``).
 AT_ONCE = 32
 _ABOUT_EACH = 500  # bytes of what is known of an example, beside its direction
 _ROWS = 8  # queries of one product of the head: one alone must not pay for 32
