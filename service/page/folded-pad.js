@@ -43,6 +43,10 @@ export class FoldedPad {
     this.#pad.canvas.focus();
   }
 
+  clear() {
+    this.#pad?.clear();
+  }
+
   fold() {
     this.place.hidden = true;
     this.button.setAttribute('aria-expanded', 'false');

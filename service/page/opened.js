@@ -80,6 +80,7 @@ export class OpenedTask {
   #begin() {
     this.#note.textContent = this.#newName.value = '';
     this.#newPad.fold();
+    this.#newPad.clear();
     this.#rows.clear();
     this.#list.replaceChildren();
   }

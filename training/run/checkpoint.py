@@ -84,9 +84,10 @@ def save_checkpoint(
         safetensors.torch.save_file({k: v.contiguous() for k, v in tensors.items()}, temporary, metadata)
         with temporary.open("rb") as file:
             os.fsync(file.fileno())  # a name that is there after a power loss must not be of an empty file
-        temporary.replace(path)
         for left in path.parent.glob(f".{path.name}.*"):  # by a process that was killed while it wrote
-            left.unlink(missing_ok=True)
+            if left != temporary:
+                left.unlink(missing_ok=True)
+        temporary.replace(path)
     except (safetensors.SafetensorError, OSError) as error:
         temporary.unlink(missing_ok=True)
         raise CheckpointError(

@@ -191,6 +191,16 @@ test('another class can be drawn, and is gone on with', async () => {
   assert.equal(document.activeElement, sheet(texts.padFor('star')));
 });
 
+test('what was drawn for another class is gone once the classifier is closed', async () => {
+  button(texts.drawNew).click();
+  draw(sheet(texts.padNew));
+  button(texts.closeOpened).click();
+  button(texts.openTask('shapes')).click();
+  await settled();
+  button(texts.drawNew).click();
+  assert.ok(addDrawing(sheet(texts.padNew)).disabled);
+});
+
 test('an undone class takes its sheet with it', async () => {
   document.getElementById('new-class').value = 'star';
   choose('choose-new-class', [image('new.png')]);
