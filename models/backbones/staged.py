@@ -47,7 +47,7 @@ class Staged:
             give what is left length 1 again (Wang et al. 2019, SimpleShot, section 3.2).
         views: small changes in which each image is seen, its features being their mean (see
             ``models.backbones.views``); none for the image as it is.
-        earlier: with ``unit``, maps of which the same is laid beside that of the last ones (see
+        earlier: with ``unit``, maps whose means, or positions, are laid beside those of the last ones (see
             ``models.backbones.depths``).
     """
 
