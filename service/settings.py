@@ -75,6 +75,9 @@ class Settings:
             )
         if self.data_dir.exists() and not self.data_dir.is_dir():
             raise SettingsError(f"DATA_DIR={self.data_dir} is a file; name a folder")
+        for inside in (self.data_dir / "jobs", self.data_dir / "initializations"):
+            if inside.exists() and not inside.is_dir():
+                raise SettingsError(f"{inside} is a file; move it, or name another DATA_DIR")
 
     @property
     def request_timeout_s(self) -> int:

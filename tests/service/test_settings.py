@@ -53,6 +53,13 @@ def test_refuses_a_file_in_place_of_the_data_folder(tmp_path: Path) -> None:
         Settings(data_dir=file)
 
 
+@pytest.mark.parametrize("name", ["jobs", "initializations"])
+def test_refuses_a_file_in_place_of_a_folder_inside_it(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("")
+    with pytest.raises(SettingsError, match=f"{name} is a file"):
+        Settings(data_dir=tmp_path)
+
+
 def test_the_documents_table_tells_every_setting_and_its_default() -> None:
     document = (Path(__file__).parents[2] / "docs" / "service.md").read_text()
     rows = re.findall(r"^\| `([A-Z_]+)` \| (\S+)(?: \(.*\))? \| .+ \|$", document, re.MULTILINE)
