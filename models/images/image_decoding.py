@@ -7,6 +7,7 @@ from typing import Literal
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
+SUFFIXES = frozenset({".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".webp", ".bmp"})  # of these
 MAX_SCANS = 64  # of a JPEG; ordinary progressive ones have about ten, and each takes time for the whole image
 _SCAN = b"\xff\xda"
 Fault = Literal["empty", "not an image", "too large", "damaged"]

@@ -15,8 +15,8 @@ from service.problems import Problem
 from service.settings import MEBIBYTE, Settings
 
 FIELD = "archive"
+LITTER = frozenset({"thumbs.db", "desktop.ini"})  # of Windows
 _DRIVE = re.compile("[A-Za-z]:")
-_LITTER = frozenset({"thumbs.db", "desktop.ini"})
 _UTF8_FLAG = 1 << 11
 _DIRECTORY_BYTES_PER_ENTRY = 512  # of the list of entries, with generous names
 # What ``zipfile`` raises over damage, besides its own exception; found by mutating archives.
@@ -170,7 +170,7 @@ def _name(entry: zipfile.ZipInfo) -> str:
 def _counts(entry: zipfile.ZipInfo) -> bool:
     parts = PurePosixPath(_name(entry)).parts
     hidden = any((part.startswith(".") and part != "..") or part == "__MACOSX" for part in parts)
-    return bool(parts) and not (entry.is_dir() or hidden or parts[-1].lower() in _LITTER)
+    return bool(parts) and not (entry.is_dir() or hidden or parts[-1].lower() in LITTER)
 
 
 def _check_entry(entry: zipfile.ZipInfo) -> None:

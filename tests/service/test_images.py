@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from models.images.image_decoding import MAX_SCANS
+from models.images.image_decoding import FORMATS, MAX_SCANS, SUFFIXES
 from service.problems import Problem
 from service.uploads.images import decode
 from tests.service.made_images import bomb, drawing, encoded
@@ -19,6 +19,17 @@ def test_takes_the_four_formats(kind: str) -> None:
     image = decode(encoded(Image.new("RGB", (8, 6), (250, 10, 10)), kind), "x", max_pixels=LIMIT)
     assert (image.size, image.mode) == ((8, 6), "RGB")
     assert np.allclose(np.asarray(image)[3, 4], (250, 10, 10), atol=8)
+
+
+def test_files_are_found_by_all_endings_of_these_formats() -> None:
+    Image.init()
+    taken = {*FORMATS, "MPO"}  # the last is a JPEG followed by others
+    assert {end for end, kind in Image.registered_extensions().items() if kind in taken} == SUFFIXES
+
+
+def test_takes_the_first_image_of_several_in_a_jpeg() -> None:
+    red, blue = Image.new("RGB", (16, 16), (255, 0, 0)), Image.new("RGB", (16, 16), (0, 0, 255))
+    assert pixels(encoded(red, "MPO", save_all=True, append_images=[blue]))[0, 0, 0] > 240
 
 
 @pytest.mark.parametrize("kind", ["GIF", "TIFF", "PPM", "ICO"])
