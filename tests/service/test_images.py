@@ -1,8 +1,11 @@
+import time
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from models.images.image_decoding import FORMATS, MAX_SCANS, SUFFIXES
+from models.images.jpeg_scans import scans
 from service.problems import Problem
 from service.uploads.images import decode
 from tests.service.made_images import bomb, drawing, encoded
@@ -99,6 +102,32 @@ def of_scans(count: int) -> bytes:
 
 def test_takes_progressive_photos() -> None:
     assert pixels(of_scans(MAX_SCANS)).shape == (64, 64, 3)
+
+
+def test_takes_photos_with_a_film_behind_them_or_a_preview_in_their_notes() -> None:
+    photo = of_scans(10)
+    film = b"\x00\x00\x00\x18ftypmp42" + b"\xff\xda\x00\x0c" * 200
+    assert pixels(photo + film).shape == (64, 64, 3)
+    note = b"\xff\xe1" + (2 + len(film)).to_bytes(2) + film
+    assert pixels(photo[:2] + note + photo[2:]).shape == (64, 64, 3)
+
+
+@pytest.mark.parametrize("between", [b"\xff" * 5, b"\xff\x00" * 5, b"\xff\xd3", b"junk", b"\xff\xfe\x00\x03x"])
+def test_no_scan_hides_behind_what_a_decoder_skips(between: bytes) -> None:
+    content = of_scans(MAX_SCANS + 1)
+    last = content.rindex(b"\xff\xda")
+    with pytest.raises(Problem, match="65 scans"):
+        pixels(content[:last] + between + content[last:])
+
+
+@pytest.mark.parametrize(
+    "tail", [b"\xff\xfe\x00\x02", b"\xff\xfe\x00\x00", b"\xff\xff", b"\xff\x00", b"\xff\xd0", b"\x00"]
+)
+def test_scans_of_a_hostile_file_are_counted_soon(tail: bytes) -> None:
+    begin = time.perf_counter()
+    for content in (b"\xff\xda\x00\x0c" + tail * 4_000_000, b"\xff", b"\xff\xda", b"\xff\xda\x00"):
+        assert scans(b"\xff\xd8" + content) <= 1
+    assert time.perf_counter() - begin < 5
 
 
 @pytest.mark.parametrize(
