@@ -6,10 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from models.initialization import CARD, Initialization, InitializationError, load, shipped
+from models.published import published
 from service.problems import Problem
 
 AUTO = "auto"
-STORE_LABEL = ("metashot", "initialization")
 logger = logging.getLogger("metashot")
 
 
@@ -93,19 +93,10 @@ def _folders(data_dir: Path) -> Iterator[tuple[str | None, Path]]:
     """Folders by the name to offer them under, None for the name on their card."""
     for folder in shipped().values():
         yield None, folder
-    for name, folder in _published():
-        yield name, folder
+    for one in published():
+        yield one.name, one.folder
     for card in sorted((data_dir / "initializations").glob(f"*/{CARD}")):
         yield None, card.parent
-
-
-def _published() -> Iterator[tuple[str, Path]]:
-    import bentoml  # here, because the commands that need no server should not wait for it
-
-    key, value = STORE_LABEL
-    published = [model for model in bentoml.models.list() if model.info.labels.get(key) == value]
-    for model in sorted(published, key=lambda one: one.info.creation_time):
-        yield model.tag.name, Path(model.path)
 
 
 def _renamed(initialization: Initialization, name: str | None) -> Initialization:

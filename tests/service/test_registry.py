@@ -11,6 +11,7 @@ from bentoml._internal.models import ModelStore
 
 from models.images.preprocessing import Preprocessing
 from models.initialization import CARD, WEIGHTS, Initialization, load, shipped
+from models.published import Published, published
 from service import registry
 from service.computing.preparation import choose
 from service.problems import Problem
@@ -19,14 +20,12 @@ from service.uploads.intake import Example
 from tests.service.made_images import drawing, photograph
 from tests.service.tiny_service import TINY, save_tiny
 
-PUBLISHED = registry._published  # before any test replaces it
-
 
 @pytest.fixture(autouse=True)
 def own_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """What ships and what is published is offered as in the service; the model store is the test's own."""
     monkeypatch.setattr(registry, "shipped", shipped)
-    monkeypatch.setattr(registry, "_published", PUBLISHED)
+    monkeypatch.setattr(registry, "published", published)
     (tmp_path / "store").mkdir()
     BentoMLContainer.model_store.set(ModelStore(str(tmp_path / "store")))
     yield
@@ -62,6 +61,28 @@ def test_offers_what_is_published_under_its_published_name(tmp_path: Path) -> No
     assert "ours" in names
     assert "foreign" not in names
     assert [one.version for one in offering.candidates("ours")] == [made.version]
+
+
+def test_what_the_model_store_cannot_read_is_left_out_and_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    save_tiny(tmp_path / "made")
+    with bentoml.models.create("ours:1", labels={"metashot": "initialization"}) as model:
+        for file in (WEIGHTS, CARD):
+            Path(model.path_of(file)).write_bytes((tmp_path / "made" / file).read_bytes())
+    store = tmp_path / "store"
+    unreadable = {
+        store / "other" / "abc123": None,
+        store / "ours" / "2": "name: ours\nversion: [",
+        store / "not a tag" / "1": "",
+    }
+    for folder, described in unreadable.items():
+        folder.mkdir(parents=True)
+        if described is not None:
+            (folder / "model.yaml").write_text(described)
+    assert [(one.name, one.version) for one in published()] == [("ours", "1")]
+    for folder in unreadable:
+        assert f"left out {folder} of the model store" in caplog.text
 
 
 def test_the_latest_version_answers_and_former_ones_stay_for_their_tasks(tmp_path: Path) -> None:
@@ -103,7 +124,7 @@ def test_of_several_of_a_kind_what_ships_answers_where_nothing_else_decides(
 ) -> None:
     save_tiny(tmp_path / "shipped", name="photos")
     monkeypatch.setattr(registry, "shipped", lambda: {"photos": tmp_path / "shipped"})
-    monkeypatch.setattr(registry, "_published", lambda: iter([("birds", tmp_path / "shipped")]))
+    monkeypatch.setattr(registry, "published", lambda: [Published("birds", "1", tmp_path / "shipped")])
     save_tiny(tmp_path / "initializations" / "x", name="animals")
     offering = open_registry(tmp_path)
     assert [one.name for one in offering.offered] == ["animals", "birds", "photos"]
