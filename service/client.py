@@ -13,6 +13,7 @@ import httpx
 
 DEFAULT_SERVER = "http://127.0.0.1:3000"
 _POLL_S = 0.3
+_FIRST_POLL_S = 0.02  # of a job, which may be small: 16 MiB are three photos of a good camera
 _TIMEOUT = httpx.Timeout(240.0, connect=5.0)  # longer than the service takes to give up
 _PATIENCE_S = 60.0  # with a server that is started again, or has too much to do, between parts of long work
 UNFINISHED = ("queued", "running")  # states of a job
@@ -98,6 +99,7 @@ class Client:
         Raises:
             ServiceError: if it failed or was cancelled, or if no answer comes for a minute.
         """
+        pause = _FIRST_POLL_S
         while True:
             job = _patiently(lambda: self.job(job_id))
             yield job
@@ -105,7 +107,8 @@ class Client:
                 return
             if job["status"] not in UNFINISHED:
                 raise ServiceError(f"job {job_id} is {job['status']}: {job['error'] or 'by request'}")
-            time.sleep(_POLL_S)
+            time.sleep(pause)
+            pause = min(2 * pause, _POLL_S)
 
     def end_job(self, job_id: str) -> None:
         """Cancel a job, or delete it where it has ended."""

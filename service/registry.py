@@ -6,10 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from models.initialization import CARD, Initialization, InitializationError, load, shipped
+from models.published import published
 from service.problems import Problem
+from service.uploads.labels import clean_text
 
 AUTO = "auto"
-STORE_LABEL = ("metashot", "initialization")
 logger = logging.getLogger("metashot")
 
 
@@ -32,6 +33,7 @@ class Registry:
 
     def __init__(self, initializations: Sequence[Initialization]) -> None:
         self._by_version = {(one.name, one.version): one for one in initializations}
+        self._renamed = {one.version: one for one in initializations}
         self._by_name = {one.name: one for one in initializations}
 
     @property
@@ -60,15 +62,17 @@ class Registry:
     def kept(self, name: str, version: str) -> Initialization:
         """Find the initialization that a kept task was made with, or the present version under its name.
 
+        The same version under another name gives the same answers: of a folder that was renamed.
+
         Raises:
-            Problem: 409 where none has that name any more.
+            Problem: 409 where none has that version or name any more.
         """
-        found = self._by_version.get((name, version)) or self._by_name.get(name)
+        found = self._by_version.get((name, version)) or self._renamed.get(version) or self._by_name.get(name)
         if found is None:
             raise Problem(
                 409,
-                f"the task was made with {name}, which is no longer offered; put its folder under "
-                "DATA_DIR/initializations and restart, or make the task again",
+                f"the task was made with {name}, which is no longer offered; put its folder back as "
+                f"DATA_DIR/initializations/{name} and restart, or make the task again",
                 title="Initialization gone",
             )
         return found
@@ -77,36 +81,33 @@ class Registry:
 def open_registry(data_dir: Path) -> Registry:
     """Load what comes with the project, what is published, and what lies in ``data_dir/initializations``.
 
-    A name found again replaces the former for new tasks, in that order. A folder that is no sound
-    initialization is left out, and the log says why.
+    Each is offered under the name that its folder or the store has for it; the one on its card is its recipe's,
+    which all of that recipe share. A name found again replaces the former for new tasks, in that order. A folder
+    that is no sound initialization is left out, and the log says why.
     """
     loaded = []
     for name, folder in _folders(data_dir):
         try:
-            loaded.append(_renamed(load(folder), name))
+            loaded.append(_named(name, folder))
         except InitializationError as error:
             logger.error("left out an initialization: %s", error)
     return Registry(loaded)
 
 
-def _folders(data_dir: Path) -> Iterator[tuple[str | None, Path]]:
-    """Folders by the name to offer them under, None for the name on their card."""
-    for folder in shipped().values():
-        yield None, folder
-    for name, folder in _published():
-        yield name, folder
+def _folders(data_dir: Path) -> Iterator[tuple[str, Path]]:
+    """Folders by the name to offer them under."""
+    yield from shipped().items()
+    for one in published():
+        yield one.name, one.folder
     for card in sorted((data_dir / "initializations").glob(f"*/{CARD}")):
-        yield None, card.parent
+        yield card.parent.name, card.parent
 
 
-def _published() -> Iterator[tuple[str, Path]]:
-    import bentoml  # here, because the commands that need no server should not wait for it
-
-    key, value = STORE_LABEL
-    published = [model for model in bentoml.models.list() if model.info.labels.get(key) == value]
-    for model in sorted(published, key=lambda one: one.info.creation_time):
-        yield model.tag.name, Path(model.path)
-
-
-def _renamed(initialization: Initialization, name: str | None) -> Initialization:
-    return initialization if name is None else replace(initialization, name=name)
+def _named(name: str, folder: Path) -> Initialization:
+    try:
+        name = clean_text(name, field="model", what="name")
+    except Problem as problem:
+        raise InitializationError(f"{str(folder)!a}: {problem}; rename the folder") from None
+    if name == AUTO:
+        raise InitializationError(f"{folder}: by {AUTO!r} the service chooses among all; rename the folder")
+    return replace(load(folder), name=name)

@@ -6,9 +6,11 @@ from typing import Literal
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from models.images.jpeg_scans import scans
+
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
+SUFFIXES = frozenset({".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".webp", ".bmp"})  # of these
 MAX_SCANS = 64  # of a JPEG; ordinary progressive ones have about ten, and each takes time for the whole image
-_SCAN = b"\xff\xda"
 Fault = Literal["empty", "not an image", "too large", "damaged"]
 
 
@@ -54,9 +56,8 @@ def decode(content: bytes, max_pixels: int) -> Image.Image:
     if width * height > max_pixels:
         why = f"has {width} x {height} pixels, more than the {max_pixels} allowed; make it smaller"
         raise UndecodableError("too large", why)
-    scans = content.count(_SCAN) if image.format in ("JPEG", "MPO") else 0
-    if scans > MAX_SCANS:
-        why = f"has {scans} scans, more than the {MAX_SCANS} allowed; save it again as an ordinary JPEG"
+    if image.format in ("JPEG", "MPO") and (several := scans(content)) > MAX_SCANS:
+        why = f"has {several} scans, more than the {MAX_SCANS} allowed; save it again as an ordinary JPEG"
         raise UndecodableError("too large", why)
     try:
         image.load()

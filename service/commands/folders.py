@@ -1,10 +1,14 @@
 """Image files in folders, as the commands take them."""
 
 import re
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp"})
+from models.images.image_decoding import SUFFIXES
+from service.uploads.archives import LITTER
+
+_HEIC = frozenset({".heic", ".heif"})
 _NO_TEXT = re.compile("[\ud800-\udfff]")  # bytes of a name that are not UTF-8
 
 
@@ -15,20 +19,56 @@ class FolderError(ValueError):
 def image_files(folder: Path) -> list[Path]:
     """All image files in a folder and its subfolders, also those that links lead to, sorted.
 
-    Hidden ones are left out, and what macOS adds to archives.
+    Hidden ones are left out, and what systems add to folders and archives; how many others are is told on stderr.
 
     Raises:
         FolderError: if there are none, or naming a folder that cannot be read, or a name that is no text.
     """
+    images, others = _divided(folder)
+    _tell_left_out(folder, others)
+    return images
+
+
+def labelled_files(folder: Path) -> list[tuple[str, Path]]:
+    """The image files of a folder per class, each with its label: its folder's path, as Greek/character03.
+
+    Raises:
+        FolderError: as for ``image_files``, or naming an image outside of any class, or a class without images.
+    """
+    images, others = _divided(folder)
+    labelled = []
+    for path in images:
+        label = path.parent.relative_to(folder).as_posix()
+        if label == ".":
+            raise FolderError(
+                f"{path} lies outside of any class; put each class's images in a folder of its name"
+            )
+        labelled.append((label, path))
+    used = {folder}.union(*(path.parents for path in images))
+    for path in others:
+        if path.parent not in used:
+            raise FolderError(
+                f"{path.parent} holds no image ({_suffixes()}), only files such as {path.name}"
+                f"{_hint([path]) or '; add images, or take the folder away'}"
+            )
+    _tell_left_out(folder, others)
+    return labelled
+
+
+def _divided(folder: Path) -> tuple[list[Path], list[Path]]:
+    """The images of a folder, at least one, and what is none by its name."""
     if not folder.is_dir():
         raise FolderError(f"{folder} is no folder")
-    found = sorted(path for path in _files(folder, ()) if path.suffix.lower() in SUFFIXES and path.is_file())
-    if not found:
-        raise FolderError(f"{folder} holds no image ({', '.join(sorted(SUFFIXES))})")
-    for path in found:
+    images: list[Path] = []
+    others: list[Path] = []
+    for path in sorted(path for path in _files(folder, ()) if path.is_file()):
+        (images if path.suffix.lower() in SUFFIXES else others).append(path)
+    if not images:
+        raise FolderError(f"{folder} holds no image ({_suffixes()}){_hint(others)}")
+    for path in images:
         if _NO_TEXT.search(str(path.relative_to(folder))):
             raise FolderError(f"{str(path)!a} is no valid name; rename the file")
-    return found
+    return images, others
 
 
 def _files(folder: Path, above: tuple[Path, ...]) -> Iterator[Path]:
@@ -41,7 +81,7 @@ def _files(folder: Path, above: tuple[Path, ...]) -> Iterator[Path]:
     except OSError as error:
         raise FolderError(f"{folder} cannot be read: {error.strerror}") from error
     for path in found:
-        if path.name.startswith(".") or path.name == "__MACOSX":
+        if path.name.startswith(".") or path.name == "__MACOSX" or path.name.lower() in LITTER:
             continue
         if path.is_dir():
             yield from _files(path, (*above, real))
@@ -49,14 +89,23 @@ def _files(folder: Path, above: tuple[Path, ...]) -> Iterator[Path]:
             yield path
 
 
-def labelled_files(folder: Path) -> list[tuple[str, Path]]:
-    """The image files of a folder per class, each with its label: its folder's path, as Greek/character03."""
-    labelled = []
-    for path in image_files(folder):
-        label = path.parent.relative_to(folder).as_posix()
-        if label == ".":
-            raise FolderError(
-                f"{path} lies outside of any class; put each class's images in a folder of its name"
-            )
-        labelled.append((label, path))
-    return labelled
+def _tell_left_out(folder: Path, others: Sequence[Path]) -> None:
+    if others:
+        one = next(filter(_is_heic, others), others[0])
+        print(
+            f"{folder}: {len(others)} of its files left out, such as {one.relative_to(folder)}: "
+            f"no image by the name's end ({_suffixes()}){_hint(others)}",
+            file=sys.stderr,
+        )
+
+
+def _suffixes() -> str:
+    return ", ".join(sorted(SUFFIXES))
+
+
+def _hint(others: Sequence[Path]) -> str:
+    return "; save HEIC photos as JPEG" if any(map(_is_heic, others)) else ""
+
+
+def _is_heic(path: Path) -> bool:
+    return path.suffix.lower() in _HEIC

@@ -11,10 +11,10 @@ from pathlib import Path
 from service.commands.folders import FolderError
 from service.settings import MEBIBYTE
 
-# Far below what a server allows, so that a slow line can send a part within the time for a request's body, and
-# little is sent again after a break.
+# Far below what a server allows: little is sent again after a break, and a line of 2.5 Mbit/s sends a part within
+# the minute that a server gives a request's body by default.
 _IMAGES = 2000
-_BYTES = 128 * MEBIBYTE
+_BYTES = 16 * MEBIBYTE
 # Readers of archives take the first for a drive, the second for a folder, and the third is no text.
 _NO_NAME = re.compile(r"[A-Za-z]:|.*[\\\ud800-\udfff]", re.DOTALL)
 

@@ -110,6 +110,7 @@ class Engine:
         self._pool = ThreadPoolExecutor(self._threads, "compute", lambda: torch.set_num_threads(1))
         self._large = ThreadPoolExecutor(1, "large", lambda: torch.set_num_threads(1))
         self._taken = 0
+        self._small = self._large_ones = 0  # pieces of callers' work that were submitted and have not ended
         self._lock = threading.Lock()
         self._recent_s = 0.1  # what a piece of work took, on average over the last few
 
@@ -121,14 +122,15 @@ class Engine:
     @property
     def free_threads(self) -> int:
         """How many threads work that nobody waits for may take: those that no caller has, and at least one."""
-        return max(1, self._helpers())
+        return max(1, self._threads - self._taken)
 
     def embedded(self, embedding: Embedding, images: Tensor, operations: int) -> Tensor:
-        """Features ``[B, D]`` of images ``[B, C, H, W]``, of so many operations each, by all free threads."""
-        return in_company(self._pool.submit, self._helpers, embedding, images, operations)
+        """Features ``[B, D]`` of images ``[B, C, H, W]``, of so many operations each, by all idle threads."""
+        return in_company(self._pool.submit, self._idle_threads, embedding, images, operations)
 
-    def _helpers(self) -> int:
-        return max(0, self._threads - self._taken)
+    def _idle_threads(self) -> int:
+        """How many threads no caller's work runs or waits for; all large work runs on one."""
+        return max(0, self._threads - self._small - min(1, self._large_ones))
 
     @contextmanager
     def admitted(self) -> Iterator[Caller]:
@@ -164,10 +166,14 @@ class Engine:
             finally:
                 self._recent_s += 0.1 * (time.monotonic() - began - self._recent_s)
 
+        self._count(1, large)  # before it may begin: it may ask itself which threads are idle
         try:
-            return (self._large if large else self._pool).submit(timed)
+            future = (self._large if large else self._pool).submit(timed)
         except RuntimeError:
+            self._count(-1, large)
             raise Problem(503, "the service is stopping", headers={"Retry-After": "5"}) from None
+        future.add_done_callback(lambda _: self._count(-1, large))
+        return future
 
     def submit_behind(self, work: Callable[[], Result]) -> "Future[Result]":
         """Run a short piece of a job's work on the same threads; how long callers wait is not told by it."""
@@ -177,6 +183,13 @@ class Engine:
         """Let running work end; drop what waits."""
         for pool in (self._pool, self._large):
             pool.shutdown(wait=True, cancel_futures=True)
+
+    def _count(self, pieces: int, large: bool) -> None:
+        with self._lock:
+            if large:
+                self._large_ones += pieces
+            else:
+                self._small += pieces
 
     def _free(self) -> None:
         with self._lock:

@@ -1,4 +1,4 @@
-"""Features of many images by several threads at once: by the one at hand, and by those that no caller has."""
+"""Features of many images by several threads at once: by the one at hand, and by those that are idle."""
 
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -31,14 +31,14 @@ def in_company(
 
     Args:
         submit: gives work to other threads, which may never come to it.
-        helpers: how many are free now; asked where there is enough to do.
+        helpers: how many are idle now; asked where there is enough to do.
         embedding: computes features of images.
         images: ``[B, C, H, W]``.
         operations: floating-point operations of one image.
     """
     pieces = images.split(_PIECE)
-    free = helpers() if len(pieces) > 1 and operations * len(images) >= _WORTH else 0
-    if free == 0:
+    idle = helpers() if len(pieces) > 1 and operations * len(images) >= _WORTH else 0
+    if idle == 0:
         return directly(embedding, images, operations)
     found: dict[int, Tensor] = {}
     numbers = count()  # whose next() no two threads get the same of
@@ -47,7 +47,7 @@ def in_company(
         while (number := next(numbers)) < len(pieces):
             found[number] = directly(embedding, pieces[number], operations)
 
-    others = [submit(work) for _ in range(min(free, len(pieces) - 1))]
+    others = [submit(work) for _ in range(min(idle, len(pieces) - 1))]
     try:
         work()
     finally:

@@ -15,8 +15,9 @@ from service.problems import Problem
 from service.settings import MEBIBYTE, Settings
 
 FIELD = "archive"
+LITTER = frozenset({"thumbs.db", "desktop.ini"})  # of Windows
 _DRIVE = re.compile("[A-Za-z]:")
-_LITTER = frozenset({"thumbs.db", "desktop.ini"})
+_UTF8_FLAG = 1 << 11
 _DIRECTORY_BYTES_PER_ENTRY = 512  # of the list of entries, with generous names
 # What ``zipfile`` raises over damage, besides its own exception; found by mutating archives.
 _DAMAGE = (
@@ -83,7 +84,7 @@ class Archive:
             raise _refusal(f"unpacks to {declared} bytes, {limits.total_bytes} are allowed; split it", 413)
         self._entries: dict[str, zipfile.ZipInfo] = {}
         for entry in entries:
-            name = _normal(entry.filename)
+            name = _name(entry)
             if name in self._entries:
                 raise _refusal(f"holds {name} twice; rename one", 422, name)
             self._entries[name] = entry
@@ -153,18 +154,27 @@ def query_entries(
     return open_archive(source, Limits.of_job(settings), own=own)
 
 
-def _normal(name: str) -> str:
+def _name(entry: zipfile.ZipInfo) -> str:
+    """An entry's name as who packed it saw it, with slashes.
+
+    Names without the flag for UTF-8 are read as DOS's by ``zipfile``, and as often as not they are UTF-8 all the
+    same: of ``zip`` on Linux and of the Finder. Hardly a name in another encoding is valid UTF-8 by chance.
+    """
+    name = entry.filename
+    if not entry.flag_bits & _UTF8_FLAG:
+        with contextlib.suppress(UnicodeError):
+            name = name.encode("cp437").decode()
     return name.replace("\\", "/")
 
 
 def _counts(entry: zipfile.ZipInfo) -> bool:
-    parts = PurePosixPath(_normal(entry.filename)).parts
+    parts = PurePosixPath(_name(entry)).parts
     hidden = any((part.startswith(".") and part != "..") or part == "__MACOSX" for part in parts)
-    return bool(parts) and not (entry.is_dir() or hidden or parts[-1].lower() in _LITTER)
+    return bool(parts) and not (entry.is_dir() or hidden or parts[-1].lower() in LITTER)
 
 
 def _check_entry(entry: zipfile.ZipInfo) -> None:
-    name = _normal(entry.filename)
+    name = _name(entry)
     path = PurePosixPath(name)
     if entry.header_offset < 0:
         raise _refusal(f"is damaged at {name}: it would begin before the archive does", 422, name)
@@ -179,7 +189,7 @@ def _check_entry(entry: zipfile.ZipInfo) -> None:
 
 
 def _check_size(entry: zipfile.ZipInfo, limits: Limits) -> None:
-    name = _normal(entry.filename)
+    name = _name(entry)
     if entry.file_size > limits.file_bytes:
         raise _refusal(f"has {name} of {entry.file_size} bytes, {limits.file_bytes} are allowed", 413, name)
     if entry.file_size >= MEBIBYTE and entry.file_size > limits.ratio * max(entry.compress_size, 1):

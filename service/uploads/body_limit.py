@@ -118,7 +118,10 @@ class _Body:
                 message = await self._receive()
         except TimeoutError:
             self._coming = False
-            detail = f"the request's body did not arrive within {self._seconds:g} s"
+            detail = (
+                f"the request's body did not arrive within {self._seconds:g} s; send less at once, or let the "
+                "service allow more seconds (METASHOT_UPLOAD_S)"
+            )
             raise Problem(408, detail, headers={"Connection": "close"}) from None
         self._received += len(message.get("body", b""))
         self._complete = not message.get("more_body", False)

@@ -12,5 +12,5 @@ def only_what_tests_offer() -> Iterator[None]:
     """Let ``auto`` mean the tests' own initialization, whatever ships, or is published on this machine."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(registry, "shipped", dict)
-        patch.setattr(registry, "_published", lambda: iter(()))
+        patch.setattr(registry, "published", list)
         yield

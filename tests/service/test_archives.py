@@ -43,6 +43,48 @@ def test_a_single_class_keeps_its_name() -> None:
     assert labels({"a/1.png": b"", "a/2.png": b""}) == [("a", "a/1.png"), ("a", "a/2.png")]
 
 
+def without_utf8_flags(archive: bytes) -> bytes:
+    unflagged = bytearray(archive)
+    for entry, at in ((b"PK\x03\x04", 7), (b"PK\x01\x02", 9)):
+        found = unflagged.find(entry)
+        while found >= 0:
+            unflagged[found + at] &= ~0x08
+            found = unflagged.find(entry, found + 1)
+    return bytes(unflagged)
+
+
+def test_names_are_utf8_with_and_without_the_flag_that_says_so() -> None:
+    files = {"café/1.png": b"1", "猫/2.png": b"2", "a/3.png": b"3"}
+    for archive in (zipped(files), without_utf8_flags(zipped(files))):
+        found = list(support_entries(io.BytesIO(archive), SETTINGS))
+        assert found == [("café", "café/1.png", b"1"), ("猫", "猫/2.png", b"2"), ("a", "a/3.png", b"3")]
+
+
+def test_a_name_of_dos_stays_one() -> None:
+    utf8, dos = "é/1.png".encode(), b"\x82\x82/1.png"
+    archive = without_utf8_flags(zipped({"é/1.png": b"x", "b/2.png": b"y"}, zipfile.ZIP_STORED))
+    archive = archive.replace(utf8, dos)
+    assert [label for label, *_ in support_entries(io.BytesIO(archive), SETTINGS)] == ["éé", "b"]
+
+
+@pytest.mark.parametrize("name", ["../é.png", "é/../../1.png", "/é/1.png"])
+def test_names_without_the_flag_are_checked_as_they_are_read(name: str) -> None:
+    assert refused(without_utf8_flags(zipped({name: b"x"}))).file == name
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_a_name_with_and_without_the_flag_is_the_same() -> None:
+    archive = bytearray(zipped({"é.png": b"1", "è.png": b"2"}))
+    archive = bytearray(bytes(archive).replace("è.png".encode(), "é.png".encode()))
+    for entry, at in ((b"PK\x03\x04", 7), (b"PK\x01\x02", 9)):
+        archive[archive.index(entry) + at] &= ~0x08
+    with (
+        pytest.raises(Problem, match=r"é\.png twice"),
+        query_entries(io.BytesIO(bytes(archive)), SETTINGS),
+    ):
+        pass
+
+
 def test_skips_litter() -> None:
     files = {
         "a/1.png": b"",

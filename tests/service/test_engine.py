@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from service.computing.engine import Deadline, Engine
 from service.problems import Problem
@@ -135,4 +136,50 @@ def test_jobs_get_the_threads_that_no_caller_has_and_at_least_one(tmp_path: Path
         with engine.admitted():
             assert engine.free_threads == 1
     assert engine.free_threads == 2
+    engine.close()
+
+
+IMAGES = torch.arange(12.0).reshape(12, 1, 1, 1)  # three pieces
+MUCH = 10**11  # operations of an image
+
+
+def test_large_work_gets_the_threads_that_are_idle_however_many_wait_for_its_own(tmp_path: Path) -> None:
+    engine = Engine(Settings(data_dir=tmp_path, compute_threads=3))
+    three = threading.Barrier(3, timeout=10)
+
+    def embedding(images: torch.Tensor) -> torch.Tensor:
+        three.wait()
+        return images.flatten(1)
+
+    async def scene() -> list[torch.Tensor]:
+        large = [run(engine, lambda _: engine.embedded(embedding, IMAGES, MUCH), large=True) for _ in range(4)]
+        return list(await asyncio.gather(*large))
+
+    assert all(torch.equal(found, IMAGES.flatten(1)) for found in asyncio.run(scene()))
+    engine.close()
+
+
+def test_large_work_leaves_the_threads_that_small_work_runs_on_or_waits_for(tmp_path: Path) -> None:
+    engine = Engine(Settings(data_dir=tmp_path, compute_threads=3))
+    release, sizes = threading.Event(), []
+
+    def embedding(images: torch.Tensor) -> torch.Tensor:
+        sizes.append(len(images))
+        return images.flatten(1)
+
+    def embedded(_: Deadline) -> torch.Tensor:
+        return engine.embedded(embedding, IMAGES, MUCH)
+
+    async def scene() -> None:
+        small = [asyncio.create_task(run(engine, lambda _: release.wait(10))) for _ in range(2)]
+        await asyncio.sleep(0.01)
+        await run(engine, embedded, large=True)
+        assert sizes == [12]  # by one thread, at once
+        small[0].cancel()
+        release.set()
+        await small[1]
+        await run(engine, embedded, large=True)
+        assert sizes == [12, 4, 4, 4]
+
+    asyncio.run(scene())
     engine.close()

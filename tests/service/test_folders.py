@@ -7,6 +7,8 @@ import pytest
 
 from service.commands.folders import FolderError, image_files, labelled_files
 
+Capture = pytest.CaptureFixture[str]
+
 
 def make(root: Path, *names: str) -> None:
     for name in names:
@@ -70,4 +72,43 @@ def test_a_name_that_is_no_text_is_told(tmp_path: Path, name: bytes) -> None:
 def test_a_folder_without_images_is_told(tmp_path: Path) -> None:
     make(tmp_path, "notes.txt", ".hidden.png")
     with pytest.raises(FolderError, match="holds no image"):
+        image_files(tmp_path)
+
+
+def test_what_may_be_an_image_is_taken_by_any_usual_ending(tmp_path: Path) -> None:
+    make(tmp_path, "1.jfif", "2.JPE", "3.mpo", "4.apng", "5.heic")
+    assert taken(tmp_path) == ["1.jfif", "2.JPE", "3.mpo", "4.apng"]
+
+
+def test_what_is_left_out_is_told(tmp_path: Path, capsys: Capture) -> None:
+    make(tmp_path, "a/1.png", "a/0.txt", "a/.DS_Store", "a/Thumbs.db", "a/__MACOSX/x")
+    for find in (image_files, labelled_files):
+        find(tmp_path)
+        (told,) = capsys.readouterr().err.splitlines()
+        assert "1 of its files left out, such as a/0.txt" in told
+        assert "HEIC" not in told
+    make(tmp_path, "a/2.HEIC")
+    image_files(tmp_path)
+    assert "2 of its files left out, such as a/2.HEIC" in (told := capsys.readouterr().err)
+    assert "save HEIC photos as JPEG" in told
+    (tmp_path / "a" / "2.HEIC").unlink()
+    (tmp_path / "a" / "0.txt").unlink()
+    labelled_files(tmp_path)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_class_does_not_vanish_with_its_images(tmp_path: Path) -> None:
+    make(tmp_path, "cat/1.png", "dog/old/1.png", "dog/notes.txt", "readme.txt")
+    assert [label for label, _ in labelled_files(tmp_path)] == ["cat", "dog/old"]
+    make(tmp_path, "owl/1.HEIC")
+    with pytest.raises(FolderError, match=r"owl holds no image .*1\.HEIC; save HEIC photos as JPEG"):
+        labelled_files(tmp_path)
+    (tmp_path / "owl" / "1.HEIC").rename(tmp_path / "owl" / "1.gif")
+    with pytest.raises(FolderError, match=r"owl holds no image .*1\.gif; add images, or take the folder away"):
+        labelled_files(tmp_path)
+
+
+def test_a_folder_of_heic_photos_alone_is_told_so(tmp_path: Path) -> None:
+    make(tmp_path, "1.HEIC")
+    with pytest.raises(FolderError, match=r"holds no image .*; save HEIC photos as JPEG"):
         image_files(tmp_path)

@@ -1,8 +1,11 @@
+import time
+
 import numpy as np
 import pytest
 from PIL import Image
 
-from models.images.image_decoding import MAX_SCANS
+from models.images.image_decoding import FORMATS, MAX_SCANS, SUFFIXES
+from models.images.jpeg_scans import scans
 from service.problems import Problem
 from service.uploads.images import decode
 from tests.service.made_images import bomb, drawing, encoded
@@ -19,6 +22,17 @@ def test_takes_the_four_formats(kind: str) -> None:
     image = decode(encoded(Image.new("RGB", (8, 6), (250, 10, 10)), kind), "x", max_pixels=LIMIT)
     assert (image.size, image.mode) == ((8, 6), "RGB")
     assert np.allclose(np.asarray(image)[3, 4], (250, 10, 10), atol=8)
+
+
+def test_files_are_found_by_all_endings_of_these_formats() -> None:
+    Image.init()
+    taken = {*FORMATS, "MPO"}  # the last is a JPEG followed by others
+    assert {end for end, kind in Image.registered_extensions().items() if kind in taken} == SUFFIXES
+
+
+def test_takes_the_first_image_of_several_in_a_jpeg() -> None:
+    red, blue = Image.new("RGB", (16, 16), (255, 0, 0)), Image.new("RGB", (16, 16), (0, 0, 255))
+    assert pixels(encoded(red, "MPO", save_all=True, append_images=[blue]))[0, 0, 0] > 240
 
 
 @pytest.mark.parametrize("kind", ["GIF", "TIFF", "PPM", "ICO"])
@@ -88,6 +102,32 @@ def of_scans(count: int) -> bytes:
 
 def test_takes_progressive_photos() -> None:
     assert pixels(of_scans(MAX_SCANS)).shape == (64, 64, 3)
+
+
+def test_takes_photos_with_a_film_behind_them_or_a_preview_in_their_notes() -> None:
+    photo = of_scans(10)
+    film = b"\x00\x00\x00\x18ftypmp42" + b"\xff\xda\x00\x0c" * 200
+    assert pixels(photo + film).shape == (64, 64, 3)
+    note = b"\xff\xe1" + (2 + len(film)).to_bytes(2) + film
+    assert pixels(photo[:2] + note + photo[2:]).shape == (64, 64, 3)
+
+
+@pytest.mark.parametrize("between", [b"\xff" * 5, b"\xff\x00" * 5, b"\xff\xd3", b"junk", b"\xff\xfe\x00\x03x"])
+def test_no_scan_hides_behind_what_a_decoder_skips(between: bytes) -> None:
+    content = of_scans(MAX_SCANS + 1)
+    last = content.rindex(b"\xff\xda")
+    with pytest.raises(Problem, match="65 scans"):
+        pixels(content[:last] + between + content[last:])
+
+
+@pytest.mark.parametrize(
+    "tail", [b"\xff\xfe\x00\x02", b"\xff\xfe\x00\x00", b"\xff\xff", b"\xff\x00", b"\xff\xd0", b"\x00"]
+)
+def test_scans_of_a_hostile_file_are_counted_soon(tail: bytes) -> None:
+    begin = time.perf_counter()
+    for content in (b"\xff\xda\x00\x0c" + tail * 4_000_000, b"\xff", b"\xff\xda", b"\xff\xda\x00"):
+        assert scans(b"\xff\xd8" + content) <= 1
+    assert time.perf_counter() - begin < 5
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from service.commands.folders import image_files
 from service.commands.parts import in_parts
+from service.settings import MEBIBYTE, Settings
 
 
 def write(path: Path, content: bytes) -> None:
@@ -21,6 +22,17 @@ def test_parts_hold_all_images_once_and_no_more_than_they_may(tmp_path: Path) ->
         ["d.png", "e.png", "f.png"],
         ["g.png"],
     ]
+
+
+def test_a_line_of_ten_megabits_sends_a_part_well_within_the_time_for_a_body(tmp_path: Path) -> None:
+    for name in "abcdef":
+        with (tmp_path / f"{name}.png").open("wb") as file:
+            file.truncate(6 * MEBIBYTE)
+    divided = list(in_parts(tmp_path, image_files(tmp_path)))
+    bytes_a_second = 10e6 / 8
+    for part in divided:
+        assert sum(path.stat().st_size for path in part.files) / bytes_a_second < Settings().upload_s / 3
+    assert sum(len(part.files) for part in divided) == 6
 
 
 def test_a_part_is_known_again_until_something_changes(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from bentoml._internal.models import ModelStore
 
 from models.images.preprocessing import Preprocessing
 from models.initialization import CARD, WEIGHTS, Initialization, load, shipped
+from models.published import Published, published
 from service import registry
 from service.computing.preparation import choose
 from service.problems import Problem
@@ -19,14 +20,12 @@ from service.uploads.intake import Example
 from tests.service.made_images import drawing, photograph
 from tests.service.tiny_service import TINY, save_tiny
 
-PUBLISHED = registry._published  # before any test replaces it
-
 
 @pytest.fixture(autouse=True)
 def own_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """What ships and what is published is offered as in the service; the model store is the test's own."""
     monkeypatch.setattr(registry, "shipped", shipped)
-    monkeypatch.setattr(registry, "_published", PUBLISHED)
+    monkeypatch.setattr(registry, "published", published)
     (tmp_path / "store").mkdir()
     BentoMLContainer.model_store.set(ModelStore(str(tmp_path / "store")))
     yield
@@ -42,8 +41,8 @@ def test_offers_folders_beside_the_shipped_ones_and_leaves_damaged_ones_out(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     folder = tmp_path / "initializations"
-    save_tiny(folder / "one")
-    save_tiny(folder / "broken", name="broken")
+    save_tiny(folder / TINY)
+    save_tiny(folder / "broken")
     (folder / "broken" / WEIGHTS).write_bytes(b"")
     offered = [one.name for one in open_registry(tmp_path).offered]
     assert offered == sorted({*(load(path).name for path in shipped().values()), TINY})
@@ -64,6 +63,56 @@ def test_offers_what_is_published_under_its_published_name(tmp_path: Path) -> No
     assert [one.version for one in offering.candidates("ours")] == [made.version]
 
 
+def test_a_folder_is_offered_by_its_own_name_not_its_cards(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    ships = save_tiny(tmp_path / "shipped", name="strokes", seed=0)
+    monkeypatch.setattr(registry, "shipped", lambda: {"strokes": tmp_path / "shipped"})
+    own = tmp_path / "initializations"
+    made = {name: save_tiny(own / name, name="strokes", seed=seed) for seed, name in enumerate(("a", "b"), 1)}
+    save_tiny(own / AUTO, name="strokes", seed=3)
+    save_tiny(own / "two\nlines", name="strokes", seed=4)
+    offering = open_registry(tmp_path)
+    assert {one.name: one.version for one in offering.offered} == {
+        "a": made["a"].version,
+        "b": made["b"].version,
+        "strokes": ships.version,
+    }
+    assert f"{own / AUTO}: by 'auto' the service chooses among all; rename the folder" in caplog.text
+    assert "line breaks; rename the folder" in caplog.text
+    save_tiny(own / "strokes", name="other", seed=5)
+    assert [one.version for one in open_registry(tmp_path).candidates("strokes")] != [ships.version]
+
+
+def test_a_task_stays_with_its_initialization_under_another_name(tmp_path: Path) -> None:
+    former, other = save_tiny(tmp_path / "1", seed=0), save_tiny(tmp_path / "2", seed=1)
+    renamed = replace(former, name="renamed")
+    assert Registry([renamed, other]).kept(TINY, former.version) is renamed
+    assert Registry([renamed, former, other]).kept(TINY, former.version) is former
+
+
+def test_what_the_model_store_cannot_read_is_left_out_and_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    save_tiny(tmp_path / "made")
+    with bentoml.models.create("ours:1", labels={"metashot": "initialization"}) as model:
+        for file in (WEIGHTS, CARD):
+            Path(model.path_of(file)).write_bytes((tmp_path / "made" / file).read_bytes())
+    store = tmp_path / "store"
+    unreadable = {
+        store / "other" / "abc123": None,
+        store / "ours" / "2": "name: ours\nversion: [",
+        store / "not a tag" / "1": "",
+    }
+    for folder, described in unreadable.items():
+        folder.mkdir(parents=True)
+        if described is not None:
+            (folder / "model.yaml").write_text(described)
+    assert [(one.name, one.version) for one in published()] == [("ours", "1")]
+    for folder in unreadable:
+        assert f"left out {folder} of the model store" in caplog.text
+
+
 def test_the_latest_version_answers_and_former_ones_stay_for_their_tasks(tmp_path: Path) -> None:
     old, new = save_tiny(tmp_path / "1", seed=0), save_tiny(tmp_path / "2", seed=1)
     both = Registry([old, new])
@@ -72,7 +121,7 @@ def test_the_latest_version_answers_and_former_ones_stay_for_their_tasks(tmp_pat
     assert both.kept(TINY, old.version) is old
     assert both.kept(TINY, "no longer there") is new
     with pytest.raises(Problem) as gone:
-        both.kept("gone", old.version)
+        both.kept("gone", "no longer there")
     assert gone.value.status == 409
 
 
@@ -103,8 +152,8 @@ def test_of_several_of_a_kind_what_ships_answers_where_nothing_else_decides(
 ) -> None:
     save_tiny(tmp_path / "shipped", name="photos")
     monkeypatch.setattr(registry, "shipped", lambda: {"photos": tmp_path / "shipped"})
-    monkeypatch.setattr(registry, "_published", lambda: iter([("birds", tmp_path / "shipped")]))
-    save_tiny(tmp_path / "initializations" / "x", name="animals")
+    monkeypatch.setattr(registry, "published", lambda: [Published("birds", "1", tmp_path / "shipped")])
+    save_tiny(tmp_path / "initializations" / "animals", name="photos")
     offering = open_registry(tmp_path)
     assert [one.name for one in offering.offered] == ["animals", "birds", "photos"]
     assert [one.name for one in offering.candidates(AUTO)] == ["photos", "birds", "animals"]

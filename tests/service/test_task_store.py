@@ -34,6 +34,16 @@ def store(database: Database) -> TaskStore:
     return TaskStore(database)
 
 
+@pytest.mark.parametrize("name", ["50%2Foff", "a?b", "a?uri=true", "a#b", "a b@c:d"])
+def test_the_store_lies_in_its_folder_whatever_that_is_called(tmp_path: Path, name: str) -> None:
+    database = Database(tmp_path / name)
+    task_id = TaskStore(database).create("n", [new("a")], FITTED)
+    assert database.row("SELECT id FROM tasks") == (task_id,)
+    database.close()
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert FILE in {path.name for path in (tmp_path / name).iterdir()}
+
+
 def test_keeps_a_task_over_a_restart(store: TaskStore, database: Database, tmp_path: Path) -> None:
     examples = [new("b", b"1"), new("a", b"2"), new("b", b"3")]
     task_id = store.create("Größen", examples, FITTED)

@@ -213,6 +213,7 @@ def test_publish_and_list_through_the_bentoml_store(initialization, tmp_path):
     assert "published mine:" in command("publish", str(initialization), "--name", "mine")
     (kept,) = (tmp_path / "bentoml" / "models" / "mine").glob("*/")
     assert "published mine:" in command("publish", str(kept), "--name", "mine")
+    (tmp_path / "bentoml" / "models" / "other" / "unfinished").mkdir(parents=True)
     assert "mine:" in command("list")
     stored = list((tmp_path / "bentoml" / "models" / "mine").glob("*/weights.safetensors"))
     assert [path.read_bytes() for path in stored] == [(initialization / "weights.safetensors").read_bytes()]

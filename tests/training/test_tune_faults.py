@@ -65,3 +65,10 @@ def test_a_study_that_cannot_be_written_stops_the_search(tmp_path):
     told = r"study\.sqlite cannot be read or written \(.*disk is full"
     with pytest.raises(StudyError, match=told), file_faults_told(tmp_path):
         searched(study, tmp_path, 2)
+
+
+def test_a_study_lies_in_its_folder_whatever_that_is_called(tmp_path):
+    for name in ("50%2Foff", "a?b", "a{b}"):
+        opened(tmp_path / name)
+        assert (tmp_path / name / STUDY).exists()
+        opened(tmp_path / name, resume=True)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from models.initialization import load, shipped
+from models.published import published
 from training.commands.table import card_table
 
 _RECIPES = Path(__file__).parents[1] / "recipes"
@@ -18,12 +19,9 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
 
 def run(_options: argparse.Namespace) -> None:
     """Print them."""
-    import bentoml
-
     for name, folder in shipped().items():
         initialization = load(folder)
         print(f"{name} {initialization.version} (shipped)\n{card_table(initialization.card)}\n")
-    for model in bentoml.models.list():
-        if model.info.labels.get("metashot") == "initialization":
-            print(f"{model.tag} (in the BentoML model store)")
+    for one in published():
+        print(f"{one.name}:{one.version} (in the BentoML model store)")
     print("recipes:", ", ".join(str(path) for path in sorted(_RECIPES.glob("*.yaml"))))

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from models.initialization import CARD, WEIGHTS, load, shipped
+from models.published import LABELS
 
 _AUTO = "auto"  # by which requests leave the choice to the service
 
@@ -31,11 +32,10 @@ def run(options: argparse.Namespace) -> None:
 
     folder = shipped().get(options.initialization, Path(options.initialization))
     initialization = load(folder)
-    labels = {"metashot": "initialization"}
     metadata = {"version": initialization.version, "evaluation": initialization.card.get("evaluation", [])}
     tag = f"{options.name}:{initialization.version}"
     try:
-        with bentoml.models.create(tag, labels=labels, metadata=metadata) as model:
+        with bentoml.models.create(tag, labels=LABELS, metadata=metadata) as model:
             for file in (WEIGHTS, CARD):
                 Path(model.path_of(file)).write_bytes((folder / file).read_bytes())
             # What is told beside may be new, and the latest published is what the name stands for. Not before the

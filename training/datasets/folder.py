@@ -4,13 +4,13 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
+from models.images.image_decoding import SUFFIXES
 from models.images.preprocessing import Preprocessing
 from training.datasets.class_images import ClassImages, DataError
 from training.datasets.image_cache import DEFAULT_FOLDER
 from training.datasets.image_files import ClassFiles, read_classes
 from training.datasets.splits import SPLITS, Split, shuffled
 
-SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".webp", ".bmp"))
 # Share of the classes that validation and test each get; the rest is for training.
 HELD_OUT = 0.15
 _LEAST_CLASSES = 2

@@ -11,6 +11,7 @@ from optuna.exceptions import StorageInternalError
 from optuna.pruners import MedianPruner
 from optuna.samplers import TPESampler
 from optuna.trial import FrozenTrial, Trial, TrialState
+from sqlalchemy import URL
 from sqlalchemy.exc import SQLAlchemyError
 
 from training.recipe import Recipe, RecipeError
@@ -82,7 +83,7 @@ class Study:
         out.mkdir(parents=True, exist_ok=True)
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         study = optuna.create_study(
-            storage=f"sqlite:///{path}",
+            storage=URL.create("sqlite", database=str(path)).render_as_string(),
             study_name="tune",
             load_if_exists=True,
             direction="maximize",
