@@ -1,7 +1,7 @@
 /** The column of the user's classes: rows, new classes, whole folders, and taking removals back. */
 
 import { ClassRow } from './class-row.js';
-import { copyAll } from './copies.js';
+import { copyAll, copyClasses } from './copies.js';
 import { buttonById, byId, inputById } from './dom.js';
 import { byFolder, fromInput, noteOf, sortOut } from './files.js';
 import { acceptDrops } from './intake.js';
@@ -68,19 +68,12 @@ export class ClassList {
   /** @param {Found[]} found */
   async #takeFolders(found) {
     const { images, refused, closed } = sortOut(found);
-    const filesByLabel = byFolder(images);
-    const chosen = filesByLabel.size;
-    let count = 0;
-    const unread = [...closed];
-    for (const [label, originals] of filesByLabel) {
-      const copied = await copyAll(originals);
-      unread.push(...copied.unread);
-      count += copied.files.length;
-      if (copied.files.length) filesByLabel.set(label, copied.files);
-      else filesByLabel.delete(label);
-    }
-    if (count) this.support.fill(filesByLabel);
-    const notes = [count ? texts.filled(count, filesByLabel.size) : '', chosen ? '' : texts.dropFolderHint];
+    const chosen = byFolder(images);
+    const copied = await copyClasses(chosen);
+    const unread = [...closed, ...copied.unread];
+    const count = [...copied.classes.values()].flat().length;
+    if (count) this.support.fill(copied.classes);
+    const notes = [count ? texts.filled(count, copied.classes.size) : '', chosen.size ? '' : texts.dropFolderHint];
     if (refused.length || unread.length) notes.push(noteOf(images, refused, unread));
     this.#note.textContent = notes.filter(Boolean).join(' ');
   }

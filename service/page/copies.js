@@ -25,6 +25,22 @@ export async function copyAll(files) {
   return { files: copies, unread };
 }
 
+/**
+ * @param {Map<string, File[]>} classes label to files
+ * @returns {Promise<{ classes: Map<string, File[]>, unread: string[] }>} of `copyAll`, without classes that nothing is left of
+ */
+export async function copyClasses(classes) {
+  /** @type {Map<string, File[]>} */
+  const copied = new Map();
+  const unread = [];
+  for (const [label, originals] of classes) {
+    const copies = await copyAll(originals);
+    if (copies.files.length) copied.set(label, copies.files);
+    unread.push(...copies.unread);
+  }
+  return { classes: copied, unread };
+}
+
 /** @param {File} file @returns {Promise<File>} what is no image to the browser as it is, for the service to judge */
 async function copyOf(file) {
   const small = file.size > LARGE ? await shrunk(file).catch(() => null) : null;

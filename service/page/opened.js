@@ -1,9 +1,9 @@
 /** A kept classifier that was opened: its classes, more images for them, and more classes. */
 
 import { addExamples, deleteExample, Problem } from './api.js';
-import { copyAll } from './copies.js';
+import { copyClasses } from './copies.js';
 import { byId, inputById } from './dom.js';
-import { fromInput, namedApart, noteOf, sortOut } from './files.js';
+import { byFolder, fromInput, namedApart, noteOf, sortOut } from './files.js';
 import { FoldedPad } from './folded-pad.js';
 import { acceptDrops } from './intake.js';
 import { offerUndo } from './notice.js';
@@ -36,6 +36,7 @@ export class OpenedTask {
     this.#newPad.describe(texts.drawNew, texts.padNew);
     this.#new.append(this.#newPad.button, this.#newPad.place);
     acceptDrops(this.#new, (found) => this.#takeNew(found));
+    acceptDrops(byId('opened'), (found) => this.#takeBeside(found));
   }
 
   /** @param {Task | null} task */
@@ -95,15 +96,22 @@ export class OpenedTask {
   /** @param {Found[]} found @returns {Promise<boolean>} whether images were added */
   async #takeNew(found) {
     const label = canonical(this.#newName.value);
-    if (label) return this.#take(label, found);
+    if (label || lieInFolders(found)) return this.#take(label, found);
     this.#note.textContent = texts.nameFirst;
     this.#newName.focus();
     return false;
   }
 
+  /** @param {Found[]} found dropped beside every class */
+  #takeBeside(found) {
+    const { images } = sortOut(found);
+    if (images.length && !lieInFolders(found)) this.#note.textContent = texts.dropOnClass;
+    else this.#take('', found);
+  }
+
   /**
    * One after the other: names are told apart from those of what came before.
-   * @param {string} label
+   * @param {string} label empty where folders name the classes
    * @param {Found[]} found
    * @returns {Promise<boolean>} whether images were added
    */
@@ -122,23 +130,29 @@ export class OpenedTask {
     let note = noteOf(images, refused, closed);
     this.#note.textContent = [note, images.length ? texts.adding(images.length) : ''].filter(Boolean).join(' ');
     if (!images.length) return false;
+    const folders = byFolder(images);
+    // A folder of folders means classes of its own, wherever it was dropped.
+    const classes = !label || folders.size > 1 ? folders : new Map([[label, images.map(({ file }) => file)]]);
     const before = task.examples ?? [];
     let isAdded = false;
     await this.#reporting(async () => {
-      const copied = await copyAll(images.map(({ file }) => file));
+      const copied = await copyClasses(classes);
+      const count = [...copied.classes.values()].flat().length;
       note = noteOf(images, refused, [...closed, ...copied.unread]);
-      this.#note.textContent = [note, copied.files.length ? texts.adding(copied.files.length) : ''].filter(Boolean).join(' ');
-      if (!copied.files.length) return;
-      const files = namedApart(copied.files, before.map((one) => one.filename));
-      const larger = await addExamples(task.id, files.map((file) => ({ file, label })));
+      this.#note.textContent = [note, count ? texts.adding(count) : ''].filter(Boolean).join(' ');
+      if (!count) return;
+      const support = labelled(copied.classes, before.map((one) => one.filename));
+      const larger = await addExamples(task.id, support);
       isAdded = true;
       this.#note.textContent = note;
       this.changed(larger);
       const known = new Set(before.map((one) => one.id));
       // By name, too: another one may have added examples since.
-      const names = new Set(files.map((file) => file.name));
-      const added = (larger.examples ?? []).filter((one) => !known.has(one.id) && one.label === label && names.has(one.filename));
-      offerUndo(texts.addedImages(files.length, label), () => this.#takeBack(task.id, added.map((one) => one.id)));
+      const labels = new Map(support.map((one) => [one.file.name, one.label]));
+      const added = (larger.examples ?? []).filter((one) => !known.has(one.id) && labels.get(one.filename) === one.label);
+      const [first, ...others] = new Set(labels.values());
+      const sentence = others.length ? texts.addedToClasses(count, others.length + 1) : texts.addedImages(count, first);
+      offerUndo(sentence, () => this.#takeBack(task.id, added.map((one) => one.id)));
     });
     return isAdded;
   }
@@ -164,4 +178,17 @@ export class OpenedTask {
       this.#note.textContent = error.message;
     }
   }
+}
+
+/** @param {Found[]} found */
+const lieInFolders = (found) => byFolder(sortOut(found).images).size > 0;
+
+/**
+ * @param {Map<string, File[]>} classes
+ * @param {string[]} taken names of the examples that are there
+ * @returns {import('./api.js').Labelled[]}
+ */
+function labelled(classes, taken) {
+  const labels = [...classes].flatMap(([label, files]) => files.map(() => canonical(label)));
+  return namedApart([...classes.values()].flat(), taken).map((file, index) => ({ file, label: labels[index] }));
 }

@@ -158,6 +158,9 @@ export const texts = {
   addImagesTo: (/** @type {string} */ label) => `Add images to ${label}`,
   adding: (/** @type {number} */ count) => `Learning ${count} more ${plural(count, 'image', 'images')}…`,
   addedImages: (/** @type {number} */ count, /** @type {string} */ label) => `Added ${count} ${plural(count, 'image', 'images')} to ${label}.`,
+  addedToClasses: (/** @type {number} */ images, /** @type {number} */ classes) =>
+    `Added ${images} ${plural(images, 'image', 'images')} to ${classes} ${plural(classes, 'class', 'classes')}.`,
+  dropOnClass: 'Drop images onto the class that they belong to, or a folder that holds one folder per class.',
   closeOpened: 'Back to your own classes',
 
   footerPrivacy: 'Images go to this service only; the page loads nothing from elsewhere.',

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 
 import { button, choose, load, openPage, teach } from './small_document.mjs';
+import { drop, fileEntry, folderEntry } from './small_drop.mjs';
 import { image, settled, SmallService, until } from './small_service.mjs';
 
 const { byFolder, namedApart, sortOut } = await load('files.js');
@@ -103,18 +104,8 @@ test('buttons and sheets of a class name it as it is called now', async () => {
 });
 
 const closed = () => new DOMException('closed to the browser', 'NotReadableError');
-const fileEntry = (file) => ({ isFile: true, name: file.name, file: (done) => done(file) });
 const lockedFile = (name) => ({ isFile: true, name, file: (_done, failed) => failed(closed()) });
-const folderEntry = (name, ...children) => ({
-  name, createReader: () => ({ readEntries: (done) => done(children.splice(0)) }),
-});
 const lockedFolder = (name) => ({ name, createReader: () => ({ readEntries: (_done, failed) => failed(closed()) }) });
-
-function drop(id, ...entries) {
-  const items = entries.map((entry) => ({ webkitGetAsEntry: () => entry }));
-  const event = Object.assign(new Event('drop', { cancelable: true }), { dataTransfer: { items, files: [], types: ['Files'] } });
-  document.getElementById(id).dispatchEvent(event);
-}
 
 test('what a drop holds and the browser cannot open is named, and stops nothing else', async () => {
   new SmallService();
