@@ -4,9 +4,9 @@
  * send, while a learner looks at a small part of their pixels only.
  */
 
-const LARGE = 1024 * 1024; // bytes: what is smaller goes as it is
-const LONGEST_SIDE = 1600; // pixels, still far more than any learner takes
-const QUALITY = 0.92;
+const LARGE = 200 * 1024; // bytes: what is smaller goes as it is
+const LONGEST_SIDE = 1024; // pixels, still far more than any learner takes
+const QUALITY = 0.85;
 
 /**
  * @param {File[]} files

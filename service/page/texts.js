@@ -103,6 +103,7 @@ export const texts = {
   offline: 'The service does not answer. Your classes and images are still here: check that it runs, then try again.',
   badAnswer: 'The service gave an answer that this page cannot read. Try again; if it stays so, look at its log.',
   busy: 'The service is busy with other work. Your classes and images are still here: try again in a moment.',
+  tooMuch: 'These images are more than one request may carry. Give fewer, or smaller ones.',
   taskGone: 'This classifier is no longer kept by the service. Go back to your own classes, or open another one.',
 
   blankAnswer: 'The answer appears here.',
