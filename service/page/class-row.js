@@ -4,6 +4,7 @@ import { cross, element } from './dom.js';
 import { fromInput } from './files.js';
 import { FoldedPad } from './folded-pad.js';
 import { acceptDrops } from './intake.js';
+import { LONGEST_LABEL } from './support.js';
 import { texts } from './texts.js';
 
 /** @typedef {import('./support.js').Group} Group */
@@ -28,7 +29,7 @@ export class ClassRow {
     this.group = group;
     this.actions = actions;
     this.name = element('input', {
-      class: 'class-name', type: 'text', maxlength: '100', autocomplete: 'off', spellcheck: 'false', value: group.label,
+      class: 'class-name', type: 'text', maxlength: String(LONGEST_LABEL), autocomplete: 'off', spellcheck: 'false', value: group.label,
       oninput: () => actions.rename(this.name.value),
       onfocus: () => this.name.select(),
       onkeydown: (/** @type {KeyboardEvent} */ event) => { if (event.key === 'Enter') this.name.blur(); },

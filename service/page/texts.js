@@ -82,6 +82,8 @@ export const texts = {
 
   needClass: 'Add a second class: with one, there is nothing to tell apart.',
   needName: 'One class has no name yet. Give it one.',
+  needShorter: (/** @type {string} */ label, /** @type {number} */ most) =>
+    `The name ${[...label].slice(0, 30).join('')}… is too long. Give that class one of at most ${most} characters.`,
   needOther: (/** @type {string} */ label) => `Two classes are called ${label}. Rename one of them.`,
   needImages: (/** @type {string[]} */ labels) =>
     labels.length === 1 ? `${labels[0]} needs an image.` : `${labels.slice(0, -1).join(', ')} and ${labels.at(-1)} need an image each.`,

@@ -71,6 +71,28 @@ test('labels that look the same are the same, however they are spelled', () => {
   assert.equal(support.obstacle()?.sentence, texts.needOther(composed));
 });
 
+test('a name that is too long is told as such, and renaming heals it', () => {
+  const support = new SupportSet();
+  const longest = '\u{1f33f}'.repeat(100);
+  support.fill(new Map([[longest, [image('1.png')]], [`${longest}x`, [image('2.png')]]]));
+  const [, group] = support.groups;
+  assert.deepEqual(support.obstacle(), { sentence: texts.needShorter(`${longest}x`, 100), misnamed: group.id });
+  support.rename(group, 'oak');
+  assert.equal(support.obstacle(), null);
+});
+
+test('an image whose label the service refuses is not marked', async () => {
+  const { Classifiers } = await load('classifiers.js');
+  const support = new SupportSet();
+  support.fill(new Map([['a', [image('1.png')]], ['b\u0007', [image('2.png')]]]));
+  const classifiers = new Classifiers(support);
+  const refusal = { title: 'Unusable label', detail: 'the label holds control characters', file: '2.png', field: 'labels' };
+  globalThis.fetch = async () => new Response(JSON.stringify(refusal), { status: 422 });
+  await assert.rejects(classifiers.current());
+  assert.match(classifiers.problem.message, /control characters/);
+  assert.equal(support.example('2.png').problem, null);
+});
+
 test('an example that cannot be loaded is told', async (context) => {
   new SmallService();
   const { fetch } = globalThis;
