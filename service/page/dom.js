@@ -37,6 +37,9 @@ export const inputById = (id) => /** @type {HTMLInputElement} */ (byId(id));
 /** @param {string} id @returns {HTMLButtonElement} */
 export const buttonById = (id) => /** @type {HTMLButtonElement} */ (byId(id));
 
+/** @param {EventTarget | null} target @returns {boolean} whether it is an input for text, with pastes and undo of its own */
+export const takesText = (target) => target instanceof HTMLInputElement && target.type === 'text';
+
 /** Write the sentences of texts.js into the elements that name them by data-text. */
 export function fillTexts() {
   for (const target of document.querySelectorAll('[data-text]')) {
