@@ -47,10 +47,11 @@ export class AskColumn {
 
   /** @param {Found[]} found */
   async take(found) {
-    const { images, refused, closed } = sortOut(found);
-    this.#note.textContent = noteOf(images, refused, closed);
-    const { files, unread } = await copyAll(images.map(({ file }) => file));
-    if (unread.length) this.#note.textContent = noteOf(images, refused, [...closed, ...unread]);
+    const { images, leftOut } = sortOut(found);
+    this.#note.textContent = noteOf(images, leftOut);
+    const copied = await copyAll(images.map(({ file }) => file));
+    if (copied.leftOut.length) this.#note.textContent = noteOf(images, [...leftOut, ...copied.leftOut]);
+    const { files } = copied;
     if (files.length) await this.queries.add(files);
   }
 

@@ -3,7 +3,8 @@
 import { ClassRow } from './class-row.js';
 import { copyAll, copyClasses } from './copies.js';
 import { buttonById, byId, inputById } from './dom.js';
-import { byFolder, fromInput, noteOf, sortOut } from './files.js';
+import { fromInput, noteOf, sortOut } from './files.js';
+import { byFolder } from './folders.js';
 import { acceptDrops } from './intake.js';
 import { offerUndo } from './notice.js';
 import { texts } from './texts.js';
@@ -53,28 +54,28 @@ export class ClassList {
 
   /** @param {Group} group @param {Found[]} found */
   async #take(group, found) {
-    const { images, refused, closed } = sortOut(found);
+    const { images, leftOut } = sortOut(found);
     // A folder of folders means classes of its own, wherever it was dropped.
-    if (byFolder(images).size > 1) {
+    if (byFolder(images).classes.size > 1) {
       await this.#takeFolders(found);
       return;
     }
-    const { files, unread } = await copyAll(images.map(({ file }) => file));
-    if (files.length) this.support.add(group, files);
-    const note = noteOf(images, refused, [...closed, ...unread]);
+    const copied = await copyAll(images.map(({ file }) => file));
+    if (copied.files.length) this.support.add(group, copied.files);
+    const note = noteOf(images, [...leftOut, ...copied.leftOut]);
     if (note) this.#rows.get(group)?.tell(note);
   }
 
   /** @param {Found[]} found */
   async #takeFolders(found) {
-    const { images, refused, closed } = sortOut(found);
+    const { images, leftOut } = sortOut(found);
     const chosen = byFolder(images);
-    const copied = await copyClasses(chosen);
-    const unread = [...closed, ...copied.unread];
+    const copied = await copyClasses(chosen.classes);
+    const allLeftOut = [...leftOut, ...chosen.leftOut, ...copied.leftOut];
     const count = [...copied.classes.values()].flat().length;
     if (count) this.support.fill(copied.classes);
-    const notes = [count ? texts.filled(count, copied.classes.size) : '', chosen.size ? '' : texts.dropFolderHint];
-    if (refused.length || unread.length) notes.push(noteOf(images, refused, unread));
+    const notes = [count ? texts.filled(count, copied.classes.size) : '', chosen.classes.size ? '' : texts.dropFolderHint];
+    if (allLeftOut.length) notes.push(noteOf(images, allLeftOut));
     this.#note.textContent = notes.filter(Boolean).join(' ');
   }
 

@@ -4,41 +4,44 @@
  * send, while a learner looks at a small part of their pixels only.
  */
 
+/** @typedef {import('./files.js').LeftOut} LeftOut */
+
 const LARGE = 200 * 1024; // bytes: what is smaller goes as it is
 const LONGEST_SIDE = 1024; // pixels, still far more than any learner takes
 const QUALITY = 0.85;
 
 /**
  * @param {File[]} files
- * @returns {Promise<{ files: File[], unread: string[] }>} copies under the same names; names of files that are gone or
- *   closed to the browser
+ * @returns {Promise<{ files: File[], leftOut: LeftOut[] }>} copies under the same names; files that are gone or closed to
+ *   the browser
  */
 export async function copyAll(files) {
   const copies = [];
-  const unread = [];
+  /** @type {LeftOut[]} */
+  const leftOut = [];
   // One after the other: twenty decoded photos at once would take gigabytes.
   for (const file of files) {
     const copy = await copyOf(file).catch(() => null);
     if (copy) copies.push(copy);
-    else unread.push(file.name);
+    else leftOut.push({ name: file.name, why: 'unread' });
   }
-  return { files: copies, unread };
+  return { files: copies, leftOut };
 }
 
 /**
  * @param {Map<string, File[]>} classes label to files
- * @returns {Promise<{ classes: Map<string, File[]>, unread: string[] }>} of `copyAll`, without classes that nothing is left of
+ * @returns {Promise<{ classes: Map<string, File[]>, leftOut: LeftOut[] }>} of `copyAll`, without classes that nothing is left of
  */
 export async function copyClasses(classes) {
   /** @type {Map<string, File[]>} */
   const copied = new Map();
-  const unread = [];
+  const leftOut = [];
   for (const [label, originals] of classes) {
     const copies = await copyAll(originals);
     if (copies.files.length) copied.set(label, copies.files);
-    unread.push(...copies.unread);
+    leftOut.push(...copies.leftOut);
   }
-  return { classes: copied, unread };
+  return { classes: copied, leftOut };
 }
 
 /** @param {File} file @returns {Promise<File>} what is no image to the browser as it is, for the service to judge */

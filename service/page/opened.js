@@ -3,7 +3,8 @@
 import { addExamples, deleteExample, Problem } from './api.js';
 import { copyClasses } from './copies.js';
 import { byId, inputById } from './dom.js';
-import { byFolder, fromInput, namedApart, noteOf, sortOut } from './files.js';
+import { fromInput, namedApart, noteOf, sortOut } from './files.js';
+import { byFolder } from './folders.js';
 import { FoldedPad } from './folded-pad.js';
 import { acceptDrops } from './intake.js';
 import { offerUndo } from './notice.js';
@@ -126,19 +127,22 @@ export class OpenedTask {
 
   /** @param {Task} task @param {string} label @param {Found[]} found */
   async #add(task, label, found) {
-    const { images, refused, closed } = sortOut(found);
-    let note = noteOf(images, refused, closed);
-    this.#note.textContent = [note, images.length ? texts.adding(images.length) : ''].filter(Boolean).join(' ');
-    if (!images.length) return false;
+    const { images, leftOut } = sortOut(found);
     const folders = byFolder(images);
     // A folder of folders means classes of its own, wherever it was dropped.
-    const classes = !label || folders.size > 1 ? folders : new Map([[label, images.map(({ file }) => file)]]);
+    const isSorted = !label || folders.classes.size > 1;
+    const classes = isSorted ? folders.classes : new Map([[label, images.map(({ file }) => file)]]);
+    if (isSorted) leftOut.push(...folders.leftOut);
+    const given = [...classes.values()].flat().length;
+    let note = noteOf(images, leftOut);
+    this.#note.textContent = [note, given ? texts.adding(given) : ''].filter(Boolean).join(' ');
+    if (!given) return false;
     const before = task.examples ?? [];
     let isAdded = false;
     await this.#reporting(async () => {
       const copied = await copyClasses(classes);
       const count = [...copied.classes.values()].flat().length;
-      note = noteOf(images, refused, [...closed, ...copied.unread]);
+      note = noteOf(images, [...leftOut, ...copied.leftOut]);
       this.#note.textContent = [note, count ? texts.adding(count) : ''].filter(Boolean).join(' ');
       if (!count) return;
       const support = labelled(copied.classes, before.map((one) => one.filename));
@@ -181,7 +185,7 @@ export class OpenedTask {
 }
 
 /** @param {Found[]} found */
-const lieInFolders = (found) => byFolder(sortOut(found).images).size > 0;
+const lieInFolders = (found) => byFolder(sortOut(found).images).classes.size > 0;
 
 /**
  * @param {Map<string, File[]>} classes

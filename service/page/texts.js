@@ -70,6 +70,7 @@ export const texts = {
 
   unread: (/** @type {string[]} */ names) =>
     `${some(names)} could not be read: choose ${plural(names.length, 'it', 'them')} again.`,
+  stray: (/** @type {string[]} */ names) => `Left out ${some(names)}: ${plural(names.length, 'it lies', 'they lie')} in no class's folder.`,
   exampleFailed: 'The example could not be loaded. Check that the service runs, then try again.',
 
   drawingName: 'drawing.png',

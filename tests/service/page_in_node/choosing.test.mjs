@@ -10,7 +10,8 @@ import { button, choose, load, openPage, teach } from './small_document.mjs';
 import { drop, fileEntry, folderEntry } from './small_drop.mjs';
 import { image, settled, SmallService, until } from './small_service.mjs';
 
-const { byFolder, namedApart, sortOut } = await load('files.js');
+const { namedApart, sortOut } = await load('files.js');
+const { byFolder } = await load('folders.js');
 const { SupportSet } = await load('support.js');
 const { texts } = await import('../../../service/page/texts.js');
 const text = (id) => document.getElementById(id).textContent;
@@ -58,7 +59,39 @@ test('names are sent as they come back', () => {
 test('hidden folders and the litter of archives are no classes, but for the chosen folder', () => {
   const found = ['.given/ring/1.png', '.given/.thumbnails/2.png', '.given/__MACOSX/ring/3.png', '.given/cross/4.png']
     .map((path) => ({ file: image(path.split('/').at(-1)), folders: path.split('/').slice(0, -1) }));
-  assert.deepEqual([...byFolder(sortOut(found).images).keys()], ['cross', 'ring']);
+  assert.deepEqual([...byFolder(sortOut(found).images).classes.keys()], ['cross', 'ring']);
+});
+
+test('classes are named by their folders, and what lies beside these is left out', () => {
+  const sorted = (...paths) => {
+    const found = paths.map((path) => ({ file: image(path.split('/').at(-1)), folders: path.split('/').slice(0, -1) }));
+    const { classes, leftOut } = byFolder(found);
+    return [[...classes].map(([label, files]) => [label, files.length]), leftOut.map(({ name, why }) => `${name} is a ${why}`)];
+  };
+  const both = [['ring', 1], ['star', 2]];
+  assert.deepEqual(sorted('a/star/1.png', 'a/ring/1.png', 'a/star/2.png'), [both, []]);
+  assert.deepEqual(sorted('a/star/1.png', 'a/cover.png', 'a/ring/1.png', 'a/star/2.png'), [both, ['cover.png is a stray']]);
+  assert.deepEqual(sorted('star/1.png', 'star/2.png', 'cover.png', 'ring/1.png'), [both, ['cover.png is a stray']]);
+  assert.deepEqual(sorted('star/1.png', 'cover.png'), [[['star', 1]], ['cover.png is a stray']]);
+  assert.deepEqual(sorted('a/star/1.png', 'a/star/2.png'), [[['star', 2]], []]);
+  assert.deepEqual(sorted('star/1.png', 'star/more/2.png'), [[['star', 1], ['star/more', 1]], []]);
+  assert.deepEqual(sorted('a/ring/1.png', 'a/star/1.png', 'a/star/more/2.png'), [[['ring', 1], ['star', 1], ['star/more', 1]], []]);
+  assert.deepEqual(sorted('1.png', '2.png'), [[], []]);
+});
+
+test('an image that lies in no class\'s folder is named', async () => {
+  new SmallService();
+  await openPage();
+  const ring = () => folderEntry('ring', fileEntry(image('1.png')));
+  const star = () => folderEntry('star', fileEntry(image('1.png')));
+  drop('own', folderEntry('shapes', ring(), fileEntry(image('cover.png')), star()));
+  await settled();
+  assert.equal(text('folder-note'), `${texts.filled(2, 2)} ${texts.stray(['cover.png'])}`);
+  drop('own', ring(), fileEntry(image('cover.png')), fileEntry(image('back.png')));
+  await settled();
+  assert.equal(text('folder-note'), `${texts.filled(1, 1)} ${texts.stray(['cover.png', 'back.png'])}`);
+  const names = document.getElementById('classes').querySelectorAll('.class-name').map((one) => one.value);
+  assert.deepEqual(names, ['ring', 'star']);
 });
 
 test('labels that look the same are the same, however they are spelled', () => {

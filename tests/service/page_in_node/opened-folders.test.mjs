@@ -45,6 +45,13 @@ for (const [place, zone] of Object.entries({
   });
 }
 
+test('what lies beside the folders is left out and named', async () => {
+  drop(document.getElementById('opened-classes').children[0], letters(), fileEntry(image('cover.png')));
+  await settled();
+  assert.deepEqual(classes(), { ring: 2, cross: 1, star: 2 });
+  assert.equal(text('opened-note'), texts.stray(['cover.png']));
+});
+
 test('the images of one folder go to the class that they are dropped on, and else to that of its name', async () => {
   drop(document.getElementById('opened-classes').children[0], folderEntry('more', fileEntry(image('1.png'))));
   await settled();
