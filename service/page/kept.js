@@ -90,7 +90,7 @@ export class KeptList {
     return element('li', { class: 'kept-row' }, [
       element('div', { class: 'kept-what' }, [
         element('span', { class: 'kept-name', text: name }),
-        element('span', { class: 'hint', text: labels === name ? '' : labels }),
+        element('span', { class: 'hint kept-labels', text: labels === name ? '' : labels }),
       ]),
       element('span', { class: 'hint kept-accuracy', text: task.estimate ? texts.keptAccuracy(task.estimate.accuracy) : '' }),
       open, remove,
