@@ -31,6 +31,8 @@ function odds(accuracy) {
   return `about ${Math.round(accuracy * 10)} times in 10`;
 }
 
+const HEIC_ADVICE = 'HEIC is what an iPhone writes: export such photos as JPEG, and for new ones set Settings > Camera > Formats > Most Compatible.';
+
 export const texts = {
   lead: 'Show it a few images of each class. Seconds later, it tells new ones apart.',
   tryExample: 'Try an example',
@@ -63,11 +65,13 @@ export const texts = {
     `Left out ${some(names)}:`,
     'Metashot reads PNG, JPEG, WebP and BMP images.',
     names.some((name) => /\.zip$/i.test(name)) ? 'Unpack a zip and drop its folder.' : '',
-    names.some((name) => /\.hei[cf]$/i.test(name))
-      ? 'HEIC is what an iPhone writes: export such photos as JPEG, and for new ones set Settings > Camera > Formats > Most Compatible.'
-      : '',
+    names.some((name) => /\.hei[cf]$/i.test(name)) ? HEIC_ADVICE : '',
   ].filter(Boolean).join(' '),
 
+  heic: (/** @type {string[]} */ names) =>
+    `Left out ${some(names)}: ${plural(names.length, 'it is a HEIC image', 'they are HEIC images')}, whatever the name says. ${HEIC_ADVICE}`,
+  disguised: (/** @type {string[]} */ names) =>
+    `Left out ${some(names)}: ${plural(names.length, 'it holds', 'they hold')} no PNG, JPEG, WebP or BMP image, whatever the name says.`,
   unread: (/** @type {string[]} */ names) =>
     `${some(names)} could not be read: choose ${plural(names.length, 'it', 'them')} again.`,
   stray: (/** @type {string[]} */ names) => `Left out ${some(names)}: ${plural(names.length, 'it lies', 'they lie')} in no class's folder.`,

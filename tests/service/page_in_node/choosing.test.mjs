@@ -8,7 +8,7 @@ import { test } from 'node:test';
 
 import { button, choose, load, openPage, teach } from './small_document.mjs';
 import { drop, fileEntry, folderEntry } from './small_drop.mjs';
-import { image, settled, SmallService, until } from './small_service.mjs';
+import { image, settled, SIGNATURE, SmallService, until } from './small_service.mjs';
 
 const { namedApart, sortOut } = await load('files.js');
 const { byFolder } = await load('folders.js');
@@ -24,7 +24,7 @@ test('an image that is changed on the disk is asked about as it was when it was 
   await openPage();
   await teach();
   const path = join(mkdtempSync(join(tmpdir(), 'chosen-')), 'a.png');
-  writeFileSync(path, 'as it was');
+  writeFileSync(path, Buffer.concat([SIGNATURE, Buffer.from('as it was')]));
   choose('choose-queries', [new File([await openAsBlob(path)], 'a.png', { type: 'image/png' })]);
   const answer = () => document.getElementById('answers').querySelector('.answer')?.dataset.state;
   await until(() => answer() === 'answered');
@@ -49,6 +49,23 @@ test('a file that cannot be read is named, and stops no other', async () => {
   await settled();
   assert.equal(row.querySelector('.note').textContent, texts.unread(['c.png']));
   assert.equal(row.querySelector('.class-count').textContent, texts.imageCount(2));
+});
+
+test('files that only are called images are left out at once, each with what to do about it', async () => {
+  const service = new SmallService();
+  await openPage();
+  await teach();
+  service.asked = [];
+  const called = (name, ...content) => new File(content, name, { type: 'image/jpeg' });
+  const heic = (name, brand) => called(name, new Uint8Array(4), `ftyp${brand}`, new Uint8Array(4), 'mif1');
+  choose('choose-queries', [
+    heic('1.jpg', 'heic'), heic('2.jpg', 'mif1'), called('3.jpg', '<!doctype html>'), called('4.jpg'), heic('5.jpg', 'qt  '),
+    image('6.png'), called('7.jpg', new Uint8Array([0xff, 0xd8, 0xff, 0xe0])), called('8.jpg', 'RIFF____WEBPVP8 '), called('9.jpg', 'BM'),
+  ]);
+  await settled();
+  assert.equal(text('query-note'), `${texts.heic(['1.jpg', '2.jpg'])} ${texts.disguised(['3.jpg', '4.jpg', '5.jpg'])}`);
+  assert.match(text('query-note'), /export .* JPEG.*Most Compatible/);
+  assert.equal(document.getElementById('answers').children.length, 4);
 });
 
 test('names are sent as they come back', () => {

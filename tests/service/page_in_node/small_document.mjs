@@ -5,7 +5,7 @@
 
 import { readFileSync } from 'node:fs';
 
-import { image, until } from './small_service.mjs';
+import { image, SIGNATURE, until } from './small_service.mjs';
 
 const PAGE = new URL('../../../service/page/', import.meta.url);
 const VOID = new Set(['meta', 'link', 'img', 'input', '!doctype']);
@@ -86,7 +86,7 @@ export class SmallElement extends EventTarget {
     };
     return new Proxy({}, { get: (_context, name) => call(name), set: () => true });
   }
-  toBlob(take) { take(new Blob(['drawing'], { type: 'image/png' })); }
+  toBlob(take) { take(new Blob([SIGNATURE, 'drawing'], { type: 'image/png' })); }
   setPointerCapture() {}
   getBoundingClientRect() { return { left: 0, top: 0, width: 448, height: 448 }; }
 }
