@@ -3,10 +3,11 @@
 import { Answer } from './answer.js';
 import { answersCsv, isSettled } from './answers-csv.js';
 import { copyAll } from './copies.js';
-import { buttonById, byId, cross, debounced, element, inputById, saveFile } from './dom.js';
+import { buttonById, byId, cross, debounced, element, inputById, saveFile, tell } from './dom.js';
 import { DrawingPad } from './drawing.js';
 import { fromInput, noteOf, sortOut } from './files.js';
 import { acceptDrops } from './intake.js';
+import { Reading } from './reading.js';
 import { SpokenAnswers } from './spoken-answers.js';
 import { texts } from './texts.js';
 
@@ -20,6 +21,7 @@ export class AskColumn {
   #rows = new Map();
   #list = byId('answers');
   #note = byId('query-note');
+  #reading = new Reading((sentence) => tell(this.#note, sentence));
 
   /**
    * @param {import('./queries.js').Queries} queries
@@ -48,11 +50,10 @@ export class AskColumn {
   /** @param {Found[]} found */
   async take(found) {
     const { images, leftOut } = sortOut(found);
-    this.#note.textContent = noteOf(images, leftOut);
-    const copied = await copyAll(images.map(({ file }) => file));
-    if (copied.leftOut.length) this.#note.textContent = noteOf(images, [...leftOut, ...copied.leftOut]);
-    const { files } = copied;
-    if (files.length) await this.queries.add(files);
+    const copied = await this.#reading.read(images, () => copyAll(images.map(({ file }) => file)));
+    if (!copied) return;
+    tell(this.#note, '', noteOf(images, [...leftOut, ...copied.leftOut]));
+    if (copied.files.length) await this.queries.add(copied.files);
   }
 
   async #askDrawing() {

@@ -2,11 +2,12 @@
 
 import { ClassRow } from './class-row.js';
 import { copyAll, copyClasses } from './copies.js';
-import { buttonById, byId, inputById } from './dom.js';
+import { buttonById, byId, inputById, tell } from './dom.js';
 import { fromInput, noteOf, sortOut } from './files.js';
 import { byFolder } from './folders.js';
 import { acceptDrops } from './intake.js';
 import { offerUndo } from './notice.js';
+import { Reading } from './reading.js';
 import { texts } from './texts.js';
 
 /** @typedef {import('./files.js').Found} Found */
@@ -17,6 +18,7 @@ export class ClassList {
   #rows = new Map();
   #list = byId('classes');
   #note = byId('folder-note');
+  #reading = new Reading((sentence) => tell(this.#note, sentence));
 
   /** @param {import('./support.js').SupportSet} support */
   constructor(support) {
@@ -60,7 +62,8 @@ export class ClassList {
       await this.#takeFolders(found);
       return;
     }
-    const copied = await copyAll(images.map(({ file }) => file));
+    const copied = await this.#rowOf(group).reading.read(images, () => copyAll(images.map(({ file }) => file)));
+    if (!copied) return;
     if (copied.files.length) this.support.add(group, copied.files);
     const note = noteOf(images, [...leftOut, ...copied.leftOut]);
     if (note) this.#rows.get(group)?.tell(note);
@@ -70,13 +73,13 @@ export class ClassList {
   async #takeFolders(found) {
     const { images, leftOut } = sortOut(found);
     const chosen = byFolder(images);
-    const copied = await copyClasses(chosen.classes);
+    const copied = await this.#reading.read(images, () => copyClasses(chosen.classes));
+    if (!copied) return;
     const allLeftOut = [...leftOut, ...chosen.leftOut, ...copied.leftOut];
     const count = [...copied.classes.values()].flat().length;
     if (count) this.support.fill(copied.classes);
-    const notes = [count ? texts.filled(count, copied.classes.size) : '', chosen.classes.size ? '' : texts.dropFolderHint];
-    if (allLeftOut.length) notes.push(noteOf(images, allLeftOut));
-    this.#note.textContent = notes.filter(Boolean).join(' ');
+    const trouble = [chosen.classes.size ? '' : texts.dropFolderHint, allLeftOut.length ? noteOf(images, allLeftOut) : ''];
+    tell(this.#note, count ? texts.filled(count, copied.classes.size) : '', trouble.filter(Boolean).join(' '));
   }
 
   #sync() {

@@ -13,6 +13,9 @@ const QUALITY = 0.85;
 const READABLE = [/^\x89PNG/, /^\xff\xd8\xff/, /^RIFF....WEBP/s, /^BM/];
 const HEIC = /^....ftyp(hei[cx]|hev[cx]|mif1|msf1)/s;
 
+/** @param {File} file @returns {boolean} whether it is made smaller, which takes a while */
+export const isLarge = (file) => file.size > LARGE;
+
 /**
  * @param {File[]} files
  * @returns {Promise<{ files: File[], leftOut: LeftOut[] }>} copies under the same names; files that are gone, closed to
@@ -54,7 +57,7 @@ export async function copyClasses(classes) {
 async function copyOf(file) {
   const disguise = await disguiseOf(file);
   // A browser may read what the service does not: Safari reads HEIC.
-  const small = disguise || file.size > LARGE ? await shrunk(file).catch(() => null) : null;
+  const small = disguise || isLarge(file) ? await shrunk(file).catch(() => null) : null;
   if (disguise) return small ?? disguise;
   return small && small.size < file.size ? small : new File([await file.arrayBuffer()], file.name, { type: file.type });
 }

@@ -87,6 +87,18 @@ export function saveFile(file) {
   window.setTimeout(() => URL.revokeObjectURL(href), 10_000); // Safari reads it some time after the click
 }
 
+/**
+ * Say in a note what came of something.
+ * @param {HTMLElement} note
+ * @param {string} news
+ * @param {string} [trouble] what failed or was left out: with it, the note is in the colour of a warning
+ */
+export function tell(note, news, trouble = '') {
+  const sentences = [news, trouble].filter(Boolean).join(' ');
+  if (note.textContent !== sentences) note.textContent = sentences; // said once to a screen reader
+  note.classList.toggle('is-news', !trouble);
+}
+
 /** Say `sentence` to a screen reader. @param {string} sentence */
 export function say(sentence) {
   const place = byId('spoken');

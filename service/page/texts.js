@@ -60,6 +60,7 @@ export const texts = {
   dropFolderHint: 'Drop a folder that holds one folder per class, or images onto a class.',
   filled: (/** @type {number} */ images, /** @type {number} */ classes) =>
     `Took ${images} ${plural(images, 'image', 'images')} into ${classes} ${plural(classes, 'class', 'classes')}.`,
+  reading: (/** @type {number} */ count) => `Reading ${count} ${plural(count, 'image', 'images')}…`,
   noImages: 'No images in there. Metashot reads PNG, JPEG, WebP and BMP.',
   refused: (/** @type {string[]} */ names) => [
     `Left out ${some(names)}:`,
