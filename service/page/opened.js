@@ -1,8 +1,8 @@
 /** A kept classifier that was opened: its classes, more images for them, and more classes. */
 
-import { addExamples, deleteExample, Problem } from './api.js';
+import { addExamples, deleteExample, Problem, showTask } from './api.js';
 import { copyClasses } from './copies.js';
-import { byId, inputById } from './dom.js';
+import { byId, inputById, tell } from './dom.js';
 import { fromInput, namedApart, noteOf, sortOut } from './files.js';
 import { byFolder } from './folders.js';
 import { FoldedPad } from './folded-pad.js';
@@ -80,7 +80,8 @@ export class OpenedTask {
 
   /** Forget what was shown of another classifier. */
   #begin() {
-    this.#note.textContent = this.#newName.value = '';
+    tell(this.#note, '');
+    this.#newName.value = '';
     this.#newPad.fold();
     this.#newPad.clear();
     this.#rows.clear();
@@ -98,7 +99,7 @@ export class OpenedTask {
   async #takeNew(found) {
     const label = canonical(this.#newName.value);
     if (label || lieInFolders(found)) return this.#take(label, found);
-    this.#note.textContent = texts.nameFirst;
+    tell(this.#note, '', texts.nameFirst);
     this.#newName.focus();
     return false;
   }
@@ -106,7 +107,7 @@ export class OpenedTask {
   /** @param {Found[]} found dropped beside every class */
   #takeBeside(found) {
     const { images } = sortOut(found);
-    if (images.length && !lieInFolders(found)) this.#note.textContent = texts.dropOnClass;
+    if (images.length && !lieInFolders(found)) tell(this.#note, '', texts.dropOnClass);
     else this.#take('', found);
   }
 
@@ -135,7 +136,7 @@ export class OpenedTask {
     if (isSorted) leftOut.push(...folders.leftOut);
     const given = [...classes.values()].flat().length;
     let note = noteOf(images, leftOut);
-    this.#note.textContent = [note, given ? texts.adding(given) : ''].filter(Boolean).join(' ');
+    tell(this.#note, given ? texts.adding(given) : '', note);
     if (!given) return false;
     const before = task.examples ?? [];
     let isAdded = false;
@@ -143,12 +144,12 @@ export class OpenedTask {
       const copied = await copyClasses(classes);
       const count = [...copied.classes.values()].flat().length;
       note = noteOf(images, [...leftOut, ...copied.leftOut]);
-      this.#note.textContent = [note, count ? texts.adding(count) : ''].filter(Boolean).join(' ');
+      tell(this.#note, count ? texts.adding(count) : '', note);
       if (!count) return;
       const support = labelled(copied.classes, before.map((one) => one.filename));
       const larger = await addExamples(task.id, support);
       isAdded = true;
-      this.#note.textContent = note;
+      tell(this.#note, '', note);
       this.changed(larger);
       const known = new Set(before.map((one) => one.id));
       // By name, too: another one may have added examples since.
@@ -166,7 +167,7 @@ export class OpenedTask {
     await this.#reporting(async () => {
       let task = null;
       try {
-        for (const example of examples) task = await deleteExample(id, example);
+        for (const example of examples) task = await without(id, example);
       } finally {
         if (task) this.changed(task); // what is gone is gone, also when a later one could not be deleted
       }
@@ -179,8 +180,22 @@ export class OpenedTask {
       await action();
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
-      this.#note.textContent = error.message;
+      tell(this.#note, '', error.status === 404 ? texts.taskGone : error.message);
     }
+  }
+}
+
+/**
+ * @param {string} id of a task
+ * @param {string} example
+ * @returns {Promise<Task>} without that example, also where another one took it out before
+ */
+async function without(id, example) {
+  try {
+    return await deleteExample(id, example);
+  } catch (error) {
+    if (!(error instanceof Problem) || error.status !== 404) throw error;
+    return showTask(id); // not there either, where the task itself is gone
   }
 }
 

@@ -58,6 +58,7 @@ export class SmallService {
     if (rest === '/classify') return json({ predictions: body.getAll('query').map((file) => this.#prediction(file.name, task)) });
     if (rest === '/examples') return json(this.#change(task, [...task.examples, ...this.#examples(body)]));
     const example = /^\/examples\/(\w+)$/.exec(rest)?.[1];
+    if (example && !task.examples.some((one) => one.id === example)) return problem(404, 'not found');
     if (example) return json(this.#change(task, task.examples.filter((one) => one.id !== example)));
     this.tasks.delete(id);
     return new Response(null, { status: 204 });
