@@ -82,7 +82,7 @@ export class Answer {
     const fill = element('span', { class: 'bar-fill' });
     const meter = element('span', { class: 'bar', role: 'meter', 'aria-label': label, 'aria-valuemin': '0', 'aria-valuemax': '1' }, [fill]);
     const number = element('span', { class: 'bar-number' });
-    const row = element('li', { class: 'bar-row' }, [element('span', { class: 'bar-label', text: label, title: label }), meter, number]);
+    const row = element('li', { class: 'bar-row' }, [element('span', { class: 'bar-label', text: label }), meter, number]);
     const bar = { row, fill, meter, number };
     this.#bars.set(label, bar);
     return bar;

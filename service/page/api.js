@@ -28,6 +28,11 @@ export class Problem extends Error {
     this.file = file;
     this.field = field;
   }
+
+  /** Whether the same, asked again, may be answered: it is not at fault itself. */
+  get mayPass() {
+    return this.status < 400 || this.status === 408 || this.status === 429 || this.status >= 500;
+  }
 }
 
 /** @param {Response} response @returns {Promise<Problem>} */
@@ -35,7 +40,8 @@ async function problemOf(response) {
   const body = await response.json().catch(() => ({}));
   const stated = [body.title, body.detail].filter((part) => typeof part === 'string' && part).join(': ');
   const unstated = [429, 503, 504].includes(response.status) ? texts.busy : texts.badAnswer;
-  return new Problem(stated || unstated, response.status, body.file, body.field);
+  const sentence = response.status === 413 && !body.file ? texts.tooMuch : stated || unstated;
+  return new Problem(sentence, response.status, body.file, body.field);
 }
 
 /**

@@ -3,10 +3,11 @@
 import { Answer } from './answer.js';
 import { answersCsv, isSettled } from './answers-csv.js';
 import { copyAll } from './copies.js';
-import { buttonById, byId, cross, debounced, element, inputById, saveFile } from './dom.js';
+import { buttonById, byId, cross, debounced, element, inputById, saveFile, tell } from './dom.js';
 import { DrawingPad } from './drawing.js';
 import { fromInput, noteOf, sortOut } from './files.js';
 import { acceptDrops } from './intake.js';
+import { Reading } from './reading.js';
 import { SpokenAnswers } from './spoken-answers.js';
 import { texts } from './texts.js';
 
@@ -16,10 +17,11 @@ import { texts } from './texts.js';
 const AFTER_LAST_STROKE = 300; // milliseconds
 
 export class AskColumn {
-  /** @type {Map<Query, { row: HTMLElement, answer: Answer }>} */
+  /** @type {Map<Query, { row: HTMLElement, answer: Answer, shown: Query | null }>} each query as it was last shown */
   #rows = new Map();
   #list = byId('answers');
   #note = byId('query-note');
+  #reading = new Reading((sentence) => tell(this.#note, sentence));
 
   /**
    * @param {import('./queries.js').Queries} queries
@@ -47,11 +49,11 @@ export class AskColumn {
 
   /** @param {Found[]} found */
   async take(found) {
-    const { images, refused, closed } = sortOut(found);
-    this.#note.textContent = noteOf(images, refused, closed);
-    const { files, unread } = await copyAll(images.map(({ file }) => file));
-    if (unread.length) this.#note.textContent = noteOf(images, refused, [...closed, ...unread]);
-    if (files.length) await this.queries.add(files);
+    const { images, leftOut } = sortOut(found);
+    const copied = await this.#reading.read(images, () => copyAll(images.map(({ file }) => file)));
+    if (!copied) return;
+    tell(this.#note, '', noteOf(images, [...leftOut, ...copied.leftOut]));
+    if (copied.files.length) await this.queries.add(copied.files);
   }
 
   async #askDrawing() {
@@ -68,14 +70,18 @@ export class AskColumn {
     // Not hidden while all are asked about again, or the button would lose the focus.
     byId('answers-tools').hidden = !files.some((query) => query.prediction || isSettled(query));
     this.drawingAnswer.show(drawing);
+    const kept = new Set(files);
     for (const [query, { row }] of this.#rows) {
-      if (files.includes(query)) continue;
+      if (kept.has(query)) continue;
       row.remove();
       this.#rows.delete(query);
     }
     files.forEach((query, index) => {
-      const { row, answer } = this.#rowOf(query);
-      answer.show(query);
+      const known = this.#rowOf(query);
+      const { row } = known;
+      // Of hundreds, few are others than before: to build all anew would stop the page for a while.
+      if (!isUnchanged(query, known.shown)) known.answer.show(query);
+      known.shown = { ...query };
       if (this.#list.children[index] !== row) this.#list.insertBefore(row, this.#list.children[index] ?? null);
     });
   }
@@ -94,7 +100,14 @@ export class AskColumn {
       element('img', { src: query.url, alt: '' }), element('figcaption', { text: name, title: name }),
     ]);
     const row = element('li', { class: 'answer-row' }, [picture, answer.element, remove]);
-    this.#rows.set(query, { row, answer });
-    return { row, answer };
+    const made = { row, answer, shown: null };
+    this.#rows.set(query, made);
+    return made;
   }
+}
+
+/** @param {Query} query @param {Query | null} shown as it was @returns {boolean} */
+function isUnchanged(query, shown) {
+  return shown !== null && shown.state === query.state && shown.prediction === query.prediction && shown.timing === query.timing
+    && shown.problem === query.problem && shown.again === query.again;
 }

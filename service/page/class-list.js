@@ -1,11 +1,13 @@
 /** The column of the user's classes: rows, new classes, whole folders, and taking removals back. */
 
 import { ClassRow } from './class-row.js';
-import { copyAll } from './copies.js';
-import { buttonById, byId, inputById } from './dom.js';
-import { byFolder, fromInput, noteOf, sortOut } from './files.js';
+import { copyAll, copyClasses } from './copies.js';
+import { buttonById, byId, inputById, tell } from './dom.js';
+import { fromInput, noteOf, sortOut } from './files.js';
+import { byFolder } from './folders.js';
 import { acceptDrops } from './intake.js';
 import { offerUndo } from './notice.js';
+import { Reading } from './reading.js';
 import { texts } from './texts.js';
 
 /** @typedef {import('./files.js').Found} Found */
@@ -16,6 +18,7 @@ export class ClassList {
   #rows = new Map();
   #list = byId('classes');
   #note = byId('folder-note');
+  #reading = new Reading((sentence) => tell(this.#note, sentence));
 
   /** @param {import('./support.js').SupportSet} support */
   constructor(support) {
@@ -53,36 +56,30 @@ export class ClassList {
 
   /** @param {Group} group @param {Found[]} found */
   async #take(group, found) {
-    const { images, refused, closed } = sortOut(found);
+    const { images, leftOut } = sortOut(found);
     // A folder of folders means classes of its own, wherever it was dropped.
-    if (byFolder(images).size > 1) {
+    if (byFolder(images).classes.size > 1) {
       await this.#takeFolders(found);
       return;
     }
-    const { files, unread } = await copyAll(images.map(({ file }) => file));
-    if (files.length) this.support.add(group, files);
-    const note = noteOf(images, refused, [...closed, ...unread]);
+    const copied = await this.#rowOf(group).reading.read(images, () => copyAll(images.map(({ file }) => file)));
+    if (!copied) return;
+    if (copied.files.length) this.support.add(group, copied.files);
+    const note = noteOf(images, [...leftOut, ...copied.leftOut]);
     if (note) this.#rows.get(group)?.tell(note);
   }
 
   /** @param {Found[]} found */
   async #takeFolders(found) {
-    const { images, refused, closed } = sortOut(found);
-    const filesByLabel = byFolder(images);
-    const chosen = filesByLabel.size;
-    let count = 0;
-    const unread = [...closed];
-    for (const [label, originals] of filesByLabel) {
-      const copied = await copyAll(originals);
-      unread.push(...copied.unread);
-      count += copied.files.length;
-      if (copied.files.length) filesByLabel.set(label, copied.files);
-      else filesByLabel.delete(label);
-    }
-    if (count) this.support.fill(filesByLabel);
-    const notes = [count ? texts.filled(count, filesByLabel.size) : '', chosen ? '' : texts.dropFolderHint];
-    if (refused.length || unread.length) notes.push(noteOf(images, refused, unread));
-    this.#note.textContent = notes.filter(Boolean).join(' ');
+    const { images, leftOut } = sortOut(found);
+    const chosen = byFolder(images);
+    const copied = await this.#reading.read(images, () => copyClasses(chosen.classes));
+    if (!copied) return;
+    const allLeftOut = [...leftOut, ...chosen.leftOut, ...copied.leftOut];
+    const count = [...copied.classes.values()].flat().length;
+    if (count) this.support.fill(copied.classes);
+    const trouble = [chosen.classes.size ? '' : texts.dropFolderHint, allLeftOut.length ? noteOf(images, allLeftOut) : ''];
+    tell(this.#note, count ? texts.filled(count, copied.classes.size) : '', trouble.filter(Boolean).join(' '));
   }
 
   #sync() {

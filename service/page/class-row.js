@@ -1,9 +1,11 @@
 /** One class on the page: its name, its images, and the ways to add more. */
 
-import { cross, element } from './dom.js';
+import { cross, element, tell } from './dom.js';
 import { fromInput } from './files.js';
 import { FoldedPad } from './folded-pad.js';
 import { acceptDrops } from './intake.js';
+import { Reading } from './reading.js';
+import { LONGEST_LABEL } from './support.js';
 import { texts } from './texts.js';
 
 /** @typedef {import('./support.js').Group} Group */
@@ -22,13 +24,14 @@ export const ACCEPT = 'image/png,image/jpeg,image/webp,image/bmp';
 export class ClassRow {
   /** @type {Map<Example, HTMLElement>} */
   #tiles = new Map();
+  #doing = '';
 
   /** @param {Group} group @param {RowActions} actions */
   constructor(group, actions) {
     this.group = group;
     this.actions = actions;
     this.name = element('input', {
-      class: 'class-name', type: 'text', maxlength: '100', autocomplete: 'off', spellcheck: 'false', value: group.label,
+      class: 'class-name', type: 'text', maxlength: String(LONGEST_LABEL), autocomplete: 'off', spellcheck: 'false', value: group.label,
       oninput: () => actions.rename(this.name.value),
       onfocus: () => this.name.select(),
       onkeydown: (/** @type {KeyboardEvent} */ event) => { if (event.key === 'Enter') this.name.blur(); },
@@ -43,6 +46,7 @@ export class ClassRow {
     this.pad = new FoldedPad('tile add', async (file) => { actions.take([{ file, folders: [] }]); return true; });
     this.empty = element('p', { class: 'tray-empty', text: texts.emptyTray });
     this.tray = element('div', { class: 'tray' }, [this.empty, choose, this.pad.button]);
+    this.reading = new Reading((sentence) => { this.#doing = sentence; this.tell(''); });
     this.note = element('p', { class: 'note', role: 'status' });
     this.element = element('li', { class: 'class-row', 'data-group': String(group.id) }, [
       element('div', { class: 'class-head' }, [this.name, this.count, this.removeButton]), this.tray, this.pad.place, this.note,
@@ -80,9 +84,9 @@ export class ClassRow {
     this.tell(bad?.problem ?? (misnamed ? obstacle.sentence : ''));
   }
 
-  /** @param {string} sentence shown under the class */
-  tell(sentence) {
-    if (this.note.textContent !== sentence) this.note.textContent = sentence;
+  /** @param {string} trouble shown under the class */
+  tell(trouble) {
+    tell(this.note, this.#doing, trouble);
   }
 
   /** @param {Example} example */

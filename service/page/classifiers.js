@@ -140,7 +140,7 @@ export class Classifiers extends EventTarget {
       }
     } catch (error) {
       if (departures !== this.#departures) throw new NotReady();
-      if (error instanceof Problem && !(error.file && this.#support.mark(error.file, error.message))) this.problem = error;
+      if (error instanceof Problem && !this.#marks(error)) this.problem = error;
       throw error;
     }
   }
@@ -153,6 +153,12 @@ export class Classifiers extends EventTarget {
     } finally {
       if (this.#underway === name) this.#underway = null;
     }
+  }
+
+  /** @param {Problem} problem @returns {boolean} whether it is about an image of the set, which is marked now */
+  #marks({ file, field, message }) {
+    // A problem with a label names an image of that class, which is sound.
+    return file !== undefined && field !== 'labels' && this.#support.mark(file, message);
   }
 
   /** @param {Classifier | null} next */

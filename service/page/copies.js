@@ -4,31 +4,69 @@
  * send, while a learner looks at a small part of their pixels only.
  */
 
-const LARGE = 1024 * 1024; // bytes: what is smaller goes as it is
-const LONGEST_SIDE = 1600; // pixels, still far more than any learner takes
-const QUALITY = 0.92;
+/** @typedef {import('./files.js').LeftOut} LeftOut */
+
+const LARGE = 200 * 1024; // bytes: what is smaller goes as it is
+const LONGEST_SIDE = 1024; // pixels, still far more than any learner takes
+const QUALITY = 0.85;
+/** What begins a file that the service reads, and one that it does not: names and types are what somebody called it. */
+const READABLE = [/^\x89PNG/, /^\xff\xd8\xff/, /^RIFF....WEBP/s, /^BM/];
+const HEIC = /^....ftyp(hei[cx]|hev[cx]|mif1|msf1)/s;
+
+/** @param {File} file @returns {boolean} whether it is made smaller, which takes a while */
+export const isLarge = (file) => file.size > LARGE;
 
 /**
  * @param {File[]} files
- * @returns {Promise<{ files: File[], unread: string[] }>} copies under the same names; names of files that are gone or
- *   closed to the browser
+ * @returns {Promise<{ files: File[], leftOut: LeftOut[] }>} copies under the same names; files that are gone, closed to
+ *   the browser, or no image that the service reads
  */
 export async function copyAll(files) {
   const copies = [];
-  const unread = [];
+  /** @type {LeftOut[]} */
+  const leftOut = [];
   // One after the other: twenty decoded photos at once would take gigabytes.
   for (const file of files) {
-    const copy = await copyOf(file).catch(() => null);
-    if (copy) copies.push(copy);
-    else unread.push(file.name);
+    const copy = await copyOf(file).catch(() => /** @type {const} */ ('unread'));
+    if (copy instanceof File) copies.push(copy);
+    else leftOut.push({ name: file.name, why: copy });
   }
-  return { files: copies, unread };
+  return { files: copies, leftOut };
 }
 
-/** @param {File} file @returns {Promise<File>} what is no image to the browser as it is, for the service to judge */
+/**
+ * @param {Map<string, File[]>} classes label to files
+ * @returns {Promise<{ classes: Map<string, File[]>, leftOut: LeftOut[] }>} of `copyAll`, without classes that nothing is left of
+ */
+export async function copyClasses(classes) {
+  /** @type {Map<string, File[]>} */
+  const copied = new Map();
+  const leftOut = [];
+  for (const [label, originals] of classes) {
+    const copies = await copyAll(originals);
+    if (copies.files.length) copied.set(label, copies.files);
+    leftOut.push(...copies.leftOut);
+  }
+  return { classes: copied, leftOut };
+}
+
+/**
+ * @param {File} file
+ * @returns {Promise<File | LeftOut['why']>} why there is none; a damaged image is copied as it is, for the service to judge
+ */
 async function copyOf(file) {
-  const small = file.size > LARGE ? await shrunk(file).catch(() => null) : null;
+  const disguise = await disguiseOf(file);
+  // A browser may read what the service does not: Safari reads HEIC.
+  const small = disguise || isLarge(file) ? await shrunk(file).catch(() => null) : null;
+  if (disguise) return small ?? disguise;
   return small && small.size < file.size ? small : new File([await file.arrayBuffer()], file.name, { type: file.type });
+}
+
+/** @param {File} file @returns {Promise<'heic' | 'disguised' | null>} what it is instead of an image that the service reads */
+async function disguiseOf(file) {
+  const start = String.fromCharCode(...new Uint8Array(await file.slice(0, 12).arrayBuffer()));
+  if (READABLE.some((signature) => signature.test(start))) return null;
+  return HEIC.test(start) ? 'heic' : 'disguised';
 }
 
 /** @param {File} file @returns {Promise<File | null>} upright, as its camera says */

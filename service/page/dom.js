@@ -37,6 +37,9 @@ export const inputById = (id) => /** @type {HTMLInputElement} */ (byId(id));
 /** @param {string} id @returns {HTMLButtonElement} */
 export const buttonById = (id) => /** @type {HTMLButtonElement} */ (byId(id));
 
+/** @param {EventTarget | null} target @returns {boolean} whether it is an input for text, with pastes and undo of its own */
+export const takesText = (target) => target instanceof HTMLInputElement && target.type === 'text';
+
 /** Write the sentences of texts.js into the elements that name them by data-text. */
 export function fillTexts() {
   for (const target of document.querySelectorAll('[data-text]')) {
@@ -82,6 +85,18 @@ export function saveFile(file) {
   const href = URL.createObjectURL(file);
   element('a', { href, download: file.name }).click();
   window.setTimeout(() => URL.revokeObjectURL(href), 10_000); // Safari reads it some time after the click
+}
+
+/**
+ * Say in a note what came of something.
+ * @param {HTMLElement} note
+ * @param {string} news
+ * @param {string} [trouble] what failed or was left out: with it, the note is in the colour of a warning
+ */
+export function tell(note, news, trouble = '') {
+  const sentences = [news, trouble].filter(Boolean).join(' ');
+  if (note.textContent !== sentences) note.textContent = sentences; // said once to a screen reader
+  note.classList.toggle('is-news', !trouble);
 }
 
 /** Say `sentence` to a screen reader. @param {string} sentence */

@@ -8,6 +8,7 @@ import { texts } from './texts.js';
  * @property {string[]} folders that it lay in
  * @property {boolean} [isClosed] a file or folder that the browser could not open
  */
+/** @typedef {{ name: string, why: 'refused' | 'heic' | 'disguised' | 'unread' | 'stray' }} LeftOut a file or folder that is not taken; why, by its sentence */
 
 const READABLE = /\.(png|jpe?g|webp|bmp)$/i;
 const CLUTTER = /^(\..*|Thumbs\.db|desktop\.ini)$/i;
@@ -20,8 +21,7 @@ const isImage = (file) => /^image\/(png|jpeg|webp|bmp|x-ms-bmp)$/.test(file.type
 /**
  * Part what the service reads from what it does not; files that systems leave in folders count as neither.
  * @param {Found[]} found
- * @returns {{ images: Found[], refused: string[], closed: string[] }} names of what is no image, and of what the browser
- *   could not open
+ * @returns {{ images: Found[], leftOut: LeftOut[] }}
  */
 export function sortOut(found) {
   // The first folder is the one that the user chose, whatever it is called.
@@ -30,20 +30,25 @@ export function sortOut(found) {
   const open = kept.filter((one) => !one.isClosed);
   return {
     images: open.filter(({ file }) => isImage(file)),
-    refused: open.filter(({ file }) => !isImage(file)).map(({ file }) => file.name),
-    closed: kept.filter((one) => one.isClosed).map(({ file }) => file.name),
+    leftOut: [
+      ...leave(open.filter(({ file }) => !isImage(file)), 'refused'),
+      ...leave(kept.filter((one) => one.isClosed), 'unread'),
+    ],
   };
 }
 
+/** @param {Found[]} found @param {LeftOut['why']} why @returns {LeftOut[]} */
+export const leave = (found, why) => found.map(({ file }) => ({ name: file.name, why }));
+
 /**
  * @param {Found[]} images
- * @param {string[]} refused names
- * @param {string[]} unread names of what could not be opened or copied
+ * @param {LeftOut[]} leftOut
  * @returns {string} what to tell about files that were left out; empty where all were taken
  */
-export function noteOf(images, refused, unread) {
-  if (!images.length && !refused.length && !unread.length) return texts.noImages;
-  return [refused.length ? texts.refused(refused) : '', unread.length ? texts.unread(unread) : ''].filter(Boolean).join(' ');
+export function noteOf(images, leftOut) {
+  if (!images.length && !leftOut.length) return texts.noImages;
+  const reasons = [...new Set(leftOut.map(({ why }) => why))];
+  return reasons.map((reason) => texts[reason](leftOut.filter(({ why }) => why === reason).map(({ name }) => name))).join(' ');
 }
 
 /**
@@ -116,26 +121,4 @@ async function opened(entry, folders) {
     if (!batch.length) return found;
     for (const child of batch) found.push(...await walk(child, [...folders, entry.name]));
   }
-}
-
-/**
- * Group images into classes by their folders: `letters/alpha/1.png` belongs to `alpha`.
- * @param {Found[]} images
- * @returns {Map<string, File[]>} label to files; empty where no folder names a class
- */
-export function byFolder(images) {
-  const inFolders = images.filter(({ folders }) => folders.length);
-  let depth = 0; // folders that all share say nothing, except the last one
-  const first = inFolders[0]?.folders ?? [];
-  while (inFolders.length && inFolders.every(({ folders }) => folders.length > depth + 1 && folders[depth] === first[depth])) depth += 1;
-  // Folders are read in the order of the disk; people expect that of their names, 2 before 10.
-  const path = (/** @type {Found} */ { file, folders }) => [...folders, file.name].join('/');
-  inFolders.sort((one, other) => path(one).localeCompare(path(other), undefined, { numeric: true }));
-  /** @type {Map<string, File[]>} */
-  const groups = new Map();
-  for (const { file, folders } of inFolders) {
-    const label = folders.slice(depth).join('/');
-    groups.set(label, [...(groups.get(label) ?? []), file]);
-  }
-  return groups;
 }

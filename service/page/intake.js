@@ -1,5 +1,6 @@
 /** Takes images that a user drops on, or pastes into, a part of the page. */
 
+import { takesText } from './dom.js';
 import { fromDrop, fromPaste } from './files.js';
 
 /** @typedef {import('./files.js').Found} Found */
@@ -38,8 +39,10 @@ export function guardPage() {
  */
 export function acceptPastes(receiverOf) {
   document.addEventListener('paste', (event) => {
+    // Spreadsheets and word processors put a picture of the text beside it.
+    if (takesText(event.target) && event.clipboardData?.types.includes('text/plain')) return;
     const found = fromPaste(event.clipboardData);
-    if (!found.length) return; // text, for an input
+    if (!found.length) return;
     event.preventDefault();
     receiverOf(event.target instanceof Element ? event.target : document.body)(found);
   });

@@ -1,7 +1,7 @@
 /** The list of kept classifiers: open one to ask it, or delete it. */
 
 import { deleteTask, listTasks, Problem, showTask } from './api.js';
-import { buttonById, byId, element } from './dom.js';
+import { buttonById, byId, element, tell } from './dom.js';
 import { withoutLeftovers } from './leftovers.js';
 import { texts } from './texts.js';
 
@@ -90,7 +90,7 @@ export class KeptList {
     return element('li', { class: 'kept-row' }, [
       element('div', { class: 'kept-what' }, [
         element('span', { class: 'kept-name', text: name }),
-        element('span', { class: 'hint', text: labels === name ? '' : labels }),
+        element('span', { class: 'hint kept-labels', text: labels === name ? '' : labels }),
       ]),
       element('span', { class: 'hint kept-accuracy', text: task.estimate ? texts.keptAccuracy(task.estimate.accuracy) : '' }),
       open, remove,
@@ -114,7 +114,7 @@ export class KeptList {
       const index = [...this.#list.children].findIndex((row) => row.contains(document.activeElement));
       this.#tasks = this.#tasks.filter((one) => one !== task);
       this.#show();
-      this.#note.textContent = texts.deleted(name);
+      tell(this.#note, texts.deleted(name));
       this.gone(task);
       if (index >= 0) this.#focusAt(index);
     });
@@ -123,11 +123,11 @@ export class KeptList {
   /** @param {() => Promise<void>} action */
   async #reporting(action) {
     try {
-      this.#note.textContent = '';
+      tell(this.#note, '');
       await action();
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
-      this.#note.textContent = error.message;
+      tell(this.#note, '', error.message);
     }
   }
 }

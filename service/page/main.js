@@ -4,7 +4,7 @@ import { listModels } from './api.js';
 import { AskColumn } from './ask.js';
 import { ClassList } from './class-list.js';
 import { Classifiers } from './classifiers.js';
-import { byId, debounced, fillTexts } from './dom.js';
+import { byId, debounced, fillTexts, tell } from './dom.js';
 import { offerExample } from './example.js';
 import { GoOn } from './go-on.js';
 import { acceptPastes, guardPage } from './intake.js';
@@ -97,4 +97,4 @@ offerExample(({ support: filesByLabel, queries: files }) => {
   if (classifiers.opened) classifiers.close();
   if (support.imageCount) classList.withUndo(texts.replacedClasses, fill);
   else fill();
-}, (sentence) => { byId(classifiers.opened ? 'opened-note' : 'folder-note').textContent = sentence; });
+}, (sentence) => tell(byId(classifiers.opened ? 'opened-note' : 'folder-note'), '', sentence));

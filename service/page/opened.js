@@ -1,9 +1,10 @@
 /** A kept classifier that was opened: its classes, more images for them, and more classes. */
 
-import { addExamples, deleteExample, Problem } from './api.js';
-import { copyAll } from './copies.js';
-import { byId, inputById } from './dom.js';
+import { addExamples, deleteExample, Problem, showTask } from './api.js';
+import { copyClasses } from './copies.js';
+import { byId, inputById, tell } from './dom.js';
 import { fromInput, namedApart, noteOf, sortOut } from './files.js';
+import { byFolder } from './folders.js';
 import { FoldedPad } from './folded-pad.js';
 import { acceptDrops } from './intake.js';
 import { offerUndo } from './notice.js';
@@ -36,6 +37,7 @@ export class OpenedTask {
     this.#newPad.describe(texts.drawNew, texts.padNew);
     this.#new.append(this.#newPad.button, this.#newPad.place);
     acceptDrops(this.#new, (found) => this.#takeNew(found));
+    acceptDrops(byId('opened'), (found) => this.#takeBeside(found));
   }
 
   /** @param {Task | null} task */
@@ -78,7 +80,8 @@ export class OpenedTask {
 
   /** Forget what was shown of another classifier. */
   #begin() {
-    this.#note.textContent = this.#newName.value = '';
+    tell(this.#note, '');
+    this.#newName.value = '';
     this.#newPad.fold();
     this.#newPad.clear();
     this.#rows.clear();
@@ -95,15 +98,22 @@ export class OpenedTask {
   /** @param {Found[]} found @returns {Promise<boolean>} whether images were added */
   async #takeNew(found) {
     const label = canonical(this.#newName.value);
-    if (label) return this.#take(label, found);
-    this.#note.textContent = texts.nameFirst;
+    if (label || lieInFolders(found)) return this.#take(label, found);
+    tell(this.#note, '', texts.nameFirst);
     this.#newName.focus();
     return false;
   }
 
+  /** @param {Found[]} found dropped beside every class */
+  #takeBeside(found) {
+    const { images } = sortOut(found);
+    if (images.length && !lieInFolders(found)) tell(this.#note, '', texts.dropOnClass);
+    else this.#take('', found);
+  }
+
   /**
    * One after the other: names are told apart from those of what came before.
-   * @param {string} label
+   * @param {string} label empty where folders name the classes
    * @param {Found[]} found
    * @returns {Promise<boolean>} whether images were added
    */
@@ -118,27 +128,36 @@ export class OpenedTask {
 
   /** @param {Task} task @param {string} label @param {Found[]} found */
   async #add(task, label, found) {
-    const { images, refused, closed } = sortOut(found);
-    let note = noteOf(images, refused, closed);
-    this.#note.textContent = [note, images.length ? texts.adding(images.length) : ''].filter(Boolean).join(' ');
-    if (!images.length) return false;
+    const { images, leftOut } = sortOut(found);
+    const folders = byFolder(images);
+    // A folder of folders means classes of its own, wherever it was dropped.
+    const isSorted = !label || folders.classes.size > 1;
+    const classes = isSorted ? folders.classes : new Map([[label, images.map(({ file }) => file)]]);
+    if (isSorted) leftOut.push(...folders.leftOut);
+    const given = [...classes.values()].flat().length;
+    let note = noteOf(images, leftOut);
+    tell(this.#note, given ? texts.adding(given) : '', note);
+    if (!given) return false;
     const before = task.examples ?? [];
     let isAdded = false;
     await this.#reporting(async () => {
-      const copied = await copyAll(images.map(({ file }) => file));
-      note = noteOf(images, refused, [...closed, ...copied.unread]);
-      this.#note.textContent = [note, copied.files.length ? texts.adding(copied.files.length) : ''].filter(Boolean).join(' ');
-      if (!copied.files.length) return;
-      const files = namedApart(copied.files, before.map((one) => one.filename));
-      const larger = await addExamples(task.id, files.map((file) => ({ file, label })));
+      const copied = await copyClasses(classes);
+      const count = [...copied.classes.values()].flat().length;
+      note = noteOf(images, [...leftOut, ...copied.leftOut]);
+      tell(this.#note, count ? texts.adding(count) : '', note);
+      if (!count) return;
+      const support = labelled(copied.classes, before.map((one) => one.filename));
+      const larger = await addExamples(task.id, support);
       isAdded = true;
-      this.#note.textContent = note;
+      tell(this.#note, '', note);
       this.changed(larger);
       const known = new Set(before.map((one) => one.id));
       // By name, too: another one may have added examples since.
-      const names = new Set(files.map((file) => file.name));
-      const added = (larger.examples ?? []).filter((one) => !known.has(one.id) && one.label === label && names.has(one.filename));
-      offerUndo(texts.addedImages(files.length, label), () => this.#takeBack(task.id, added.map((one) => one.id)));
+      const labels = new Map(support.map((one) => [one.file.name, one.label]));
+      const added = (larger.examples ?? []).filter((one) => !known.has(one.id) && labels.get(one.filename) === one.label);
+      const [first, ...others] = new Set(labels.values());
+      const sentence = others.length ? texts.addedToClasses(count, others.length + 1) : texts.addedImages(count, first);
+      offerUndo(sentence, () => this.#takeBack(task.id, added.map((one) => one.id)));
     });
     return isAdded;
   }
@@ -148,7 +167,7 @@ export class OpenedTask {
     await this.#reporting(async () => {
       let task = null;
       try {
-        for (const example of examples) task = await deleteExample(id, example);
+        for (const example of examples) task = await without(id, example);
       } finally {
         if (task) this.changed(task); // what is gone is gone, also when a later one could not be deleted
       }
@@ -161,7 +180,34 @@ export class OpenedTask {
       await action();
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
-      this.#note.textContent = error.message;
+      tell(this.#note, '', error.status === 404 ? texts.taskGone : error.message);
     }
   }
+}
+
+/**
+ * @param {string} id of a task
+ * @param {string} example
+ * @returns {Promise<Task>} without that example, also where another one took it out before
+ */
+async function without(id, example) {
+  try {
+    return await deleteExample(id, example);
+  } catch (error) {
+    if (!(error instanceof Problem) || error.status !== 404) throw error;
+    return showTask(id); // not there either, where the task itself is gone
+  }
+}
+
+/** @param {Found[]} found */
+const lieInFolders = (found) => byFolder(sortOut(found).images).classes.size > 0;
+
+/**
+ * @param {Map<string, File[]>} classes
+ * @param {string[]} taken names of the examples that are there
+ * @returns {import('./api.js').Labelled[]}
+ */
+function labelled(classes, taken) {
+  const labels = [...classes].flatMap(([label, files]) => files.map(() => canonical(label)));
+  return namedApart([...classes.values()].flat(), taken).map((file, index) => ({ file, label: labels[index] }));
 }

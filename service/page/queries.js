@@ -80,7 +80,7 @@ export class Queries extends EventTarget {
     } catch (error) {
       const about = error instanceof Problem && !this.#classifiers.problem ? error : null;
       for (const query of queries.filter((one) => this.#turns.get(one) === turn && one.state === 'asking')) {
-        Object.assign(query, { state: about ? 'failed' : 'waiting', problem: about?.message ?? '', again: about !== null, prediction: null });
+        Object.assign(query, { state: about ? 'failed' : 'waiting', problem: about?.message ?? '', again: about?.mayPass ?? false, prediction: null });
       }
       if (!(error instanceof Problem || error instanceof NotReady)) throw error;
     } finally {

@@ -21,7 +21,7 @@ export function showStanding(support, classifiers, tryAgain) {
   else if (problem) {
     if (place.dataset.state === 'problem' && place.firstElementChild?.textContent === problem.message) return;
     put(place, 'problem', problem.message);
-    place.append(element('button', { type: 'button', class: 'button', text: texts.tryAgain, onclick: tryAgain }));
+    if (problem.mayPass) place.append(element('button', { type: 'button', class: 'button', text: texts.tryAgain, onclick: tryAgain }));
   } else put(place, 'making', texts.making);
 }
 

@@ -7,6 +7,8 @@ import { texts } from './texts.js';
 /** @typedef {{ id: number, label: string, examples: Example[] }} Group one class */
 /** @typedef {{ sentence: string, misnamed: number | null }} Obstacle why the set makes no classifier yet; id of a group to rename */
 
+export const LONGEST_LABEL = 100; // characters that the service allows
+
 export class SupportSet extends EventTarget {
   #ids = 0;
   /** @type {Set<string>} of all images that ever were here: one that was removed may be put back beside newer ones */
@@ -122,6 +124,7 @@ export class SupportSet extends EventTarget {
     const seen = new Set();
     for (const group of this.groups) {
       if (!group.label) return { sentence: texts.needName, misnamed: group.id };
+      if ([...group.label].length > LONGEST_LABEL) return { sentence: texts.needShorter(group.label, LONGEST_LABEL), misnamed: group.id };
       if (seen.has(group.label)) return { sentence: texts.needOther(group.label), misnamed: group.id };
       seen.add(group.label);
     }

@@ -31,6 +31,8 @@ function odds(accuracy) {
   return `about ${Math.round(accuracy * 10)} times in 10`;
 }
 
+const HEIC_ADVICE = 'HEIC is what an iPhone writes: export such photos as JPEG, and for new ones set Settings > Camera > Formats > Most Compatible.';
+
 export const texts = {
   lead: 'Show it a few images of each class. Seconds later, it tells new ones apart.',
   tryExample: 'Try an example',
@@ -58,18 +60,22 @@ export const texts = {
   dropFolderHint: 'Drop a folder that holds one folder per class, or images onto a class.',
   filled: (/** @type {number} */ images, /** @type {number} */ classes) =>
     `Took ${images} ${plural(images, 'image', 'images')} into ${classes} ${plural(classes, 'class', 'classes')}.`,
+  reading: (/** @type {number} */ count) => `Reading ${count} ${plural(count, 'image', 'images')}…`,
   noImages: 'No images in there. Metashot reads PNG, JPEG, WebP and BMP.',
   refused: (/** @type {string[]} */ names) => [
     `Left out ${some(names)}:`,
     'Metashot reads PNG, JPEG, WebP and BMP images.',
     names.some((name) => /\.zip$/i.test(name)) ? 'Unpack a zip and drop its folder.' : '',
-    names.some((name) => /\.hei[cf]$/i.test(name))
-      ? 'HEIC is what an iPhone writes: export such photos as JPEG, and for new ones set Settings > Camera > Formats > Most Compatible.'
-      : '',
+    names.some((name) => /\.hei[cf]$/i.test(name)) ? HEIC_ADVICE : '',
   ].filter(Boolean).join(' '),
 
+  heic: (/** @type {string[]} */ names) =>
+    `Left out ${some(names)}: ${plural(names.length, 'it is a HEIC image', 'they are HEIC images')}, whatever the name says. ${HEIC_ADVICE}`,
+  disguised: (/** @type {string[]} */ names) =>
+    `Left out ${some(names)}: ${plural(names.length, 'it holds', 'they hold')} no PNG, JPEG, WebP or BMP image, whatever the name says.`,
   unread: (/** @type {string[]} */ names) =>
     `${some(names)} could not be read: choose ${plural(names.length, 'it', 'them')} again.`,
+  stray: (/** @type {string[]} */ names) => `Left out ${some(names)}: ${plural(names.length, 'it lies', 'they lie')} in no class's folder.`,
   exampleFailed: 'The example could not be loaded. Check that the service runs, then try again.',
 
   drawingName: 'drawing.png',
@@ -82,6 +88,8 @@ export const texts = {
 
   needClass: 'Add a second class: with one, there is nothing to tell apart.',
   needName: 'One class has no name yet. Give it one.',
+  needShorter: (/** @type {string} */ label, /** @type {number} */ most) =>
+    `The name ${[...label].slice(0, 30).join('')}… is too long. Give that class one of at most ${most} characters.`,
   needOther: (/** @type {string} */ label) => `Two classes are called ${label}. Rename one of them.`,
   needImages: (/** @type {string[]} */ labels) =>
     labels.length === 1 ? `${labels[0]} needs an image.` : `${labels.slice(0, -1).join(', ')} and ${labels.at(-1)} need an image each.`,
@@ -103,6 +111,7 @@ export const texts = {
   offline: 'The service does not answer. Your classes and images are still here: check that it runs, then try again.',
   badAnswer: 'The service gave an answer that this page cannot read. Try again; if it stays so, look at its log.',
   busy: 'The service is busy with other work. Your classes and images are still here: try again in a moment.',
+  tooMuch: 'These images are more than one request may carry. Give fewer, or smaller ones.',
   taskGone: 'This classifier is no longer kept by the service. Go back to your own classes, or open another one.',
 
   blankAnswer: 'The answer appears here.',
@@ -158,6 +167,9 @@ export const texts = {
   addImagesTo: (/** @type {string} */ label) => `Add images to ${label}`,
   adding: (/** @type {number} */ count) => `Learning ${count} more ${plural(count, 'image', 'images')}…`,
   addedImages: (/** @type {number} */ count, /** @type {string} */ label) => `Added ${count} ${plural(count, 'image', 'images')} to ${label}.`,
+  addedToClasses: (/** @type {number} */ images, /** @type {number} */ classes) =>
+    `Added ${images} ${plural(images, 'image', 'images')} to ${classes} ${plural(classes, 'class', 'classes')}.`,
+  dropOnClass: 'Drop images onto the class that they belong to, or a folder that holds one folder per class.',
   closeOpened: 'Back to your own classes',
 
   footerPrivacy: 'Images go to this service only; the page loads nothing from elsewhere.',

@@ -210,3 +210,22 @@ test('an undone class takes its sheet with it', async () => {
   assert.deepEqual(labels(), ['ring', 'cross']);
   assert.equal(button(texts.drawFor('star')), undefined);
 });
+
+test('a classifier that was deleted elsewhere is told to be gone', async () => {
+  service.tasks.delete(task.id);
+  choose(input('ring'), [image('more.png')]);
+  await settled();
+  assert.equal(text('opened-note'), texts.taskGone);
+});
+
+test('undo of an image that was deleted elsewhere shows the classifier as it is', async () => {
+  choose(input('ring'), [image('1.png'), image('2.png')]);
+  await settled();
+  const now = service.tasks.get(task.id);
+  const [, , gone] = now.examples;
+  await fetch(`/v1/tasks/${task.id}/examples/${gone.id}`, { method: 'DELETE' });
+  button(texts.undo).click();
+  await settled();
+  assert.equal(text('opened-note'), '');
+  assert.deepEqual(counts(), [1, 1].map((count) => texts.imageCount(count)));
+});

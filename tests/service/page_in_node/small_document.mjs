@@ -5,7 +5,7 @@
 
 import { readFileSync } from 'node:fs';
 
-import { image, until } from './small_service.mjs';
+import { image, SIGNATURE, until } from './small_service.mjs';
 
 const PAGE = new URL('../../../service/page/', import.meta.url);
 const VOID = new Set(['meta', 'link', 'img', 'input', '!doctype']);
@@ -27,6 +27,7 @@ export class SmallElement extends EventTarget {
     if (name === 'value') this.value = String(value);
   }
 
+  get type() { return this.getAttribute('type'); }
   get id() { return this.getAttribute('id'); }
   get hidden() { return this.attributes.has('hidden'); }
   set hidden(on) { this.#flag('hidden', on); }
@@ -85,16 +86,18 @@ export class SmallElement extends EventTarget {
     };
     return new Proxy({}, { get: (_context, name) => call(name), set: () => true });
   }
-  toBlob(take) { take(new Blob(['drawing'], { type: 'image/png' })); }
+  toBlob(take) { take(new Blob([SIGNATURE, 'drawing'], { type: 'image/png' })); }
   setPointerCapture() {}
   getBoundingClientRect() { return { left: 0, top: 0, width: 448, height: 448 }; }
 }
+
+class SmallInput extends SmallElement {}
 
 class SmallDocument extends EventTarget {
   body = new SmallElement('body');
   focused = this.body;
   get activeElement() { return this.focused.isFocusable ? this.focused : this.body; }
-  createElement(tag) { return new SmallElement(tag); }
+  createElement(tag) { return tag === 'input' ? new SmallInput(tag) : new SmallElement(tag); }
   createElementNS(_space, tag) { return new SmallElement(tag); }
   getElementById(id) { return this.body.querySelector(`#${id}`); }
   querySelectorAll(selector) { return this.body.querySelectorAll(selector); }
@@ -108,6 +111,7 @@ export function openDocument() {
   globalThis.document = new SmallDocument();
   globalThis.Element = SmallElement;
   globalThis.HTMLElement = SmallElement;
+  globalThis.HTMLInputElement = SmallInput;
   globalThis.window = Object.assign(new EventTarget(), {
     location: { origin: 'http://page.test', href: 'http://page.test/' },
     setTimeout: (...call) => setTimeout(...call).unref(), // what the page plans for later is not waited for
@@ -117,7 +121,7 @@ export function openDocument() {
   const html = readFileSync(new URL('index.html', PAGE), 'utf8').replace(/[^]*<body>|<!--[^]*?-->|<\/body>[^]*/g, '');
   for (const [, closing, tag, attributes] of html.matchAll(/<(\/?)([\w!]+)([^>]*)>/g)) {
     if (closing) { place = place.parent; continue; }
-    const made = new SmallElement(tag);
+    const made = document.createElement(tag);
     for (const [, name, value] of attributes.matchAll(/([\w-]+)(?:="([^"]*)")?/g)) made.setAttribute(name, value ?? '');
     place.append(made);
     if (!VOID.has(tag)) place = made;

@@ -46,7 +46,7 @@ export class SmallService {
 
   async #answer(request, path, body) {
     for (const file of [...(body?.values() ?? [])].filter((value) => value instanceof File)) {
-      if (await file.text() === 'damaged') return problem(422, `${file.name} is damaged`, file.name);
+      if ((await file.text()).endsWith('damaged')) return problem(422, `${file.name} is damaged`, file.name);
     }
     if (request === 'POST /v1/tasks') return json(this.task(body.get('name'), body.getAll('labels')));
     if (request === 'GET /v1/tasks') return json(this.#page(new URL(path, 'http://page.test').searchParams));
@@ -58,6 +58,7 @@ export class SmallService {
     if (rest === '/classify') return json({ predictions: body.getAll('query').map((file) => this.#prediction(file.name, task)) });
     if (rest === '/examples') return json(this.#change(task, [...task.examples, ...this.#examples(body)]));
     const example = /^\/examples\/(\w+)$/.exec(rest)?.[1];
+    if (example && !task.examples.some((one) => one.id === example)) return problem(404, 'not found');
     if (example) return json(this.#change(task, task.examples.filter((one) => one.id !== example)));
     this.tasks.delete(id);
     return new Response(null, { status: 204 });
@@ -95,8 +96,11 @@ export class SmallService {
 const json = (body) => new Response(JSON.stringify(body));
 const problem = (status, detail, file) => new Response(JSON.stringify({ title: 'Refused', detail, file }), { status });
 
+/** What every PNG begins with. */
+export const SIGNATURE = new Uint8Array([0x89, 0x50, 0x4e, 0x47]);
+
 /** @returns {File} that the service reads, or with the content 'damaged' does not */
-export const image = (name, content = name) => new File([content], name, { type: 'image/png' });
+export const image = (name, content = name) => new File([SIGNATURE, content], name, { type: 'image/png' });
 
 /** Wait until `condition` holds, as a user would who looks at the page. */
 export async function until(condition) {

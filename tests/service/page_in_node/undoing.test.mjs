@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { button, choose, giveExamples, load, openPage } from './small_document.mjs';
+import { button, choose, giveExamples, load, openPage, pen } from './small_document.mjs';
 import { image, settled, SmallService } from './small_service.mjs';
 
 const { SupportSet } = await load('support.js');
@@ -73,4 +73,39 @@ test('on the page, images given after a removal stay when it is taken back', asy
   button(texts.undo).click();
   const counts = document.getElementById('classes').querySelectorAll('.class-count').map((one) => one.textContent);
   assert.deepEqual(counts, [texts.imageCount(1), texts.imageCount(2)]);
+});
+
+const count = () => document.getElementById('classes').children.length;
+
+/** Press Ctrl+Z, or Cmd+Z, on `target`, and let the press rise to the document. */
+function pressUndo(target, key = { ctrlKey: true }) {
+  const event = () => Object.assign(new Event('keydown', { cancelable: true }), { key: 'z', ...key });
+  const first = event();
+  target.dispatchEvent(first);
+  const risen = event();
+  Object.defineProperty(risen, 'target', { value: target });
+  if (first.defaultPrevented) risen.preventDefault();
+  document.dispatchEvent(risen);
+}
+
+test('Ctrl+Z takes a removal back while that is offered, but for names and sheets', async () => {
+  new SmallService();
+  await openPage();
+  button(texts.removeClass('Class 1')).click();
+  const name = document.getElementById('classes').querySelector('.class-name');
+  const [sheet] = document.getElementById('query-pad').querySelectorAll('canvas');
+  pen(sheet, ['down', 10, 10], ['up', 10, 10]);
+  for (const target of [name, sheet]) pressUndo(target);
+  const elsewhere = document.getElementById('add-class');
+  pressUndo(elsewhere, { ctrlKey: true, shiftKey: true });
+  assert.equal(count(), 1);
+  pressUndo(elsewhere);
+  assert.equal(count(), 2);
+  assert.equal(document.getElementById('notice').textContent, '');
+
+  button(texts.removeClass('Class 1')).click();
+  button(texts.removeClass('Class 2')).click();
+  pressUndo(elsewhere, { metaKey: true });
+  pressUndo(elsewhere, { metaKey: true });
+  assert.equal(count(), 1, 'the last removal alone is offered');
 });

@@ -1,0 +1,46 @@
+/** The files that are being copied for one part of the page: told there, and not taken twice meanwhile. */
+
+import { isLarge } from './copies.js';
+import { texts } from './texts.js';
+
+/** @typedef {import('./files.js').Found} Found */
+
+export class Reading {
+  /** @type {Set<string>} */
+  #underway = new Set();
+  #isTold = false;
+
+  /** @param {(sentence: string) => void} tell what goes on; called with nothing when it is done */
+  constructor(tell) {
+    this.tell = tell;
+  }
+
+  /**
+   * @template Copies
+   * @param {Found[]} images
+   * @param {() => Promise<Copies>} copy
+   * @returns {Promise<Copies | null>} null where all are being copied already: whoever sees nothing happen gives them again
+   */
+  async read(images, copy) {
+    const keys = images.map(keyOf);
+    if (keys.length && keys.every((key) => this.#underway.has(key))) return null;
+    for (const key of keys) this.#underway.add(key);
+    this.#isTold ||= images.some(({ file }) => isLarge(file)); // small ones are there at once
+    this.#show();
+    try {
+      return await copy();
+    } finally {
+      for (const key of keys) this.#underway.delete(key);
+      this.#show();
+    }
+  }
+
+  #show() {
+    if (!this.#isTold) return;
+    this.#isTold = this.#underway.size > 0;
+    this.tell(this.#isTold ? texts.reading(this.#underway.size) : '');
+  }
+}
+
+/** @param {Found} found @returns {string} the same for a file that is chosen again */
+const keyOf = ({ file, folders }) => [...folders, file.name, file.size, file.lastModified].join('/');

@@ -1,0 +1,88 @@
+/** What the notes under the parts of the page say while and after something is done, and in which colour. */
+
+import assert from 'node:assert/strict';
+import { beforeEach, test } from 'node:test';
+
+import { button, choose, openPage } from './small_document.mjs';
+import { drop, fileEntry, folderEntry } from './small_drop.mjs';
+import { image, settled, SmallService } from './small_service.mjs';
+
+const { texts } = await import('../../../service/page/texts.js');
+const note = (id) => document.getElementById(id);
+const isNews = (one) => one.classList.contains('is-news');
+const row = () => note('classes').children[0];
+const fileInput = () => row().querySelectorAll('input').find((one) => one.getAttribute('type') === 'file');
+
+let service;
+
+beforeEach(async () => {
+  service = new SmallService();
+  await openPage();
+  await settled();
+});
+
+/** A photo that is read once the function given back is called; as often as it is chosen, a file of its own. */
+function slowPhoto(name) {
+  let release;
+  const read = new Promise((done) => { release = done; });
+  const content = 'x'.repeat(300_000);
+  const photo = () => Object.assign(new File([image(name, content)], name, { type: 'image/png', lastModified: 1 }), {
+    arrayBuffer: async () => { await read; return image(name, content).arrayBuffer(); },
+  });
+  return { photo, release };
+}
+
+test('photos on their way to a class are told, also while it is renamed, and not taken twice', async () => {
+  const { photo, release } = slowPhoto('a.png');
+  choose(fileInput(), [photo()]);
+  const name = row().querySelector('.class-name');
+  name.value = 'oak';
+  name.dispatchEvent(new Event('input'));
+  choose(fileInput(), [photo()]);
+  await settled();
+  assert.equal(row().querySelector('.note').textContent, texts.reading(1));
+  assert.ok(isNews(row().querySelector('.note')));
+  release();
+  await settled();
+  assert.equal(row().querySelector('.note').textContent, '');
+  assert.equal(row().querySelector('.class-count').textContent, texts.imageCount(1));
+  choose(fileInput(), [photo()]);
+  await settled();
+  assert.equal(row().querySelector('.class-count').textContent, texts.imageCount(2), 'later it is meant');
+});
+
+test('so are photos of folders, and those that are asked about', async () => {
+  const { photo, release } = slowPhoto('a.png');
+  for (let press = 0; press < 2; press += 1) {
+    drop('own', folderEntry('oak', fileEntry(photo())));
+    choose('choose-queries', [photo()]);
+  }
+  await settled();
+  for (const id of ['folder-note', 'query-note']) assert.equal(note(id).textContent, texts.reading(1));
+  release();
+  await settled();
+  assert.equal(note('folder-note').textContent, texts.filled(1, 1));
+  assert.equal(note('query-note').textContent, '');
+  assert.equal(note('answers').children.length, 1);
+});
+
+test('what went well is told as news, and what was left out as trouble', async () => {
+  drop('own', folderEntry('oak', fileEntry(image('1.png'))));
+  await settled();
+  assert.ok(isNews(note('folder-note')));
+  drop('own', folderEntry('oak', fileEntry(image('1.png')), fileEntry(new File([], 'notes.txt', { type: 'text/plain' }))));
+  await settled();
+  assert.equal(note('folder-note').textContent, `${texts.filled(1, 1)} ${texts.refused(['notes.txt'])}`);
+  assert.ok(!isNews(note('folder-note')));
+});
+
+test('a deletion is news', async () => {
+  service.task('shapes');
+  await openPage();
+  await settled();
+  button(texts.deleteTask('shapes')).click();
+  button(texts.deleteSure).click();
+  await settled();
+  assert.equal(note('kept-note').textContent, texts.deleted('shapes'));
+  assert.ok(isNews(note('kept-note')));
+});
