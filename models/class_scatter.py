@@ -5,8 +5,8 @@ analysis divides by that scatter (Fisher 1936; evened out as in Friedman 1989, e
 itself uncertain: the fewer, the more evenly directions count.
 
 With W the scatter within classes, w the mean of its eigenvalues and n the examples of a class, distances are
-taken in ``M = (W + a w / n)^-1``, scaled to a mean eigenvalue of 1. Kept are the directions of the largest
-scatter; along all others it is taken as equal.
+taken in ``M = (W + a w / n)^-1``, or whatever n is in ``M = (W + a w)^-1``, scaled to a mean eigenvalue of 1.
+Kept are the directions of the largest scatter; along all others it is taken as equal.
 
 The means of training classes are kept as well. They are strangers to every later task (see
 ``models.confidence``), and tell where classes lie: a mean of few examples can be drawn to where those like it do
@@ -22,7 +22,6 @@ from models.support import Support
 DIRECTIONS, SPREAD = f"directions.{MOMENTS}", f"spread.{MOMENTS}"
 STRANGERS = f"strangers.{MOMENTS}"
 _STRANGERS = 64  # classes: with 16 of them unknown photos were told less well (AUROC lower by 0.02)
-_SHARPNESS = 10.0  # of cosines, by which classes are taken for alike
 _MOST = 64  # directions: 512 of 512 gained no more on validation tasks
 
 
@@ -65,30 +64,33 @@ def of_classes(features: Tensor, classes: Tensor) -> Params:
     }
 
 
-def towards_strangers(head: Params, centres: Tensor, support: Support, pull: float) -> Tensor:
+def towards_strangers(head: Params, centres: Tensor, support: Support, pull: float, sharpness: float) -> Tensor:
     """Draw class means ``[T, N, D]`` towards those of the training classes that they are like.
 
     A mean c of n examples becomes ``(n c + b s) / (n + b)``, s being the mean of training classes' means, each
-    weighted by the softmax of 10 times its cosine to c (Gidaris and Komodakis 2018, section 3.2, by attention
-    that is learned; Yang et al. 2021, eq. 6, by the two nearest). Where no training classes were measured, it
-    stays what it is.
+    weighted by the softmax of its cosine to c, times the sharpness (Gidaris and Komodakis 2018, section 3.2, by
+    attention that is learned; Yang et al. 2021, eq. 6, by the two nearest). Where no training classes were
+    measured, it stays what it is.
 
     Args:
         head: a part of phi that holds their means, with or without a task dimension in front.
         centres: the means, 0 where a task has no such class.
         support: whose examples they are means of.
         pull: b above, in examples.
+        sharpness: how much more those count that are more like it.
     """
     strangers = head[STRANGERS].to(centres)
     directions = torch.nn.functional.normalize(strangers, dim=-1)
     cosines = torch.nn.functional.normalize(centres, dim=-1) @ directions.transpose(-1, -2)
-    alike = (_SHARPNESS * cosines).softmax(-1) @ strangers
+    alike = (sharpness * cosines).softmax(-1) @ strangers
     counts = (support.membership() > 0).sum(1)[..., None].to(centres)
     known = (counts > 0) & strangers.any()
     return centres + known * pull / (counts + pull) * (alike - centres)
 
 
-def measured(head: Params, centres: Tensor, support: Support, shrinkage: float) -> Tensor:
+def measured(
+    head: Params, centres: Tensor, support: Support, shrinkage: float, *, by_shots: bool = True
+) -> Tensor:
     """Multiply class means ``[T, N, D]`` by the metric that suits each task's number of examples.
 
     Args:
@@ -96,15 +98,21 @@ def measured(head: Params, centres: Tensor, support: Support, shrinkage: float) 
         centres: the means, 0 where a task has no such class.
         support: whose examples they are means of.
         shrinkage: a above.
+        by_shots: whether it is divided by n.
     """
     directions, spread = head[DIRECTIONS].to(centres), head[SPREAD].to(centres)
-    counts = (support.membership() > 0).sum(1)
-    there = counts > 0
-    # Of a ragged task all classes are measured alike, by the mean of their means' uncertainties.
-    uncertain = (there / counts.clamp_min(1)).sum(1) / there.sum(1)
-    gains = 1 / (spread + shrinkage * uncertain[:, None].to(centres))  # [T, k + 1]
+    gains = 1 / (spread + shrinkage * _uncertainty(centres, support, by_shots))  # [T, k + 1]
     along, beside = gains[:, :-1], gains[:, -1:]
     total, kept = directions.shape[-2:]
     mean = (along.sum(1, keepdim=True) + (total - kept) * beside) / total
     apart = (centres @ directions) * ((along - beside) / mean)[:, None]
     return (beside / mean)[..., None] * centres + apart @ directions.transpose(-1, -2)
+
+
+def _uncertainty(centres: Tensor, support: Support, by_shots: bool) -> Tensor:
+    """1 / n, ``[T, 1]``; of a ragged task all classes are measured alike, by the mean of it over them."""
+    if not by_shots:
+        return centres.new_ones(len(centres), 1)
+    counts = (support.membership() > 0).sum(1)
+    there = counts > 0
+    return ((there / counts.clamp_min(1)).sum(1) / there.sum(1))[:, None].to(centres)

@@ -59,13 +59,19 @@ class Head:
         initial_scale: of all but ``shared``, before training; None for what suits features of about 1 each: one
             over the root of the number of features for ``prototype`` and ``lda``, else 10.
         shrinkage: of ``lda``, how much the scatter of training classes is evened out for one example a class.
+        shrinkage_by_shots: of ``lda``, whether it is divided by the examples of a class; class means that are
+            drawn to others are less uncertain, so that one evening may suit all numbers of shots.
         pull: of ``lda``, for how many examples of a class the training classes that are like it count.
+        sharpness: of ``lda``, how much more those count that are more like it, a factor of cosines under a
+            softmax.
     """
 
     kind: HeadKind
     initial_scale: float | None = None
     shrinkage: float = 60.0
+    shrinkage_by_shots: bool = True
     pull: float = 0.0
+    sharpness: float = 10.0
 
     def __post_init__(self) -> None:
         """Refuse what is not there."""
@@ -77,6 +83,8 @@ class Head:
             raise ValueError(f"the head's shrinkage must be positive, not {self.shrinkage}")
         if not self.pull >= 0 or (self.pull and self.kind != "lda"):
             raise ValueError(f"the head's pull is of lda, and not negative: set it to 0, not {self.pull}")
+        if not 0 < self.sharpness < math.inf:
+            raise ValueError(f"the head's sharpness must be positive, not {self.sharpness}")
 
     def initial(self, features: int, generator: torch.Generator) -> Params:
         """Draw the head's part of phi for ``features`` features."""
@@ -119,8 +127,11 @@ class Head:
         if self.kind == "lda":
             centres = prototypes(features, support)
             if self.pull:
-                centres = class_scatter.towards_strangers(phi, centres, support, self.pull)
-            return self._linear(phi, centres, class_scatter.measured(phi, centres, support, self.shrinkage))
+                drawn = class_scatter.towards_strangers
+                centres = drawn(phi, centres, support, self.pull, self.sharpness)
+            by_shots = self.shrinkage_by_shots
+            measured = class_scatter.measured(phi, centres, support, self.shrinkage, by_shots=by_shots)
+            return self._linear(phi, centres, measured)
         with full_precision(features):
             features = features.to(support.weights.dtype)
             targets = (support.membership() > 0).to(features.dtype)

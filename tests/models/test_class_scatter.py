@@ -31,8 +31,9 @@ def answers(head, phi, shots, features, queries):
     return classify(start, queries[None], support.class_mask())[0]
 
 
+@pytest.mark.parametrize("by_shots", [True, False])
 @pytest.mark.parametrize("shots", [(1, 1, 1), (5, 5, 5), (1, 4, 2)])
-def test_the_distances_are_those_of_the_shrunken_scatter(shots):
+def test_the_distances_are_those_of_the_shrunken_scatter(shots, by_shots):
     features, classes = scattered()
     scatter = class_scatter.of_classes(features, classes)
     phi = {"log_scale": torch.tensor(0.3)} | scatter
@@ -43,14 +44,16 @@ def test_the_distances_are_those_of_the_shrunken_scatter(shots):
     within /= len(features) - 8
     within /= np.trace(within) / FEATURES
     # All directions but one are kept, so the scatter is that of the data to the last.
-    metric = np.linalg.inv(within + 6.0 * np.mean([1 / count for count in shots]) * np.eye(FEATURES))
+    uncertain = np.mean([1 / count for count in shots]) if by_shots else 1
+    metric = np.linalg.inv(within + 6.0 * uncertain * np.eye(FEATURES))
     metric /= np.trace(metric) / FEATURES
     examples, queries = torch.randn(sum(shots), FEATURES), torch.randn(7, FEATURES)
     labels = np.repeat(np.arange(len(shots)), shots)
     means = np.stack([examples.double().numpy()[labels == label].mean(0) for label in range(len(shots))])
     apart = queries.double().numpy()[:, None] - means
     distances = np.einsum("qnd,de,qne->qn", apart, metric, apart)
-    found = answers(Head("lda", shrinkage=6.0), phi, shots, examples, queries)
+    head = Head("lda", shrinkage=6.0, shrinkage_by_shots=by_shots)
+    found = answers(head, phi, shots, examples, queries)
     wanted = torch.from_numpy(-np.exp(0.3) * distances).float()
     torch.testing.assert_close(found - found[:, :1], wanted - wanted[:, :1], rtol=1e-4, atol=1e-4)
 
@@ -73,7 +76,8 @@ def test_few_directions_are_kept_and_the_rest_taken_as_equal():
     assert float((spread[:-1].sum() + 16 * spread[-1]) / 80) == pytest.approx(1, rel=1e-5)
 
 
-def test_means_are_drawn_to_those_of_training_classes_that_are_like_them():
+@pytest.mark.parametrize("sharpness", [10.0, 3.0])
+def test_means_are_drawn_to_those_of_training_classes_that_are_like_them(sharpness):
     features, classes = scattered()
     scatter = class_scatter.of_classes(features, classes)
     phi, shots = {"log_scale": torch.tensor(0.3)} | scatter, (1, 4, 2)
@@ -81,14 +85,14 @@ def test_means_are_drawn_to_those_of_training_classes_that_are_like_them():
     known = scatter[class_scatter.STRANGERS].double().numpy()
     drawn = []
     for mean, count in zip((rows.double().numpy().mean(0) for rows in examples.split(shots)), shots, strict=True):
-        likeness = np.exp(10 * (known @ mean) / np.linalg.norm(known, axis=1) / np.linalg.norm(mean))
+        likeness = np.exp(sharpness * (known @ mean) / np.linalg.norm(known, axis=1) / np.linalg.norm(mean))
         drawn.append((count * mean + 1.5 * (likeness @ known) / likeness.sum()) / (count + 1.5))
     # Each drawn mean as the only example of its class, in the metric of the task's own shots.
     support = task(shots)
     centres = torch.from_numpy(np.stack(drawn)).float()[None]
     metric = class_scatter.measured(phi, centres, support, 60.0)
     wanted = np.exp(0.3) * (2 * queries @ metric[0].T - (centres * metric).sum(-1))
-    found = answers(Head("lda", pull=1.5), phi, shots, examples, queries)
+    found = answers(Head("lda", pull=1.5, sharpness=sharpness), phi, shots, examples, queries)
     torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-4)
     plain = answers(Head("lda"), phi, shots, examples, queries)
     assert not torch.allclose(found, plain, atol=0.1)
@@ -111,8 +115,8 @@ def test_a_task_without_a_class_and_one_before_measuring_are_not_drawn():
     )
     centres = torch.randn(2, 3, FEATURES)
     centres[1, 2] = 0
-    drawn = class_scatter.towards_strangers(phi, centres, both, 2.0)
-    alone = class_scatter.towards_strangers(phi, centres[1:, :2], task((2, 2)), 2.0)
+    drawn = class_scatter.towards_strangers(phi, centres, both, 2.0, 10.0)
+    alone = class_scatter.towards_strangers(phi, centres[1:, :2], task((2, 2)), 2.0, 10.0)
     assert not drawn[1, 2].any()
     torch.testing.assert_close(drawn[1:, :2], alone)
 
@@ -121,6 +125,12 @@ def test_a_task_without_a_class_and_one_before_measuring_are_not_drawn():
 def test_only_lda_is_drawn(pull):
     with pytest.raises(ValueError, match="pull is of lda, and not negative"):
         Head("prototype" if pull > 0 else "lda", pull=pull)
+
+
+@pytest.mark.parametrize("sharpness", [0.0, -1.0, float("nan"), float("inf")])
+def test_refuses_a_sharpness_that_is_none(sharpness):
+    with pytest.raises(ValueError, match="sharpness must be positive"):
+        Head("lda", sharpness=sharpness)
 
 
 @pytest.mark.parametrize(("classes", "kept"), [(8, 8), (100, 64)])
