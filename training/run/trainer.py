@@ -108,13 +108,14 @@ class Trainer:
 
     def resume(self) -> None:
         """Continue from the checkpoint in ``out``."""
-        self.best, self.progress = load_checkpoint(
+        best, self.progress = load_checkpoint(
             self.out / CHECKPOINT,
             phi=self.phi,
             optimiser=self.optimiser,
             recipe=self.recipe.as_dict(),
             data=self._data,
         )
+        self.best = {name: value.to(self.device) for name, value in best.items()}
 
     def save(self) -> None:
         """Write the checkpoint."""
