@@ -100,6 +100,7 @@ def test_halved_kernels_take_half_the_room(folder, calibrated, settings):
         ("outer.steps=3", "takes keys of the learner"),
         ("learner.backbone.signd=true", "unknown key learner.backbone.signd"),
         ("learner.head.pull=-1", "not negative"),
+        ("learner.backbone.side=64", "preprocessing.side is 16 and learner.backbone.side is 64"),
         ("learner.backbone.normalisation=group", r"asks for another phi (body.stage1.1.moments)"),
     ],
 )
