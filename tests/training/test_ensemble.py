@@ -17,6 +17,9 @@ from training.run.ensemble import ensemble_of, publish_ensemble
 from training.run.run_classes import RunClasses
 from training.tasks.episodes import EpisodeSampler
 
+# Features are measured, as in training, on all classes of the training tasks, not on the data set's alone.
+CLASSES = RunClasses(TRAINING.subset(range(10)), TRAINING, VALIDATION)
+
 
 @pytest.fixture(scope="module")
 def members(tmp_path_factory):
@@ -26,7 +29,7 @@ def members(tmp_path_factory):
 @pytest.fixture
 def join(members, tmp_path, monkeypatch):
     def joined(*options):
-        monkeypatch.setattr(command, "load_classes", lambda *_, **__: RunClasses(TRAINING, TRAINING, VALIDATION))
+        monkeypatch.setattr(command, "load_classes", lambda *_, **__: CLASSES)
         assert main(["ensemble", *map(str, members), "--out", str(tmp_path / "both"), *options]) == 0
         return load(tmp_path / "both")
 

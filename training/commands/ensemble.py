@@ -35,6 +35,6 @@ def run(options: argparse.Namespace) -> None:
         data_dir=options.data_dir,
         download=options.download,
     )
-    made = publish_ensemble(members, classes.training, classes.validation, options.out, options.name)
+    made = publish_ensemble(members, classes.episodes, classes.validation, options.out, options.name)
     print(card_table(made.card))
     print(f"initialization {made.name} {made.version}, of {len(members)} members, in {options.out}")
