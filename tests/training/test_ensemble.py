@@ -1,6 +1,8 @@
 """``python -m training ensemble``: what is joined, measured and told, and what is refused."""
 
 import dataclasses
+import json
+import shutil
 
 import pytest
 import torch
@@ -83,6 +85,20 @@ def test_it_takes_a_name_of_its_own(join, capsys):
     assert both.name == both.card["name"] == "pair"
     assert [one["name"] for one in both.card["members"]] == ["tiny0", "tiny1"]
     assert f"initialization pair {both.version}, of 2 members" in capsys.readouterr().out
+
+
+def test_a_member_that_has_seen_validation_classes_is_told(members, tmp_path, monkeypatch, capsys):
+    later = tmp_path / "later"
+    shutil.copytree(members[1], later)
+    card = json.loads((later / "card.json").read_text())
+    card["trained_on"]["class_names"].append("other3")  # before the folder grew, and its split moved that class
+    (later / "card.json").write_text(json.dumps(card))
+    others = dataclasses.replace(VALIDATION, classes=tuple(f"other{index}" for index in range(10)))
+    monkeypatch.setattr(command, "load_classes", lambda *_, **__: RunClasses(TRAINING, TRAINING, others))
+    assert main(["ensemble", str(members[0]), str(later), "--out", str(tmp_path / "both")]) == 0
+    error = capsys.readouterr().err
+    assert "was trained on classes named like 1 of these 10 validation classes, for example 'other3'" in error
+    assert [line.split()[1] for line in error.splitlines() if line.startswith("warning: ")] == ["tiny1"]
 
 
 def test_its_card_tells_what_a_member_went_on_from(members, tmp_path):
