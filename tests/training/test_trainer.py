@@ -77,7 +77,9 @@ def test_another_recipe_or_a_damaged_checkpoint_is_refused(tmp_path):
     same_phi = dataclasses.replace(recipe(), description="Otherwise told.", report_episodes=7, reports=())
     Trainer(same_phi, TRAINING, VALIDATION, tmp_path).resume()
     (tmp_path / CHECKPOINT).write_bytes((tmp_path / CHECKPOINT).read_bytes()[:200])
-    with pytest.raises(CheckpointError, match="damaged"):
+    with pytest.raises(
+        CheckpointError, match=r"damaged .*; delete it and start its run again, or choose another --out"
+    ):
         Trainer(recipe(), TRAINING, VALIDATION, tmp_path).resume()
 
 
