@@ -216,3 +216,21 @@ def test_training_that_diverges_is_told_at_the_first_look(tmp_path):
     trainer = Trainer(plan, TRAINING, VALIDATION, tmp_path)
     with pytest.raises(RecipeError, match=r"has diverged: at step 2 .*lower outer\.learning_rate"):
         trainer.run()
+
+
+def test_training_that_diverges_later_is_told_at_the_next_look(tmp_path):
+    trainer = Trainer(recipe(), TRAINING, VALIDATION, tmp_path)
+    step = trainer._step
+
+    def diverging(number, batch):
+        found = step(number, batch)
+        if number == 4:
+            trainer.phi["head.log_scale"].data.fill_(torch.nan)
+        return found
+
+    trainer._step = diverging
+    with pytest.raises(RecipeError, match=r"has diverged: at step 6 "):
+        trainer.run()
+    resumed = Trainer(recipe(), TRAINING, VALIDATION, tmp_path)
+    resumed.resume()
+    assert [step for step, _ in resumed.progress.looks] == [2, 4]
