@@ -76,13 +76,14 @@ class InnerRule:
         """
         if self.moves == "nothing":
             return {}
+        first = float(self.initial_rate)  # of a 1, as YAML may have it, torch would make whole numbers
         if self.rates == "layer-step":
-            return {name: torch.full((self.steps,), self.initial_rate) for name in movable}
+            return {name: torch.full((self.steps,), first) for name in movable}
         if self.rates == "parameter":
-            return {name: torch.full(shape, self.initial_rate) for name, shape in movable.items()}
+            return {name: torch.full(shape, first) for name, shape in movable.items()}
         if self.rates == "gate":
-            return {name: torch.tensor(self.initial_rate) for name in movable}
-        rates = {"rate": torch.tensor(self.initial_rate)}
+            return {name: torch.tensor(first) for name in movable}
+        rates = {"rate": torch.tensor(first)}
         if self.rates == "curvature":
             for name, shape in movable.items():
                 rates |= curvature.initial(name, shape)

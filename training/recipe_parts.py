@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from models.backbones.backbone import Backbone
 from models.backbones.conv4 import Conv4
 from models.backbones.staged import Staged
 from models.backbones.torchvision_backbone import TorchvisionBackbone
@@ -35,6 +36,17 @@ def check_learner(learner: Mapping[str, Any]) -> None:
     check_backbone(learner["backbone"], "learner.backbone.")
     fitting(Head, learner["head"], "learner.head.")
     fitting(InnerRule, learner["rule"], "learner.rule.")
+
+
+def check_images(preprocessing: Preprocessing, backbone: Backbone, at: str) -> None:
+    """See that a backbone, whose keys begin with ``at``, takes the images that the preprocessing makes."""
+    for size in ("channels", "side"):
+        made, taken = getattr(preprocessing, size), getattr(backbone, size)
+        if made != taken:
+            raise RecipeError(
+                f"preprocessing.{size} is {made} and {at}{size} is {taken}: the network takes the images that "
+                "the preprocessing makes, so set both to the same"
+            )
 
 
 def check_backbone(backbone: Any, at: str, whole: str = "the recipe") -> None:

@@ -9,7 +9,7 @@ import yaml
 
 from training.algorithms import ALGORITHMS
 from training.recipe import NO_FIT, Recipe, RecipeError
-from training.recipe_parts import check_parts
+from training.recipe_parts import check_images, check_parts
 from training.recipe_ranges import check_ranges
 from training.recipe_types import build
 
@@ -71,8 +71,8 @@ def build_recipe(values: Mapping[str, Any]) -> Recipe:
         raise RecipeError(f"name must be that of a folder, without any /, not {recipe.name!r}")
     check_parts(recipe.preprocessing, recipe.learner)
     check_ranges(recipe.as_dict())
-    recipe.build_preprocessing()
-    learner = recipe.build_learner()
+    preprocessing, learner = recipe.build_preprocessing(), recipe.build_learner()
+    check_images(preprocessing, learner.backbone, "learner.backbone.")
     try:
         learner.initial(0)
     except (*NO_FIT, RuntimeError) as error:

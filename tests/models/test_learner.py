@@ -2,6 +2,7 @@
 
 import itertools
 from dataclasses import replace
+from typing import get_args
 
 import pytest
 import torch
@@ -12,7 +13,7 @@ from models.backbones.stage import Stage
 from models.backbones.staged import Staged
 from models.backbones.torchvision_backbone import TorchvisionBackbone
 from models.heads import Head, prototypes
-from models.inner_rule import InnerRule
+from models.inner_rule import InnerRule, Rates
 from models.learner import BODY, Learner, Theta, part
 from models.support import Support
 
@@ -206,6 +207,12 @@ def test_an_inner_step_can_be_stopped():
     learner, phi = build("pool", "group", "prototype", "all")
     with pytest.raises(Stop):
         learner.adapt(phi, Support.of_task(*task(3, [1], 0)), on_step=stop)
+
+
+@pytest.mark.parametrize("rates", get_args(Rates))
+def test_rates_that_start_at_a_whole_number_can_be_learned(rates):
+    learner = Learner(Conv4(1, SIDE, 8, groups=4), Head("prototype"), InnerRule("all", 1, rates, 1))
+    assert {value.dtype for value in learner.initial(seed=0).values()} == {torch.float32}
 
 
 def test_theta_survives_its_flat_form():

@@ -20,6 +20,9 @@ MEASURED = {
     "head.strangers.moments",
 }
 
+# Features are measured, as in training, on all classes of the training tasks, not on the data set's alone.
+CLASSES = RunClasses(TRAINING.subset(range(10)), TRAINING, VALIDATION)
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
@@ -28,7 +31,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture
 def calibrated(folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(command, "load_classes", lambda *_, **__: RunClasses(TRAINING, TRAINING, VALIDATION))
+    monkeypatch.setattr(command, "load_classes", lambda *_, **__: CLASSES)
     monkeypatch.setattr(command, "load_split", lambda *_, **__: VALIDATION)
     out = tmp_path / "changed"
 
@@ -100,6 +103,7 @@ def test_halved_kernels_take_half_the_room(folder, calibrated, settings):
         ("outer.steps=3", "takes keys of the learner"),
         ("learner.backbone.signd=true", "unknown key learner.backbone.signd"),
         ("learner.head.pull=-1", "not negative"),
+        ("learner.backbone.side=64", "preprocessing.side is 16 and learner.backbone.side is 64"),
         ("learner.backbone.normalisation=group", r"asks for another phi (body.stage1.1.moments)"),
     ],
 )

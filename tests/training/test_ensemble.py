@@ -1,6 +1,8 @@
 """``python -m training ensemble``: what is joined, measured and told, and what is refused."""
 
 import dataclasses
+import json
+import shutil
 
 import pytest
 import torch
@@ -17,6 +19,9 @@ from training.run.ensemble import ensemble_of, publish_ensemble
 from training.run.run_classes import RunClasses
 from training.tasks.episodes import EpisodeSampler
 
+# Features are measured, as in training, on all classes of the training tasks, not on the data set's alone.
+CLASSES = RunClasses(TRAINING.subset(range(10)), TRAINING, VALIDATION)
+
 
 @pytest.fixture(scope="module")
 def members(tmp_path_factory):
@@ -26,7 +31,7 @@ def members(tmp_path_factory):
 @pytest.fixture
 def join(members, tmp_path, monkeypatch):
     def joined(*options):
-        monkeypatch.setattr(command, "load_classes", lambda *_, **__: RunClasses(TRAINING, TRAINING, VALIDATION))
+        monkeypatch.setattr(command, "load_classes", lambda *_, **__: CLASSES)
         assert main(["ensemble", *map(str, members), "--out", str(tmp_path / "both"), *options]) == 0
         return load(tmp_path / "both")
 
@@ -80,6 +85,20 @@ def test_it_takes_a_name_of_its_own(join, capsys):
     assert both.name == both.card["name"] == "pair"
     assert [one["name"] for one in both.card["members"]] == ["tiny0", "tiny1"]
     assert f"initialization pair {both.version}, of 2 members" in capsys.readouterr().out
+
+
+def test_a_member_that_has_seen_validation_classes_is_told(members, tmp_path, monkeypatch, capsys):
+    later = tmp_path / "later"
+    shutil.copytree(members[1], later)
+    card = json.loads((later / "card.json").read_text())
+    card["trained_on"]["class_names"].append("other3")  # before the folder grew, and its split moved that class
+    (later / "card.json").write_text(json.dumps(card))
+    others = dataclasses.replace(VALIDATION, classes=tuple(f"other{index}" for index in range(10)))
+    monkeypatch.setattr(command, "load_classes", lambda *_, **__: RunClasses(TRAINING, TRAINING, others))
+    assert main(["ensemble", str(members[0]), str(later), "--out", str(tmp_path / "both")]) == 0
+    error = capsys.readouterr().err
+    assert "was trained on classes named like 1 of these 10 validation classes, for example 'other3'" in error
+    assert [line.split()[1] for line in error.splitlines() if line.startswith("warning: ")] == ["tiny1"]
 
 
 def test_its_card_tells_what_a_member_went_on_from(members, tmp_path):

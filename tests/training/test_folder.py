@@ -1,5 +1,7 @@
 """Any class-per-folder tree: what counts as a class, and who is in which split."""
 
+import shutil
+
 import pytest
 
 from models.images.preprocessing import Preprocessing
@@ -133,6 +135,57 @@ def test_split_that_a_divided_tree_lacks(tmp_path):
     write_class(tmp_path / "valid" / "a", 2)
     with pytest.raises(DataError, match="one folder named val or valid or validation"):
         load("validation", tmp_path)
+
+
+@pytest.mark.parametrize("wrapper", ["data", "archive/data"])
+def test_a_division_below_a_folder_with_nothing_beside_it(tmp_path, wrapper):
+    for top, names in (("train", "abc"), ("val", "de"), ("test", "fg")):
+        for name in names:
+            write_class(tmp_path / wrapper / top / name, 2)
+    assert [load(split, tmp_path).classes for split in SPLITS] == [("a", "b", "c"), ("d", "e"), ("f", "g")]
+    shutil.rmtree(tmp_path / wrapper / "val")
+    with pytest.raises(DataError, match="data is divided into test, train, the validation split needs"):
+        load("validation", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Training/{}", "Test/{}"),
+        ("seg_train/{}", "seg_test/{}"),
+        ("seg_train/seg_train/{}", "seg_test/seg_test/{}"),
+        ("{}/train", "{}/test"),
+        ("train2017/{}/images", "val2017/{}/images"),
+        ("old/TrainSet/{}", "old/TestSet/{}"),
+        ("{}", "test/{}"),
+        ("{}_train", "{}_val"),
+    ],
+)
+def test_classes_whose_images_are_parted_are_refused(tmp_path, one, other):
+    for index in range(6):
+        for path in (one, other):
+            write_class(tmp_path / path.format(f"c{index}"), 2)
+    with pytest.raises(DataError, match=r"hold 6 classes more than once, for example as .*c0.* and .*c0"):
+        load("train", tmp_path)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        [f"{alphabet}/character{index:02d}" for alphabet in ("Greek", "Latin") for index in range(1, 4)],
+        [f"images/class{index}" for index in range(6)],
+        [f"data/train/class{index}" for index in range(6)],
+        ["train", "test", "car", "bus", "tram", "ship"],
+        [f"Training/class{index}" for index in range(3)] + [f"Test/class{index}" for index in range(3, 6)],
+        [f"test{index}" for index in range(6)],
+        ["+", "-", "tester", "trainer", "valley", "valid"],
+    ],
+)
+def test_other_classes_are_divided_by_the_seed_and_keep_their_paths(tmp_path, names):
+    for name in names:
+        write_class(tmp_path / name, 2)
+    found = [name for split in SPLITS for name in load(split, tmp_path).classes]
+    assert sorted(found) == sorted(names)
 
 
 def test_classes_named_like_splits_are_classes(tmp_path):

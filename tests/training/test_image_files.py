@@ -128,6 +128,21 @@ def test_unreadable_image_is_named(classes, tmp_path, content):
     assert not (tmp_path / "cache").exists()
 
 
+def test_all_unreadable_images_are_counted_and_the_first_ones_named(tmp_path):
+    for name in ("a", "b"):
+        write_class(tmp_path / name, 4)
+    broken = [tmp_path / "a" / f"{index:02}.png" for index in range(4)] + [
+        tmp_path / "b" / f"{index:02}.png" for index in range(1, 4)
+    ]
+    for path in broken:
+        path.write_bytes(b"")
+    classes = [ClassFiles(name, "", tuple((tmp_path / name).iterdir())) for name in ("a", "b")]
+    with pytest.raises(DataError) as fault:
+        read_classes(classes, DRAWING, cache_dir=None)
+    told = "; ".join(f"{path} is empty (0 bytes)" for path in broken[:5])
+    assert str(fault.value) == f"7 images cannot be read: {told} and 2 more; repair or remove these files"
+
+
 def test_too_many_pixels_are_refused_before_decoding(tmp_path, monkeypatch):
     monkeypatch.setattr(image_files, "MOST_PIXELS", 1000)
     monkeypatch.setattr("PIL.ImageFile.ImageFile.load", lambda self: pytest.fail("decoded"))

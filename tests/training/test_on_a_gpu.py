@@ -64,6 +64,15 @@ def test_every_step_is_told_of_once_however_often_a_run_is_interrupted(tmp_path)
     assert told(tmp_path / "broken") == [(step, pytest.approx(loss, rel=1e-4)) for step, loss in whole]
 
 
+def test_a_resumed_run_has_all_of_its_phi_on_the_device(tmp_path):
+    Trainer(recipe(), TRAINING, VALIDATION, tmp_path).run()
+    resumed = Trainer(recipe(), TRAINING, VALIDATION, tmp_path, device="meta")
+    resumed.resume()
+    moments = [state["exp_avg"] for state in resumed.optimiser.state.values()]
+    held = (*resumed.phi.values(), *resumed.best.values(), *moments)
+    assert {value.device.type for value in held} == {"meta"}
+
+
 def test_a_card_names_the_gpu(monkeypatch):
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: f"Some GPU {device.index}")
     assert machine.described(torch.device("cuda", 1)) == f"Some GPU 1, torch {torch.__version__}"

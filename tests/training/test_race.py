@@ -238,6 +238,8 @@ def test_a_trial_leaves_out_its_first_steps_and_annealing(monkeypatch):
         (["strokes", "--seconds", "0"], "seconds must be positive"),
         (["strokes", "--set", "backbone.normalisation=support"], "must be group"),
         (["strokes", "--set", "backbone.width=7"], "do not fit"),
+        (["strokes", "--set", "backbone.side=64"], "preprocessing.side is 28 and backbone.side is 64"),
+        (["strokes", "--set", "backbone.channels=3"], "preprocessing.channels is 1 and backbone.channels is 3"),
         (["strokes", "--set", "tasks.ways=[2, 5, 20]"], "one number or two"),
         (["strokes", "--set", "tasks.ways=[1]"], "at least 2"),
         (["strokes", "--set", "tasks.seed=10000"], "must differ"),

@@ -87,6 +87,8 @@ def test_numbers_may_be_written_with_an_exponent_alone(tmp_path, text):
         ({}, ["learner.rule.steps=1.5"], "learner.rule.steps must be of type int"),
         ({}, ["learner.head.initial_scale=abc"], "learner.head.initial_scale must be of type float"),
         ({}, ["learner.head.initial_scale=-1"], "learner.head.initial_scale must be above 0"),
+        ({}, ["preprocessing.side=42"], "preprocessing.side is 42 and learner.backbone.side is 28: .* both"),
+        ({}, ["learner.backbone.channels=3"], "preprocessing.channels is 1 and learner.backbone.channels is 3"),
         ({}, ["preprocessing.side=28.5"], "preprocessing.side must be of type int"),
         ({}, ["preprocessing.margin=abc"], "preprocessing.margin must be of type float"),
         ({}, ["preprocessing.margin=-0.5"], "preprocessing.margin must be at least 0"),

@@ -86,6 +86,16 @@ def test_training_classes_that_a_newcomer_moves_to_test_are_told(trained, tree, 
     assert "warning" not in capsys.readouterr().err
 
 
+def test_a_training_that_was_given_a_folder_further_up_has_seen_them_too(trained, tree, tmp_path, capsys):
+    later = tmp_path / "later"
+    shutil.copytree(trained, later)
+    card = json.loads((later / "card.json").read_text())
+    card["trained_on"]["class_names"] = [f"data/train/{name}" for name in card["trained_on"]["class_names"]]
+    (later / "card.json").write_text(json.dumps(card))
+    assert measured(tree, "evaluate", later, "--split", "test", "--data-seed", "0") == 0
+    assert "was trained on classes named like" in capsys.readouterr().err
+
+
 def test_what_the_training_built_on_has_been_seen_too(trained, tree, tmp_path, capsys):
     later = tmp_path / "later"
     shutil.copytree(trained, later)

@@ -77,7 +77,9 @@ def test_another_recipe_or_a_damaged_checkpoint_is_refused(tmp_path):
     same_phi = dataclasses.replace(recipe(), description="Otherwise told.", report_episodes=7, reports=())
     Trainer(same_phi, TRAINING, VALIDATION, tmp_path).resume()
     (tmp_path / CHECKPOINT).write_bytes((tmp_path / CHECKPOINT).read_bytes()[:200])
-    with pytest.raises(CheckpointError, match="damaged"):
+    with pytest.raises(
+        CheckpointError, match=r"damaged .*; delete it and start its run again, or choose another --out"
+    ):
         Trainer(recipe(), TRAINING, VALIDATION, tmp_path).resume()
 
 
@@ -214,3 +216,21 @@ def test_training_that_diverges_is_told_at_the_first_look(tmp_path):
     trainer = Trainer(plan, TRAINING, VALIDATION, tmp_path)
     with pytest.raises(RecipeError, match=r"has diverged: at step 2 .*lower outer\.learning_rate"):
         trainer.run()
+
+
+def test_training_that_diverges_later_is_told_at_the_next_look(tmp_path):
+    trainer = Trainer(recipe(), TRAINING, VALIDATION, tmp_path)
+    step = trainer._step
+
+    def diverging(number, batch):
+        found = step(number, batch)
+        if number == 4:
+            trainer.phi["head.log_scale"].data.fill_(torch.nan)
+        return found
+
+    trainer._step = diverging
+    with pytest.raises(RecipeError, match=r"has diverged: at step 6 "):
+        trainer.run()
+    resumed = Trainer(recipe(), TRAINING, VALIDATION, tmp_path)
+    resumed.resume()
+    assert [step for step, _ in resumed.progress.looks] == [2, 4]

@@ -59,7 +59,7 @@ def run(options: argparse.Namespace) -> None:
     if options.set:
         learner = changed(initialization, options.set)
         classes = load_classes(Data(**recipe["data"]), **where)
-        phi, validation = measured(learner, initialization, classes.training), classes.validation
+        phi, validation = measured(learner, initialization, classes.episodes), classes.validation
         recipe = {**recipe, "learner": learner_as_dict(learner)}
     else:
         validation = load_split(

@@ -7,6 +7,7 @@ from typing import Any
 from models.initialization import load, shipped
 from training.commands.outputs import check_folder
 from training.commands.table import card_table
+from training.commands.task_options import warn_of_seen
 from training.recipe import Data
 from training.run.ensemble import ensemble_of, publish_ensemble
 from training.run.run_classes import load_classes
@@ -29,12 +30,10 @@ def run(options: argparse.Namespace) -> None:
     check_folder(options.out)
     ensemble_of(members)  # refuses, before data are read, what does not go together
     first = members[0]
-    classes = load_classes(
-        Data(**first.card["recipe"]["data"]),
-        first.preprocessing,
-        data_dir=options.data_dir,
-        download=options.download,
-    )
-    made = publish_ensemble(members, classes.training, classes.validation, options.out, options.name)
+    data = Data(**first.card["recipe"]["data"])
+    classes = load_classes(data, first.preprocessing, data_dir=options.data_dir, download=options.download)
+    for one in members:
+        warn_of_seen(one, data.name, "validation", classes.validation)
+    made = publish_ensemble(members, classes.episodes, classes.validation, options.out, options.name)
     print(card_table(made.card))
     print(f"initialization {made.name} {made.version}, of {len(members)} members, in {options.out}")

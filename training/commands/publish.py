@@ -32,7 +32,10 @@ def run(options: argparse.Namespace) -> None:
 
     folder = shipped().get(options.initialization, Path(options.initialization))
     initialization = load(folder)
-    metadata = {"version": initialization.version, "evaluation": initialization.card.get("evaluation", [])}
+    rows = initialization.card.get("evaluation", [])
+    # The store takes no None, which rows have for strangers where the data have no further classes.
+    told = [{key: value for key, value in row.items() if value is not None} for row in rows]
+    metadata = {"version": initialization.version, "evaluation": told}
     tag = f"{options.name}:{initialization.version}"
     try:
         with bentoml.models.create(tag, labels=LABELS, metadata=metadata) as model:

@@ -11,7 +11,7 @@ from models.images.preprocessing import Preprocessing
 from training.algorithms import ALGORITHMS
 from training.comparison.plan import Plan
 from training.recipe import NO_FIT, RecipeError
-from training.recipe_parts import check_backbone
+from training.recipe_parts import check_backbone, check_images
 from training.recipe_reading import read_values
 from training.recipe_types import build, fitting
 from training.seeds import MOST_SEED
@@ -71,11 +71,12 @@ def check_learners(
     fitting(Preprocessing, preprocessing, "preprocessing.", "the plan")
     check_backbone(backbone, "backbone.", "the plan")
     try:
-        Preprocessing.from_dict(preprocessing)
+        of_images = Preprocessing.from_dict(preprocessing)
         network = backbone_from_dict(backbone)
         network.initial(torch.Generator().manual_seed(0))
     except NO_FIT as error:
         raise PlanError(f"preprocessing or backbone in the plan do not fit: {error}") from error
+    check_images(of_images, network, "backbone.")
     if network.normalisation != "group":
         raise PlanError(
             f"backbone.normalisation must be group, not {network.normalisation}, to keep every learner inductive"

@@ -9,6 +9,7 @@ from models.images.preprocessing import Preprocessing
 from training.datasets.class_images import ClassImages, DataError
 from training.datasets.image_cache import DEFAULT_FOLDER
 from training.datasets.image_files import ClassFiles, read_classes
+from training.datasets.parted_classes import parted
 from training.datasets.splits import SPLITS, Split, shuffled
 
 # Share of the classes that validation and test each get; the rest is for training.
@@ -48,8 +49,9 @@ def load(
     """Read the classes of one split.
 
     A tree with top folders ``train``, ``val`` (or ``valid``, ``validation``) and ``test``, any two of them or
-    one and nothing else, is taken as split that way (see ``load_divided``). Otherwise validation and test get
-    15 % of the classes each, at least two, by the seed.
+    one and nothing else, is taken as split that way (see ``load_divided``); so is one that holds nothing but
+    a folder with two of them. Otherwise validation and test get 15 % of the classes each, at least two, by the
+    seed.
 
     Args:
         split: whose classes.
@@ -59,14 +61,21 @@ def load(
         cache_dir: see ``read_classes``.
 
     Raises:
-        DataError: where folder, classes or images lack.
+        DataError: where folder, classes or images lack, or folders seem to part the images of a class.
     """
     if not root.is_dir():
         raise DataError(f"{root} is not a folder; give one that holds a folder of images for each class")
-    if _is_divided(root):
-        return load_divided(split, root, preprocessing, cache_dir=cache_dir)
+    if (divided := _divided(root)) is not None:
+        return load_divided(split, divided, preprocessing, cache_dir=cache_dir)
     classes = _scan_and_report(root)
-    names = split_names([entry.name for entry in classes], seed, str(root))[split]
+    found = [entry.name for entry in classes]
+    if twice := parted(found):
+        raise DataError(
+            f"{root} seems to hold {len(twice)} classes more than once, for example as {' and '.join(twice[0])}; "
+            "put all images of a class into one folder, or divide the classes, not each class's images, into "
+            "folders train, val and test"
+        )
+    names = split_names(found, seed, str(root))[split]
     return read_classes([entry for entry in classes if entry.name in names], preprocessing, cache_dir=cache_dir)
 
 
@@ -145,6 +154,20 @@ def _scan_and_report(root: Path) -> tuple[ClassFiles, ...]:
 
 def _split_of(folder: Path) -> Split | None:
     return next((split for split, names in _FOLDERS.items() if folder.name.lower() in names), None)
+
+
+def _divided(root: Path) -> Path | None:
+    """Where folders of the splits lie: at the top, or below folders with nothing beside, as of an archive."""
+    if _is_divided(root):
+        return root
+    above: set[Path] = set()
+    while len(inner := _visible(root)) == 1 and not _holds_images(inner[0]) and inner[0].resolve() not in above:
+        root = inner[0]
+        above.add(root.resolve())
+        # One split alone may be any folder's name, and its classes are divided by the seed.
+        if len({_split_of(folder) for folder in _visible(root)} - {None}) > 1 and _is_divided(root):
+            return root
+    return None
 
 
 def _is_divided(root: Path) -> bool:

@@ -20,6 +20,18 @@ _NAMED_IN_ERRORS = 5
 _THREADS = 4  # Pillow decodes and resizes outside the interpreter lock
 
 
+class ImageError(DataError):
+    """An image file cannot be used.
+
+    Attributes:
+        fault: which file, and what is wrong with it.
+    """
+
+    def __init__(self, fault: str) -> None:
+        super().__init__(f"{fault}; repair or remove the file")
+        self.fault = fault
+
+
 @dataclass(frozen=True)
 class ClassFiles:
     """One class as it lies on disk.
@@ -49,7 +61,7 @@ def read_classes(
         cache_dir: where the outcome is kept for later runs, None for nowhere.
 
     Raises:
-        DataError: naming the classes, or the file that cannot be read.
+        DataError: naming the classes, or the files that cannot be read.
     """
     ordered = [
         ClassFiles(entry.name, entry.group, tuple(sorted(entry.paths)))
@@ -72,14 +84,14 @@ def open_image(path: Path) -> Image.Image:
     """Decode one file as the service decodes an upload: first frame, upright, on white where transparent.
 
     Raises:
-        DataError: naming the file, where it is damaged, too large or no image.
+        ImageError: naming the file, where it is damaged, too large or no image.
     """
     try:
         return decode(path.read_bytes(), MOST_PIXELS)
     except UndecodableError as error:
-        raise DataError(f"{path} {error}; repair or remove the file") from error
+        raise ImageError(f"{path} {error}") from error
     except OSError as error:
-        raise DataError(f"{path} cannot be read ({error}); repair or remove the file") from error
+        raise ImageError(f"{path} cannot be read ({error})") from error
 
 
 def _check_sizes(classes: Sequence[ClassFiles]) -> None:
@@ -88,12 +100,15 @@ def _check_sizes(classes: Sequence[ClassFiles]) -> None:
         raise DataError(f"at least 2 classes are needed, found {found}")
     small = [entry for entry in classes if len(entry.paths) < 2]
     if small:
-        named = ", ".join(f"{entry.name!r} ({len(entry.paths)})" for entry in small[:_NAMED_IN_ERRORS])
-        rest = len(small) - _NAMED_IN_ERRORS
-        named += f" and {rest} more" if rest > 0 else ""
+        named = _first_ones([f"{entry.name!r} ({len(entry.paths)})" for entry in small], ", ")
         raise DataError(
             f"each class needs at least 2 images, one to learn from and one to ask about; too few: {named}"
         )
+
+
+def _first_ones(texts: Sequence[str], between: str) -> str:
+    rest = len(texts) - _NAMED_IN_ERRORS
+    return between.join(texts[:_NAMED_IN_ERRORS]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def _decode_all(classes: Sequence[ClassFiles], preprocessing: Preprocessing) -> ClassImages:
@@ -102,17 +117,30 @@ def _decode_all(classes: Sequence[ClassFiles], preprocessing: Preprocessing) -> 
         len(paths), preprocessing.channels, preprocessing.side, preprocessing.side, dtype=torch.uint8
     )
 
-    def levels(path: Path) -> Tensor:
-        return preprocessing.levels(open_image(path))
+    def levels(path: Path) -> Tensor | str:
+        try:
+            return preprocessing.levels(open_image(path))
+        except ImageError as error:
+            return error.fault  # told of with the others, which would each end a run of their own
 
+    faults: list[str] = []
     with ThreadPoolExecutor(_THREADS) as pool:
         progress = tqdm(pool.map(levels, paths), "reading images", len(paths), unit=" images", disable=None)
         try:
             for index, image in enumerate(progress):
-                images[index] = image
+                if isinstance(image, str):
+                    faults.append(image)
+                else:
+                    images[index] = image
         except BaseException:
             pool.shutdown(cancel_futures=True)  # an error must not wait for the other files
             raise
+    if len(faults) > 1:
+        raise DataError(
+            f"{len(faults)} images cannot be read: {_first_ones(faults, '; ')}; repair or remove these files"
+        )
+    if faults:
+        raise ImageError(faults[0])
     return ClassImages(
         images=images,
         offsets=torch.tensor([0, *(len(entry.paths) for entry in classes)]).cumsum(0),

@@ -7,7 +7,7 @@ from models.initialization import Initialization, learner_as_dict, learner_from_
 from models.learner import Learner
 from training.datasets.class_images import ClassImages
 from training.recipe import NO_FIT, RecipeError
-from training.recipe_parts import check_learner
+from training.recipe_parts import check_images, check_learner
 from training.recipe_reading import lay_override
 from training.run.after_warm_up import MEASURED, measure_features
 
@@ -31,6 +31,7 @@ def changed(initialization: Initialization, overrides: Sequence[str]) -> Learner
         before, after = initialization.phi, learner.initial(seed=0)
     except NO_FIT as error:
         raise RecipeError(f"the learner does not fit: {error}") from error
+    check_images(initialization.preprocessing, learner.backbone, "learner.backbone.")
     if differing := sorted(
         name
         for name in (before.keys() | after.keys()) - MEASURED

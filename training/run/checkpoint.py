@@ -156,12 +156,14 @@ def _read(path: Path) -> tuple[Params, dict[str, Any], Progress, str | None]:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
         recipe, progress = json.loads(metadata["recipe"]), Progress(**json.loads(metadata["progress"]))
     except (safetensors.SafetensorError, KeyError, TypeError, json.JSONDecodeError) as error:
-        raise CheckpointError(f"{path} is damaged ({error}); start its run again without --resume") from error
+        raise CheckpointError(
+            f"{path} is damaged ({error}); delete it and start its run again, or choose another --out"
+        ) from error
     try:
         # With the defaults of keys that recipes have been given since.
         return tensors, build(Recipe, recipe, at="").as_dict(), progress, metadata.get("data")
     except RecipeError as error:
         raise CheckpointError(
-            f"{path} is of a version whose recipes were others ({error}); continue it with that version, or "
-            "start its run again without --resume"
+            f"{path} is of a version whose recipes were others ({error}); continue it with that version, "
+            "delete it and start its run again, or choose another --out"
         ) from error

@@ -36,7 +36,7 @@ def is_best(progress: Progress, accuracy: float, warm_up: int) -> bool:
 
 
 def check_finite(phi: Params, step: int) -> None:
-    """Refuse to take a phi that no initialization could be made of for the best.
+    """Refuse to go on with a phi that no initialization could be made of, nor of any that would follow it.
 
     Raises:
         RecipeError: where training has diverged, with what to do.

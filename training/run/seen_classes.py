@@ -1,6 +1,6 @@
 """What an initialization's card tells of the classes it has seen, so that none of them counts as unseen."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from models.initialization import Initialization
@@ -34,9 +34,20 @@ def facts_of_training_classes(data: str, training: ClassImages) -> dict[str, Any
 
 
 def seen_among(card: Mapping[str, Any], dataset: str, classes: ClassImages) -> list[str]:
-    """Those of a folder's classes that have names of classes that the card tells of as trained on."""
+    """Those of a folder's classes that have names of classes that the card tells of as trained on.
+
+    Or the end of such a name: the training may have been given a folder further up.
+    """
     names = _trained_on(card) if dataset == "folder" else frozenset()
-    return [name for name in classes.classes if name in names]
+    ends = {end for name in names for end in _ends(name)}
+    return [name for name in classes.classes if name in ends]
+
+
+def _ends(path: str) -> Iterator[str]:
+    yield path
+    while "/" in path:
+        _, path = path.split("/", 1)
+        yield path
 
 
 def _trained_on(card: Mapping[str, Any]) -> frozenset[str]:

@@ -42,8 +42,9 @@ def torchvision_weights(backbone: TorchvisionBackbone, name: str) -> tuple[Param
 
     weights = models.get_model_weights(backbone.model)[name]
     file = Path(torch.hub.get_dir()) / "checkpoints" / Path(urlparse(weights.url).path).name
+    state = _present_names(_loaded(weights, file))
     try:
-        body = backbone.params_of(_present_names(_loaded(weights, file)))
+        body = backbone.params_of(state)
     except ValueError as error:
         raise RecipeError(f"{file} does not fit {backbone.model}: {error}") from error
     digest = hashlib.sha256(file.read_bytes()).hexdigest()

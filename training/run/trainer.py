@@ -108,13 +108,14 @@ class Trainer:
 
     def resume(self) -> None:
         """Continue from the checkpoint in ``out``."""
-        self.best, self.progress = load_checkpoint(
+        best, self.progress = load_checkpoint(
             self.out / CHECKPOINT,
             phi=self.phi,
             optimiser=self.optimiser,
             recipe=self.recipe.as_dict(),
             data=self._data,
         )
+        self.best = {name: value.to(self.device) for name, value in best.items()}
 
     def save(self) -> None:
         """Write the checkpoint."""
@@ -133,6 +134,7 @@ class Trainer:
 
         Raises:
             KeyboardInterrupt: after Ctrl-C or SIGTERM, once the step at hand is done and saved.
+            RecipeError: where training has diverged; what the last look left is saved.
         """
         self.out.mkdir(parents=True, exist_ok=True)
         outer, progress, is_first = self.recipe.outer, self.progress, self.processes.is_first
@@ -166,6 +168,7 @@ class Trainer:
                 figures.put(progress.step, found)
                 progress.seconds += time.perf_counter() - start
                 if progress.step % self.recipe.validation.every == 0 or progress.step == outer.steps:
+                    check_finite(self.phi, progress.step)
                     self._look(board)
                     self._save_as_first()
                     if self.on_look is not None:
@@ -242,7 +245,6 @@ class Trainer:
             board.add_scalar("validation/accuracy", accuracy, progress.step)
         progress.looks.append((progress.step, accuracy))
         if is_best(progress, accuracy, self.recipe.outer.warm_up):
-            check_finite(self.phi, progress.step)
             progress.best_accuracy, progress.best_step, self.best = accuracy, progress.step, self._copy()
 
     def _rate_and_decay(self, name: str, value: Tensor) -> tuple[float, float]:

@@ -48,6 +48,8 @@ def convolve(matrices: Matrices, images: Tensor, offset: Tensor, start: Tensor |
     """Maps ``[B, O, H, W]`` of images ``[B, C, H, W]``, with an offset ``[O]``, ``start`` if any, and ReLU."""
     rows = channels_innermost(images[None])[0]
     batch, height, width, channels = rows.shape
+    if channels != matrices.channels:
+        raise ValueError(f"images of {channels} channels cannot be convolved by kernels of {matrices.channels}")
     found = images.new_empty(batch, height, width, matrices.filters)
     added = None if start is None else channels_innermost(start[None])
     function("winograd_at_rest")(

@@ -17,6 +17,7 @@ from models.kernels.native.shapes import (
     are_floats_here,
     channels_innermost,
     channels_third,
+    check_alike,
     sizes,
 )
 from models.kernels.patch_products import as_kernels, as_matrices
@@ -66,6 +67,7 @@ def weight_gradient(gradient: Tensor, images: Tensor, stride: int, *, reduced: b
 
 
 def _convolve(images: Tensor, weight: Tensor, stride: int, reduced: bool, maps: Tensor, *, add: bool) -> Tensor:
+    check_alike(images, weight)
     inputs = channels_innermost(images)
     matrices, step = a_task_each(as_matrices(weight))
     filters = weight.shape[1]

@@ -19,6 +19,7 @@ from models.kernels.native.shapes import (
     are_floats_here,
     channels_innermost,
     channels_third,
+    check_alike,
     sizes,
 )
 from models.kernels.patch_products import as_kernels, as_matrices
@@ -50,6 +51,7 @@ class Layer:
         self, images: Tensor, weight: Tensor, scale: Tensor, shift: Tensor, epsilon: float
     ) -> tuple[Tensor, Tensor, Tensor]:
         """The block's result, the convolution's maps and the moments that the gradients take."""
+        check_alike(images, weight)
         inputs = channels_innermost(images)
         tasks, batch, height, width, _ = inputs.shape
         filters = weight.shape[1]

@@ -49,6 +49,19 @@ def a_task_each(values: Tensor) -> tuple[Tensor, ctypes.c_int64]:
     return values, ctypes.c_int64(values[0].numel())
 
 
+def check_alike(images: Tensor, weight: Tensor) -> None:
+    """See that images ``[T, B, C, H, W]`` can be convolved by ``[T, O, C, 3, 3]``.
+
+    Raises:
+        ValueError: where they can't; C would read past the end of one of them.
+    """
+    if (len(images), images.shape[2]) != (len(weight), weight.shape[2]):
+        raise ValueError(
+            f"images {list(images.shape)} cannot be convolved by kernels {list(weight.shape)}: they must "
+            "agree in tasks and channels"
+        )
+
+
 def are_floats_here(*tensors: Tensor) -> bool:
     """Whether all are what the C functions compute with: float32, on the CPU."""
     return all(one.dtype == torch.float32 and one.device.type == "cpu" for one in tensors)

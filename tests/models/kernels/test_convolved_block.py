@@ -110,3 +110,10 @@ def test_an_image_computes_alone_as_in_company():
         assert torch.equal(alone[0, 0], found[task, image])
         (of_one,) = torch.autograd.grad(alone.pow(2).sum(), one)
         assert torch.equal(of_one[0, 0], back[task, image])
+
+
+@needs_compiler
+def test_images_that_do_not_fit_the_kernels_are_refused():
+    images, weight, scale, shift = inputs_of(CASES[0])
+    with pytest.raises(ValueError, match="must agree in tasks and channels"):
+        convolved_block(images, weight.repeat(1, 1, 3, 1, 1), 2, GROUPS, scale, shift, pooled=False)

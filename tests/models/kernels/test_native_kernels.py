@@ -67,6 +67,15 @@ def test_the_same_with_factors_rounded_to_bfloat16(size, channels, stride):
 
 
 @needs_compiler
+def test_images_that_do_not_fit_the_kernels_are_refused():
+    images, weight = drawn((TASKS, 2, 1, 6, 6), (TASKS, 16, 3, 3, 3))
+    with pytest.raises(ValueError, match="must agree in tasks and channels"):
+        native.convolve(images, weight, 2)
+    with pytest.raises(ValueError, match="must agree in tasks and channels"):
+        native.convolve(images, weight[:2, :, :1], 2)
+
+
+@needs_compiler
 @pytest.mark.parametrize("tasks", [1, TASKS])
 def test_weights_that_all_tasks_share(tasks):
     images, weight, gradient = drawn((tasks, 2, 16, 6, 6), (32, 16, 3, 3), (tasks, 2, 32, 3, 3))

@@ -51,6 +51,12 @@ def test_an_image_is_convolved_the_same_to_the_bit_in_any_company(threads):
     assert torch.equal(together, alone)
 
 
+def test_images_of_other_channels_are_refused():
+    convolution = TiledConvolution.of(drawn(32, 16, 3, 3), drawn(32, seed=2), relu=True)
+    with pytest.raises(ValueError, match="images of 1 channels cannot be convolved by kernels of 16"):
+        convolution(drawn(2, 1, 8, 8))
+
+
 def test_no_images_give_no_maps():
     convolution = TiledConvolution.of(drawn(32, 16, 3, 3), drawn(32, seed=2), relu=True)
     assert convolution(drawn(0, 16, 8, 8)).shape == (0, 32, 8, 8)
