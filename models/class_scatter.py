@@ -100,13 +100,15 @@ def measured(
         shrinkage: a above.
         by_shots: whether it is divided by n.
     """
-    directions, spread = head[DIRECTIONS].to(centres), head[SPREAD].to(centres)
+    spread = head[SPREAD].to(centres)
     gains = 1 / (spread + shrinkage * _uncertainty(centres, support, by_shots))  # [T, k + 1]
-    along, beside = gains[:, :-1], gains[:, -1:]
-    total, kept = directions.shape[-2:]
-    mean = (along.sum(1, keepdim=True) + (total - kept) * beside) / total
-    apart = (centres @ directions) * ((along - beside) / mean)[:, None]
-    return (beside / mean)[..., None] * centres + apart @ directions.transpose(-1, -2)
+    return _weighed(head, centres, gains / _mean(gains, head), 1)
+
+
+def seen(head: Params, features: Tensor, shrinkage: float) -> Tensor:
+    """Features ``[..., D]`` where plain distances and cosines are those of ``measured`` without the shots."""
+    gains = 1 / (head[SPREAD].to(features) + shrinkage)
+    return _weighed(head, features, gains / _mean(gains, head), 0.5)
 
 
 def _uncertainty(centres: Tensor, support: Support, by_shots: bool) -> Tensor:
@@ -116,3 +118,16 @@ def _uncertainty(centres: Tensor, support: Support, by_shots: bool) -> Tensor:
     counts = (support.membership() > 0).sum(1)
     there = counts > 0
     return ((there / counts.clamp_min(1)).sum(1) / there.sum(1))[:, None].to(centres)
+
+
+def _mean(gains: Tensor, head: Params) -> Tensor:
+    """The mean ``[..., 1]`` over all directions of gains ``[..., k + 1]``, of which the last is of all others."""
+    total, kept = head[DIRECTIONS].shape[-2:]
+    return (gains[..., :-1].sum(-1, keepdim=True) + (total - kept) * gains[..., -1:]) / total
+
+
+def _weighed(head: Params, features: Tensor, gains: Tensor, power: float) -> Tensor:
+    """Multiply features ``[..., D]`` along each direction by its gain, raised to a power."""
+    directions, gains = head[DIRECTIONS].to(features), gains**power
+    along, beside = gains[..., None, :-1], gains[..., None, -1:]
+    return beside * features + ((features @ directions) * (along - beside)) @ directions.transpose(-1, -2)

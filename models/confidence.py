@@ -93,18 +93,6 @@ class Confidence:
         part = (here - near) / (far - near)
         return (1 - part) * self.familiar[upper - 1].at(size) + part * self.familiar[upper].at(size)
 
-    def unknown(
-        self,
-        features: Tensor,
-        prototypes: Tensor,
-        size: TaskSize,
-        keep_known: float = KEEP_KNOWN,
-        *,
-        strangers: Tensor | None = None,
-    ) -> Tensor:
-        """Which of the queries fit none of the classes, bool ``[..., Q]`` (see ``familiarity``)."""
-        return familiarity(features, prototypes, strangers) < self.known_above(size, keep_known)
-
 
 def familiarity(features: Tensor, prototypes: Tensor, strangers: Tensor | None = None) -> Tensor:
     """How much each query looks like the task's classes, ``[..., Q]``.
@@ -115,7 +103,7 @@ def familiarity(features: Tensor, prototypes: Tensor, strangers: Tensor | None =
     et al. 2000): some images look like everything, and others like nothing.
 
     Args:
-        features: ``[..., Q, D]``.
+        features: ``[..., Q, D]``, as ``models.cohort`` sees them, like all means here.
         prototypes: ``[..., N, D]``.
         strangers: ``[K, D]``, or None.
     """

@@ -125,11 +125,7 @@ class Head:
         if self.kind == "prototype":
             return self.from_centres(phi, prototypes(features, support))
         if self.kind == "lda":
-            centres = prototypes(features, support)
-            if self.pull:
-                drawn = class_scatter.towards_strangers
-                centres = drawn(phi, centres, support, self.pull, self.sharpness)
-            by_shots = self.shrinkage_by_shots
+            centres, by_shots = self.centres(phi, features, support), self.shrinkage_by_shots
             measured = class_scatter.measured(phi, centres, support, self.shrinkage, by_shots=by_shots)
             return self._linear(phi, centres, measured)
         with full_precision(features):
@@ -143,6 +139,13 @@ class Head:
                 weight = support_vectors(features, targets, _COST * importance, support.class_mask())
             weight = phi["log_scale"].exp().view(-1, 1, 1) * weight
         return {"weight": weight, "bias": weight.new_zeros(weight.shape[:2])}
+
+    def centres(self, phi: Params, features: Tensor, support: Support) -> Tensor:
+        """Class means ``[T, N, D]`` of support features ``[T, S, D]``, drawn to others by the head's ``pull``."""
+        means = prototypes(features, support)
+        if not self.pull:
+            return means
+        return class_scatter.towards_strangers(phi, means, support, self.pull, self.sharpness)
 
     def from_centres(self, phi: Params, centres: Tensor) -> Params:
         """Build the ``prototype`` classifier of centres ``[T, N, D]``, by the scale of any head that has one."""

@@ -19,7 +19,7 @@ import torch
 
 from models.backbones.backbone import Params
 from models.backbones.registry import backbone_as_dict, backbone_from_dict
-from models.class_scatter import STRANGERS
+from models.cohort import Cohort
 from models.confidence import Confidence
 from models.heads import Head
 from models.images.preprocessing import Preprocessing
@@ -64,10 +64,10 @@ class Initialization:
         """What computes images' features, where those do not depend on the task (see ``Learner.embedding``)."""
         return self.learner.embedding(part(self.phi, BODY))
 
-    @property
-    def strangers(self) -> torch.Tensor | None:
-        """Means ``[K, D]`` of training classes, where the head keeps them (see ``models.class_scatter``)."""
-        return part(self.phi, HEAD).get(STRANGERS)
+    @cached_property
+    def cohort(self) -> Cohort:
+        """What tells items of no class."""
+        return Cohort(self.learner.head, part(self.phi, HEAD))
 
 
 def learner_as_dict(learner: Learner) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from models.confidence import KEEP_KNOWN, Confidence
+from models.cohort import Cohort
+from models.confidence import KEEP_KNOWN, Confidence, familiarity
 from models.expectation import Estimate
 from models.images.preprocessing import Preprocessing
 from models.learner import Embedding, Learner, Theta
@@ -53,8 +54,8 @@ class Classifier:
         labels: N names, in theta's order of classes.
         known: the S support examples.
         directions: ``[S, D]``, their features under theta, of unit length.
-        prototypes: ``[N, D]``, the class means of these features.
-        strangers: ``[K, D]``, means of classes that are none of its own, where the initialization has them.
+        means: ``[N, D]``, the class means, as its cohort sees them.
+        cohort: what tells items of no class.
         theta: the adapted parameters, one task.
         embedding: computes features, where theta's are phi's; else the learner does, from theta.
         estimate: the accuracy to expect.
@@ -69,8 +70,8 @@ class Classifier:
     labels: tuple[str, ...]
     known: tuple[Known, ...]
     directions: Tensor
-    prototypes: Tensor
-    strangers: Tensor | None
+    means: Tensor
+    cohort: Cohort
     theta: Theta
     embedding: Embedding | None
     estimate: Estimate
@@ -85,7 +86,7 @@ class Classifier:
     def size(self) -> int:
         """Bytes of the tensors that it shares with no other, its initialization among them."""
         body = self.theta.body if self.embedding is None else {}  # which is phi's, where features are
-        own = (*body.values(), *self.theta.head.values(), self.directions, self.prototypes)
+        own = (*body.values(), *self.theta.head.values(), self.directions, self.means)
         return sum(one.nbytes for one in own) + _ABOUT_EACH * len(self.known)
 
     def answers(self, queries: Sequence[Prepared], check: Check, through: Through = directly) -> list[Answer]:
@@ -112,9 +113,8 @@ class Classifier:
         # Products have the same shape for one query as for many: by another routine its last bits might differ.
         rows = torch.nn.functional.pad(features, (0, 0, 0, _ROWS - len(filenames)))
         shares = self.confidence.probabilities(self.learner.logits(self.theta, rows)[0], self.task_size)
-        unknown = self.confidence.unknown(
-            rows[0], self.prototypes, self.task_size, self.keep_known, strangers=self.strangers
-        )
+        familiar = familiarity(self.cohort.seen(rows[0]), self.means, self.cohort.strangers)
+        unknown = familiar < self.confidence.known_above(self.task_size, self.keep_known)
         similarities = torch.nn.functional.normalize(rows[0], dim=1) @ self.directions.T
         nearest = similarities.argsort(descending=True, stable=True)[:, :NEAREST]
         found = zip(

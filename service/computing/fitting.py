@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 
 from models.expectation import Estimate
-from models.heads import prototypes
 from models.initialization import Initialization
 from models.learner import Theta
 from models.support import Support
@@ -103,7 +102,7 @@ def fit_together(
             theta = learner.adapt(initialization.phi, support, on_step=on_step)
             features = learner.features(theta, support.images)
         parted = learner.split(initialization.phi, theta)
-        centres = prototypes(features, support)
+        means = initialization.cohort.means(features, support)
         estimates = initialization.confidence.expectation.estimates(SupportGeometry.of(features, support))
     return [
         _classifier(
@@ -116,7 +115,7 @@ def fit_together(
             estimate,
         )
         for (labels, shots), of_task, of_shots, of_classes, estimate in zip(
-            ordered, parted, features, centres, estimates, strict=True
+            ordered, parted, features, means, estimates, strict=True
         )
     ]
 
@@ -141,10 +140,10 @@ def _classifier(
     shots: Sequence[Shot],
     theta: Theta,
     features: Tensor,
-    centres: Tensor,
+    means: Tensor,
     estimate: Estimate,
 ) -> Classifier | Problem:
-    """Complete one task's theta with its examples' features ``[S, D]``, their means and its estimate."""
+    """Complete one task's theta with its examples' features ``[S, D]``, the classes' means and its estimate."""
     theta = Theta.from_tensors(theta.tensors())
     moved = theta.tensors() if initialization.learner.rule.moves_body else theta.head
     if not all(bool(value.isfinite().all()) for value in (*moved.values(), features)):
@@ -164,8 +163,8 @@ def _classifier(
         labels=labels,
         known=tuple(Known(shot.label, shot.filename, shot.identity) for shot in shots),
         directions=torch.nn.functional.normalize(features, dim=1),
-        prototypes=centres,
-        strangers=initialization.strangers,
+        means=means,
+        cohort=initialization.cohort,
         theta=theta,
         embedding=initialization.embedding if initialization.learner.keeps_features else None,
         estimate=estimate,

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import safetensors.torch
 
+from models.class_scatter import DIRECTIONS, SPREAD, STRANGERS
+from models.cohort import Cohort
 from models.confidence import Confidence
 from models.expectation import Estimate
 from models.images.preprocessing import Preprocessing
@@ -15,15 +17,16 @@ from models.learner import Theta
 from service.computing.classifier import Classifier, Known
 
 TENSORS, DESCRIPTION = "classifier.safetensors", "classifier.json"
-_DIRECTIONS, _PROTOTYPES, _STRANGERS = "directions", "prototypes", "strangers"
+_DIRECTIONS, _MEANS = "directions", "prototypes"
+_COHORT = {"strangers": STRANGERS, "scatter.directions": DIRECTIONS, "scatter.spread": SPREAD}
 
 
 def pin(classifier: Classifier, folder: Path) -> None:
     """Write a classifier into a folder, on disk for good when this returns."""
     tensors = classifier.theta.tensors()
-    tensors |= {_DIRECTIONS: classifier.directions, _PROTOTYPES: classifier.prototypes}
-    if classifier.strangers is not None:
-        tensors[_STRANGERS] = classifier.strangers
+    tensors |= {_DIRECTIONS: classifier.directions, _MEANS: classifier.means}
+    cohort = classifier.cohort.phi
+    tensors |= {name: cohort[of_phi] for name, of_phi in _COHORT.items() if of_phi in cohort}
     description = {
         "model": classifier.model,
         "version": classifier.version,
@@ -47,8 +50,8 @@ def load_pinned(folder: Path) -> Classifier:
     learner = learner_from_dict(description["learner"])
     # Copies lie where torch aligns them; another alignment could change a product's last bit.
     tensors = {name: value.clone() for name, value in stored.items()}
-    directions, prototypes = tensors.pop(_DIRECTIONS), tensors.pop(_PROTOTYPES)
-    strangers = tensors.pop(_STRANGERS, None)
+    directions, means = tensors.pop(_DIRECTIONS), tensors.pop(_MEANS)
+    cohort = {of_phi: tensors.pop(name) for name, of_phi in _COHORT.items() if name in tensors}
     theta = Theta.from_tensors(tensors)
     return Classifier(
         model=description["model"],
@@ -59,8 +62,8 @@ def load_pinned(folder: Path) -> Classifier:
         labels=tuple(description["labels"]),
         known=tuple(Known(**one) for one in description["known"]),
         directions=directions,
-        prototypes=prototypes,
-        strangers=strangers,
+        means=means,
+        cohort=Cohort(learner.head, cohort),
         theta=theta,
         embedding=learner.embedding(theta.body) if learner.keeps_features else None,
         estimate=Estimate(**description["estimate"]),

@@ -48,8 +48,9 @@ def test_the_temperature_of_any_weights_that_a_card_may_have_can_be_taken(weight
 def test_unknown_is_what_points_away_from_every_class():
     prototypes = torch.tensor([[1.0, 0.0, 0.0], [0.0, 2.0, 0.0]])
     features = torch.tensor([[5.0, 0.1, 0.0], [0.0, 0.1, 3.0]])
-    assert familiarity(features, prototypes).tolist() == pytest.approx([0.9998, 0.0333], abs=1e-3)
-    assert constant_confidence().unknown(features, prototypes, TaskSize(2, 1.0)).tolist() == [False, True]
+    familiar = familiarity(features, prototypes)
+    assert familiar.tolist() == pytest.approx([0.9998, 0.0333], abs=1e-3)
+    assert (familiar < constant_confidence().known_above(TaskSize(2, 1.0))).tolist() == [False, True]
 
 
 def test_with_strangers_it_is_how_much_likelier_the_classes_are_than_they():

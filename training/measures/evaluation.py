@@ -7,9 +7,8 @@ from torch import Tensor
 from tqdm import tqdm
 
 from models.backbones.backbone import Params
-from models.class_scatter import STRANGERS
+from models.cohort import Cohort
 from models.confidence import familiarity
-from models.heads import prototypes
 from models.images.preprocessing import Preprocessing
 from models.learner import BODY, HEAD, Learner, part
 from models.support import Support
@@ -50,7 +49,7 @@ def measure(
     geometry: list[SupportGeometry] = []
     bar = tqdm(total=protocol.episodes, desc=protocol.describe(), unit="task", disable=not progress, leave=False)
     device = next(iter(phi.values())).device
-    own, strangers = protocol.ways * protocol.queries, part(phi, HEAD).get(STRANGERS)
+    own, cohort = protocol.ways * protocol.queries, Cohort(learner.head, part(phi, HEAD))
     with bar, torch.no_grad():
         kept = embedded(learner, phi, preprocessing, classes) if features is None else features
         for first in range(0, protocol.episodes, at_once):
@@ -67,7 +66,8 @@ def measure(
                 of_queries = kept[batch.query_places]
             logits = learner.logits(theta, of_queries[:, :own])
             labels = batch.query_labels[:, :own]
-            familiar = familiarity(of_queries, prototypes(of_support, batch.support), strangers)
+            means = cohort.means(of_support, batch.support)
+            familiar = familiarity(cohort.seen(of_queries), means, cohort.strangers)
             right = (logits.argmax(-1) == labels).double().mean(1)
             ids = batch.class_ids[:, : protocol.ways]
             found = (right, logits, labels, ids, familiar[:, :own], familiar[:, own:])
