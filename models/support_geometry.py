@@ -32,10 +32,10 @@ class SupportGeometry:
         counts = membership.sum(1)  # [T, N]
         means = membership.transpose(1, 2) @ features / counts[..., None].clamp_min(1)
         absent = ~support.class_mask()
-        between = _squared_distances(means, means)
+        between = torch.cdist(means, means).square()
         between = between.masked_fill(absent[:, None] | absent[:, :, None], torch.inf)
         between.diagonal(dim1=1, dim2=2).fill_(torch.inf)
-        left_out = _squared_distances(features, means).masked_fill(absent[:, None], torch.inf)
+        left_out = torch.cdist(features, means).square().masked_fill(absent[:, None], torch.inf)
         own = support.labels[..., None]
         count = counts.gather(1, support.labels)
         # An example's distance to the mean of the others is n / (n - 1) times that to the mean of all n.
@@ -77,10 +77,3 @@ class SupportGeometry:
         own = shares.gather(2, self.support.labels[..., None])[..., 0]
         weights = self.support.balanced_weights()
         return torch.where(weights > 0, (1 - own) * weights, 0).sum(1)
-
-
-def _squared_distances(one: Tensor, other: Tensor) -> Tensor:
-    """From each of ``[T, M, D]`` to each of ``[T, N, D]``, as ``[T, M, N]``: cdist takes three times as long."""
-    lengths = one.square().sum(2)[:, :, None] + other.square().sum(2)[:, None]
-    # In double precision what cancels out leaves 1e-16 of the lengths.
-    return torch.baddbmm(lengths, one, other.transpose(1, 2), alpha=-2).clamp_min(0)
