@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 
-import { button, openPage } from './small_document.mjs';
+import { button, openKept } from './small_document.mjs';
 import { drop, fileEntry, folderEntry } from './small_drop.mjs';
 import { image, settled, SmallService } from './small_service.mjs';
 
@@ -21,10 +21,7 @@ let task;
 beforeEach(async () => {
   service = new SmallService();
   task = service.task('shapes');
-  await openPage();
-  await settled();
-  button(texts.openTask('shapes')).click();
-  await settled();
+  await openKept('shapes');
 });
 
 for (const [place, zone] of Object.entries({

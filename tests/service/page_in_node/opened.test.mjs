@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 
-import { button, choose, openPage, pen, teach } from './small_document.mjs';
+import { button, choose, openKept, pen, teach } from './small_document.mjs';
 import { image, settled, SmallService, until } from './small_service.mjs';
 
 const { texts } = await import('../../../service/page/texts.js');
@@ -18,10 +18,7 @@ let task;
 beforeEach(async () => {
   service = new SmallService();
   task = service.task('shapes');
-  await openPage();
-  await settled();
-  button(texts.openTask('shapes')).click();
-  await settled();
+  await openKept('shapes');
 });
 
 test('images can be added to a class, and taken back', async () => {
