@@ -16,7 +16,7 @@ class Cohort:
     """Compares as the head does: where it measures distances alike for all shots, in its metric and by its means.
 
     A metric that follows the shots is next to even for one example; then features are compared as they are, and
-    with the plain class means.
+    with the plain class means, for which cards of such heads have their thresholds.
 
     Attributes:
         head: whose metric it is.

@@ -29,7 +29,7 @@ from service.computing.engine import Engine
 from service.computing.pinned import TENSORS, load_pinned, pin
 from service.problems import Problem
 from service.registry import check_kept
-from service.settings import Settings
+from service.settings import JOBS, Settings
 from service.store.database import OUT_OF_REACH
 from service.store.job_store import UNFINISHED, Job, JobStore, Status
 from service.uploads.archives import Archive
@@ -51,7 +51,7 @@ class Jobs:
         self.store = store
         self._settings = settings
         self._engine = engine
-        self._root = settings.data_dir / "jobs"
+        self._root = settings.data_dir / JOBS
         self._root.mkdir(parents=True, exist_ok=True)
         self._wake = threading.Event()
         self._stopping = threading.Event()

@@ -8,6 +8,7 @@ from pathlib import Path
 from models.initialization import CARD, Initialization, InitializationError, load, shipped
 from models.published import published
 from service.problems import Problem
+from service.settings import INITIALIZATIONS
 from service.uploads.labels import clean_text
 
 AUTO = "auto"
@@ -99,7 +100,7 @@ def _folders(data_dir: Path) -> Iterator[tuple[str, Path]]:
     yield from shipped().items()
     for one in published():
         yield one.name, one.folder
-    for card in sorted((data_dir / "initializations").glob(f"*/{CARD}")):
+    for card in sorted((data_dir / INITIALIZATIONS).glob(f"*/{CARD}")):
         yield card.parent.name, card.parent
 
 

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 MEBIBYTE = 1024**2
 GIBIBYTE = 1024**3
+JOBS, INITIALIZATIONS = "jobs", "initializations"  # folders of DATA_DIR
 
 
 class SettingsError(ValueError):
@@ -75,7 +76,7 @@ class Settings:
             )
         if self.data_dir.exists() and not self.data_dir.is_dir():
             raise SettingsError(f"DATA_DIR={self.data_dir} is a file; name a folder")
-        for inside in (self.data_dir / "jobs", self.data_dir / "initializations"):
+        for inside in (self.data_dir / JOBS, self.data_dir / INITIALIZATIONS):
             if inside.exists() and not inside.is_dir():
                 raise SettingsError(f"{inside} is a file; move it, or name another DATA_DIR")
 

@@ -5,7 +5,7 @@ import { beforeEach, test } from 'node:test';
 
 import { button, openKept } from './small_document.mjs';
 import { drop, fileEntry, folderEntry } from './small_drop.mjs';
-import { image, settled, SmallService } from './small_service.mjs';
+import { image, settled } from './small_service.mjs';
 
 const { texts } = await import('../../../service/page/texts.js');
 const text = (id) => document.getElementById(id).textContent;
@@ -19,9 +19,7 @@ let service;
 let task;
 
 beforeEach(async () => {
-  service = new SmallService();
-  task = service.task('shapes');
-  await openKept('shapes');
+  ({ service, task } = await openKept('shapes'));
 });
 
 for (const [place, zone] of Object.entries({

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 
 import { button, choose, openKept, pen, teach } from './small_document.mjs';
-import { image, settled, SmallService, until } from './small_service.mjs';
+import { image, settled, until } from './small_service.mjs';
 
 const { texts } = await import('../../../service/page/texts.js');
 const text = (id) => document.getElementById(id).textContent;
@@ -16,9 +16,7 @@ let service;
 let task;
 
 beforeEach(async () => {
-  service = new SmallService();
-  task = service.task('shapes');
-  await openKept('shapes');
+  ({ service, task } = await openKept('shapes'));
 });
 
 test('images can be added to a class, and taken back', async () => {

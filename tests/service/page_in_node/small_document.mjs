@@ -5,7 +5,7 @@
 
 import { readFileSync } from 'node:fs';
 
-import { image, settled, SIGNATURE, until } from './small_service.mjs';
+import { image, settled, SIGNATURE, SmallService, until } from './small_service.mjs';
 
 const PAGE = new URL('../../../service/page/', import.meta.url);
 const VOID = new Set(['meta', 'link', 'img', 'input', '!doctype']);
@@ -140,13 +140,19 @@ export async function openPage() {
   await load(`main.js?${pages}`); // another address, so that it runs again
 }
 
-/** Open the page, and on it a kept classifier. @param {string} name */
+/**
+ * Open the page, and on it a kept classifier, the only one that the service has.
+ * @param {string} name
+ */
 export async function openKept(name) {
   const { texts } = await load('texts.js');
+  const service = new SmallService();
+  const task = service.task(name);
   await openPage();
   await settled();
   button(texts.openTask(name)).click();
   await settled();
+  return { service, task };
 }
 
 /** @param {string} text @returns {SmallElement} the shown button of that text, or named so to a screen reader */
