@@ -12,6 +12,9 @@ from models.support_geometry import SupportGeometry
 from models.task_size import TaskSize, terms_of
 
 _FLOOR = 0.003  # added to small numbers before their logarithm, which then says no more of the tiniest ones
+_NARROWEST = 0.02  # from an expected accuracy to its interval's ends: 1 of it at accuracies of 0.5, 0.04 % at 1
+_WIDEST = math.pi / 2  # the whole scale of ``stretched``
+_MOST_WEIGHT = 1000.0  # of any hint: far beyond any that is fitted
 _DIGITS = 4
 
 
@@ -30,19 +33,33 @@ class Expected:
 
     Attributes:
         accuracy: of the terms of ``hints``; their weighted sum is the logit of the expected accuracy.
-        low: of 1, log(ways), scarcity and log(expected error); their weighted sum is how far the interval's lower
-            end lies from the expected accuracy, both on the scale of ``stretched``.
-        high: the same of the upper end.
+        below: of 1, log(ways), scarcity and log(expected error); their weighted sum is the logarithm of how far
+            the interval's lower end lies below the expected accuracy, both on the scale of ``stretched``.
+        above: the same of the upper end.
+        most_ways: the most classes of a task that they were fitted on. Of more, an interval is as wide as of
+            these: it would become ever narrower by what nobody has measured.
     """
 
     accuracy: tuple[float, ...]
-    low: tuple[float, ...]
-    high: tuple[float, ...]
+    below: tuple[float, ...]
+    above: tuple[float, ...]
+    most_ways: int
+
+    def __post_init__(self) -> None:
+        """Refuse values that would silently spoil every estimate."""
+        weights = (*self.accuracy, *self.below, *self.above)
+        if not all(abs(weight) < _MOST_WEIGHT for weight in weights):
+            raise ValueError(f"the weights of an expected accuracy must be numbers of a few, not {weights}")
+        if not self.most_ways >= 2:
+            raise ValueError(
+                f"an expected accuracy is fitted on tasks of 2 classes or more, not {self.most_ways}"
+            )
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """Rebuild from ``asdict``'s answer (JSON gives lists for tuples)."""
-        return cls(**{name: tuple(float(weight) for weight in weights) for name, weights in values.items()})
+        weights = {name: tuple(float(one) for one in values[name]) for name in ("accuracy", "below", "above")}
+        return cls(**weights, most_ways=int(values["most_ways"]))
 
     def accuracies(self, hints: Tensor) -> Tensor:
         """Expected accuracies ``[T]`` of tasks with hints ``[T, H]``."""
@@ -52,9 +69,13 @@ class Expected:
         """Expected accuracies of the same tasks with the ends of their intervals, each ``[T]``."""
         expected = self.accuracies(hints)
         terms = interval_terms(hints, expected)
+        terms[:, 1].clamp_(max=math.log(self.most_ways))
         centre = stretched(expected)
-        low, high = (terms @ torch.tensor(weights, dtype=torch.float64) for weights in (self.low, self.high))
-        return expected, _shrunk(centre + low.clamp_max(0)), _shrunk(centre + high.clamp_min(0))
+        below, above = (
+            (terms @ torch.tensor(weights, dtype=torch.float64)).exp().clamp(_NARROWEST, _WIDEST)
+            for weights in (self.below, self.above)
+        )
+        return expected, _shrunk(centre - below), _shrunk(centre + above)
 
 
 @dataclass(frozen=True)
@@ -75,7 +96,7 @@ class Expectation:
     def __post_init__(self) -> None:
         """Refuse weights that fit no hints."""
         for expected, terms in ((self.of_means, 4), (self.of_left_out, 5)):
-            if (len(expected.accuracy), len(expected.low), len(expected.high)) != (terms, 4, 4):
+            if (len(expected.accuracy), len(expected.below), len(expected.above)) != (terms, 4, 4):
                 raise ValueError(f"an expected accuracy takes {terms}, 4 and 4 weights, not {expected}")
         if not self.sharpness > 0:
             raise ValueError(f"the sharpness must be positive, not {self.sharpness}")
@@ -116,6 +137,14 @@ def hints(geometry: SupportGeometry, sharpness: float, *, left_out: bool) -> Ten
     if left_out:
         columns.append((geometry.left_out_error(sharpness / 2) + _FLOOR).log())
     return torch.cat([terms, torch.stack(columns, 1)], 1)
+
+
+def hints_of_chance(size: TaskSize, *, left_out: bool) -> Tensor:
+    """Hints ``[4]`` or ``[5]`` of a task whose examples all look alike: it can but be answered by chance."""
+    others = size.ways - 1
+    errors = [others / size.ways] if left_out else []
+    logarithms = [math.log(value + _FLOOR) for value in (others, *errors)]
+    return torch.tensor([*size.terms[:3], *logarithms], dtype=torch.float64)
 
 
 def sizes(geometry: SupportGeometry) -> Sequence[TaskSize]:

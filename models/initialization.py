@@ -27,7 +27,7 @@ from models.inner_rule import InnerRule
 from models.learner import BODY, HEAD, Embedding, Learner, part
 from models.whole_numbers import check_whole
 
-FORMAT = 2
+FORMAT = 3
 WEIGHTS, CARD = "weights.safetensors", "card.json"
 SHIPPED = Path(__file__).parent / "pretrained"
 

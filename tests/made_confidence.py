@@ -11,10 +11,10 @@ def constant_expected(accuracy: float, low: float, high: float, terms: int) -> E
     """Expect the same accuracy, with the same interval, of every task."""
 
     def from_accuracy(end: float) -> tuple[float, ...]:
-        return (math.asin(math.sqrt(end)) - math.asin(math.sqrt(accuracy)), 0.0, 0.0, 0.0)
+        return (math.log(abs(math.asin(math.sqrt(end)) - math.asin(math.sqrt(accuracy)))), 0.0, 0.0, 0.0)
 
     logit = math.log(accuracy / (1 - accuracy))
-    return Expected((logit, *[0.0] * (terms - 1)), from_accuracy(low), from_accuracy(high))
+    return Expected((logit, *[0.0] * (terms - 1)), from_accuracy(low), from_accuracy(high), 20)
 
 
 def constant_confidence(

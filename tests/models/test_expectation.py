@@ -1,13 +1,16 @@
 """The accuracy to expect of a task, from its support set alone."""
 
+import math
 from dataclasses import replace
 
 import pytest
 import torch
 
-from models.expectation import Estimate, Expectation, Expected
+from models.expectation import Estimate, Expectation, Expected, hints, hints_of_chance
+from models.initialization import load, shipped
 from models.support import Support
 from models.support_geometry import SupportGeometry
+from models.task_size import TaskSize
 from tests.made_confidence import constant_confidence, constant_expected
 
 LABELS = torch.tensor([0, 0, 0, 1, 1, 2, 2, 2, 2])
@@ -71,8 +74,8 @@ def test_padding_and_other_tasks_change_nothing(features):
     torch.testing.assert_close(both.left_out_error(3.0)[:1], alone.left_out_error(3.0))
     expectation = Expectation(
         4.0,
-        Expected((1.0, -0.5, 0.2, -0.4), (-0.1, 0.0, 0.0, -0.1), (0.1, 0.0, 0.0, 0.1)),
-        Expected((1.0, -0.5, 0.2, -0.4, -0.7), (-0.1, 0.0, 0.0, -0.1), (0.1, 0.0, 0.0, 0.1)),
+        Expected((1.0, -0.5, 0.2, -0.4), (-2.0, 0.0, 0.0, 0.1), (-2.5, 0.0, 0.0, 0.1), 5),
+        Expected((1.0, -0.5, 0.2, -0.4, -0.7), (-2.0, 0.0, 0.0, 0.1), (-2.5, 0.0, 0.0, 0.1), 5),
     )
     assert expectation.estimates(both)[0] == expectation.estimates(alone)[0]
 
@@ -84,12 +87,51 @@ def test_left_out_examples_tell_only_where_every_class_has_two(features):
     assert expectation.estimates(geometry(features[:3], single)) == [Estimate(0.9, 0.8, 0.95)]
 
 
-def test_an_interval_holds_its_estimate_and_stays_within_0_and_1(features):
-    inverted = replace(constant_expected(0.9, 0.8, 0.95, 5), low=(0.2, 0.0, 0.0, 0.0), high=(-0.2, 0.0, 0.0, 0.0))
-    wide = replace(inverted, low=(-2.0, 0.0, 0.0, 0.0), high=(2.0, 0.0, 0.0, 0.0))
+def test_an_interval_is_never_a_single_number_and_stays_within_0_and_1(features):
+    narrow = replace(
+        constant_expected(0.9, 0.8, 0.95, 5), below=(-30.0, 0.0, 0.0, 0.0), above=(-30.0, 0.0, 0.0, 0.0)
+    )
+    wide = replace(narrow, below=(9.0, 0.0, 0.0, 0.0), above=(9.0, 0.0, 0.0, 0.0))
     by_means = constant_expected(0.9, 0.8, 0.95, 4)
-    assert Expectation(4.0, by_means, inverted).estimates(geometry(features)) == [Estimate(0.9, 0.9, 0.9)]
+    found = Expectation(4.0, by_means, narrow).estimates(geometry(features))[0]
+    assert found.accuracy - 0.02 < found.low < found.accuracy == 0.9 < found.high < found.accuracy + 0.02
     assert Expectation(4.0, by_means, wide).estimates(geometry(features)) == [Estimate(0.9, 0.0, 1.0)]
+
+
+def test_intervals_of_more_classes_than_were_measured_are_no_narrower():
+    narrowing = replace(
+        constant_expected(0.5, 0.3, 0.7, 4), below=(-0.5, -1.0, 0.0, 0.0), above=(-0.5, -1.0, 0.0, 0.0)
+    )
+    hints = torch.tensor([[1.0, math.log(ways), 1.0, -1.0] for ways in (10, 20, 200)], dtype=torch.float64)
+    accuracy, low, high = narrowing.intervals(hints)
+    assert torch.equal(accuracy, torch.full_like(accuracy, 0.5))
+    assert high[0] - low[0] > high[1] - low[1] == high[2] - low[2] > 0
+    assert hints[2, 1] == math.log(200), "what is asked stays as it is"
+
+
+@pytest.mark.parametrize("name", shipped())
+@pytest.mark.parametrize("ways", [2, 5, 20, 60, 200])
+@pytest.mark.parametrize("shots", [1, 3, 20])
+def test_what_ships_never_promises_a_certain_accuracy(name, ways, shots):
+    expectation = load(shipped()[name]).confidence.expectation
+    generator = torch.Generator().manual_seed(ways)
+    size = TaskSize.of(ways, shots)
+    errors = torch.rand(50, 2, generator=generator).double() * torch.tensor([ways - 1, (ways - 1) / ways])
+    for expected, several in ((expectation.of_means, 0), (expectation.of_left_out, 1)):
+        given = torch.cat(
+            [torch.tensor([size.terms[:3]]).expand(50, -1).double(), (errors + 0.003).log()[:, : 1 + several]], 1
+        )
+        accuracy, low, high = expected.intervals(given)
+        assert (low <= accuracy).all()
+        assert (accuracy <= high).all()
+        assert (high - low > 0.001).all()
+
+
+@pytest.mark.parametrize("left_out", [False, True])
+def test_the_hints_of_chance_are_those_of_a_task_whose_examples_are_all_alike(left_out):
+    same = geometry(torch.ones(8, 2), torch.arange(4).repeat_interleave(2))
+    found = hints_of_chance(TaskSize.of(4, 2), left_out=left_out)
+    torch.testing.assert_close(hints(same, 3.0, left_out=left_out)[0], found)
 
 
 def test_weights_survive_json_and_others_are_refused():
@@ -99,3 +141,7 @@ def test_weights_survive_json_and_others_are_refused():
         replace(expectation, of_means=expectation.of_left_out)
     with pytest.raises(ValueError, match="sharpness"):
         replace(expectation, sharpness=0.0)
+    with pytest.raises(ValueError, match="numbers of a few"):
+        replace(expectation.of_means, accuracy=(4e6, 0.0, 0.0, 0.0))
+    with pytest.raises(ValueError, match="2 classes or more"):
+        replace(expectation.of_means, most_ways=1)

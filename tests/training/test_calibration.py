@@ -1,11 +1,14 @@
 """Confidence fitted on validation tasks holds on others."""
 
+import math
 from dataclasses import replace
 
 import pytest
 import torch
 
 from models.confidence import KEPT
+from models.support import Support
+from models.support_geometry import SupportGeometry
 from models.task_size import TaskSize
 from tests.made_confidence import constant_confidence
 from tests.training.tiny_run import VALIDATION, noisy_classes, recipe
@@ -104,10 +107,28 @@ def test_regressions_find_what_made_the_values():
     sums = terms @ weights
     torch.testing.assert_close(linear_weights(terms, sums), weights, rtol=0, atol=1e-3)
     torch.testing.assert_close(logistic_weights(terms, sums.sigmoid()), weights, rtol=0, atol=1e-2)
-    noise = torch.rand(4000, generator=generator, dtype=torch.float64)
-    tenth = quantile_weights(terms, sums + noise, 0.1)
-    torch.testing.assert_close(tenth, weights + torch.tensor([0.1, 0, 0]), rtol=0, atol=0.05)
-    assert (sums + noise < terms @ tenth).double().mean() == pytest.approx(0.1, abs=0.01)
+    widths = sums.exp() * torch.rand(4000, generator=generator, dtype=torch.float64)
+    of_most = quantile_weights(terms, widths, 0.9)
+    torch.testing.assert_close(of_most, weights + torch.tensor([math.log(0.9), 0, 0]), rtol=0, atol=0.1)
+    assert (widths < (terms @ of_most).exp()).double().mean() == pytest.approx(0.9, abs=0.01)
+
+
+def test_terms_that_hardly_vary_get_no_weight():
+    terms = torch.tensor([[1.0, 3.0], [1.0, 3.0 + 1e-5], [1.0, 3.0 - 1e-5]], dtype=torch.float64)
+    assert linear_weights(terms, torch.tensor([0.0, 1.0, -1.0]).double())[1] == 0
+
+
+def test_where_all_was_right_alike_classes_are_doubted_all_the_same():
+    """Drawings that cannot be mistaken teach nothing of mistakes; two classes of the same image are still two."""
+    easy = noisy_classes(12, seed=3, images=16, noise=0.01)
+    confidence = calibrate(LEARNER, PHI, PREPROCESSING, easy, 40)
+    for shots in (1, 3):
+        labels = torch.arange(2).repeat_interleave(shots)
+        support = Support.of_task(easy.images[:1].float().div(255).expand(2 * shots, -1, -1, -1), labels)
+        alike = SupportGeometry.of(torch.ones(1, 2 * shots, 4), support)
+        (estimate,) = confidence.expectation.estimates(alike)
+        assert estimate.accuracy < 0.9
+        assert estimate.low < estimate.accuracy
 
 
 def test_of_one_size_alone_the_fit_is_a_constant():

@@ -13,13 +13,13 @@ from training.outer_plan import Outer
 from training.recipe import Data, Episodes, Jitter, Recipe, Report, Validation
 
 
-def noisy_classes(count, seed, images=8):
+def noisy_classes(count, seed, images=8, noise=0.4):
     """Classes of one random pattern each, seen through noise."""
     generator = torch.Generator().manual_seed(seed)
     patterns = (torch.rand(count, 1, 4, 4, generator=generator) > 0.5).float()
     patterns = torch.nn.functional.interpolate(patterns, (16, 16))[:, None]
-    noise = torch.rand(count, images, 1, 16, 16, generator=generator)
-    levels = (255 * (0.6 * patterns + 0.4 * noise)).to(torch.uint8).flatten(0, 1)
+    grain = torch.rand(count, images, 1, 16, 16, generator=generator)
+    levels = (255 * ((1 - noise) * patterns + noise * grain)).to(torch.uint8).flatten(0, 1)
     names = tuple(f"c{index:02d}" for index in range(count))
     return ClassImages(levels, torch.arange(count + 1) * images, names, ("",) * count)
 

@@ -7,11 +7,11 @@ from torch import Tensor
 
 from models.backbones.backbone import Params
 from models.confidence import KEPT, Confidence
-from models.expectation import Expectation, Expected, hints, interval_terms, stretched
+from models.expectation import Expectation, Expected, hints, hints_of_chance, interval_terms, stretched
 from models.images.preprocessing import Preprocessing
 from models.learner import Learner
 from models.support_geometry import SupportGeometry
-from models.task_size import BySize, terms_of
+from models.task_size import BySize, TaskSize, terms_of
 from training.datasets.class_images import ClassImages
 from training.measures.evaluation import measure
 from training.measures.measured import Measured, Protocol
@@ -125,11 +125,30 @@ def _fit_sharpness(geometries: Sequence[SupportGeometry]) -> float:
 def _fit_expected(fitted: Sequence[Measured], sharpness: float, *, left_out: bool) -> Expected:
     given = torch.cat([hints(one, sharpness, left_out=left_out) for entry in fitted for one in entry.geometry])
     reached = torch.cat([entry.accuracies for entry in fitted])
-    weights = logistic_weights(given, reached)
+    sizes = [entry.protocol.size for entry in fitted]
+    weights = _fit_accuracy(
+        given, reached, sizes, sum(entry.labels.numel() for entry in fitted), left_out=left_out
+    )
     expected = (given @ weights).sigmoid()
     terms, off = interval_terms(given, expected), stretched(reached) - stretched(expected)
     return Expected(
         accuracy=tuple(weights.tolist()),
-        low=tuple(quantile_weights(terms, off, _TAIL).tolist()),
-        high=tuple(quantile_weights(terms, off, 1 - _TAIL).tolist()),
+        below=tuple(quantile_weights(terms, -off, 1 - _TAIL).tolist()),
+        above=tuple(quantile_weights(terms, off, 1 - _TAIL).tolist()),
+        most_ways=max(size.ways for size in sizes),
     )
+
+
+def _fit_accuracy(
+    given: Tensor, reached: Tensor, sizes: Sequence[TaskSize], answers: int, *, left_out: bool
+) -> Tensor:
+    """Fit accuracies ``[K]`` to hints ``[K, H]``, without certainty where all of so many answers were right.
+
+    That none was wrong does not mean that none ever is: half of one is taken to be. And one task more, of all
+    sizes together, has classes that are all alike: where no other was hard, it tells by what a hard one is known.
+    """
+    alike = torch.stack([hints_of_chance(size, left_out=left_out) for size in sizes])
+    chance = torch.tensor([1 / size.ways for size in sizes], dtype=torch.float64)
+    counts = torch.cat([torch.ones_like(reached), torch.full_like(chance, 1 / len(sizes))])
+    shares = torch.cat([reached.clamp_max(1 - 0.5 / answers), chance])
+    return logistic_weights(torch.cat([given, alike]), shares, counts / counts.mean())

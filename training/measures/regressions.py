@@ -6,6 +6,10 @@ import torch
 from torch import Tensor
 
 _PULL = 1e-6  # on squared weights of standardised terms, all but the constant's
+_LEAST_SPREAD = (
+    1e-3  # of a term, of which a few are usual: what varies less can tell nothing, and counts as constant
+)
+_LEAST = 1e-4  # of a quantile whose logarithm is fitted
 _SMOOTH = 0.003  # half width of the rounded corner of the quantiles' loss, in units of the values
 
 
@@ -29,32 +33,39 @@ def linear_weights(terms: Tensor, values: Tensor) -> Tensor:
     return weights_of(terms, lambda given, weights: (given @ weights - values).square().mean())
 
 
-def logistic_weights(terms: Tensor, shares: Tensor) -> Tensor:
-    """Weights ``[W]`` of terms ``[K, W]``, the first of them 1, whose sums are the logits of shares ``[K]``."""
+def logistic_weights(terms: Tensor, shares: Tensor, importance: Tensor | None = None) -> Tensor:
+    """Weights ``[W]`` of terms ``[K, W]``, the first of them 1, whose sums are the logits of shares ``[K]``.
+
+    ``importance`` ``[K]``, of mean 1, says how much each counts; by default all count alike.
+    """
 
     def loss(given: Tensor, weights: Tensor) -> Tensor:
-        return torch.nn.functional.binary_cross_entropy_with_logits(given @ weights, shares)
+        return torch.nn.functional.binary_cross_entropy_with_logits(given @ weights, shares, importance)
 
     return weights_of(terms, loss)
 
 
 def quantile_weights(terms: Tensor, values: Tensor, share: float) -> Tensor:
-    """Weights ``[W]`` of terms ``[K, W]``, the first of them 1, under whose sums a share of values ``[K]`` lies.
+    """Weights ``[W]`` of terms ``[K, W]``, the first of them 1; under exp of sums a share of values ``[K]`` lies.
 
-    Koenker and Bassett 1978, eq. 3.1, its corner rounded.
+    Koenker and Bassett 1978, eq. 3.1, its corner rounded. The exponential is positive whatever terms it meets
+    later.
     """
+    anywhere = values.quantile(share).clamp_min(_LEAST).log()
 
     def loss(given: Tensor, weights: Tensor) -> Tensor:
-        over = values - given @ weights
+        over = values - (anywhere + given @ weights).exp()
         return (share * over + _SMOOTH * torch.nn.functional.softplus(-over / _SMOOTH)).mean()
 
-    return weights_of(terms, loss)
+    weights = weights_of(terms, loss)
+    weights[0] += anywhere
+    return weights
 
 
 def weights_of(terms: Tensor, loss: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
     """Fit on terms of mean 0 and spread 1, then give the weights of the terms as they came."""
     mean, spread = terms.mean(0), terms.std(0, correction=0)
-    varies = spread > 1e-9
+    varies = spread > _LEAST_SPREAD
     varies[0] = False
     standard = torch.where(varies, (terms - mean) / torch.where(varies, spread, 1), 0)
     standard[:, 0] = 1
