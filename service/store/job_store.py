@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from sqlalchemy import delete, func, insert, select, update
 
@@ -148,10 +148,10 @@ class JobStore:
             place = found[-1][0]
 
     def counts(self) -> dict[str, int]:
-        """Count jobs by status."""
+        """Count jobs by status, those without any included."""
         with self._database.reading() as session:
             found = session.execute(select(JobRow.status, func.count()).group_by(JobRow.status))
-            return dict(found.all())
+            return dict.fromkeys(get_args(Status), 0) | dict(found.all())
 
     def statuses(self) -> dict[str, str]:
         """Give the status of every job, by its id."""
