@@ -108,21 +108,17 @@ class JobStore:
 
     def finish(self, job_id: str, status: Status, error: str | None = None) -> bool:
         """End an unfinished job; False where it had ended already."""
-        with self._database.writing() as session:
-            end = (
-                update(JobRow)
-                .where(JobRow.id == job_id, JobRow.status.in_(UNFINISHED))
-                .values(status=status, error=error, finished=_now())
-            )
-            ended = session.execute(end.returning(JobRow.number)).scalar() is not None
-            session.commit()
-            return ended
+        end = (
+            update(JobRow)
+            .where(JobRow.id == job_id, JobRow.status.in_(UNFINISHED))
+            .values(status=status, error=error, finished=_now())
+            .returning(JobRow.number)
+        )
+        return self._database.freeing(end) is not None
 
     def delete(self, job_id: str) -> None:
         """Delete a job with its results."""
-        with self._database.writing() as session:
-            session.execute(delete(JobRow).where(JobRow.id == job_id))
-            session.commit()
+        self._database.freeing(delete(JobRow).where(JobRow.id == job_id).returning(JobRow.number))
 
     def results(self, job_id: str) -> Iterator[dict[str, Any]]:
         """Give the results so far in the images' order, a few in memory at a time.
