@@ -1,6 +1,7 @@
 """The BentoML service: ``bentoml serve service.bento:Metashot`` runs it, ``bentoml build`` packs it."""
 
 import os
+from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("BENTOML_DO_NOT_TRACK", "true")
@@ -9,9 +10,27 @@ import bentoml
 
 from service.app import create_app
 from service.launcher import end_with_launcher
-from service.settings import Settings
+from service.settings import Settings, SettingsError
+from service.store.database import Database
 
-settings = Settings.from_environment()
+_BENTO = Path(__file__).parents[2] / "bento.yaml"  # there where a Bento is run, and not the project's folder
+
+
+def _usable_settings() -> Settings:
+    settings = Settings.from_environment()
+    if _BENTO.exists():
+        if not settings.data_dir.is_absolute():
+            detail = "lies inside the Bento, and would be deleted with it; name a folder by its absolute path"
+            raise SettingsError(f"DATA_DIR={settings.data_dir} {detail}")
+        Database(settings.data_dir).close()  # working processes could only fail again and again, by a trace
+    return settings
+
+
+try:
+    settings = _usable_settings()
+except SettingsError as error:
+    # Of a ValueError BentoML would say that there is no module of the Bento's name.
+    raise SystemExit(f"error: {error}") from None
 app = create_app(settings)
 
 

@@ -41,7 +41,7 @@ def running(settings: Settings, metrics: Metrics) -> Iterator[Components]:
         engine = Engine(settings)
         stack.callback(engine.close)
         tasks = TaskStore(database)
-        jobs = Jobs(settings, JobStore(database), engine)
+        jobs = Jobs(settings, JobStore(database), engine, metrics)
         stack.callback(jobs.stop)
         metrics.watch(lambda: engine.waiting, jobs.store.counts)
         jobs.start()

@@ -27,6 +27,7 @@ from torch import Tensor
 from service.computing.classifier import Classifier
 from service.computing.engine import Engine
 from service.computing.pinned import TENSORS, load_pinned, pin
+from service.metrics import Metrics
 from service.problems import Problem
 from service.registry import check_kept
 from service.settings import JOBS, Settings
@@ -47,10 +48,11 @@ logger = logging.getLogger("metashot")
 class Jobs:
     """Takes jobs in, and scores one after the other; of several processes, in the one that holds the lock."""
 
-    def __init__(self, settings: Settings, store: JobStore, engine: Engine) -> None:
+    def __init__(self, settings: Settings, store: JobStore, engine: Engine, metrics: Metrics) -> None:
         self.store = store
         self._settings = settings
         self._engine = engine
+        self._metrics = metrics
         self._root = settings.data_dir / JOBS
         self._root.mkdir(parents=True, exist_ok=True)
         self._wake = threading.Event()
@@ -187,6 +189,7 @@ class Jobs:
             except Problem as problem:
                 errors[name] = {"filename": shown, "error": one_line(problem.detail)}
         found = iter(classifier.answers(prepared, lambda: None))
+        self._metrics.queries.labels(classifier.model).inc(len(prepared))
         return [errors[name] if name in errors else next(found) for name in names]
 
     def _pixels(self, classifier: Classifier, content: bytes, shown: str) -> Tensor:

@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import IO, Any, Literal
 
@@ -20,8 +20,8 @@ _AT_ONCE = 1000
 _CHUNK = 1 << 16
 
 
-def stream(rows: Iterable[Row], labels: Sequence[str], kind: Format) -> Iterator[bytes]:
-    """Write rows in a format.
+def stream(rows: Iterable[Row], labels: Sequence[str], kind: Format) -> Generator[bytes, None, None]:
+    """Write rows in a format, about 64 KiB at a time; close it where no more is wanted.
 
     Args:
         rows: predictions, or ``filename`` with ``error``.
@@ -30,9 +30,26 @@ def stream(rows: Iterable[Row], labels: Sequence[str], kind: Format) -> Iterator
             members, and text that a spreadsheet would take for a formula gets an apostrophe in front;
             ``parquet``, with nested columns.
     """
-    if kind == "jsonl":
-        return (json.dumps(row, ensure_ascii=False).encode() + b"\n" for row in rows)
-    return _csv(rows, sorted(labels)) if kind == "csv" else _parquet(rows)
+    if kind == "parquet":
+        return _parquet(rows)
+    return _joined(_csv(rows, sorted(labels)) if kind == "csv" else _jsonl(rows))
+
+
+def _joined(lines: Iterable[bytes]) -> Generator[bytes, None, None]:
+    """Hand lines on in chunks, each of which costs the server a change of threads and a message."""
+    chunk = bytearray()
+    for line in lines:
+        chunk += line
+        if len(chunk) >= _CHUNK:
+            yield bytes(chunk)
+            chunk.clear()
+    if chunk:
+        yield bytes(chunk)
+
+
+def _jsonl(rows: Iterable[Row]) -> Iterator[bytes]:
+    for row in rows:
+        yield json.dumps(row, ensure_ascii=False).encode() + b"\n"
 
 
 def _csv(rows: Iterable[Row], labels: Sequence[str]) -> Iterator[bytes]:
@@ -65,7 +82,7 @@ def _harmless(cell: Any) -> Any:
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
 
 
-def _parquet(rows: Iterable[Row]) -> Iterator[bytes]:
+def _parquet(rows: Iterable[Row]) -> Generator[bytes, None, None]:
     import pyarrow as pa  # here, because it takes as long to import as all the rest of the service's parts
     import pyarrow.parquet as pq
 

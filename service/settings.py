@@ -1,6 +1,7 @@
 """Settings of the service, read once from the environment; unsafe or absurd values are refused."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -95,7 +96,7 @@ class Settings:
         known = {field.name: field for field in fields(cls)}
         given: dict[str, Any] = {}
         for variable, text in environ.items():
-            if not text:
+            if not text or _OF_KUBERNETES.match(f"{variable}={text}"):
                 continue
             name = variable.removeprefix("METASHOT_").lower()
             if variable in ("PORT", "DATA_DIR"):
@@ -129,6 +130,10 @@ _RANGES: dict[str, tuple[float, float]] = {
     "max_archive_ratio": (2, 100_000),
 }
 _OTHERS_USE = frozenset({"METASHOT_DATA"})  # where training finds its data sets
+# Kubernetes tells every pod so of each Service, and one may be called metashot, or metashot-something.
+_OF_KUBERNETES = re.compile(
+    r"METASHOT(_\w+)?_(SERVICE_HOST=|SERVICE_PORT(_\w+)?=|PORT_\d+_(TCP|UDP|SCTP)(_\w+)?=|PORT=(tcp|udp|sctp)://)"
+)
 
 
 def _parse(variable: str, text: str) -> Path | int | float:

@@ -9,6 +9,7 @@ from service.computing.pinned import pinned_labels
 from service.results import MEDIA_TYPES, Format, stream
 from service.routes.refusals import COMPUTING, STORING
 from service.routes.request_bodies import JOB
+from service.routes.streamed import Streamed
 from service.routes.tasks import Limit
 from service.store.paging import DEFAULT_LIMIT
 
@@ -52,7 +53,7 @@ def results(job_id: str, parts: Parts, format: Format = "jsonl") -> StreamingRes
     """Give the results so far, one row an image, in the images' order."""
     job = parts.jobs.store.job(job_id)
     rows = parts.jobs.store.results(job_id)
-    return StreamingResponse(
+    return Streamed(
         stream(rows, pinned_labels(parts.jobs.folder(job_id)), format),
         media_type=MEDIA_TYPES[format],
         headers={"Content-Disposition": f'attachment; filename="{job.id}.{format}"'},

@@ -1,6 +1,5 @@
 """What callers are told while others keep the store busy, or its disk is full."""
 
-import errno
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request
@@ -8,16 +7,14 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.exc import TimeoutError as NoConnection
 
 from service.problems import Problem, problem_response
-from service.store.database import OUT_OF_REACH
-
-_FULL = (errno.ENOSPC, errno.EDQUOT)
+from service.store.database import OUT_OF_REACH, is_full
 
 
 def install_busy_handler(app: FastAPI) -> None:
     """Answer 503 where the store's lock, or a connection, did not become free in time, and 507 on a full disk."""
 
     async def on_store(request: Request, error: Exception) -> JSONResponse:
-        if "disk is full" in str(error):
+        if is_full(error):
             return problem_response(_full(), request.url.path)
         if not isinstance(error, NoConnection) and "locked" not in str(error):
             raise error  # to try again would not help
@@ -26,7 +23,7 @@ def install_busy_handler(app: FastAPI) -> None:
         return problem_response(problem, request.url.path)
 
     async def on_file(request: Request, error: Exception) -> JSONResponse:
-        if not isinstance(error, OSError) or error.errno not in _FULL:
+        if not is_full(error):
             raise error
         return problem_response(_full(), request.url.path)
 

@@ -1,5 +1,6 @@
 """The SQLite file under DATA_DIR: how connections behave and how transactions begin."""
 
+import errno
 import fcntl
 import sqlite3
 import threading
@@ -8,19 +9,22 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, text
+from sqlalchemy import URL, Connection, Engine, Executable, create_engine, event, text
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.orm import Session
 
 from service.settings import SettingsError
+from service.store.reserve import Reserve
 from service.store.tables import Table
 
 FILE = "metashot.sqlite3"
-_OPENING = "metashot.opening"
+_OPENING, _RESERVE = "metashot.opening", "metashot.reserve"
 SCHEMA = 1
 _BUSY_MS = 20_000
 OUT_OF_REACH = (OperationalError, NoConnection, sqlite3.OperationalError)  # raised for a while, and then not
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+_NO_ROOM_FOR_INDEX = "SQLITE_IOERR_SHMSIZE"  # of the log
 
 
 class Database:
@@ -31,11 +35,17 @@ class Database:
     """
 
     def __init__(self, data_dir: Path) -> None:
+        self._reserve = Reserve(data_dir / _RESERVE)
         try:
-            self._open(data_dir)
+            with self._reserve.released():  # an index of the log is made anew, which takes some
+                self._open(data_dir)
         except (OSError, sqlite3.Error, SQLAlchemyError) as error:
+            if is_full(error):
+                full = f"the disk of DATA_DIR={data_dir} is full; make room there and start again"
+                raise SettingsError(full) from error
             remedy = "name a folder that can be written to, or in which such a store lies"
-            raise SettingsError(f"DATA_DIR={data_dir} holds no usable store ({error}); {remedy}") from error
+            cause = getattr(error, "orig", error)
+            raise SettingsError(f"DATA_DIR={data_dir} holds no usable store ({cause}); {remedy}") from error
 
     def _open(self, data_dir: Path) -> None:
         data_dir.mkdir(parents=True, exist_ok=True)
@@ -60,8 +70,9 @@ class Database:
                     f"{file} is of schema {found}, this release reads {SCHEMA}; "
                     "name another DATA_DIR or install the release that wrote it"
                 )
-            Table.metadata.create_all(connection)
-            connection.execute(text(f"PRAGMA user_version = {SCHEMA}"))
+            if found == 0:  # on a full disk a store that is there can still be opened
+                Table.metadata.create_all(connection)
+                connection.execute(text(f"PRAGMA user_version = {SCHEMA}"))
 
     def reading(self) -> Session:
         """Open a session that sees one state of the store."""
@@ -69,7 +80,29 @@ class Database:
 
     def writing(self) -> Session:
         """Open a session that holds the store's write lock; commit with ``session.commit()``."""
+        self._reserve.hold()  # deletions may have used it up
         return Session(self._writer, expire_on_commit=False)
+
+    def freeing(self, statement: Executable) -> Any:
+        """Do and commit what lets something be removed; give the first value that it returns, if it finds any.
+
+        On a full disk it has the room that is kept for it.
+        """
+        try:
+            with self.writing() as session:
+                found = session.execute(statement).scalar()
+                session.commit()
+                return found
+        except OUT_OF_REACH as error:
+            if not is_full(error):
+                raise
+        with self._reserve.released(), self._writer.connect() as connection:
+            connection.detach()  # from the pool: what is set next ends with it
+            # Zeros over what is deleted, which some builds of SQLite write, would take as much room again.
+            connection.exec_driver_sql("PRAGMA secure_delete=FAST")
+            found = connection.execute(statement).scalar()
+            connection.commit()
+            return found
 
     def row(self, statement: str, *values: str) -> tuple[Any, ...] | None:
         """Read at most one row by the driver alone: in microseconds, whoever writes meanwhile."""
@@ -81,6 +114,14 @@ class Database:
         """Close all connections."""
         self._engine.dispose()
         self._rows.close()
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether it is for want of room on the disk that something failed."""
+    cause = getattr(error, "orig", error)
+    if isinstance(cause, OSError):
+        return cause.errno in _NO_ROOM
+    return "disk is full" in str(cause) or getattr(cause, "sqlite_errorname", "") == _NO_ROOM_FOR_INDEX
 
 
 @contextmanager

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from sqlalchemy import delete, func, insert, select, update
 
@@ -108,21 +108,17 @@ class JobStore:
 
     def finish(self, job_id: str, status: Status, error: str | None = None) -> bool:
         """End an unfinished job; False where it had ended already."""
-        with self._database.writing() as session:
-            end = (
-                update(JobRow)
-                .where(JobRow.id == job_id, JobRow.status.in_(UNFINISHED))
-                .values(status=status, error=error, finished=_now())
-            )
-            ended = session.execute(end.returning(JobRow.number)).scalar() is not None
-            session.commit()
-            return ended
+        end = (
+            update(JobRow)
+            .where(JobRow.id == job_id, JobRow.status.in_(UNFINISHED))
+            .values(status=status, error=error, finished=_now())
+            .returning(JobRow.number)
+        )
+        return self._database.freeing(end) is not None
 
     def delete(self, job_id: str) -> None:
         """Delete a job with its results."""
-        with self._database.writing() as session:
-            session.execute(delete(JobRow).where(JobRow.id == job_id))
-            session.commit()
+        self._database.freeing(delete(JobRow).where(JobRow.id == job_id).returning(JobRow.number))
 
     def results(self, job_id: str) -> Iterator[dict[str, Any]]:
         """Give the results so far in the images' order, a few in memory at a time.
@@ -148,10 +144,10 @@ class JobStore:
             place = found[-1][0]
 
     def counts(self) -> dict[str, int]:
-        """Count jobs by status."""
+        """Count jobs by status, those without any included."""
         with self._database.reading() as session:
             found = session.execute(select(JobRow.status, func.count()).group_by(JobRow.status))
-            return dict(found.all())
+            return dict.fromkeys(get_args(Status), 0) | dict(found.all())
 
     def statuses(self) -> dict[str, str]:
         """Give the status of every job, by its id."""

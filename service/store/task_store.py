@@ -121,11 +121,9 @@ class TaskStore:
         Raises:
             Problem: 404.
         """
-        with self._database.writing() as session:
-            gone = session.execute(delete(TaskRow).where(TaskRow.id == task_id).returning(TaskRow.number))
-            if gone.scalar() is None:
-                raise not_found("task", task_id)
-            session.commit()
+        its_row = delete(TaskRow).where(TaskRow.id == task_id)
+        if self._database.freeing(its_row.returning(TaskRow.number)) is None:
+            raise not_found("task", task_id)
 
     def version(self, task_id: str) -> TaskVersion:
         """Give a task's present version; raises a 404 Problem. So quick that no thread need wait for it."""

@@ -142,7 +142,7 @@ def test_counts_and_pages(store: JobStore) -> None:
     for name in "abc":
         create(store, name)
     store.finish("b", "cancelled")
-    assert store.counts() == {"queued": 2, "cancelled": 1}
+    assert store.counts() == {"queued": 2, "running": 0, "done": 0, "failed": 0, "cancelled": 1}
     assert store.statuses() == {"a": "queued", "b": "cancelled", "c": "queued"}
     page = store.page(2, None)
     assert [job.id for job in page.items] == ["c", "b"]

@@ -38,12 +38,30 @@ def test_reads_port_and_folder_with_and_without_the_prefix(tmp_path: Path) -> No
         ("METASHOT_MAX_WAYS", "1", "within"),
         ("METASHOT_MAX_FILE_BYTES", str(2**27), "METASHOT_MAX_REQUEST_BYTES"),
         ("METASHOT_MAX_FILE", "5", "METASHOT_MAX_FILES"),
+        ("METASHOT_PORT", "3000/tcp", "whole number"),
+        ("METASHOT_PORTS", "3000", "METASHOT_PORT"),
     ],
 )
 def test_refuses_absurd_values_by_name(variable: str, value: str, words: str) -> None:
     with pytest.raises(SettingsError, match=variable) as caught:
         Settings.from_environment({variable: value})
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("service", ["METASHOT", "METASHOT_API", "METASHOT_SERVICE"])
+def test_what_kubernetes_tells_of_a_service_is_no_setting(service: str) -> None:
+    of_kubernetes = {
+        f"{service}_SERVICE_HOST": "10.0.0.1",
+        f"{service}_SERVICE_PORT": "3000",
+        f"{service}_SERVICE_PORT_HTTP": "3000",
+        f"{service}_PORT": "tcp://10.0.0.1:3000",
+        f"{service}_PORT_3000_TCP": "tcp://10.0.0.1:3000",
+        f"{service}_PORT_3000_TCP_PROTO": "tcp",
+        f"{service}_PORT_3000_TCP_PORT": "3000",
+        f"{service}_PORT_3000_TCP_ADDR": "10.0.0.1",
+    }
+    assert Settings.from_environment(of_kubernetes) == Settings()
+    assert Settings.from_environment(of_kubernetes | {"PORT": "4000"}).port == 4000
 
 
 def test_refuses_a_file_in_place_of_the_data_folder(tmp_path: Path) -> None:
