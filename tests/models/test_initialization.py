@@ -64,8 +64,8 @@ def flip_a_byte(folder):
         (lambda f: (f / WEIGHTS).unlink(), "weights.safetensors is missing"),
         (lambda f: (f / CARD).unlink(), "card.json is missing"),
         (lambda f: (f / CARD).write_text("{"), "not valid JSON"),
-        (lambda f: change_card(f, lambda card: card.update(format=1)), "not of format 2"),
-        (lambda f: change_card(f, lambda card: card.update(format=99)), "not of format 2"),
+        (lambda f: change_card(f, lambda card: card.update(format=2)), "not of format 3"),
+        (lambda f: change_card(f, lambda card: card.update(format=99)), "not of format 3"),
         (lambda f: change_card(f, lambda card: card.pop("learner")), "does not describe"),
         (lambda f: change_card(f, lambda card: card.update(preprocessing=[])), "does not describe"),
         (
