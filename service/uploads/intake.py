@@ -19,7 +19,8 @@ from service.uploads.json_intake import read_json
 from service.uploads.labels import clean_label, clean_text
 from service.uploads.raw_upload import RawUpload
 
-KNOBS = frozenset({"model", "name"})
+KNOBS = frozenset({"model"})
+MAKING = KNOBS | {"name"}  # of requests that make a task
 ASKING = KNOBS | {keep_known.FIELD}  # of requests with queries
 
 
