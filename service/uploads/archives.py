@@ -78,13 +78,13 @@ class Archive:
             if not own:
                 _check_entry(entry)
             if limits.one_spoils_all:
-                _check_size(entry, limits)
+                _check_size(entry, _name(entry), limits)
         declared = sum(entry.file_size for entry in file.infolist())
         if declared > limits.total_bytes:
             raise _refusal(f"unpacks to {declared} bytes, {limits.total_bytes} are allowed; split it", 413)
         self._entries: dict[str, zipfile.ZipInfo] = {}
         for entry in entries:
-            name = _name(entry)
+            name = entry.filename if own else _name(entry)
             if name in self._entries:
                 raise _refusal(f"holds {name} twice; rename one", 422, name)
             self._entries[name] = entry
@@ -99,7 +99,7 @@ class Archive:
             Problem: naming the entry, if it is too large, damaged or larger than it declared.
         """
         entry = self._entries[name]
-        _check_size(entry, self._limits)
+        _check_size(entry, name, self._limits)
         try:
             with self._file.open(entry) as stream:
                 content = stream.read(entry.file_size)
@@ -188,8 +188,7 @@ def _check_entry(entry: zipfile.ZipInfo) -> None:
         raise _refusal(f"packs {name} by a rare method; use the usual one (deflate)", 422, name)
 
 
-def _check_size(entry: zipfile.ZipInfo, limits: Limits) -> None:
-    name = _name(entry)
+def _check_size(entry: zipfile.ZipInfo, name: str, limits: Limits) -> None:
     if entry.file_size > limits.file_bytes:
         raise _refusal(f"has {name} of {entry.file_size} bytes, {limits.file_bytes} are allowed", 413, name)
     if entry.file_size >= MEBIBYTE and entry.file_size > limits.ratio * max(entry.compress_size, 1):
