@@ -1,7 +1,6 @@
 """Zip archives, from callers who may mean harm: checked whole before anything is unpacked."""
 
 import contextlib
-import re
 import stat
 import struct
 import zipfile
@@ -16,7 +15,6 @@ from service.settings import MEBIBYTE, Settings
 
 FIELD = "archive"
 LITTER = frozenset({"thumbs.db", "desktop.ini"})  # of Windows
-_DRIVE = re.compile("[A-Za-z]:")
 _UTF8_FLAG = 1 << 11
 _DIRECTORY_BYTES_PER_ENTRY = 512  # of the list of entries, with generous names
 # What ``zipfile`` raises over damage, besides its own exception; found by mutating archives.
@@ -178,7 +176,7 @@ def _check_entry(entry: zipfile.ZipInfo) -> None:
     path = PurePosixPath(name)
     if entry.header_offset < 0:
         raise _refusal(f"is damaged at {name}: it would begin before the archive does", 422, name)
-    if ".." in path.parts or path.is_absolute() or _DRIVE.match(name) or "\0" in entry.orig_filename:
+    if ".." in path.parts or path.is_absolute() or "\0" in entry.orig_filename:
         raise _refusal(f"has an entry that leaves its folder: {name}", 422, name)
     if stat.S_ISLNK(entry.external_attr >> 16):
         raise _refusal(f"has a symbolic link: {name}; pack the files themselves", 422, name)
