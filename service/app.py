@@ -10,6 +10,7 @@ from service.components import running
 from service.metrics import Metrics, RequestMetrics
 from service.problems import UnexpectedErrors, install_handlers
 from service.routes import classify, jobs, models, operations, page, tasks
+from service.routes.head import HeadAsGet
 from service.routes.refusals import FAULTY
 from service.routes.same_origin import SameOrigin
 from service.settings import Settings
@@ -54,6 +55,7 @@ def create_app(settings: Settings) -> FastAPI:
     install_handlers(app)
     install_busy_handler(app)
     # The last added is the outermost.
+    app.add_middleware(HeadAsGet)
     app.add_middleware(SameOrigin)
     app.add_middleware(BodyLimit, settings=settings)
     app.add_middleware(page.SecurityHeaders)

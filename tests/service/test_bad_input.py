@@ -255,6 +255,5 @@ def test_bad_paging(client: TestClient, query: str) -> None:
         check(client.get(f"{path}?{query}"), 422, query.partition("=")[0])
 
 
-def test_bad_method_and_format(client: TestClient, task: str) -> None:
-    check(client.put(f"/v1/tasks/{task}"), 405, None)
+def test_bad_format(client: TestClient) -> None:
     check(client.get("/v1/jobs/x/results?format=xml"), 422, "format")
