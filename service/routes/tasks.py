@@ -14,6 +14,7 @@ from service.registry import AUTO, check_kept
 from service.routes.classify import predictions
 from service.routes.refusals import COMPUTING, STORING
 from service.routes.request_bodies import ADD, ASK, CREATE
+from service.routes.successes import MADE
 from service.store.paging import DEFAULT_LIMIT, MAX_LIMIT
 from service.store.task_store import StoredExample
 from service.uploads.intake import ASKING, MAKING, read_upload
@@ -23,7 +24,9 @@ router = APIRouter(prefix="/v1/tasks", tags=["tasks"], responses=STORING)
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
 
 
-@router.post("", status_code=201, response_model=WholeTaskAnswer, openapi_extra=CREATE, responses=COMPUTING)
+@router.post(
+    "", status_code=201, response_model=WholeTaskAnswer, openapi_extra=CREATE, responses={**COMPUTING, **MADE}
+)
 async def create(request: Request, response: Response, parts: Parts) -> WholeTaskAnswer:
     """Fit a classifier to labelled images and keep it."""
     upload = await read_upload(request, parts.settings, wants=frozenset({"support"}), fields=MAKING)
