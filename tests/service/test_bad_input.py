@@ -253,7 +253,3 @@ def test_a_task_keeps_two_classes(client: TestClient, task: str) -> None:
 def test_bad_paging(client: TestClient, query: str) -> None:
     for path in ("/v1/tasks", "/v1/jobs"):
         check(client.get(f"{path}?{query}"), 422, query.partition("=")[0])
-
-
-def test_bad_format(client: TestClient) -> None:
-    check(client.get("/v1/jobs/x/results?format=xml"), 422, "format")

@@ -63,6 +63,8 @@ def test_results_have_three_formats(client: TestClient, document: dict[str, Any]
     assert results["responses"]["200"]["content"].keys() == set(MEDIA_TYPES.values())
     assert all(one["schema"] for one in results["responses"]["200"]["content"].values())
     assert [one["schema"]["enum"] for one in results["parameters"] if one["name"] == "format"] == [[*MEDIA_TYPES]]
+    other = client.get("/v1/jobs/x/results?format=xml")
+    assert (other.status_code, other.json()["field"]) == (422, "format")
 
 
 def test_what_is_made_has_an_address(document: dict[str, Any]) -> None:
