@@ -9,7 +9,8 @@ from fastapi import FastAPI
 from service.components import running
 from service.metrics import Metrics, RequestMetrics
 from service.problems import UnexpectedErrors, install_handlers
-from service.routes import classify, jobs, models, operations, page, tasks
+from service.routes import classify, document, jobs, models, operations, page, tasks
+from service.routes.head import HeadAsGet
 from service.routes.refusals import FAULTY
 from service.routes.same_origin import SameOrigin
 from service.settings import Settings
@@ -44,16 +45,19 @@ def create_app(settings: Settings) -> FastAPI:
         description=_DESCRIPTION,
         license_info={"name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"},
         lifespan=life,
-        openapi_url=None,  # BentoML serves the document, with its own routes in it, as /docs.json
+        openapi_url=None,  # add_document does it
+        servers=[{"url": "."}],
         responses=FAULTY,
     )
     for routes in (classify, tasks, jobs, models, page):
         app.include_router(routes.router)
     operations.add_metrics(app, metrics)
+    document.add_document(app)
     operations.add_unknown(app)
     install_handlers(app)
     install_busy_handler(app)
     # The last added is the outermost.
+    app.add_middleware(HeadAsGet)
     app.add_middleware(SameOrigin)
     app.add_middleware(BodyLimit, settings=settings)
     app.add_middleware(page.SecurityHeaders)

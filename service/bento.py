@@ -2,7 +2,6 @@
 
 import os
 from pathlib import Path
-from typing import Any
 
 os.environ.setdefault("BENTOML_DO_NOT_TRACK", "true")
 
@@ -52,13 +51,3 @@ class Metashot:
         """Whether there is an initialization to answer with."""
         components = getattr(app.state, "components", None)
         return components is not None and bool(components.registry.offered)
-
-
-@app.get("/docs.json", include_in_schema=False)
-def document() -> dict[str, Any]:
-    """Give BentoML's OpenAPI document, in which our routes are, as one of this service and not of BentoML."""
-    info = {"title": app.title, "version": app.version, "description": app.description}
-    service: Any = Metashot  # which the decorator made of the class
-    described = {"info": {**info, "license": app.license_info}}
-    # Our part has null among its types, which 3.0, that BentoML's part keeps to, does not know.
-    return {**service.openapi_spec.asdict(), "openapi": app.openapi_version, **described}

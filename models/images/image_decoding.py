@@ -11,6 +11,7 @@ from models.images.jpeg_scans import scans
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
 SUFFIXES = frozenset({".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".webp", ".bmp"})  # of these
 MAX_SCANS = 64  # of a JPEG; ordinary progressive ones have about ten, and each takes time for the whole image
+LONGEST_SIDE = 65_535  # as of JPEG; each row of pixels takes time and memory of its own, which their number hides
 Fault = Literal["empty", "not an image", "too large", "damaged"]
 
 
@@ -38,8 +39,8 @@ def decode(content: bytes, max_pixels: int) -> Image.Image:
         An image of mode ``L`` or ``RGB``.
 
     Raises:
-        UndecodableError: for anything that is not a sound PNG, JPEG, WebP or BMP of at most so many pixels, and
-            for a JPEG of more than ``MAX_SCANS`` scans.
+        UndecodableError: for anything that is not a sound PNG, JPEG, WebP or BMP of at most so many pixels and
+            ``LONGEST_SIDE`` a side, and for a JPEG of more than ``MAX_SCANS`` scans.
     """
     if not content:
         raise UndecodableError("empty", "is empty (0 bytes)")
@@ -55,6 +56,9 @@ def decode(content: bytes, max_pixels: int) -> Image.Image:
     width, height = image.size
     if width * height > max_pixels:
         why = f"has {width} x {height} pixels, more than the {max_pixels} allowed; make it smaller"
+        raise UndecodableError("too large", why)
+    if max(width, height) > LONGEST_SIDE:
+        why = f"has {width} x {height} pixels, and no side may have more than {LONGEST_SIDE}; make it smaller"
         raise UndecodableError("too large", why)
     if image.format in ("JPEG", "MPO") and (several := scans(content)) > MAX_SCANS:
         why = f"has {several} scans, more than the {MAX_SCANS} allowed; save it again as an ordinary JPEG"

@@ -16,7 +16,7 @@ from service.registry import AUTO, open_registry
 from service.settings import Settings
 from service.uploads.intake import Example, Query, check_classes
 from service.uploads.keep_known import read_keep_known
-from service.uploads.labels import clean_text
+from service.uploads.labels import clean_label
 
 
 def add(commands: "argparse._SubParsersAction[Any]") -> None:
@@ -35,7 +35,7 @@ def run(options: argparse.Namespace) -> None:
     settings = Settings.from_environment()
     keep_known = read_keep_known(options.keep_known)
     support = [
-        Example(str(path), path.read_bytes(), settings.max_pixels, label=clean_text(label, field="--support"))
+        Example(str(path), path.read_bytes(), settings.max_pixels, label=clean_label(label, field="--support"))
         for label, path in labelled_files(options.support)
     ]
     queries = [Query(str(path), path.read_bytes(), settings.max_pixels) for path in image_files(options.query)]

@@ -15,8 +15,8 @@ from service.settings import MEBIBYTE
 # the minute that a server gives a request's body by default.
 _IMAGES = 2000
 _BYTES = 16 * MEBIBYTE
-# Readers of archives take the first for a drive, the second for a folder, and the third is no text.
-_NO_NAME = re.compile(r"[A-Za-z]:|.*[\\\ud800-\udfff]", re.DOTALL)
+# Readers of archives take the first for a slash; the rest is no text.
+_NO_NAME = re.compile(r"[\\\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def in_parts(root: Path, files: Sequence[Path], *, images: int = _IMAGES, size: 
     some: list[Path] = []
     total = 0
     for path in files:
-        if _NO_NAME.match(path.relative_to(root).as_posix()):
+        if _NO_NAME.search(path.relative_to(root).as_posix()):
             raise FolderError(f"{str(path)!a} is no valid name in an archive; rename the file or its folder")
         length = _about(path).st_size
         if some and (len(some) == images or total + length > size):

@@ -125,6 +125,7 @@ export class SupportSet extends EventTarget {
     for (const group of this.groups) {
       if (!group.label) return { sentence: texts.needName, misnamed: group.id };
       if ([...group.label].length > LONGEST_LABEL) return { sentence: texts.needShorter(group.label, LONGEST_LABEL), misnamed: group.id };
+      if (hasDots(group.label)) return { sentence: texts.needNoDots(group.label), misnamed: group.id };
       if (seen.has(group.label)) return { sentence: texts.needOther(group.label), misnamed: group.id };
       seen.add(group.label);
     }
@@ -151,6 +152,9 @@ export class SupportSet extends EventTarget {
 export function canonical(label) {
   return label.trim().normalize('NFC');
 }
+
+/** @param {string} label @returns {boolean} whether a part of it means another address, so that the service refuses it */
+const hasDots = (label) => label.split('/').some((part) => part === '.' || part === '..');
 
 /**
  * @template One

@@ -90,6 +90,7 @@ export const texts = {
   needName: 'One class has no name yet. Give it one.',
   needShorter: (/** @type {string} */ label, /** @type {number} */ most) =>
     `The name ${[...label].slice(0, 30).join('')}… is too long. Give that class one of at most ${most} characters.`,
+  needNoDots: (/** @type {string} */ label) => `${label} is no name for a class: a part of it is “.” or “..”. Give that class another one.`,
   needOther: (/** @type {string} */ label) => `Two classes are called ${label}. Rename one of them.`,
   needImages: (/** @type {string[]} */ labels) =>
     labels.length === 1 ? `${labels[0]} needs an image.` : `${labels.slice(0, -1).join(', ')} and ${labels.at(-1)} need an image each.`,

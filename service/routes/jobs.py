@@ -10,6 +10,7 @@ from service.results import MEDIA_TYPES, Format, stream
 from service.routes.refusals import COMPUTING, STORING
 from service.routes.request_bodies import JOB
 from service.routes.streamed import Streamed
+from service.routes.successes import RESULTS, TAKEN
 from service.routes.tasks import Limit
 from service.store.paging import DEFAULT_LIMIT
 
@@ -17,7 +18,11 @@ router = APIRouter(tags=["jobs"], responses=STORING)
 
 
 @router.post(
-    "/v1/tasks/{task_id}/jobs", status_code=202, response_model=JobAnswer, openapi_extra=JOB, responses=COMPUTING
+    "/v1/tasks/{task_id}/jobs",
+    status_code=202,
+    response_model=JobAnswer,
+    openapi_extra=JOB,
+    responses={**COMPUTING, **TAKEN},
 )
 async def create(task_id: str, request: Request, response: Response, parts: Parts) -> JobAnswer:
     """Score a zip of images, or many images, with the task's classifier as it is now."""
@@ -48,7 +53,7 @@ def end(job_id: str, parts: Parts) -> Response | JobAnswer:
     return Response(status_code=204) if kept is None else JobAnswer.of(kept)
 
 
-@router.get("/v1/jobs/{job_id}/results", response_class=StreamingResponse)
+@router.get("/v1/jobs/{job_id}/results", response_class=StreamingResponse, responses=RESULTS)
 def results(job_id: str, parts: Parts, format: Format = "jsonl") -> StreamingResponse:
     """Give the results so far, one row an image, in the images' order."""
     job = parts.jobs.store.job(job_id)

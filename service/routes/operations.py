@@ -23,14 +23,17 @@ def add_unknown(app: FastAPI) -> None:
     """Answer unknown paths under /v1 here: the server around this application would do so in plain text."""
     known = list(app.routes)
 
+    @app.api_route("/v1", methods=_METHODS, include_in_schema=False)
     @app.api_route("/v1/{path:path}", methods=_METHODS, include_in_schema=False)
-    def unknown(path: str, request: Request) -> None:
+    def unknown(request: Request) -> None:
+        path = request.scope["path"]
+
         def takes(method: str) -> bool:
-            scope = {**request.scope, "method": method}
+            scope = {**request.scope, "method": "GET" if method == "HEAD" else method}
             return any(route.matches(dict(scope))[0] == Match.FULL for route in known)
 
         allowed = [method for method in _METHODS if takes(method)]
         if allowed:
-            detail = f"{request.method} is not for /v1/{path}; {', '.join(allowed)} is"
+            detail = f"{request.method} is not for {path}; {', '.join(allowed)} is"
             raise Problem(405, detail, headers={"Allow": ", ".join(allowed)})
-        raise Problem(404, f"there is nothing at /v1/{path}; /docs.json lists the routes")
+        raise Problem(404, f"there is nothing at {path}; /docs.json lists the routes")

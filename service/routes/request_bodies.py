@@ -55,25 +55,41 @@ _KEEP_KNOWN = {
 _NAME = {"name": {"type": "string", "description": "of the task"}}
 
 
-def _body(form: dict[str, Any], document: dict[str, Any] | None) -> dict[str, Any]:
-    content = {"multipart/form-data": {"schema": {"type": "object", "properties": form}}}
-    if document is not None:
-        content["application/json"] = {"schema": {"type": "object", "properties": document}}
+# What must come.
+_EXAMPLES_FORM = {"anyOf": [{"required": ["support", "labels"]}, {"required": ["archive"]}]}
+_EXAMPLES_JSON = {"anyOf": [{"required": ["support"]}, {"required": ["archive"]}]}
+_QUERIES = {"required": ["query"]}
+_EITHER = {"oneOf": [{"required": ["archive"]}, {"required": ["query"]}]}
+
+
+def _body(
+    form: dict[str, Any], document: dict[str, Any], of_form: dict[str, Any], of_document: dict[str, Any]
+) -> dict[str, Any]:
+    """Describe a body: the fields of a form, the members of a JSON object, and which of either must come."""
+    content = {
+        "multipart/form-data": {"schema": {"type": "object", "properties": form, **of_form}},
+        "application/json": {"schema": {"type": "object", "properties": document, **of_document}},
+    }
     return {"requestBody": {"required": True, "content": content}}
 
 
 CLASSIFY = _body(
-    _SUPPORT_FORM | _QUERY_FORM | _MODEL | _KEEP_KNOWN, _SUPPORT_JSON | _QUERY_JSON | _MODEL | _KEEP_KNOWN
+    _SUPPORT_FORM | _QUERY_FORM | _MODEL | _KEEP_KNOWN,
+    _SUPPORT_JSON | _QUERY_JSON | _MODEL | _KEEP_KNOWN,
+    _EXAMPLES_FORM | _QUERIES,
+    _EXAMPLES_JSON | _QUERIES,
 )
-CREATE = _body(_SUPPORT_FORM | _MODEL | _NAME, _SUPPORT_JSON | _MODEL | _NAME)
+CREATE = _body(_SUPPORT_FORM | _MODEL | _NAME, _SUPPORT_JSON | _MODEL | _NAME, _EXAMPLES_FORM, _EXAMPLES_JSON)
 _KEPT = {"model": {**_MODEL["model"], "description": "the task's own model, or auto"}}
 _SCORED = "a zip of images, in place of query"
-ADD = _body(_SUPPORT_FORM | _KEPT, _SUPPORT_JSON | _KEPT)
-ASK = _body(_QUERY_FORM | _KEPT | _KEEP_KNOWN, _QUERY_JSON | _KEPT | _KEEP_KNOWN)
+ADD = _body(_SUPPORT_FORM | _KEPT, _SUPPORT_JSON | _KEPT, _EXAMPLES_FORM, _EXAMPLES_JSON)
+ASK = _body(_QUERY_FORM | _KEPT | _KEEP_KNOWN, _QUERY_JSON | _KEPT | _KEEP_KNOWN, _QUERIES, _QUERIES)
 JOB = _body(
     {"archive": {**_ARCHIVE, "description": _SCORED}} | _QUERY_FORM | _KEPT | _KEEP_KNOWN,
     {"archive": {**_ARCHIVE_JSON["archive"], "description": f"{_SCORED}; in base64"}}
     | _QUERY_JSON
     | _KEPT
     | _KEEP_KNOWN,
+    _EITHER,
+    _EITHER,
 )

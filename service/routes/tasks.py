@@ -14,19 +14,22 @@ from service.registry import AUTO, check_kept
 from service.routes.classify import predictions
 from service.routes.refusals import COMPUTING, STORING
 from service.routes.request_bodies import ADD, ASK, CREATE
+from service.routes.successes import MADE
 from service.store.paging import DEFAULT_LIMIT, MAX_LIMIT
 from service.store.task_store import StoredExample
-from service.uploads.intake import ASKING, read_upload
+from service.uploads.intake import ASKING, MAKING, read_upload
 from service.uploads.labels import canonical
 
 router = APIRouter(prefix="/v1/tasks", tags=["tasks"], responses=STORING)
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
 
 
-@router.post("", status_code=201, response_model=WholeTaskAnswer, openapi_extra=CREATE, responses=COMPUTING)
+@router.post(
+    "", status_code=201, response_model=WholeTaskAnswer, openapi_extra=CREATE, responses={**COMPUTING, **MADE}
+)
 async def create(request: Request, response: Response, parts: Parts) -> WholeTaskAnswer:
     """Fit a classifier to labelled images and keep it."""
-    upload = await read_upload(request, parts.settings, wants=frozenset({"support"}))
+    upload = await read_upload(request, parts.settings, wants=frozenset({"support"}), fields=MAKING)
     model = upload.fields.get("model", AUTO)
     task_id = await parts.classifiers.create(upload.fields.get("name"), model, upload.support)
     response.headers["Location"] = f"/v1/tasks/{task_id}"

@@ -1,7 +1,6 @@
 """Zip archives, from callers who may mean harm: checked whole before anything is unpacked."""
 
 import contextlib
-import re
 import stat
 import struct
 import zipfile
@@ -16,7 +15,6 @@ from service.settings import MEBIBYTE, Settings
 
 FIELD = "archive"
 LITTER = frozenset({"thumbs.db", "desktop.ini"})  # of Windows
-_DRIVE = re.compile("[A-Za-z]:")
 _UTF8_FLAG = 1 << 11
 _DIRECTORY_BYTES_PER_ENTRY = 512  # of the list of entries, with generous names
 # What ``zipfile`` raises over damage, besides its own exception; found by mutating archives.
@@ -78,13 +76,13 @@ class Archive:
             if not own:
                 _check_entry(entry)
             if limits.one_spoils_all:
-                _check_size(entry, limits)
+                _check_size(entry, _name(entry), limits)
         declared = sum(entry.file_size for entry in file.infolist())
         if declared > limits.total_bytes:
             raise _refusal(f"unpacks to {declared} bytes, {limits.total_bytes} are allowed; split it", 413)
         self._entries: dict[str, zipfile.ZipInfo] = {}
         for entry in entries:
-            name = _name(entry)
+            name = entry.filename if own else _name(entry)
             if name in self._entries:
                 raise _refusal(f"holds {name} twice; rename one", 422, name)
             self._entries[name] = entry
@@ -99,7 +97,7 @@ class Archive:
             Problem: naming the entry, if it is too large, damaged or larger than it declared.
         """
         entry = self._entries[name]
-        _check_size(entry, self._limits)
+        _check_size(entry, name, self._limits)
         try:
             with self._file.open(entry) as stream:
                 content = stream.read(entry.file_size)
@@ -178,7 +176,7 @@ def _check_entry(entry: zipfile.ZipInfo) -> None:
     path = PurePosixPath(name)
     if entry.header_offset < 0:
         raise _refusal(f"is damaged at {name}: it would begin before the archive does", 422, name)
-    if ".." in path.parts or path.is_absolute() or _DRIVE.match(name) or "\0" in entry.orig_filename:
+    if ".." in path.parts or path.is_absolute() or "\0" in entry.orig_filename:
         raise _refusal(f"has an entry that leaves its folder: {name}", 422, name)
     if stat.S_ISLNK(entry.external_attr >> 16):
         raise _refusal(f"has a symbolic link: {name}; pack the files themselves", 422, name)
@@ -188,8 +186,7 @@ def _check_entry(entry: zipfile.ZipInfo) -> None:
         raise _refusal(f"packs {name} by a rare method; use the usual one (deflate)", 422, name)
 
 
-def _check_size(entry: zipfile.ZipInfo, limits: Limits) -> None:
-    name = _name(entry)
+def _check_size(entry: zipfile.ZipInfo, name: str, limits: Limits) -> None:
     if entry.file_size > limits.file_bytes:
         raise _refusal(f"has {name} of {entry.file_size} bytes, {limits.file_bytes} are allowed", 413, name)
     if entry.file_size >= MEBIBYTE and entry.file_size > limits.ratio * max(entry.compress_size, 1):

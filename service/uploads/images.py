@@ -24,7 +24,7 @@ def decode(content: bytes, filename: str, *, max_pixels: int, field: str | None 
         field: as problems name it.
 
     Raises:
-        Problem: 413 for too many pixels or scans, 422 for anything that is not a sound image.
+        Problem: 413 for too many pixels or scans, or too long a side, 422 for anything that is not a sound image.
     """
     try:
         return decode_bytes(content, max_pixels)

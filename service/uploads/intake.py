@@ -16,10 +16,11 @@ from service.uploads import archives, images, keep_known
 from service.uploads.body_limit import room_of
 from service.uploads.form_intake import read_form
 from service.uploads.json_intake import read_json
-from service.uploads.labels import clean_text
+from service.uploads.labels import clean_label, clean_text
 from service.uploads.raw_upload import RawUpload
 
-KNOBS = frozenset({"model", "name"})
+KNOBS = frozenset({"model"})
+MAKING = KNOBS | {"name"}  # of requests that make a task
 ASKING = KNOBS | {keep_known.FIELD}  # of requests with queries
 
 
@@ -100,7 +101,7 @@ async def read_upload(
             one.content,
             settings.max_pixels,
             one.place,
-            label=clean_text(one.label, field=one.label_place, file=one.filename),
+            label=clean_label(one.label, field=one.label_place, file=one.filename),
         )
         for one in upload.support
     )

@@ -4,7 +4,7 @@ import os
 import zipfile
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import IO
 
 from fastapi import Request
@@ -183,15 +183,15 @@ class _Spool:
         self._file.close()
         self.path.unlink(missing_ok=True)
 
-    def _unused(self, filename: str) -> str:
-        """Name an entry after its file: results name images so, and no two may share one."""
-        name = PurePosixPath(filename.replace("\\", "/")).name or "query"
-        stem, _, extension = name.rpartition(".")
+    def _unused(self, name: str) -> str:
+        """Give a file's name, numbered where another has it: results name images so, and no two may share one."""
+        folder, slash, last = name.rpartition("/")
+        stem, _, extension = last.rpartition(".")
         unused = name
         while unused in self._names:
             number = self._numbers.get(name, 2)
             self._numbers[name] = number + 1
-            unused = f"{stem} ({number}).{extension}" if stem else f"{name} ({number})"
+            unused = f"{folder}{slash}{stem} ({number}).{extension}" if stem else f"{name} ({number})"
         self._names.add(unused)
         return unused
 

@@ -80,7 +80,8 @@ def _check_members(item: dict[str, Any], place: str, known: tuple[str, ...]) -> 
 
 
 def _image(item: dict[str, Any], place: str, settings: Settings) -> tuple[str, bytes]:
-    name = item.get("filename") or place
+    given = item.get("filename")
+    name = place if given in (None, "") else given
     if not isinstance(name, str):
         raise _wrong(f"{place}.filename is not a text", f"{place}.filename")
     name = printable(name)

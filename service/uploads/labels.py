@@ -10,9 +10,26 @@ _LONGEST_SPELLING = 4 * MAX_CHARACTERS  # no character is spelled with more than
 # Control characters, halves of characters, and what ends a line for some readers of JSON lines and tables.
 _UNPRINTABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
 _UNSEEN = frozenset({"Cf", "Zs"})
+_DOTS = frozenset({".", ".."})
 
 
-def clean_text(text: Any, *, field: str, what: str = "label", file: str | None = None) -> str:
+def clean_label(label: Any, *, field: str, file: str | None = None) -> str:
+    """Give a label as ``clean_text`` does, that can stand in an address: ``DELETE .../classes/{label}``.
+
+    Clients take ``.`` and ``..`` out of addresses before they send them (RFC 3986, 5.2.4), also where they are
+    quoted, so that a class of that name could not be reached, and something else would be in its place.
+
+    Raises:
+        Problem: 422 as for a text, and for a label with a part between slashes that is ``.`` or ``..``.
+    """
+    clean = clean_text(label, field=field, what="label", file=file)
+    if not _DOTS.isdisjoint(clean.split("/")):
+        detail = f"the label {clean!r} has a part '.' or '..', which no address keeps; choose another name"
+        raise Problem(422, detail, title="Unusable label", file=file, field=field)
+    return clean
+
+
+def clean_text(text: Any, *, field: str, what: str, file: str | None = None) -> str:
     """Give a text in canonical Unicode (NFC), without surrounding blanks.
 
     Args:

@@ -79,6 +79,7 @@ class FormReader:
         self._header: tuple[bytearray, bytearray] = (bytearray(), bytearray())
         self._disposition = b""
         self._field, self._filename = "", ""
+        self._is_file = False
         self._sink: Sink | None = None
         self._text = bytearray()
         self._size = 0
@@ -87,7 +88,7 @@ class FormReader:
         self._ended = False
 
     async def read(self, content_type: str, chunks: AsyncIterator[bytes]) -> list[Text | File]:
-        """Parse the body.
+        """Parse the body; a file with neither name nor content is left out: an input that was left empty (HTML).
 
         Raises:
             Problem: 413 beyond a limit, naming field and file; 400 for a malformed form.
@@ -137,19 +138,12 @@ class FormReader:
             raise _malformed("a part has no name in its Content-Disposition")
         self._field = _decoded(options[b"name"])
         filename = _filename(self._disposition, options)
+        self._is_file = filename is not None
         if filename is not None:
-            self._files += 1
-            self._filename = printable(filename) or f"{self._field}[{self._files}]"
-            if self._files > self._max_files:
-                raise Problem(
-                    413,
-                    f"more than {self._max_files} files in one request, at field {self._field!r}; "
-                    "send several requests",
-                    title="Too many files",
-                    field=self._field,
-                )
-            self._sink = self._open_file(self._field, self._filename)
-            return
+            self._filename = printable(filename)
+            if self._filename:
+                self._open_sink()
+            return  # without a name it is a file only if it has content
         self._texts += 1
         if self._texts > self._max_texts:
             detail = (
@@ -158,8 +152,23 @@ class FormReader:
             )
             raise Problem(413, detail, title="Too many fields", field=self._field)
 
+    def _open_sink(self) -> None:
+        self._files += 1
+        self._filename = self._filename or f"{self._field}[{self._files}]"
+        if self._files > self._max_files:
+            raise Problem(
+                413,
+                f"more than {self._max_files} files in one request, at field {self._field!r}; "
+                "send several requests",
+                title="Too many files",
+                field=self._field,
+            )
+        self._sink = self._open_file(self._field, self._filename)
+
     def _take(self, data: bytes, start: int, end: int) -> None:
         self._size += end - start
+        if self._is_file and self._sink is None:
+            self._open_sink()
         if self._sink is None:
             if self._size > _MAX_TEXT_BYTES:
                 detail = f"the text of {self._field!r} is longer than {_MAX_TEXT_BYTES} bytes"
@@ -173,11 +182,11 @@ class FormReader:
         self._sink.write(data[start:end])
 
     def _close(self) -> None:
-        if self._sink is None:
+        if self._sink is not None:
+            self._sink.finish()
+            self._parts.append(File(self._field, self._filename, self._sink))
+        elif not self._is_file:
             self._parts.append(Text(self._field, _decoded(bytes(self._text))))
-            return
-        self._sink.finish()
-        self._parts.append(File(self._field, self._filename, self._sink))
 
     def _end(self) -> None:
         self._ended = True

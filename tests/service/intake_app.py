@@ -9,7 +9,7 @@ from fastapi import FastAPI, Request, Response
 from service.problems import UnexpectedErrors, install_handlers
 from service.settings import Settings
 from service.uploads.body_limit import BodyLimit
-from service.uploads.intake import Query, read_upload
+from service.uploads.intake import MAKING, Query, read_upload
 from service.uploads.job_input import open_job_input, receive_job_input
 
 
@@ -26,7 +26,7 @@ def make_app(settings: Settings, folder: Path) -> FastAPI:
 
     @app.post("/both")
     async def both(request: Request) -> dict[str, Any]:
-        upload = await read_upload(request, settings, wants=frozenset({"support", "query"}))
+        upload = await read_upload(request, settings, wants=frozenset({"support", "query"}), fields=MAKING)
         support, queries = [told(one) for one in upload.support], [told(one) for one in upload.queries]
         return {"support": support, "query": queries, "fields": upload.fields}
 

@@ -202,8 +202,16 @@ def test_another_model_than_the_tasks(client: TestClient, task: str) -> None:
     check(client.post(f"/v1/tasks/{task}/examples", files=two(), data=other), 422, "model")
     check(client.post(f"/v1/tasks/{task}/classify", files={"query": Q}, data={"model": "nothing"}), 422, "model")
     for model in ("auto", TINY):
-        same = {"model": model, "name": "mine"}
-        assert client.post(f"/v1/tasks/{task}/classify", files={"query": Q}, data=same).status_code == 200
+        same = {"files": {"query": Q}, "data": {"model": model}}
+        assert client.post(f"/v1/tasks/{task}/classify", **same).status_code == 200
+
+
+def test_a_name_is_taken_only_where_it_names_something(client: TestClient, task: str) -> None:
+    named = {"labels": ["a", "b"], "name": "mine"}
+    check(client.post("/v1/classify", files=[*two(), ("query", Q)], data=named), 422, "name")
+    check(client.post(f"/v1/tasks/{task}/examples", files=two(), data=named), 422, "name")
+    for path in (f"/v1/tasks/{task}/classify", f"/v1/tasks/{task}/jobs"):
+        check(client.post(path, files={"query": Q}, data={"name": "mine"}), 422, "name")
 
 
 @pytest.mark.parametrize(
@@ -245,8 +253,3 @@ def test_a_task_keeps_two_classes(client: TestClient, task: str) -> None:
 def test_bad_paging(client: TestClient, query: str) -> None:
     for path in ("/v1/tasks", "/v1/jobs"):
         check(client.get(f"{path}?{query}"), 422, query.partition("=")[0])
-
-
-def test_bad_method_and_format(client: TestClient, task: str) -> None:
-    check(client.put(f"/v1/tasks/{task}"), 405, None)
-    check(client.get("/v1/jobs/x/results?format=xml"), 422, "format")

@@ -85,6 +85,13 @@ def test_an_id_is_asked_for_as_it_is_given(address: str, tmp_path: Path, other: 
             client.task(task + other.format(task))
 
 
+def test_a_label_that_no_address_keeps_is_told(address: str, tmp_path: Path) -> None:
+    (tmp_path / "1.png").write_bytes(drawing(1))
+    support = [(label, tmp_path / "1.png") for label in ("a", "b", "a/..")]
+    with Client(address) as client, pytest.raises(ServiceError, match=r"422: the label 'a/\.\.' has a part"):
+        client.create_task(support)
+
+
 def test_more_files_than_may_be_open_at_a_time(address: str, tmp_path: Path) -> None:
     for seed in range(100):
         (tmp_path / f"{seed}.png").write_bytes(drawing(seed))

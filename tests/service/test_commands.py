@@ -68,6 +68,24 @@ def test_teach(address: str, folders: Path, capsys: pytest.CaptureFixture[str]) 
     assert "nothing" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("command", ["teach", "classify"])
+def test_a_folder_whose_name_is_no_label_is_an_error_of_one_line(
+    address: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    command: str,
+) -> None:
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "var"))
+    for name in ("a", " .."):  # labels are taken without blanks around them
+        write(tmp_path / "support" / name / "1.png", drawing(1))
+    how = {"teach": ["--server", address], "classify": ["--query", str(tmp_path / "support")]}[command]
+    assert main([command, "--support", str(tmp_path / "support"), *how]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "the label '..' has a part" in line
+    assert "another name" in line
+
+
 def test_what_the_system_refuses_is_an_error_of_one_line(
     folders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

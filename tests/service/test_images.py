@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from models.images.image_decoding import FORMATS, MAX_SCANS, SUFFIXES
+from models.images.image_decoding import FORMATS, LONGEST_SIDE, MAX_SCANS, SUFFIXES
 from models.images.jpeg_scans import scans
 from service.problems import Problem
 from service.uploads.images import decode
@@ -40,6 +40,10 @@ def test_takes_no_other_format(kind: str) -> None:
     with pytest.raises(Problem, match="is not a PNG, JPEG, WebP or BMP") as caught:
         decode(encoded(Image.new("RGB", (32, 32)), kind), "x.png", max_pixels=LIMIT, field="query")
     assert (caught.value.status, caught.value.file, caught.value.field) == (422, "x.png", "query")
+
+
+def test_takes_the_longest_side() -> None:
+    assert pixels(encoded(Image.new("L", (1, LONGEST_SIDE)))).shape == (LONGEST_SIDE, 1)
 
 
 def test_transparency_becomes_white_paper() -> None:
@@ -143,6 +147,8 @@ def test_scans_of_a_hostile_file_are_counted_soon(tail: bytes) -> None:
         (encoded(Image.effect_noise((64, 64), 50), "BMP")[:-700], 422, "cut short"),
         (bomb(2000, 2000), 413, "2000 x 2000 pixels"),
         (bomb(60_000, 60_000), 413, "pixels"),
+        (bomb(1, LONGEST_SIDE + 1), 413, "1 x 65536 pixels, and no side may have more than 65535; make it"),
+        (bomb(LONGEST_SIDE + 1, 1), 413, "65536 x 1 pixels, and no side may"),
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", 422, "not a PNG"),
     ],
 )
@@ -157,5 +163,6 @@ def test_checks_the_size_before_decoding(monkeypatch: pytest.MonkeyPatch) -> Non
         raise AssertionError("decoded")
 
     monkeypatch.setattr("PIL.ImageFile.ImageFile.load", fail)
-    with pytest.raises(Problem, match="make it smaller"):
-        decode(bomb(1001, 1000), "x.png", max_pixels=LIMIT)
+    for width, height in ((1001, 1000), (1, LONGEST_SIDE + 1)):
+        with pytest.raises(Problem, match="make it smaller"):
+            decode(bomb(width, height), "x.png", max_pixels=LIMIT)

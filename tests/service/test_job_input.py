@@ -43,17 +43,28 @@ def test_packs_single_files_in_their_order(client: TestClient) -> None:
     assert list(contents(client.post(JOBS, files=files)).items()) == [("b.png", B), ("a.png", A), ("c.png", b"")]
 
 
-def test_files_of_one_name_stay_apart_and_none_is_skipped(client: TestClient) -> None:
-    names = ["x.png", "../up/x.png", ".hidden.png", "c\\x.png"]
-    answer = client.post(JOBS, files=[("query", (name, A)) for name in names])
-    assert list(contents(answer)) == ["x.png", "x (2).png", ".hidden.png", "x (3).png"]
+@pytest.mark.parametrize(
+    ("names", "kept"),
+    [
+        (["x.png", "x.png", "a/x.png", "a/x.png"], ["x.png", "x (2).png", "a/x.png", "a/x (2).png"]),
+        (["v1.0/x", "v1.0/x", "x/", "x/"], ["v1.0/x", "v1.0/x (2)", "x/", "x/ (2)"]),
+    ],
+)
+def test_files_of_one_name_stay_apart(client: TestClient, names: list[str], kept: list[str]) -> None:
+    assert list(contents(client.post(JOBS, files=[("query", (name, A)) for name in names]))) == kept
 
 
-def test_a_single_file_may_be_called_what_no_entry_may(client: TestClient, tmp_path: Path) -> None:
-    names = ["1:30.png", "Thumbs.db", "__MACOSX", ".."]
-    answer = client.post(JOBS, files=[("query", (name, A)) for name in names])
-    assert list(contents(answer)) == names
-    assert [path.name for path in tmp_path.iterdir()] == [PACKED]
+@pytest.mark.parametrize(
+    "names", [["1:30.png", "Thumbs.db", "__MACOSX", ".."], ["../up/x.png", "/x.png", "c\\x.png", "x/"]]
+)
+def test_a_single_file_may_be_called_what_no_entry_may(
+    client: TestClient, tmp_path: Path, names: list[str]
+) -> None:
+    query = [{"image": base64.b64encode(A).decode(), "filename": name} for name in names]
+    for body in ({"files": [("query", (name, A)) for name in names]}, {"json": {"query": query[:2]}}):
+        found = contents(client.post(JOBS, **body))
+        assert list(found) == names[: len(found)]
+        assert [path.name for path in tmp_path.iterdir()] == [PACKED]
 
 
 def test_numbers_of_equal_names_are_not_tried_from_the_first_again(tmp_path: Path) -> None:

@@ -71,6 +71,14 @@ def test_scores_every_image_and_names_the_damaged_one(client: TestClient, task: 
     ]
 
 
+def test_names_single_images_as_classify_does(client: TestClient, task: str) -> None:
+    files = [("query", (name, drawing(seed))) for seed, name in enumerate(("x/y.png", "y.png", "c\\y.png"))]
+    job = client.post(f"/v1/tasks/{task}/jobs", files=files).json()["id"]
+    wait(client, job)
+    direct = client.post(f"/v1/tasks/{task}/classify", files=files).json()["predictions"]
+    assert [row["filename"] for row in rows(client, job)] == [one["filename"] for one in direct]
+
+
 def test_csv_has_no_formulas(client: TestClient, task: str) -> None:
     job = start(client, task, IMAGES)["id"]
     wait(client, job)

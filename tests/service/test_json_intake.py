@@ -21,6 +21,20 @@ def test_endless_lists_are_refused_unread(monkeypatch: pytest.MonkeyPatch, value
     assert (refusal.value.status, refusal.value.field) == (413, "body")
 
 
+@pytest.mark.parametrize("name", [0, False, 5, [], {}])
+def test_a_file_name_is_a_text(name: object) -> None:
+    body = json.dumps({"query": [{"image": "", "filename": name}]}).encode()
+    with pytest.raises(Problem, match="is not a text") as refusal:
+        read_json(body, SETTINGS)
+    assert (refusal.value.status, refusal.value.field) == (422, "query[0].filename")
+
+
+@pytest.mark.parametrize("name", [None, ""])
+def test_without_a_file_name_an_image_is_called_by_its_place(name: object) -> None:
+    body = json.dumps({"query": [{"image": "", "filename": name}]}).encode()
+    assert [one.filename for one in read_json(body, SETTINGS).queries] == ["query[0]"]
+
+
 def test_labels_and_names_may_be_full_of_commas() -> None:
     image = "data:image/png;base64," + base64.b64encode(bytes(100)).decode()
     support = [{"label": "," * 100, "image": image, "filename": "{" * 255}] * 2

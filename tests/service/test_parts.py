@@ -5,6 +5,7 @@ from pathlib import Path
 from service.commands.folders import image_files
 from service.commands.parts import in_parts
 from service.settings import MEBIBYTE, Settings
+from service.uploads.archives import query_entries
 
 
 def write(path: Path, content: bytes) -> None:
@@ -33,6 +34,14 @@ def test_a_line_of_ten_megabits_sends_a_part_well_within_the_time_for_a_body(tmp
     for part in divided:
         assert sum(path.stat().st_size for path in part.files) / bytes_a_second < Settings().upload_s / 3
     assert sum(len(part.files) for part in divided) == 6
+
+
+def test_names_with_colons_are_told_as_they_are(tmp_path: Path) -> None:
+    for name in ("a:1.png", "b: two/1.png"):
+        write(tmp_path / "in" / name, b"1")
+    (part,) = in_parts(tmp_path / "in", image_files(tmp_path / "in"))
+    with query_entries(part.archive(tmp_path), Settings()) as archive:
+        assert archive.names == tuple(part.names) == ("a:1.png", "b: two/1.png")
 
 
 def test_a_part_is_known_again_until_something_changes(tmp_path: Path) -> None:

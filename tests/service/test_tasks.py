@@ -1,6 +1,7 @@
 """Kept classifiers: they grow and shrink as if made afresh, and stay over a restart."""
 
 import asyncio
+import base64
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -82,6 +83,28 @@ def test_a_class_is_found_by_any_spelling_that_would_make_it(client: TestClient)
     answer = client.delete(f"/v1/tasks/{task}/classes/{quote(DECOMPOSED)}")
     assert [one["label"] for one in answer.json()["classes"]] == ["a", "b"]
     assert client.delete(f"/v1/tasks/{task}/classes/{quote(DECOMPOSED)}").status_code == 404
+
+
+@pytest.mark.parametrize("label", ["..", "a/../b"])
+def test_no_class_has_a_name_whose_deletion_reaches_something_else(client: TestClient, label: str) -> None:
+    before = client.get("/v1/tasks").json()
+    task = create(client, {1: "a", 2: "b"})
+    path = f"/v1/tasks/{task['id']}/examples"
+    image = base64.b64encode(drawing(3)).decode()
+    in_json = {"support": [{"label": label, "image": image}]}
+    for answer in (
+        client.post("/v1/tasks", **form({1: "a", 2: "b", 3: label})),
+        client.post(path, **form({3: label})),
+        client.post(path, json=in_json),
+    ):
+        assert answer.status_code == 422
+        assert (answer.json()["title"], answer.json()["field"]) in {
+            ("Unusable label", "labels"),
+            ("Unusable label", "support[0].label"),
+        }
+    assert client.get(f"/v1/tasks/{task['id']}").json() == task
+    assert client.delete(f"/v1/tasks/{task['id']}").status_code == 204
+    assert client.get("/v1/tasks").json() == before
 
 
 def test_an_archive_and_json_make_the_same_task(client: TestClient) -> None:

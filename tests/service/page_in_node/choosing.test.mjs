@@ -131,6 +131,17 @@ test('a name that is too long is told as such, and renaming heals it', () => {
   assert.equal(support.obstacle(), null);
 });
 
+test('a name that no address keeps is told as such, and renaming heals it', () => {
+  for (const label of ['.', '..', 'a/../b', ' ./a']) {
+    const support = new SupportSet();
+    support.fill(new Map([['a..b/.c', [image('1.png')]], [label, [image('2.png')]]]));
+    const [, group] = support.groups;
+    assert.deepEqual(support.obstacle(), { sentence: texts.needNoDots(label.trim()), misnamed: group.id });
+    support.rename(group, 'oak');
+    assert.equal(support.obstacle(), null);
+  }
+});
+
 test('an image whose label the service refuses is not marked', async () => {
   const { Classifiers } = await load('classifiers.js');
   const support = new SupportSet();

@@ -1,0 +1,31 @@
+"""``/docs.json``: the OpenAPI document of the routes, and of the addresses that BentoML answers beside them."""
+
+from typing import Any
+
+from fastapi import FastAPI
+
+from service.answers import ProblemAnswer
+
+
+def _operation(summary: str, answers: dict[str, str]) -> dict[str, Any]:
+    text = {"text/plain": {"schema": {"type": "string"}}}
+    responses = {status: {"description": why, "content": text} for status, why in answers.items()}
+    return {"get": {"tags": ["operations"], "summary": summary, "responses": responses}}
+
+
+_OPERATIONS = {
+    "/livez": _operation("Live", {"200": "the process answers"}),
+    "/healthz": _operation("Live, by an older name", {"200": "the process answers"}),
+    "/readyz": _operation("Ready", {"200": "requests are taken", "503": "there is no initialization on offer"}),
+    "/metrics": _operation("Metrics", {"200": "Prometheus' text format"}),
+}
+
+
+def add_document(app: FastAPI) -> None:
+    """Serve the document where BentoML would serve its own, which describes answers that nothing here gives."""
+
+    @app.api_route("/docs.json", methods=["GET", "HEAD"], include_in_schema=False)
+    def document() -> dict[str, Any]:
+        described = app.openapi()
+        schemas = described["components"]["schemas"] | {"ProblemAnswer": ProblemAnswer.model_json_schema()}
+        return {**described, "paths": described["paths"] | _OPERATIONS, "components": {"schemas": schemas}}

@@ -1,0 +1,22 @@
+"""What the OpenAPI document says about answers beside the JSON of their models."""
+
+from typing import Any
+
+from service.results import MEDIA_TYPES, Format
+from service.routes.refusals import Responses
+
+_LOCATION = {"Location": {"description": "address of what was made", "schema": {"type": "string"}}}
+_ROWS: dict[Format, dict[str, Any]] = {
+    "jsonl": {"type": "string", "description": "a line for each image: a prediction, or filename with error"},
+    "csv": {"type": "string", "description": "a row for each image, below a row of the columns' names"},
+    "parquet": {"type": "string", "format": "binary"},
+}
+
+MADE: Responses = {201: {"headers": _LOCATION}}
+TAKEN: Responses = {202: {"headers": _LOCATION}}
+RESULTS: Responses = {
+    200: {
+        "description": "the rows so far, in the format asked for",
+        "content": {MEDIA_TYPES[kind]: {"schema": rows} for kind, rows in _ROWS.items()},
+    }
+}

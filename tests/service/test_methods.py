@@ -1,0 +1,58 @@
+"""What each address takes: HEAD wherever GET is, and what else is told what would be."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from tests.service.made_images import drawing
+from tests.service.tiny_service import serving
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    with serving(tmp_path_factory.mktemp("var")) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def task(client: TestClient) -> str:
+    files = [("support", (f"{label}.png", drawing(seed))) for seed, label in enumerate("ab")]
+    answer = client.post("/v1/tasks", files=files, data={"labels": ["a", "b"]})
+    return str(answer.json()["id"])
+
+
+def check(answer: Any, status: int, words: str) -> None:
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert words in answer.json()["detail"]
+
+
+def test_head_is_get_without_a_body(client: TestClient, task: str) -> None:
+    job = client.post(f"/v1/tasks/{task}/jobs", files={"query": ("q.png", drawing(3))}).json()["id"]
+    while client.get(f"/v1/jobs/{job}").json()["status"] != "done":
+        pass
+    paths = ["/v1/tasks", "/v1/jobs", "/", "/page/main.js", "/v1/tasks/nothing", "/v1/tasks?limit=0"]
+    for path in (*paths, "/v1/models", f"/v1/tasks/{task}", f"/v1/jobs/{job}", f"/v1/jobs/{job}/results"):
+        whole, head = client.get(path), client.head(path)
+        assert head.status_code == whole.status_code
+        for name in ("content-type", "content-length", "content-disposition"):
+            assert head.headers.get(name) == whole.headers.get(name)
+        assert (head.content, bool(whole.content)) == (b"", True)
+    assert client.head("/metrics").status_code == 200
+    counted = client.get("/metrics").text
+    assert 'metashot_requests_total{method="HEAD",route="/v1/tasks/{task_id}",status="200"} 1.0' in counted
+
+
+def test_another_method_is_told_which_are_taken(client: TestClient, task: str) -> None:
+    answer = client.put(f"/v1/tasks/{task}")
+    check(answer, 405, "GET, HEAD, DELETE is")
+    assert answer.headers["allow"] == "GET, HEAD, DELETE"
+    assert client.head("/v1/classify").headers["allow"] == "POST"
+    assert client.get(f"/v1/tasks/{task}").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/v1", "/v1/", "/v1/nothing", "/v1/tasks/"])
+def test_there_is_nothing_beside_the_routes(client: TestClient, path: str) -> None:
+    check(client.get(path, follow_redirects=False), 404, f"there is nothing at {path};")
