@@ -4,6 +4,7 @@ What takes long to import, torch first of all, the commands import when they run
 """
 
 import argparse
+import contextlib
 import io
 import os
 import sys
@@ -11,6 +12,7 @@ import sys
 from service.client import ServiceError
 from service.commands import classify, score, serve, teach
 from service.commands.folders import FolderError
+from service.commands.stopping import stopped_in_order
 from service.problems import Problem
 from service.settings import SettingsError
 
@@ -19,7 +21,7 @@ def run(arguments: list[str] | None) -> int:
     """Run one command; a fault of the user's is one line on stderr and exit status 2.
 
     Raises:
-        KeyboardInterrupt: after Ctrl-C.
+        KeyboardInterrupt: after Ctrl-C, and where one that asks a server, or computes itself, is to end.
     """
     parser = argparse.ArgumentParser(
         prog="python -m service", description="Few-shot image classification: serve, classify, teach and score."
@@ -31,7 +33,9 @@ def run(arguments: list[str] | None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # not every terminal can show every name
     try:
-        options.run(options)
+        # The server ends in its own ways.
+        with contextlib.nullcontext() if options.run is serve.run else stopped_in_order():
+            options.run(options)
         sys.stdout.flush()
     except (FolderError, Problem, ServiceError, SettingsError) as error:
         print(f"error: {error}", file=sys.stderr)
