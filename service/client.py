@@ -32,7 +32,6 @@ class Client:
     """Speaks HTTP with one server."""
 
     def __init__(self, server: str = DEFAULT_SERVER) -> None:
-        self._server = server
         try:
             url = httpx.URL(server)
         except httpx.InvalidURL as error:
@@ -41,6 +40,7 @@ class Client:
             ) from error
         if url.scheme not in ("http", "https") or not url.host:
             raise ServiceError(f"{server!r} is no address of a server; it is like {DEFAULT_SERVER}")
+        self._server = str(url.copy_with(userinfo=b""))  # for messages, which need not show a password
         self._http = httpx.Client(base_url=url, timeout=_TIMEOUT, trust_env=False)
 
     def __enter__(self) -> Self:
