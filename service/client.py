@@ -32,13 +32,16 @@ class Client:
     """Speaks HTTP with one server."""
 
     def __init__(self, server: str = DEFAULT_SERVER) -> None:
-        self._server = server
         try:
-            self._http = httpx.Client(base_url=server, timeout=_TIMEOUT, trust_env=False)
+            url = httpx.URL(server)
         except httpx.InvalidURL as error:
             raise ServiceError(
                 f"{server!r} is no address of a server ({error}); it is like {DEFAULT_SERVER}"
             ) from error
+        if url.scheme not in ("http", "https") or not url.host:
+            raise ServiceError(f"{server!r} is no address of a server; it is like {DEFAULT_SERVER}")
+        self._server = str(url.copy_with(userinfo=b""))  # for messages, which need not show a password
+        self._http = httpx.Client(base_url=url, timeout=_TIMEOUT, trust_env=False)
 
     def __enter__(self) -> Self:
         """Keep the connection open for several requests."""
@@ -60,17 +63,20 @@ class Client:
     def create_task(
         self, support: Iterable[tuple[str, Path]], name: str | None = None, model: str = "auto"
     ) -> dict[str, Any]:
-        """Make a task of labelled image files."""
+        """Make a task of labelled image files, which are named LABEL/NAME then, as those of an archive are."""
         labelled = list(support)
         data: dict[str, Any] = {"labels": [label for label, _ in labelled], "model": model}
         if name is not None:
             data["name"] = name
-        return self._upload("/v1/tasks", "support", [path for _, path in labelled], data)
+        files = [(f"{label}/{path.name}", path) for label, path in labelled]
+        return self._upload("/v1/tasks", "support", files, data)
 
-    def classify(self, task_id: str, queries: Sequence[Path]) -> list[dict[str, Any]]:
-        """Ask a task about image files."""
-        path = f"{_task_path(task_id)}/classify"
-        answer = self._upload(path, "query", queries, {}, holds="predictions")
+    def classify(
+        self, task_id: str, queries: Sequence[Path], keep_known: float | None = None
+    ) -> list[dict[str, Any]]:
+        """Ask a task about image files; ``keep_known`` None is the service's own."""
+        path, files = f"{_task_path(task_id)}/classify", [(file.name, file) for file in queries]
+        answer = self._upload(path, "query", files, _asking(keep_known), holds="predictions")
         predictions: list[dict[str, Any]] = answer["predictions"]
         return predictions
 
@@ -86,8 +92,9 @@ class Client:
 
     def start_job(self, task_id: str, archive: Path, keep_known: float | None = None) -> dict[str, Any]:
         """Hand a zip of images over to be scored; ``keep_known`` None is the service's own."""
-        data = {} if keep_known is None else {"keep_known": str(keep_known)}
-        return _patiently(lambda: self._upload(f"{_task_path(task_id)}/jobs", "archive", [archive], data))
+        data = _asking(keep_known)
+        path, files = f"{_task_path(task_id)}/jobs", [(archive.name, archive)]
+        return _patiently(lambda: self._upload(path, "archive", files, data))
 
     def job(self, job_id: str) -> dict[str, Any]:
         """Show a job's progress."""
@@ -133,9 +140,10 @@ class Client:
             raise self._unreachable(error) from error
 
     def _upload(
-        self, path: str, field: str, files: Sequence[Path], data: dict[str, Any], holds: str = "id"
+        self, path: str, field: str, files: Sequence[tuple[str, Path]], data: dict[str, Any], holds: str = "id"
     ) -> dict[str, Any]:
-        parts = [(field, (file.name, _OpenedLate(file))) for file in files]
+        """Send files, each under the name that answers and problems are to call it by."""
+        parts = [(field, (name, _OpenedLate(file))) for name, file in files]
         return self._answer("POST", path, holds=holds, files=parts, data=data)
 
     def _answer(self, method: str, path: str, holds: str = "id", **options: Any) -> dict[str, Any]:
@@ -198,6 +206,10 @@ class _OpenedLate:
 
 def _task_path(task_id: str) -> str:
     return f"/v1/tasks/{quote(task_id, safe='')}"
+
+
+def _asking(keep_known: float | None) -> dict[str, str]:
+    return {} if keep_known is None else {"keep_known": str(keep_known)}
 
 
 def _check(response: httpx.Response) -> None:

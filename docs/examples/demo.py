@@ -22,6 +22,7 @@ EXAMPLES = Path(__file__).parent
 sys.path.insert(0, str(ROOT))  # so that it runs as a script from anywhere
 
 from service.client import Client  # noqa: E402
+from service.commands.estimates import expectation  # noqa: E402
 
 _START_S = 90.0
 
@@ -34,10 +35,8 @@ def main() -> int:
         start = time.perf_counter()
         task = client.create_task(support, name="six Greek letters")
         seconds = time.perf_counter() - start
-        estimate = task["estimate"]
         print(f"\ntaught {len(task['classes'])} classes from {len(support)} drawings in {seconds:.2f} s;")
-        print(f"expected to be right in {estimate['accuracy']:.0%} of cases", end=" ")
-        print(f"({estimate['low']:.0%} to {estimate['high']:.0%})\n")
+        print(f"{expectation(task['estimate'])}\n")
         answers = client.classify(task["id"], queries)
         right = print_answers(queries, answers)
         print(f"\n{right} of {len(queries)} right\n")

@@ -5,9 +5,10 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from models.images.image_decoding import SUFFIXES
 from service.uploads.archives import LITTER
 
+# Those of ``models.images.image_decoding``, whose package takes seconds to import: torch comes with it.
+SUFFIXES = frozenset({".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".webp", ".bmp"})
 _HEIC = frozenset({".heic", ".heif"})
 _NO_TEXT = re.compile("[\ud800-\udfff]")  # bytes of a name that are not UTF-8
 
@@ -27,6 +28,22 @@ def image_files(folder: Path) -> list[Path]:
     images, others = _divided(folder)
     _tell_left_out(folder, others)
     return images
+
+
+def images_of(given: Path) -> list[Path]:
+    """All image files of a folder, or the single one that is given.
+
+    Raises:
+        FolderError: as for ``image_files``, or naming a file that is no image by its name, or is not there.
+    """
+    if not given.exists():
+        raise FolderError(f"{given} does not exist")
+    if given.is_dir():
+        return image_files(given)
+    if given.suffix.lower() not in SUFFIXES:
+        raise FolderError(f"{given} is no image by its name's end ({_suffixes()}){_hint([given])}")
+    _check_text(given, given.name)
+    return [given]
 
 
 def labelled_files(folder: Path) -> list[tuple[str, Path]]:
@@ -66,9 +83,13 @@ def _divided(folder: Path) -> tuple[list[Path], list[Path]]:
     if not images:
         raise FolderError(f"{folder} holds no image ({_suffixes()}){_hint(others)}")
     for path in images:
-        if _NO_TEXT.search(str(path.relative_to(folder))):
-            raise FolderError(f"{str(path)!a} is no valid name; rename the file")
+        _check_text(path, str(path.relative_to(folder)))
     return images, others
+
+
+def _check_text(path: Path, name: str) -> None:
+    if _NO_TEXT.search(name):
+        raise FolderError(f"{str(path)!a} is no valid name; rename the file")
 
 
 def _files(folder: Path, above: tuple[Path, ...]) -> Iterator[Path]:

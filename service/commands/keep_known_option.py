@@ -2,15 +2,12 @@
 
 import argparse
 
-from models.confidence import KEEP_KNOWN
-
 
 def add_keep_known(parser: argparse.ArgumentParser) -> None:
-    """Declare it; ``service.uploads.keep_known`` checks what is given."""
+    """Declare it, None where it is not given; ``service.uploads.keep_known`` reads it, here or at the server."""
     parser.add_argument(
         "--keep-known",
         type=float,
-        default=KEEP_KNOWN,
         metavar="SHARE",
-        help="of images of known classes to be told known (default: %(default)s)",
+        help="of images of known classes to be told known, 0.5 to 0.999 (default: 0.95)",
     )

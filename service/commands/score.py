@@ -16,11 +16,11 @@ from typing import Any
 from tqdm import tqdm
 
 from service.client import DEFAULT_SERVER, UNFINISHED, Client, ServiceError
-from service.commands.folders import FolderError, image_files
+from service.commands.folders import FolderError, images_of
 from service.commands.keep_known_option import add_keep_known
+from service.commands.outputs import check_answers, check_output, written_whole
 from service.commands.parts import Part, in_parts
 from service.results import Format, Row, stream
-from service.uploads.keep_known import read_keep_known
 
 FORMATS: dict[str, Format] = {".jsonl": "jsonl", ".csv": "csv", ".parquet": "parquet"}
 
@@ -49,35 +49,29 @@ def run(options: argparse.Namespace) -> None:
     kind = FORMATS.get(output.suffix.lower())
     if kind is None:
         raise FolderError(f"{output} ends in none of {', '.join(FORMATS)}")
-    if output.is_dir():
-        raise FolderError(f"{output} is a folder; name a file")
-    if not output.absolute().parent.is_dir():
-        raise FolderError(f"{output.parent} is no folder")
-    keep_known = read_keep_known(options.keep_known)
+    check_output(output)
     parts = _parts(options.input)
     with Client(options.server) as client, _kept(output.with_name(f".{output.name}.parts")) as folder:
         task = client.task(options.task)
-        of = options.task, task["version"], task["model_version"], keep_known
+        of = options.task, task["version"], task["model_version"], options.keep_known
         answers = [folder / f"{part.fingerprint(*of)}.jsonl" for part in parts]
-        with tqdm(total=sum(part.images or 0 for part in parts) or None, unit="image") as bar:
+        with tqdm(total=sum(part.images or 0 for part in parts) or None, unit="image", disable=None) as bar:
             for part, target in zip(parts, answers, strict=True):
                 if target.exists():
                     bar.update(part.images or 0)
                 else:
-                    _score(client, task, part, target, keep_known, bar)
+                    _score(client, task, part, target, options.keep_known, bar)
+        _check_answers(answers)
         images, errors = _write(answers, [one["label"] for one in task["classes"]], output, kind)
         shutil.rmtree(folder)
-    print(f"{images} images scored, {errors} of them unreadable: {output}")
+    scored = "1 image" if images == 1 else f"{images} images"
+    print(f"{scored} scored, {errors} of them unreadable: {output}")
 
 
 def _parts(given: Path) -> Sequence[Part]:
-    if not given.exists():
-        raise FolderError(f"{given} does not exist")
-    if given.is_dir():
-        return list(in_parts(given, image_files(given)))
-    if zipfile.is_zipfile(given):
+    if given.is_file() and zipfile.is_zipfile(given):
         return [Part(given.parent, (given,), packed=True)]
-    return list(in_parts(given.parent, [given]))
+    return list(in_parts(given if given.is_dir() else given.parent, images_of(given)))
 
 
 @contextlib.contextmanager
@@ -113,7 +107,9 @@ def _keep(folder: Path) -> Iterator[Path]:
         raise
 
 
-def _score(client: Client, task: dict[str, Any], part: Part, target: Path, keep_known: float, bar: Any) -> None:
+def _score(
+    client: Client, task: dict[str, Any], part: Part, target: Path, keep_known: float | None, bar: Any
+) -> None:
     """Score one part as a job of its own, which leaves nothing on the server."""
     before = bar.n
     with tempfile.TemporaryDirectory() as folder:
@@ -138,6 +134,16 @@ def _score(client: Client, task: dict[str, Any], part: Part, target: Path, keep_
             client.end_job(job_id)
 
 
+def _check_answers(answers: Sequence[Path]) -> None:
+    """Refuse to put errors alone in the place of an earlier output, and do not keep them for another try."""
+    try:
+        check_answers(_rows(answers))
+    except FolderError:
+        for path in answers:
+            path.unlink()
+        raise
+
+
 def _rows(answers: Sequence[Path]) -> Iterator[Row]:
     for path in answers:
         with path.open(encoding="utf-8") as file:
@@ -154,11 +160,6 @@ def _write(answers: Sequence[Path], labels: Sequence[str], output: Path, kind: F
             images, errors = images + 1, errors + ("error" in row)
             yield row
 
-    unfinished = output.with_name(f".{output.name}.part")
-    try:
-        with unfinished.open("wb") as file:
-            file.writelines(stream(counted(), labels, kind))
-        unfinished.replace(output)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with written_whole(output) as file:
+        file.writelines(stream(counted(), labels, kind))
     return images, errors

@@ -14,7 +14,6 @@ from typing import Any
 
 from service.launcher import LAUNCHER
 from service.settings import Settings, SettingsError
-from service.store.database import Database
 
 HOST = "127.0.0.1"
 ROOT = Path(__file__).parents[2]
@@ -23,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 def add(commands: "argparse._SubParsersAction[Any]") -> None:
     """Declare the command."""
     parser = commands.add_parser("serve", help="start the service and its page")
-    parser.add_argument("--port", type=int, help="by default PORT, or 3000")
+    parser.add_argument("--port", type=_port, help="by default PORT, or 3000")
     parser.add_argument("--data-dir", type=Path, help="where its state lies; by default DATA_DIR, or var/")
     parser.set_defaults(run=run)
 
@@ -37,6 +36,8 @@ def run(options: argparse.Namespace) -> None:
         os.environ["METASHOT_DATA_DIR"] = str(options.data_dir)
     settings = Settings.from_environment()
     _check_port(settings.port)
+    from service.store.database import Database  # here, because it takes long to import
+
     Database(settings.data_dir).close()  # the working process could tell what is wrong with it by a trace only
     # What the working process reads: it runs in the project's folder, and ends when this process is gone.
     os.environ["METASHOT_DATA_DIR"] = str(settings.data_dir.resolve())
@@ -49,13 +50,20 @@ def run(options: argparse.Namespace) -> None:
     runpy.run_module("bentoml", run_name="__main__", alter_sys=True)
 
 
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError(f"{text} is not within 1 to 65535")
+    return int(text)
+
+
 def _check_port(port: int) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
         except OSError as error:
-            raise SettingsError(f"port {port} is not free ({error.strerror}); choose another by PORT=") from None
+            remedy = "choose another by --port, or for make by PORT="
+            raise SettingsError(f"port {port} is not free ({error.strerror}); {remedy}") from None
 
 
 def _announce(address: str) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from service.problems import Problem
 
 MAX_CHARACTERS = 100
+_TOLD = 30  # of a longer one: by these its caller finds it
 _LONGEST_SPELLING = 4 * MAX_CHARACTERS  # no character is spelled with more than four
 # Control characters, halves of characters, and what ends a line for some readers of JSON lines and tables.
 _UNPRINTABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
@@ -51,7 +52,8 @@ def clean_text(text: Any, *, field: str, what: str, file: str | None = None) -> 
     if all(unicodedata.category(character) in _UNSEEN for character in clean):
         raise refuse("is blank")
     if len(clean) > MAX_CHARACTERS:
-        raise refuse(f"has {len(clean)} characters, {MAX_CHARACTERS} are allowed")
+        begins = one_line(clean[:_TOLD])
+        raise refuse(f"{begins!r}... has {len(clean)} characters, {MAX_CHARACTERS} are allowed")
     if any(unicodedata.category(character) in _UNPRINTABLE for character in clean):
         raise refuse("holds control characters or line breaks")
     return clean

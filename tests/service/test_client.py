@@ -11,6 +11,7 @@ import pytest
 from service.__main__ import main
 from service.client import Client, ServiceError
 from tests.service.made_images import drawing
+from tests.service.server_process import free_port
 from tests.service.tiny_service import at_an_address
 
 
@@ -74,6 +75,15 @@ def test_another_server_is_an_error_of_one_line(
     assert main([*asked, "--server", stranger]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert told in line
+
+
+def test_no_message_shows_a_password() -> None:
+    with (
+        Client(f"http://user:secret@127.0.0.1:{free_port()}") as client,
+        pytest.raises(ServiceError, match=r"no answer from http://127\.0\.0\.1:\d+ ") as caught,
+    ):
+        client.task("x")
+    assert "secret" not in str(caught.value)
 
 
 @pytest.mark.parametrize("other", ["?x=1", "#x", "/../{}", "\n"])

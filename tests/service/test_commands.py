@@ -46,7 +46,7 @@ def test_classify(
     assert main([*given, "--model", "nothing"]) == 2
     assert "nothing" in capsys.readouterr().err
     assert main([*given[:-1], str(folders / "none")]) == 2
-    assert "none is no folder" in capsys.readouterr().err
+    assert "none does not exist" in capsys.readouterr().err
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +96,17 @@ def test_what_the_system_refuses_is_an_error_of_one_line(
     assert "no folder" in capsys.readouterr().err
 
 
+def test_teach_tells_which_of_several_files_of_a_name_is_at_fault(
+    address: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for seed, label in enumerate(("a", "b", "ü/c")):
+        write(tmp_path / label / "1.png", drawing(seed))
+    assert main(["teach", "--support", str(tmp_path), "--server", address]) == 0
+    write(tmp_path / "ü" / "c" / "1.png", b"no image")
+    assert main(["teach", "--support", str(tmp_path), "--server", address]) == 2
+    assert "422: ü/c/1.png is not a PNG" in capsys.readouterr().err
+
+
 def test_client_deletes_tasks(address: str, folders: Path) -> None:
     with Client(address) as client:
         support = [(label, folders / "support" / "é" / "1.png") for label in "ab"]
@@ -106,7 +117,10 @@ def test_client_deletes_tasks(address: str, folders: Path) -> None:
             client.task(task)
 
 
-@pytest.mark.parametrize("server", ["http://[::bad", "http://x\n"])
+@pytest.mark.parametrize(
+    "server",
+    ["http://[::bad", "http://x\n", "127.0.0.1:3000", "localhost:3000", "ftp://127.0.0.1:3000", "http://"],
+)
 def test_a_malformed_address_is_an_error_of_one_line(
     folders: Path, capsys: pytest.CaptureFixture[str], server: str
 ) -> None:

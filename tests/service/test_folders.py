@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from models.images.image_decoding import SUFFIXES
+from service.commands.folders import SUFFIXES as OWN_SUFFIXES
 from service.commands.folders import FolderError, image_files, labelled_files
 
 Capture = pytest.CaptureFixture[str]
@@ -78,6 +80,10 @@ def test_a_folder_without_images_is_told(tmp_path: Path) -> None:
 def test_what_may_be_an_image_is_taken_by_any_usual_ending(tmp_path: Path) -> None:
     make(tmp_path, "1.jfif", "2.JPE", "3.mpo", "4.apng", "5.heic")
     assert taken(tmp_path) == ["1.jfif", "2.JPE", "3.mpo", "4.apng"]
+
+
+def test_the_names_ends_are_those_of_what_is_decoded() -> None:
+    assert OWN_SUFFIXES == SUFFIXES
 
 
 def test_what_is_left_out_is_told(tmp_path: Path, capsys: Capture) -> None:

@@ -31,6 +31,14 @@ def test_what_is_far_too_long_is_not_put_in_order_first(monkeypatch: pytest.Monk
     assert max(lengths) <= 400
 
 
+def test_a_too_long_label_is_told_by_its_beginning() -> None:
+    with pytest.raises(Problem) as raised:
+        clean_label("red kites on their way up\n " + "x" * 100, field="labels")
+    assert raised.value.detail == (
+        "the label 'red kites on their way up\ufffd xxx'... has 127 characters, 100 are allowed"
+    )
+
+
 def test_names_stay_one_line_and_none_is_endless() -> None:
     assert one_line("a\u2028b\x85c\nd\udc80e 日本.png") == "a�b�c�d�e 日本.png"
     assert printable("x" * 300 + "\n.png") == "x" * 250 + "�.png"

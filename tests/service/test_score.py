@@ -220,10 +220,9 @@ def test_how_readily_images_are_told_unknown(address: str, task: str, folders: P
         for keep_known in ("0.5", "0.99"):
             assert main([*given, "--server", address, "--keep-known", keep_known]) == 0
             rows = [json.loads(line) for line in (tmp_path / "o.jsonl").read_text().splitlines()]
-            asking = f"/v1/tasks/{task}/classify", "query", files, {"keep_known": keep_known}
-            direct = client._upload(*asking, holds="predictions")
+            direct = client.classify(task, files, keep_known=float(keep_known))
             told[keep_known] = [row["unknown"] for row in rows]
-            assert told[keep_known] == [one["unknown"] for one in direct["predictions"]]
+            assert told[keep_known] == [one["unknown"] for one in direct]
     assert main([*given, "--server", address, "--keep-known", "2"]) == 2
 
 

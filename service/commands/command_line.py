@@ -1,0 +1,49 @@
+"""The command line: reads it, runs the command, and tells what went wrong in one line.
+
+What takes long to import, torch first of all, the commands import when they run.
+"""
+
+import argparse
+import contextlib
+import io
+import os
+import sys
+
+from service.client import ServiceError
+from service.commands import classify, score, serve, teach
+from service.commands.folders import FolderError
+from service.commands.stopping import stopped_in_order
+from service.problems import Problem
+from service.settings import SettingsError
+
+
+def run(arguments: list[str] | None) -> int:
+    """Run one command; a fault of the user's is one line on stderr and exit status 2.
+
+    Raises:
+        KeyboardInterrupt: after Ctrl-C, and where one that asks a server, or computes itself, is to end.
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m service", description="Few-shot image classification: serve, classify, teach and score."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for command in (serve, classify, teach, score):
+        command.add(commands)
+    options = parser.parse_args(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # not every terminal can show every name
+    try:
+        # The server ends in its own ways.
+        with contextlib.nullcontext() if options.run is serve.run else stopped_in_order():
+            options.run(options)
+        sys.stdout.flush()
+    except (FolderError, Problem, ServiceError, SettingsError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:  # who reads the output, `head` for example, has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the last flush, at exit
+        return 141
+    except OSError as error:  # of a file that the user named
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0

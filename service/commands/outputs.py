@@ -1,0 +1,61 @@
+"""Files that commands write: tried before anything is computed, and written whole or not at all."""
+
+import contextlib
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from service.commands.folders import FolderError
+from service.results import Row
+
+
+def check_output(path: Path) -> None:
+    """See that a file can be written there.
+
+    Raises:
+        FolderError: naming one that can't.
+    """
+    folder = path.absolute().parent
+    if path.is_dir():
+        raise FolderError(f"{path} is a folder; name a file")
+    if not folder.is_dir():
+        raise FolderError(f"{path.parent} is no folder")
+    if not os.access(path if _is_no_plain_file(path) else folder, os.W_OK):
+        raise FolderError(f"{path} cannot be written; name another file")
+
+
+@contextlib.contextmanager
+def written_whole(path: Path) -> Iterator[BinaryIO]:
+    """Give a file to write to, which takes its place under ``path`` in the end, and not after an error."""
+    if _is_no_plain_file(path):
+        with path.open("wb") as file:
+            yield file
+        return
+    unfinished = path.with_name(f".{path.name}.part")
+    try:
+        with unfinished.open("wb") as file:
+            yield file
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def check_answers(rows: Iterable[Row]) -> None:
+    """See that there is an answer among rows of answers and errors.
+
+    Raises:
+        FolderError: with the first of the errors, where there are no others.
+    """
+    errors = []
+    for row in rows:
+        if "error" not in row:
+            return
+        errors.append(row["error"])
+    others = f" (and {len(errors) - 1} more could not be read, either)" if len(errors) > 1 else ""
+    raise FolderError(f"{errors[0]}{others}")
+
+
+def _is_no_plain_file(path: Path) -> bool:
+    """Whether it is a link, or a device as /dev/stdout, in whose place no file may be put."""
+    return path.is_symlink() or (path.exists() and not path.is_file())

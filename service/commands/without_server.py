@@ -1,0 +1,69 @@
+"""A classifier of image files, and its answers about others, computed by the command itself."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+from service.computing.classifier import AT_ONCE, Classifier, Prepared
+from service.computing.fitting import fit
+from service.computing.preparation import choose, prepare, shots_of
+from service.problems import Problem
+from service.registry import open_registry
+from service.results import Row
+from service.settings import Settings
+from service.uploads.intake import Example, Query, check_classes
+from service.uploads.keep_known import read_keep_known
+from service.uploads.labels import clean_label, one_line
+
+
+def fitted(
+    labelled: Sequence[tuple[str, Path]], model: str, keep_known: float | None, settings: Settings
+) -> Classifier:
+    """Fit a classifier to labelled files.
+
+    Args:
+        labelled: each with its label.
+        model: an initialization's name, or ``auto``.
+        keep_known: share of items of its classes that it is to tell known; None is the usual one.
+        settings: the limits, and where own initializations lie.
+
+    Raises:
+        Problem: naming the file at fault, if one is.
+    """
+    share = read_keep_known(keep_known)
+    labels = [clean_label(label, field="--support") for label, _ in labelled]
+    check_classes(labels, settings)
+    support = [
+        Example(str(path), path.read_bytes(), settings.max_pixels, label=label)
+        for label, (_, path) in zip(labels, labelled, strict=True)
+    ]
+    initialization = choose(open_registry(settings.data_dir), model, support, _unhurried)
+    shots = shots_of(initialization, [(None, one) for one in support], _unhurried)
+    return replace(fit(initialization, shots, lambda _: None), keep_known=share)
+
+
+def answered(classifier: Classifier, files: Sequence[Path], settings: Settings) -> Iterator[Row]:
+    """Give a row for each file, in their order: its answer, or ``filename`` with ``error``.
+
+    A few files are in memory at a time.
+    """
+    left = iter(files)
+    while some := list(islice(left, AT_ONCE)):
+        errors: dict[Path, Row] = {}
+        prepared: list[Prepared] = []
+        for path in some:
+            try:
+                query = Query(str(path), path.read_bytes(), settings.max_pixels)
+                prepared += prepare(classifier.preprocessing, [query], _unhurried)
+            except Problem as problem:
+                errors[path] = {"filename": str(path), "error": one_line(problem.detail)}
+            except OSError as error:
+                errors[path] = {"filename": str(path), "error": f"{path} cannot be read: {error.strerror}"}
+        found = iter(classifier.answers(prepared, _unhurried))
+        for path in some:
+            yield errors[path] if path in errors else next(found)
+
+
+def _unhurried() -> None:
+    """Nobody waits at the other end."""

@@ -1,0 +1,84 @@
+"""``python -m service`` as a whole: what it imports, and how it ends."""
+
+import io
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from service.__main__ import main
+from service.commands import teach
+from service.uploads.keep_known import LEAST, MOST, read_keep_known
+
+ROOT = Path(__file__).parents[2]
+Capture = pytest.CaptureFixture[str]
+
+
+def test_what_computes_nothing_waits_for_no_torch() -> None:
+    asked = (
+        "import sys; from service.__main__ import main; "
+        "assert main(['teach', '--support', '/nowhere']) == 2; "
+        "assert main(['score', '--task', 'x', '--input', '/nowhere', '--output', 'o.csv']) == 2; "
+        "print(*{'torch', 'bentoml', 'sqlalchemy'} & set(sys.modules))"
+    )
+    ended = subprocess.run([sys.executable, "-c", asked], cwd=ROOT, capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout) == (0, "\n"), ended.stderr
+
+
+def test_ctrl_c_while_parts_are_imported_leaves_no_trace(tmp_path: Path) -> None:
+    (tmp_path / "httpx.py").write_text("raise KeyboardInterrupt")
+    ended = subprocess.run(
+        [sys.executable, "-m", "service", "teach", "--support", "docs/examples/support"],
+        cwd=ROOT,
+        env={"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "interrupted\n")
+
+
+def test_a_terminal_that_cannot_show_a_name_gets_its_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(shown, encoding="latin-1"))
+    monkeypatch.setattr(teach, "labelled_files", lambda _: sys.stdout.write("中é\n"))
+    main(["teach", "--support", "x", "--server", "none"])
+    sys.stdout.flush()
+    assert shown.getvalue() == b"\\u4e2d\xe9\n"
+
+
+def test_help_is_plain_text(capsys: Capture) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    told = capsys.readouterr().out
+    assert "`" not in told
+    assert all(command in told for command in ("serve", "classify", "teach", "score"))
+
+
+@pytest.mark.parametrize("command", ["classify", "score"])
+def test_help_tells_which_shares_may_be_kept(capsys: Capture, command: str) -> None:
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+    told = " ".join(capsys.readouterr().out.split())
+    assert f"{LEAST} to {MOST} (default: {read_keep_known(None)})" in told
+
+
+@pytest.mark.parametrize("port", ["0", "99999", "x", "-1"])
+def test_a_port_that_is_none_is_told_as_it_was_given(capsys: Capture, port: str) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["serve", f"--port={port}"])
+    assert ended.value.code == 2
+    assert f"--port: {port} is not within 1 to 65535" in capsys.readouterr().err
+
+
+def test_a_port_that_is_taken_is_told_with_the_option(
+    capsys: Capture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for variable in ("METASHOT_PORT", "METASHOT_DATA_DIR"):
+        monkeypatch.setenv(variable, "")  # so that what the command writes there goes with the test
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        assert main(["serve", "--port", str(taken.getsockname()[1]), "--data-dir", str(tmp_path)]) == 2
+    assert "choose another by --port" in capsys.readouterr().err

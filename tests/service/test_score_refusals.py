@@ -1,0 +1,60 @@
+"""What ``score`` does not put in the place of an earlier output, and what it says."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from service.__main__ import main
+from service.client import Client
+from tests.service.made_images import drawing, zipped
+from tests.service.tiny_service import at_an_address
+
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with at_an_address(tmp_path_factory.mktemp("var")) as address:
+        yield address
+
+
+@pytest.fixture
+def asked(address: str, tmp_path: Path) -> list[str]:
+    """The command that scores into a file, but for its input; the file has been there before."""
+    (tmp_path / "good.png").write_bytes(drawing(1))
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "o.jsonl").write_text("before")
+    with Client(address) as client:
+        task = client.create_task([(label, tmp_path / "good.png") for label in "ab"])["id"]
+    return ["score", f"--task={task}", f"--server={address}", f"--output={tmp_path / 'out' / 'o.jsonl'}"]
+
+
+def test_errors_alone_take_no_ones_place(asked: list[str], tmp_path: Path, capsys: Capture) -> None:
+    (tmp_path / "notes.txt").write_text("notes")
+    (tmp_path / "bad.png").write_text("no image")
+    (tmp_path / "bad.zip").write_bytes(zipped({"1.png": b"no image", "2.png": b"neither"}))
+    for name, told in (
+        ("notes.txt", "notes.txt is no image by its name's end"),
+        ("bad.png", "bad.png is not a PNG, JPEG, WebP or BMP image\n"),
+        ("bad.zip", "1.png is not a PNG, JPEG, WebP or BMP image (and 1 more could not be read, either)\n"),
+    ):
+        assert main([*asked, f"--input={tmp_path / name}"]) == 2
+        caught = capsys.readouterr()
+        assert told in caught.err
+        assert "the same command goes on" not in caught.err
+        assert [path.read_text() for path in (tmp_path / "out").iterdir()] == ["before"]
+
+
+def test_one_answer_is_enough(asked: list[str], tmp_path: Path, capsys: Capture) -> None:
+    (tmp_path / "both.zip").write_bytes(zipped({"1.png": b"no image", "2.png": drawing(2)}))
+    assert main([*asked, f"--input={tmp_path / 'both.zip'}"]) == 0
+    assert "2 images scored, 1 of them unreadable" in capsys.readouterr().out
+    assert len((tmp_path / "out" / "o.jsonl").read_text().splitlines()) == 2
+
+
+def test_what_is_no_terminal_gets_no_progress(asked: list[str], tmp_path: Path, capsys: Capture) -> None:
+    assert main([*asked, f"--input={tmp_path / 'good.png'}"]) == 0
+    caught = capsys.readouterr()
+    assert caught.out.startswith("1 image scored, 0 of them unreadable: ")
+    assert caught.err == ""
