@@ -31,7 +31,7 @@ from service.metrics import Metrics
 from service.problems import Problem
 from service.registry import check_kept
 from service.settings import JOBS, Settings
-from service.store.database import OUT_OF_REACH
+from service.store.database import OUT_OF_REACH, is_full
 from service.store.job_store import UNFINISHED, Job, JobStore, Status
 from service.uploads.archives import Archive
 from service.uploads.images import decode
@@ -41,6 +41,7 @@ from service.uploads.labels import one_line
 _IN_TURN = 16  # images, at most, scored before a caller's work may come between,
 _SHORT = 30e9  # and about as many floating-point operations: a tenth of a second of one thread
 _LOOK_S = 2.0  # how often to look for jobs that another process took in
+_FULL_S = 30  # between looks whether there is room on the disk again
 _ORPHAN_S = 24 * 3600  # older than any upload: a folder without a row is of a process that died in between
 logger = logging.getLogger("metashot")
 
@@ -119,9 +120,13 @@ class Jobs:
         while not self._stopping.is_set():
             try:
                 self._work_alone()
-            except Exception:  # the store may be out of reach for a while; the thread must outlive that
-                logger.exception("could not look for jobs; trying again")
-                self._stopping.wait(_LOOK_S)
+            except Exception as error:  # the store may be out of reach for a while; the thread must outlive that
+                if is_full(error):
+                    logger.warning("the disk of DATA_DIR is full; jobs go on once there is room")
+                    self._stopping.wait(_FULL_S)
+                else:
+                    logger.exception("could not look for jobs; trying again")
+                    self._stopping.wait(_LOOK_S)
 
     def _work_alone(self) -> None:
         """Score job after job, once no other process does."""

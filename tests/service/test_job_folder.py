@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+import sqlite3
 import threading
 import time
 from pathlib import Path
@@ -129,6 +130,28 @@ def test_a_store_out_of_reach_and_a_folder_that_vanishes_stop_no_job(
     (tmp_path / "jobs" / "vanishes").mkdir(parents=True)
     with serving(tmp_path) as client:
         assert ended(client, start(client, "archive")) == "done"
+
+
+def test_a_job_on_a_full_disk_goes_on_once_there_is_room_and_leaves_no_trace(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    commit = JobStore.commit_batch
+    failures = iter([sqlite3.OperationalError("database or disk is full")] * 2)
+
+    def full(store: JobStore, *given: Any) -> bool:
+        for failure in failures:
+            raise failure
+        return commit(store, *given)
+
+    monkeypatch.setattr("service.jobs._FULL_S", 0.02)
+    monkeypatch.setattr(JobStore, "commit_batch", full)
+    with serving(tmp_path) as client, caplog.at_level("WARNING", logger="metashot"):
+        assert ended(client, start(client, "archive")) == "done"
+    told = [record for record in caplog.records if record.name == "metashot"]
+    assert [record.message for record in told] == [
+        "the disk of DATA_DIR is full; jobs go on once there is room"
+    ] * 2
+    assert not any(record.exc_info for record in told)
 
 
 def test_a_request_that_is_given_up_while_its_job_is_queued_takes_no_files_away(
