@@ -6,13 +6,14 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from service.problems import Problem
 from service.settings import MEBIBYTE, Settings
+from service.uploads.labels import one_line
 
 FIELD = "archive"
 LITTER = frozenset({"thumbs.db", "desktop.ini"})  # of Windows
@@ -91,6 +92,7 @@ class Archive:
         if not entries:
             raise _refusal("holds no image", 422)
         self.names = tuple(self._entries)
+        _check_apart(self.names)
 
     def read(self, name: str) -> bytes:
         """Unpack one file, no further than the size it declared (checked against the limits before).
@@ -186,6 +188,15 @@ def _check_entry(entry: zipfile.ZipInfo) -> None:
         raise _refusal(f"has an encrypted entry: {name}; pack without a password", 422, name)
     if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise _refusal(f"packs {name} by a rare method; use the usual one (deflate)", 422, name)
+
+
+def _check_apart(names: Iterable[str]) -> None:
+    """Refuse names that are one and the same in results, where control characters are all the same sign."""
+    shown: set[str] = set()
+    for name in map(one_line, names):
+        if name in shown:
+            raise _refusal(f"holds two files called {name}; rename one", 422, name)
+        shown.add(name)
 
 
 def _check_size(entry: zipfile.ZipInfo, limits: Limits) -> None:
