@@ -4,14 +4,15 @@ import asyncio
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from models.initialization import Initialization
-from service.computing.adaptations import Adaptations
+from service.computing.adaptations import Adaptations, _Wanted
 from service.computing.classifier import Classifier
-from service.computing.engine import Engine
+from service.computing.engine import Deadline, Engine
 from service.computing.fitting import Shot, digest_of, embed, fit, fit_together
 from service.problems import Problem
 from service.settings import Settings
@@ -133,6 +134,49 @@ def test_a_caller_who_left_is_left_out(engine: Engine, tmp_path: Path) -> None:
 
     asyncio.run(scene())
     assert engine.waiting == 0
+
+
+def test_a_caller_who_leaves_while_it_is_adapted_ends_nobody_elses(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny = save_tiny(tmp_path / "tiny")
+    adaptations = Counting(engine)
+    begun, go_on = threading.Event(), threading.Event()
+
+    def held(*given: Any) -> list[list[Shot]]:
+        begun.set()
+        go_on.wait(10)
+        return embed(*given)
+
+    monkeypatch.setattr("service.computing.adaptations.embed", held)
+
+    async def fitted(seed: int) -> Classifier:
+        with engine.admitted() as caller:
+            return await adaptations.adapt(caller, tiny, shots("abc", seed))
+
+    async def scene() -> None:
+        busy = threading.Event()
+        engine.submit(lambda: busy.wait(10))
+        leaving, staying = asyncio.create_task(fitted(0)), asyncio.create_task(fitted(1))
+        await asyncio.sleep(0.05)
+        busy.set()
+        await asyncio.to_thread(begun.wait, 10)
+        leaving.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await leaving
+        go_on.set()
+        assert (await staying).labels == fit(tiny, shots("abc", 1), lambda _: None).labels
+
+    asyncio.run(scene())
+    assert adaptations.sizes[0] == 2
+
+
+def test_a_batch_is_of_256_examples_at_most_padding_included(engine: Engine, tmp_path: Path) -> None:
+    tiny = save_tiny(tmp_path / "tiny")
+    adaptations = Adaptations(engine, 1 << 20)
+    given = shots("ab") * 17  # padded to 64
+    adaptations._waiting = [_Wanted(tiny, given, Deadline(20)) for _ in range(6)]
+    assert [len(adaptations._take()) for _ in range(3)] == [4, 2, 0]
 
 
 def test_features_of_stored_examples_are_kept(engine: Engine, tmp_path: Path) -> None:
