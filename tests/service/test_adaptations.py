@@ -46,7 +46,7 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
 
 @pytest.mark.parametrize("moves", ["all", "head"])
 def test_together_each_is_what_it_is_alone(tmp_path: Path, moves: str) -> None:
-    tiny = save_tiny(tmp_path / "tiny", moves=moves)  # type: ignore[arg-type]
+    tiny = save_tiny(tmp_path / "tiny", moves=moves)
     tasks = [shots(labels, seed) for seed, labels in enumerate(TASKS)]
     together = fit_together(tiny, embed(tiny, tasks, lambda: None), lambda _: None)
     for given, one in zip(tasks, together, strict=True):
@@ -74,7 +74,7 @@ class Counting(Adaptations):
         super().__init__(engine, 1 << 20)
         self.sizes: list[int] = []
 
-    def _fit(self, batch: Sequence) -> None:  # type: ignore[type-arg]
+    def _fit(self, batch: Sequence) -> None:
         self.sizes.append(len(batch))
         super()._fit(batch)
 
@@ -205,7 +205,7 @@ def test_a_large_task_does_not_hold_up_small_ones(
     release = threading.Event()
 
     class Held(Adaptations):
-        def _fit(self, batch: Sequence) -> None:  # type: ignore[type-arg]
+        def _fit(self, batch: Sequence) -> None:
             if len(batch[0].shots) > 5:
                 release.wait(10)
             super()._fit(batch)

@@ -134,7 +134,7 @@ def test_pinned_it_answers_bit_for_bit_alike(tiny: Initialization, tmp_path: Pat
 def test_only_what_a_classifier_has_for_itself_takes_room(tmp_path: Path) -> None:
     sizes = {}
     for moves in ("all", "head"):
-        fitted = fit(save_tiny(tmp_path / moves, moves=moves), shots("aabb"), lambda _: None)  # type: ignore[arg-type]
+        fitted = fit(save_tiny(tmp_path / moves, moves=moves), shots("aabb"), lambda _: None)
         sizes[moves] = fitted.size
         body = sum(value.nbytes for value in fitted.theta.body.values())
     assert sizes["all"] == sizes["head"] + body

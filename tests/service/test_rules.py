@@ -38,7 +38,7 @@ class Served:
 
     @property
     def phi(self) -> dict[tuple[str, str], torch.Tensor]:
-        offered = self.client.app.state.components.registry.offered  # type: ignore[attr-defined]
+        offered = self.client.app.state.components.registry.offered
         return {(one.name, name): value.clone() for one in offered for name, value in one.phi.items()}
 
 
@@ -133,7 +133,7 @@ def test_renaming_classes_renames_the_answer(served: Served, model: str) -> None
 @pytest.mark.parametrize("model", MODELS)
 def test_adapts_as_meta_training_does(served: Served, model: str) -> None:
     """The inner loop over a padded batch of two tasks, as meta-training runs it, gives the same answers."""
-    registry = served.client.app.state.components.registry  # type: ignore[attr-defined]
+    registry = served.client.app.state.components.registry
     initialization = next(one for one in registry.offered if one.name == model)
 
     def pixels(seeds: list[int]) -> torch.Tensor:
