@@ -53,8 +53,8 @@ def test_together_each_is_what_it_is_alone(tmp_path: Path, moves: str) -> None:
         alone = fit(tiny, given, lambda _: None)
         assert isinstance(one, Classifier)
         assert (one.labels, one.known, one.estimate) == (alone.labels, alone.known, alone.estimate)
-        torch.testing.assert_close(logits(one).softmax(-1), logits(alone).softmax(-1), rtol=0, atol=1e-6)
-        torch.testing.assert_close(one.directions, alone.directions, rtol=0, atol=1e-6)
+        torch.testing.assert_close(logits(one).softmax(-1), logits(alone).softmax(-1), rtol=0, atol=1e-5)
+        torch.testing.assert_close(one.directions, alone.directions, rtol=0, atol=1e-5)
 
 
 def test_one_that_diverges_does_not_spoil_the_others(tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_what_waits_is_adapted_together_and_nothing_waits_when_idle(engine: Engi
         assert sorted(adaptations.sizes[1:]) == [1, 1, 1, 3]
         assert [one.model for one in got] == [initialization.name for initialization, *_ in wanted]
         assert [one.confidence == surer.confidence for one in got] == [one[0] is surer for one in wanted]
-        torch.testing.assert_close(logits(got[0]).softmax(-1), logits(alone).softmax(-1), rtol=0, atol=1e-6)
+        torch.testing.assert_close(logits(got[0]).softmax(-1), logits(alone).softmax(-1), rtol=0, atol=1e-5)
 
     asyncio.run(scene())
 
