@@ -175,6 +175,15 @@ def _counts(entry: zipfile.ZipInfo) -> bool:
     return bool(parts) and not (entry.is_dir() or hidden or parts[-1].lower() in LITTER)
 
 
+def _check_apart(names: Iterable[str]) -> None:
+    """Refuse names that are one and the same in results, where control characters are all the same sign."""
+    shown: set[str] = set()
+    for name in map(one_line, names):
+        if name in shown:
+            raise _refusal(f"holds two files called {name}; rename one", 422, name)
+        shown.add(name)
+
+
 def _check_entry(entry: zipfile.ZipInfo) -> None:
     name = _name(entry)
     path = PurePosixPath(name)
@@ -188,15 +197,6 @@ def _check_entry(entry: zipfile.ZipInfo) -> None:
         raise _refusal(f"has an encrypted entry: {name}; pack without a password", 422, name)
     if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise _refusal(f"packs {name} by a rare method; use the usual one (deflate)", 422, name)
-
-
-def _check_apart(names: Iterable[str]) -> None:
-    """Refuse names that are one and the same in results, where control characters are all the same sign."""
-    shown: set[str] = set()
-    for name in map(one_line, names):
-        if name in shown:
-            raise _refusal(f"holds two files called {name}; rename one", 422, name)
-        shown.add(name)
 
 
 def _check_size(entry: zipfile.ZipInfo, limits: Limits) -> None:
