@@ -122,7 +122,7 @@ class Classifier:
             shares.tolist(),
             unknown.tolist(),
             nearest.tolist(),
-            similarities.gather(1, nearest).tolist(),
+            similarities.gather(1, nearest).clamp(-1, 1).tolist(),  # no further by rounding
             strict=False,  # the rows that are filled up are nobody's
         )
         return [self._answer(*one) for one in found]

@@ -1,7 +1,6 @@
 """Lists in pages: newest first, each page ending in an opaque cursor for the next."""
 
 import base64
-import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -38,10 +37,10 @@ def before(cursor: str | None) -> int:
     if cursor is None:
         return _ABOVE_ALL
     try:
-        number = int(base64.urlsafe_b64decode(cursor.encode()).decode("ascii"))
-    except (binascii.Error, ValueError):
+        number = int(base64.urlsafe_b64decode(cursor))
+    except ValueError:  # binascii's error is one
         raise _no_cursor() from None
-    if not 0 <= number < _ABOVE_ALL:
+    if not 0 <= number < _ABOVE_ALL or cursor != _cursor(number):  # base64 and int read much that is similar
         raise _no_cursor()
     return number
 

@@ -5,13 +5,14 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from service.problems import Problem
 from service.settings import MEBIBYTE, Settings
+from service.uploads.labels import one_line
 
 FIELD = "archive"
 LITTER = frozenset({"thumbs.db", "desktop.ini"})  # of Windows
@@ -89,6 +90,7 @@ class Archive:
         if not entries:
             raise _refusal("holds no image", 422)
         self.names = tuple(self._entries)
+        _check_apart(self.names)
 
     def read(self, name: str) -> bytes:
         """Unpack one file, no further than the size it declared (checked against the limits before).
@@ -169,6 +171,15 @@ def _counts(entry: zipfile.ZipInfo) -> bool:
     parts = PurePosixPath(_name(entry)).parts
     hidden = any((part.startswith(".") and part != "..") or part == "__MACOSX" for part in parts)
     return bool(parts) and not (entry.is_dir() or hidden or parts[-1].lower() in LITTER)
+
+
+def _check_apart(names: Iterable[str]) -> None:
+    """Refuse names that are one and the same in results, where control characters are all the same sign."""
+    shown: set[str] = set()
+    for name in map(one_line, names):
+        if name in shown:
+            raise _refusal(f"holds two files called {name}; rename one", 422, name)
+        shown.add(name)
 
 
 def _check_entry(entry: zipfile.ZipInfo) -> None:

@@ -21,9 +21,8 @@ def read_json(body: bytes | bytearray, settings: Settings) -> RawUpload:
     try:
         document = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise Problem(
-            400, f"the body is not valid JSON: {error}", title="Malformed JSON", field="body"
-        ) from error
+        detail = f"the body is not valid JSON: {_fault(error)}"
+        raise Problem(400, detail, title="Malformed JSON", field="body") from error
     if not isinstance(document, dict):
         raise _wrong("the body is no JSON object", "body")
     upload = RawUpload()
@@ -52,6 +51,15 @@ def read_json(body: bytes | bytearray, settings: Settings) -> RawUpload:
         _check_members(item, place, ("image", "filename"))
         upload.queries.append(RawImage(*_image(item, place, settings), place))
     return upload
+
+
+def _fault(error: ValueError | RecursionError) -> str:
+    """What JSON's parser found; where it speaks to programmers, in our words."""
+    if isinstance(error, RecursionError):
+        return "its values are nested too deeply"
+    if isinstance(error, (json.JSONDecodeError, UnicodeDecodeError)):
+        return str(error)
+    return "it has a number of too many digits"
 
 
 def _check_marks(body: bytes | bytearray, allowed: int) -> None:

@@ -76,6 +76,8 @@ def printable(name: str) -> str:
 
 def one_line(text: str) -> str:
     """Put a sign in the place of each control character, line break and lone surrogate."""
+    if text.isprintable():  # nearly all are, and of an archive's thousands of names that is told in no time
+        return text
     return "".join(
         "\N{REPLACEMENT CHARACTER}" if unicodedata.category(one) in _UNPRINTABLE else one for one in text
     )

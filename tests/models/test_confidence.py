@@ -93,6 +93,12 @@ def test_the_more_known_items_are_kept_the_fewer_are_flagged():
             CONFIDENCE.known_above(FIVE_WAY, beyond)
 
 
+def test_between_two_shares_to_keep_it_is_the_share_lost_that_counts_by_its_logarithm():
+    by_what_is_lost = replace(CONFIDENCE, familiar=tuple(BySize(math.log(1 - share)) for share in KEPT))
+    for share in (0.55, 0.94, 0.9925, 0.997):
+        assert by_what_is_lost.known_above(FIVE_WAY, share) == pytest.approx(math.log(1 - share))
+
+
 def test_settings_survive_json_and_bad_ones_are_refused():
     assert Confidence.from_dict(CONFIDENCE.as_dict()) == CONFIDENCE
     with pytest.raises(ValueError, match="temperature"):

@@ -7,7 +7,7 @@ import torch
 
 from models.backbones.conv4 import Conv4
 from models.heads import Head
-from models.inner_budget import _held_out
+from models.inner_budget import _held_out, held_out_steps
 from models.inner_rule import InnerRule
 from models.learner import Learner
 from models.support import Support
@@ -57,6 +57,21 @@ def test_steps_that_help_are_taken(moves, normalisation):
         )
         for steps in range(1, STEPS + 1)
     )
+
+
+@pytest.mark.parametrize(("mended", "steps"), [(0, 0), (3, 0), (4, 1), (10, 1)])
+def test_steps_are_taken_where_they_gain_over_two_standard_errors(mended, steps):
+    """Of 10 examples, k that only a step tells right gain k / 10, give or take the root of k (10 - k) / 900."""
+    labels = torch.arange(10) % 2
+    support = Support.of_task(torch.zeros(10, 1, 1, 1), labels)
+
+    def trajectory(parts, features):
+        head = {"weight": torch.eye(2).expand(len(parts.ways), 2, 2), "bias": torch.zeros(len(parts.ways), 2)}
+        for wrong in (mended, 0):
+            told = torch.where(torch.arange(10) < wrong, 1 - labels, labels)
+            yield head, torch.nn.functional.one_hot(told, 2).float().expand(len(parts.ways), 10, 2)
+
+    assert held_out_steps(support, torch.randn(1, 10, 2), trajectory, given=True).tolist() == [steps]
 
 
 @pytest.mark.parametrize("moves", ["head", "all"])

@@ -5,8 +5,10 @@ import numpy as np
 import pytest
 import torch
 
+from models.heads import Head
 from models.solvers.ridge import ridge
 from models.solvers.support_vectors import support_vectors
+from models.support import Support
 
 COST = 0.1
 
@@ -79,6 +81,18 @@ def test_svm_equals_learn2learns(ways, shots, width):
     (found * direction).sum().backward()
     # Theirs is that of an interior point; ours agrees with finite differences to more digits, as below.
     assert (ours.grad - theirs.grad).norm() < 3e-4 * theirs.grad.norm()
+
+
+def test_the_heads_svm_has_the_cost_of_learn2learns():
+    features, labels, _ = examples(5, 5, 8)  # so few features that examples are at their bounds
+    head = Head("svm", initial_scale=1.0)
+    support = Support.of_task(features[:, None, None], labels)
+    phi = head.initial(8, torch.Generator().manual_seed(0))
+    reference = learn2learn.nn.SVClassifier(max_iters=60)
+    reference.fit_(features, labels, 5)
+    queries = torch.randn(7, 8, generator=torch.Generator().manual_seed(1))
+    found = queries @ head.start(phi, features[None], support)["weight"][0].T
+    torch.testing.assert_close(found, reference(queries), rtol=1e-6, atol=1e-6)
 
 
 def test_svm_gradient_equals_finite_differences_with_costs_of_their_own():

@@ -4,14 +4,15 @@ import asyncio
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from models.initialization import Initialization
-from service.computing.adaptations import Adaptations
+from service.computing.adaptations import Adaptations, _Wanted
 from service.computing.classifier import Classifier
-from service.computing.engine import Engine
+from service.computing.engine import Deadline, Engine
 from service.computing.fitting import Shot, digest_of, embed, fit, fit_together
 from service.problems import Problem
 from service.settings import Settings
@@ -45,15 +46,15 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
 
 @pytest.mark.parametrize("moves", ["all", "head"])
 def test_together_each_is_what_it_is_alone(tmp_path: Path, moves: str) -> None:
-    tiny = save_tiny(tmp_path / "tiny", moves=moves)  # type: ignore[arg-type]
+    tiny = save_tiny(tmp_path / "tiny", moves=moves)
     tasks = [shots(labels, seed) for seed, labels in enumerate(TASKS)]
     together = fit_together(tiny, embed(tiny, tasks, lambda: None), lambda _: None)
     for given, one in zip(tasks, together, strict=True):
         alone = fit(tiny, given, lambda _: None)
         assert isinstance(one, Classifier)
         assert (one.labels, one.known, one.estimate) == (alone.labels, alone.known, alone.estimate)
-        torch.testing.assert_close(logits(one).softmax(-1), logits(alone).softmax(-1), rtol=0, atol=1e-6)
-        torch.testing.assert_close(one.directions, alone.directions, rtol=0, atol=1e-6)
+        torch.testing.assert_close(logits(one).softmax(-1), logits(alone).softmax(-1), rtol=0, atol=1e-5)
+        torch.testing.assert_close(one.directions, alone.directions, rtol=0, atol=1e-5)
 
 
 def test_one_that_diverges_does_not_spoil_the_others(tmp_path: Path) -> None:
@@ -73,7 +74,7 @@ class Counting(Adaptations):
         super().__init__(engine, 1 << 20)
         self.sizes: list[int] = []
 
-    def _fit(self, batch: Sequence) -> None:  # type: ignore[type-arg]
+    def _fit(self, batch: Sequence) -> None:
         self.sizes.append(len(batch))
         super()._fit(batch)
 
@@ -108,7 +109,7 @@ def test_what_waits_is_adapted_together_and_nothing_waits_when_idle(engine: Engi
         assert sorted(adaptations.sizes[1:]) == [1, 1, 1, 3]
         assert [one.model for one in got] == [initialization.name for initialization, *_ in wanted]
         assert [one.confidence == surer.confidence for one in got] == [one[0] is surer for one in wanted]
-        torch.testing.assert_close(logits(got[0]).softmax(-1), logits(alone).softmax(-1), rtol=0, atol=1e-6)
+        torch.testing.assert_close(logits(got[0]).softmax(-1), logits(alone).softmax(-1), rtol=0, atol=1e-5)
 
     asyncio.run(scene())
 
@@ -133,6 +134,49 @@ def test_a_caller_who_left_is_left_out(engine: Engine, tmp_path: Path) -> None:
 
     asyncio.run(scene())
     assert engine.waiting == 0
+
+
+def test_a_caller_who_leaves_while_it_is_adapted_ends_nobody_elses(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny = save_tiny(tmp_path / "tiny")
+    adaptations = Counting(engine)
+    begun, go_on = threading.Event(), threading.Event()
+
+    def held(*given: Any) -> list[list[Shot]]:
+        begun.set()
+        go_on.wait(10)
+        return embed(*given)
+
+    monkeypatch.setattr("service.computing.adaptations.embed", held)
+
+    async def fitted(seed: int) -> Classifier:
+        with engine.admitted() as caller:
+            return await adaptations.adapt(caller, tiny, shots("abc", seed))
+
+    async def scene() -> None:
+        busy = threading.Event()
+        engine.submit(lambda: busy.wait(10))
+        leaving, staying = asyncio.create_task(fitted(0)), asyncio.create_task(fitted(1))
+        await asyncio.sleep(0.05)
+        busy.set()
+        await asyncio.to_thread(begun.wait, 10)
+        leaving.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await leaving
+        go_on.set()
+        assert (await staying).labels == fit(tiny, shots("abc", 1), lambda _: None).labels
+
+    asyncio.run(scene())
+    assert adaptations.sizes[0] == 2
+
+
+def test_a_batch_is_of_256_examples_at_most_padding_included(engine: Engine, tmp_path: Path) -> None:
+    tiny = save_tiny(tmp_path / "tiny")
+    adaptations = Adaptations(engine, 1 << 20)
+    given = shots("ab") * 17  # padded to 64
+    adaptations._waiting = [_Wanted(tiny, given, Deadline(20)) for _ in range(6)]
+    assert [len(adaptations._take()) for _ in range(3)] == [4, 2, 0]
 
 
 def test_features_of_stored_examples_are_kept(engine: Engine, tmp_path: Path) -> None:
@@ -161,7 +205,7 @@ def test_a_large_task_does_not_hold_up_small_ones(
     release = threading.Event()
 
     class Held(Adaptations):
-        def _fit(self, batch: Sequence) -> None:  # type: ignore[type-arg]
+        def _fit(self, batch: Sequence) -> None:
             if len(batch[0].shots) > 5:
                 release.wait(10)
             super()._fit(batch)

@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 from starlette.types import Message, Receive, Scope, Send
 
 from service.problems import Problem
-from service.settings import Settings
+from service.settings import MEBIBYTE, Settings
 from service.uploads import body_limit
 from service.uploads.body_limit import BodyLimit
 from tests.service.intake_app import make_app
@@ -116,6 +116,12 @@ def test_takes_all_that_is_sent_before_it_refuses(tmp_path: Path) -> None:
 
 def test_a_patient_caller_is_refused_before_it_sends(tmp_path: Path) -> None:
     headers = {"Content-Type": "application/json", "Content-Length": "9000", "Expect": "100-continue"}
+    status, _, taken = exchange(tmp_path, "/both", headers, [bytes(1000)] * 9)
+    assert (status, taken) == (413, 0)
+
+
+def test_of_a_body_far_too_large_nothing_is_waited_for(tmp_path: Path) -> None:
+    headers = {"Content-Type": "application/json", "Content-Length": str(300 * MEBIBYTE)}
     status, _, taken = exchange(tmp_path, "/both", headers, [bytes(1000)] * 9)
     assert (status, taken) == (413, 0)
 

@@ -42,7 +42,7 @@ def test_what_waiting_does_not_mend(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: Exception, status: int
 ) -> None:
     with serving(tmp_path) as client:
-        tasks = client.app.state.components.tasks  # type: ignore[attr-defined]
+        tasks = client.app.state.components.tasks
 
         def failing(*_: object) -> None:
             raise failure

@@ -100,6 +100,24 @@ def test_what_is_unknown_follows_the_share_to_keep(tiny: Initialization) -> None
     assert (flagged(0.9), flagged(0.95)) == (True, False)
 
 
+def test_of_an_example_itself_the_similarity_is_at_most_one(tiny: Initialization) -> None:
+    """Who takes its arc cosine must get a number; rounding alone would give 1.0000001 of some."""
+    given = shots("aabbc" * 8)
+    asked = [(shot.filename, shot.input) for shot in given]
+    answers = fit(tiny, given, lambda _: None).answers(asked, lambda: None)
+    nearest = [answer["nearest"][0] for answer in answers]
+    assert [near["filename"] for near in nearest] == [shot.filename for shot in given]
+    assert max(near["similarity"] for near in nearest) <= 1
+
+
+@pytest.mark.parametrize(("labels", "explained"), [("ab", 2), ("abc", 3), ("aabbc", 3)])
+def test_an_answer_is_explained_by_three_examples_where_there_are_as_many(
+    tiny: Initialization, labels: str, explained: int
+) -> None:
+    (answer,) = fit(tiny, shots(labels), lambda _: None).answers([("q", torch.rand(1, 28, 28))], lambda: None)
+    assert len(answer["nearest"]) == explained
+
+
 def test_pinned_it_answers_bit_for_bit_alike(tiny: Initialization, tmp_path: Path) -> None:
     classifier = fit(tiny, shots("aäbc"), lambda _: None)
     classifier = replace(classifier, keep_known=0.9)
@@ -116,7 +134,7 @@ def test_pinned_it_answers_bit_for_bit_alike(tiny: Initialization, tmp_path: Pat
 def test_only_what_a_classifier_has_for_itself_takes_room(tmp_path: Path) -> None:
     sizes = {}
     for moves in ("all", "head"):
-        fitted = fit(save_tiny(tmp_path / moves, moves=moves), shots("aabb"), lambda _: None)  # type: ignore[arg-type]
+        fitted = fit(save_tiny(tmp_path / moves, moves=moves), shots("aabb"), lambda _: None)
         sizes[moves] = fitted.size
         body = sum(value.nbytes for value in fitted.theta.body.values())
     assert sizes["all"] == sizes["head"] + body

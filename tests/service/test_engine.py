@@ -119,7 +119,7 @@ def test_small_work_does_not_wait_behind_large(engine: Engine) -> None:
 def test_a_caller_of_several_pieces_of_work_has_one_slot(engine: Engine) -> None:
     async def scene() -> None:
         with engine.admitted() as caller:
-            assert [await caller.run(lambda _, n=n: n) for n in range(5)] == [0, 1, 2, 3, 4]  # type: ignore[misc]
+            assert [await caller.run(lambda _, n=n: n) for n in range(5)] == [0, 1, 2, 3, 4]
             with engine.admitted(), pytest.raises(Problem), engine.admitted():
                 pass
         with engine.admitted(), engine.admitted():

@@ -73,6 +73,11 @@ def test_sixteen_bits_are_scaled_not_cut_off() -> None:
     assert pixels(encoded(deep, transparency=257 * 100)).tolist() == [[0, 255], [200, 255]]
 
 
+def test_sixteen_bits_are_rounded_to_the_nearest_of_eight() -> None:
+    levels = np.arange(65536, dtype=np.uint16).reshape(256, 256)
+    assert np.array_equal(pixels(encoded(Image.fromarray(levels))), np.rint(levels / 257))
+
+
 def test_black_and_white_and_cmyk() -> None:
     assert set(np.unique(pixels(encoded(Image.new("1", (4, 4), 1))))) == {255}
     ink = pixels(encoded(Image.new("CMYK", (8, 8), (0, 255, 255, 0)), "JPEG"))

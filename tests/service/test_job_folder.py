@@ -89,7 +89,7 @@ def test_what_a_killed_process_left_goes_and_what_is_unfinished_stays(
         patch.setattr(JobStore, "start_next", lambda _: None)
         with serving(tmp_path) as client:
             done, waiting = start(client, "archive"), start(client, "archive")
-            client.app.state.components.jobs.store.finish(done, "done")  # type: ignore[attr-defined]
+            client.app.state.components.jobs.store.finish(done, "done")
             whole = names(tmp_path / "jobs" / waiting)
             assert names(tmp_path / "jobs" / done) == whole
     for name in ("old", "young"):
@@ -188,7 +188,7 @@ def test_a_request_that_is_given_up_while_its_job_is_queued_takes_no_files_away(
         first = client.get(f"/v1/jobs/{start(client, 'query')}").json()
         assert ended(client, first["id"]) == "done"
         monkeypatch.setattr(JobStore, "create", slow)
-        asyncio.run(give_up(client.app.state.components, first["task_id"]))  # type: ignore[attr-defined]
+        asyncio.run(give_up(client.app.state.components, first["task_id"]))
         newest = client.get("/v1/jobs").json()["items"][0]["id"]
         assert newest != first["id"]
         assert ended(client, newest) == "done"

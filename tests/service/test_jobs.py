@@ -159,7 +159,7 @@ def test_cancelled_between_batches_then_deleted(
     assert wait(client, following)["status"] == "done", "the worker went on to the next job"
     assert client.get(f"/v1/jobs/{job}").json()["done"] == len(rows(client, job)) == 2
 
-    folder = client.app.state.components.jobs.folder(job)  # type: ignore[attr-defined]
+    folder = client.app.state.components.jobs.folder(job)
     assert [path.name for path in folder.iterdir()] == ["classifier.json"]
     assert client.delete(f"/v1/jobs/{job}").status_code == 204
     assert client.get(f"/v1/jobs/{job}").status_code == 404
@@ -227,7 +227,7 @@ def test_a_job_whose_files_are_gone_fails_and_says_so(
     go_on = hold(monkeypatch)
     first = start(client, task, {"c.png": IMAGES["c.png"]})["id"]
     job = start(client, task, {"c.png": IMAGES["c.png"]})["id"]
-    (client.app.state.components.jobs.folder(job) / "classifier.json").unlink()  # type: ignore[attr-defined]
+    (client.app.state.components.jobs.folder(job) / "classifier.json").unlink()
     go_on.set()
     assert wait(client, first)["status"] == "done"
     failed = wait(client, job)

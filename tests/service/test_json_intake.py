@@ -42,3 +42,20 @@ def test_labels_and_names_may_be_full_of_commas() -> None:
         "," * 100,
         "," * 100,
     ]
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (b'{"keep_known": ' + b"1" * 5000 + b"}", "it has a number of too many digits"),
+        (b'{"query": ' + b"[" * 100_000, "its values are nested too deeply"),
+        (b'{"query": ', "line 1 column 11"),
+        (b"\xff", "can't decode byte 0xff"),
+    ],
+)
+def test_what_is_no_json_is_told_without_advice_to_programmers(body: bytes, why: str) -> None:
+    with pytest.raises(Problem, match=why) as refusal:
+        read_json(body, Settings())
+    assert (refusal.value.status, refusal.value.field) == (400, "body")
+    assert refusal.value.detail.startswith("the body is not valid JSON: ")
+    assert not any(word in refusal.value.detail for word in ("sys.", "recursion"))

@@ -95,7 +95,7 @@ def test_jobs(client: TestClient, task: str, keep: float) -> None:
 
 
 def test_the_document_tells_of_it(client: TestClient) -> None:
-    paths = client.app.openapi()["paths"]  # type: ignore[attr-defined]
+    paths = client.app.openapi()["paths"]
     for path in ("/v1/classify", "/v1/tasks/{task_id}/classify", "/v1/tasks/{task_id}/jobs"):
         for content in paths[path]["post"]["requestBody"]["content"].values():
             schema = content["schema"]["properties"]["keep_known"]

@@ -29,7 +29,7 @@ def asked(client: TestClient, task: str, *queries: bytes) -> int:
 def test_only_a_small_question_of_a_lone_caller_needs_no_thread(client: TestClient) -> None:
     support = [("support", (f"{seed}.png", drawing(seed))) for seed in (1, 2)]
     task = client.post("/v1/tasks", files=support, data={"labels": ["a", "b"]}).json()["id"]
-    classifiers: Classifiers = client.app.state.components.classifiers  # type: ignore[attr-defined]
+    classifiers: Classifiers = client.app.state.components.classifiers
     release = threading.Event()
     busy = classifiers._engine.submit(lambda: release.wait(20))
     try:

@@ -38,7 +38,7 @@ class Served:
 
     @property
     def phi(self) -> dict[tuple[str, str], torch.Tensor]:
-        offered = self.client.app.state.components.registry.offered  # type: ignore[attr-defined]
+        offered = self.client.app.state.components.registry.offered
         return {(one.name, name): value.clone() for one in offered for name, value in one.phi.items()}
 
 
@@ -57,16 +57,16 @@ MANY = list(range(21, 21 + AT_ONCE + 3))  # more than go through the network at 
 
 
 def assert_close(answers: list[dict[str, Any]], others: list[dict[str, Any]]) -> None:
-    """The same answers, every number to 1e-6: adapted together, sums may run in another order than alone."""
+    """The same answers, every number to 1e-5: adapted together, sums may run in another order than alone."""
     for one, other in zip(answers, others, strict=True):
         assert (one["filename"], one["label"], one["unknown"]) == (
             other["filename"],
             other["label"],
             other["unknown"],
         )
-        assert one["probabilities"] == pytest.approx(other["probabilities"], abs=1e-6)
+        assert one["probabilities"] == pytest.approx(other["probabilities"], abs=1e-5)
         for near, same in zip(one["nearest"], other["nearest"], strict=True):
-            assert near == {**same, "similarity": pytest.approx(same["similarity"], abs=1e-6)}
+            assert near == {**same, "similarity": pytest.approx(same["similarity"], abs=1e-5)}
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -133,7 +133,7 @@ def test_renaming_classes_renames_the_answer(served: Served, model: str) -> None
 @pytest.mark.parametrize("model", MODELS)
 def test_adapts_as_meta_training_does(served: Served, model: str) -> None:
     """The inner loop over a padded batch of two tasks, as meta-training runs it, gives the same answers."""
-    registry = served.client.app.state.components.registry  # type: ignore[attr-defined]
+    registry = served.client.app.state.components.registry
     initialization = next(one for one in registry.offered if one.name == model)
 
     def pixels(seeds: list[int]) -> torch.Tensor:

@@ -203,7 +203,7 @@ def test_two_processes_share_one_store(tmp_path: Path) -> None:
 
 
 def test_of_a_task_only_its_present_version_is_kept_in_memory(client: TestClient) -> None:
-    cache = client.app.state.components.classifiers._cache  # type: ignore[attr-defined]
+    cache = client.app.state.components.classifiers._cache
 
     def versions(task: str) -> list[int]:
         return [key[1] for key in cache._kept if key[0] == task]
@@ -219,7 +219,7 @@ def test_of_a_task_only_its_present_version_is_kept_in_memory(client: TestClient
 def test_a_task_that_is_deleted_while_it_is_fitted_does_not_stay_in_memory(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cache = client.app.state.components.classifiers._cache  # type: ignore[attr-defined]
+    cache = client.app.state.components.classifiers._cache
     task = create(client, {1: "a", 2: "b"})["id"]
     cache.drop(lambda key: key[0] == task)  # as it is after a restart
     refit = Classifiers._refit
@@ -230,6 +230,6 @@ def test_a_task_that_is_deleted_while_it_is_fitted_does_not_stay_in_memory(
         return fitted
 
     monkeypatch.setattr(Classifiers, "_refit", deleted_meanwhile)
-    components = client.app.state.components  # type: ignore[attr-defined]
+    components = client.app.state.components
     asyncio.run(components.classifiers.of_task(task))
     assert [key for key in cache._kept if key[0] == task] == []

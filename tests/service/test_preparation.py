@@ -1,0 +1,23 @@
+"""What ``auto`` takes does not follow the order in which examples were uploaded."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from models.images.preprocessing import Preprocessing
+from service.computing.preparation import choose
+from service.registry import AUTO, Registry
+from service.uploads.intake import Example
+from tests.service.made_images import drawing, photograph
+from tests.service.tiny_service import save_tiny
+
+
+def test_the_order_of_examples_does_not_choose_the_initialization(tmp_path: Path) -> None:
+    """Of more images than are looked at, every other one is; here those are all drawings, or all photographs."""
+    drawings = save_tiny(tmp_path / "drawings", name="drawings")
+    of_photos = Preprocessing("photo", 28, 3, mean=(0.0,) * 3, std=(1.0,) * 3)
+    registry = Registry([drawings, replace(drawings, name="photos", version="2", preprocessing=of_photos)])
+    made = [kind(seed) for seed in range(12) for kind in (drawing, photograph)]
+    examples = [Example(f"{place}.png", image, 10_000, label=str(place)) for place, image in enumerate(made)]
+    turned = examples[1:] + examples[:1]
+    first, second = (choose(registry, AUTO, order, lambda: None).name for order in (examples, turned))
+    assert first == second

@@ -1,0 +1,26 @@
+"""Cells of a table that a spreadsheet would take for formulas."""
+
+import csv
+import io
+
+import pytest
+
+from service.results import stream
+
+
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"])  # noqa: RUF001 - they count
+def test_text_that_begins_like_a_formula_gets_an_apostrophe(sign: str) -> None:
+    text = f"{sign}1"
+    rows = [{"filename": text, "label": text, "nearest": [{"label": text}], "error": text}]
+    written = b"".join(stream(rows, [], "csv")).decode()
+    (row,) = csv.DictReader(io.StringIO(written, newline=""))
+    assert {row[name] for name in ("filename", "label", "nearest_label", "error")} == {f"'{text}"}
+
+
+def test_numbers_and_other_text_stay_as_they_are() -> None:
+    rows = [
+        {"filename": "a=1", "label": "é", "probability": 0.5, "nearest": [{"label": "é", "similarity": -0.5}]}
+    ]
+    (row,) = csv.DictReader(io.StringIO(b"".join(stream(rows, [], "csv")).decode(), newline=""))
+    assert (row["filename"], row["label"], row["probability"]) == ("a=1", "é", "0.5")
+    assert row["nearest_similarity"] == "-0.5"

@@ -1,0 +1,53 @@
+"""A job that is stopped in the middle of a batch."""
+
+import json
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from service.computing.classifier import Classifier
+from service.store.job_store import JobStore
+from tests.service.made_images import drawing, zipped
+from tests.service.tiny_service import serving
+
+NAMES = [f"{seed}.png" for seed in range(6)]
+
+
+def test_of_a_batch_that_was_cut_short_nothing_is_committed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    answers_of, commit = Classifier.answers, JobStore.commit_batch
+    committed: list[int] = []
+
+    def held(*given: Any) -> Any:
+        begun.set()
+        go_on.wait(30)
+        return answers_of(*given)
+
+    def noted(store: JobStore, job_id: str, done: int, rows: list[dict[str, Any]]) -> bool:
+        assert rows, "a batch of nothing would come again and again"
+        committed.append(len(rows))
+        return commit(store, job_id, done, rows)
+
+    monkeypatch.setattr("service.jobs._IN_TURN", 1)
+    monkeypatch.setattr(Classifier, "answers", held)
+    monkeypatch.setattr(JobStore, "commit_batch", noted)
+    with serving(tmp_path, compute_threads=1) as client:
+        support = [("support", (f"{seed}.png", drawing(seed))) for seed in (7, 8)]
+        task = client.post("/v1/tasks", files=support, data={"labels": ["a", "b"]}).json()["id"]
+        images = zipped({name: drawing(seed) for seed, name in enumerate(NAMES)})
+        job = client.post(f"/v1/tasks/{task}/jobs", files={"archive": ("i.zip", images)}).json()["id"]
+        assert begun.wait(30)
+        client.app.state.components.jobs._stopping.set()
+        go_on.set()
+    assert committed == []
+    with serving(tmp_path) as client:
+        while (state := client.get(f"/v1/jobs/{job}").json())["status"] in ("queued", "running"):
+            time.sleep(0.02)
+        rows = client.get(f"/v1/jobs/{job}/results").text.splitlines()
+    assert (state["status"], committed) == ("done", [6])
+    assert [json.loads(row)["filename"] for row in rows] == NAMES
