@@ -3,7 +3,8 @@
 While all threads are busy, adaptations wait; the thread that is free next takes all that fit together. Nobody
 waits for company: with a free thread an adaptation begins at once, alone. A wait of 3 ms brought nothing (medians
 of 5 turns: 21.4 requests a second of 16 callers instead of 21.2, 21.5 of 4 instead of 21.4), since company saves
-each at most 2.5 ms of 70 (``python -m benchmarks --only engine``) and comes by itself where threads are busy.
+each less than 2 ms of a request of 60 to 90 (``python -m benchmarks --only engine``; docs/engine.md) and comes by
+itself where threads are busy.
 """
 
 import threading
