@@ -5,7 +5,7 @@ import { beforeEach, test } from 'node:test';
 
 import { button, choose, openPage } from './small_document.mjs';
 import { drop, fileEntry, folderEntry } from './small_drop.mjs';
-import { image, settled, SmallService } from './small_service.mjs';
+import { image, settled, SmallService, until } from './small_service.mjs';
 
 const { texts } = await import('../../../service/page/texts.js');
 const note = (id) => document.getElementById(id);
@@ -74,6 +74,22 @@ test('what went well is told as news, and what was left out as trouble', async (
   await settled();
   assert.equal(note('folder-note').textContent, `${texts.filled(1, 1)} ${texts.refused(['notes.txt'])}`);
   assert.ok(!isNews(note('folder-note')));
+});
+
+test('what was left out of a class is told until it is given more, whatever else changes or is wrong', async () => {
+  const notes = new File([], 'notes.txt', { type: 'text/plain' });
+  choose(fileInput(), [image('a.png', 'damaged'), notes]);
+  choose(note('classes').children[1].querySelectorAll('input').find((one) => one.type === 'file'), [image('b.png')]);
+  await until(() => row().querySelector('.note').textContent.includes('a.png is damaged'));
+  assert.ok(row().querySelector('.note').textContent.endsWith(texts.refused(['notes.txt'])));
+  button(texts.removeImage('a.png', 'Class 1')).click();
+  const name = note('classes').children[1].querySelector('.class-name');
+  name.value = 'oak';
+  name.dispatchEvent(new Event('input'));
+  assert.equal(row().querySelector('.note').textContent, texts.refused(['notes.txt']));
+  choose(fileInput(), [image('c.png')]);
+  await settled();
+  assert.equal(row().querySelector('.note').textContent, '');
 });
 
 test('a deletion is news', async () => {
