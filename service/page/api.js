@@ -38,9 +38,12 @@ export class Problem extends Error {
 /** @param {Response} response @returns {Promise<Problem>} */
 async function problemOf(response) {
   const body = await response.json().catch(() => ({}));
-  const stated = [body.title, body.detail].filter((part) => typeof part === 'string' && part).join(': ');
+  // The details of a file say by its name what the title says.
+  const parts = body.file && body.detail?.startsWith?.(body.file) ? [body.detail] : [body.title, body.detail];
+  const stated = parts.filter((part) => typeof part === 'string' && part).join(': ');
   const unstated = [429, 503, 504].includes(response.status) ? texts.busy : texts.badAnswer;
-  const sentence = response.status === 413 && !body.file ? texts.tooMuch : stated || unstated;
+  const isAboutAll = response.status === 413 && !body.file && !body.field; // else the service names what there is too much of
+  const sentence = isAboutAll ? texts.tooMuch : stated || unstated;
   return new Problem(sentence, response.status, body.file, body.field);
 }
 

@@ -23,7 +23,7 @@ test('"Save as CSV" comes with the first answer and gives a row for every file',
   const rows = (await made.mock.calls[0].arguments[0].text()).trim().split('\r\n');
   assert.equal(rows[0].split(',').at(-1), 'probability of Class 2');
   assert.match(rows[1], /^a\.png,Class 1,0\.75,False,.*,0\.75,0\.25$/);
-  assert.match(rows[2], /^b\.png,,,,,,Refused: b\.png is damaged,,$/);
+  assert.match(rows[2], /^b\.png,,,,,,b\.png is damaged,,$/);
 });
 
 test('what is refused is told with what to do about it', () => {
