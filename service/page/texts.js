@@ -140,6 +140,7 @@ export const texts = {
   keepHint: 'Until you keep it, it is deleted when you change an example or leave this page.',
   keepName: 'Name',
   keep: 'Keep it',
+  nameKept: 'Give it a name first.',
   kept: (/** @type {string} */ name) => `Kept as ${name}.`,
   suggestedName: (/** @type {string[]} */ labels) => {
     const all = labels.join(', ');
@@ -176,7 +177,7 @@ export const texts = {
   footerPrivacy: 'Images go to this service only; the page loads nothing from elsewhere.',
   footerPrograms: 'For programs',
   commandNone: 'From a terminal or a program, learn from one image a class and ask about another; nothing is kept:',
-  commandDraft: 'Ask the classifier of now from a terminal or a program. Keep it first, or the address ends with your next change:',
+  commandDraft: 'Ask this classifier from a terminal or a program. Keep it first, or its address ends with your next change:',
   commandKept: 'Ask this kept classifier from a terminal or a program:',
   command: 'Command',
   queryPlaceholder: 'new-image.png',

@@ -43,6 +43,22 @@ test('of two that are opened one after the other the last one is, whichever answ
   assert.equal(text('opened-heading'), 'fast');
 });
 
+test('a name of blanks is asked for again', async () => {
+  const service = await open(() => {});
+  await teach();
+  const name = document.getElementById('keep-name');
+  name.value = '  ';
+  const form = document.getElementById('go-on').querySelector('form');
+  form.dispatchEvent(new Event('submit'));
+  await settled();
+  assert.equal(form.querySelector('.note').textContent, texts.nameKept);
+  assert.equal(document.activeElement, name);
+  name.value = ' mine ';
+  form.dispatchEvent(new Event('submit'));
+  await until(() => button(texts.openTask('mine')));
+  assert.deepEqual([...service.tasks.values()].map((task) => task.name), ['mine']);
+});
+
 test('the own classes, kept and then deleted, are not called kept any more and can be kept again', async () => {
   const service = await open(() => {});
   await teach();

@@ -120,7 +120,7 @@ test('the licence of what it builds on is told', () => {
   assert.ok(text('go-on').endsWith(`${texts.learnedWith('photos')} For research only.`));
 });
 
-test('programs are shown the command for the classifier of now, or for none', async () => {
+test('programs are shown the command for the classifier that answers, or for none', async () => {
   assert.equal(text('programs-hint'), texts.commandKept);
   assert.match(text('programs-command'), new RegExp(`^curl -F query=@\\S+ http://page.test/v1/tasks/${task.id}/classify`));
   button(texts.closeOpened).click();
