@@ -151,11 +151,13 @@ export const texts = {
 
   keptHeading: 'Kept classifiers',
   keptMore: 'Show more',
-  keptAccuracy: (/** @type {number} */ accuracy) => `about ${percent(accuracy)} right`,
+  keptAccuracy: (/** @type {number} */ accuracy, /** @type {number} */ low, /** @type {number} */ high) =>
+    (high - low > VAGUE ? 'too few images to say how good' : `right ${odds(accuracy)}`),
+  made: (/** @type {Date} */ date) => date.toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'medium' }),
   open: 'Open',
-  openTask: (/** @type {string} */ name) => `Open ${name}`,
+  openTask: (/** @type {string} */ name, /** @type {string} */ made) => `Open ${name}, made ${made}`,
   delete: 'Delete',
-  deleteTask: (/** @type {string} */ name) => `Delete ${name}`,
+  deleteTask: (/** @type {string} */ name, /** @type {string} */ made) => `Delete ${name}, made ${made}`,
   deleteSure: 'Delete for good',
   deleted: (/** @type {string} */ name) => `Deleted ${name}.`,
   untitled: 'Without a name',

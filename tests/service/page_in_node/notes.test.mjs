@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 
-import { button, choose, openPage } from './small_document.mjs';
+import { button, choose, openPage, toDelete } from './small_document.mjs';
 import { drop, fileEntry, folderEntry } from './small_drop.mjs';
 import { image, settled, SmallService, until } from './small_service.mjs';
 
@@ -96,7 +96,7 @@ test('a deletion is news', async () => {
   service.task('shapes');
   await openPage();
   await settled();
-  button(texts.deleteTask('shapes')).click();
+  toDelete('shapes').click();
   button(texts.deleteSure).click();
   await settled();
   assert.equal(note('kept-note').textContent, texts.deleted('shapes'));

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 
-import { button, choose, openKept, pen, teach } from './small_document.mjs';
+import { button, choose, openKept, pen, teach, toOpen } from './small_document.mjs';
 import { image, settled, until } from './small_service.mjs';
 
 const { texts } = await import('../../../service/page/texts.js');
@@ -69,7 +69,7 @@ test('the name of a class that could not be added stays', async () => {
   assert.match(text('opened-note'), /new\.png is damaged/);
   assert.equal(name.value, 'star');
   button(texts.closeOpened).click();
-  button(texts.openTask('shapes')).click();
+  toOpen('shapes').click();
   await settled();
   assert.equal(name.value, '');
 });
@@ -78,8 +78,8 @@ test('a classifier kept from the own classes no longer answers for them once it 
   button(texts.closeOpened).click();
   await teach();
   document.getElementById('go-on').querySelector('form').dispatchEvent(new Event('submit'));
-  await until(() => button(texts.openTask('Class 1, Class 2')));
-  button(texts.openTask('Class 1, Class 2')).click();
+  await until(() => toOpen('Class 1, Class 2'));
+  toOpen('Class 1, Class 2').click();
   await settled();
   const kept = text('programs-command');
   choose(input('Class 1'), [image('more.png')]);
@@ -190,7 +190,7 @@ test('what was drawn for another class is gone once the classifier is closed', a
   button(texts.drawNew).click();
   draw(sheet(texts.padNew));
   button(texts.closeOpened).click();
-  button(texts.openTask('shapes')).click();
+  toOpen('shapes').click();
   await settled();
   button(texts.drawNew).click();
   assert.ok(addDrawing(sheet(texts.padNew)).disabled);

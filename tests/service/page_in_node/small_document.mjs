@@ -163,12 +163,11 @@ export async function openPage() {
  * @param {string} name
  */
 export async function openKept(name) {
-  const { texts } = await load('texts.js');
   const service = new SmallService();
   const task = service.task(name);
   await openPage();
   await settled();
-  button(texts.openTask(name)).click();
+  toOpen(name).click();
   await settled();
   return { service, task };
 }
@@ -178,6 +177,14 @@ export function button(text) {
   const named = (one) => [one.textContent, one.ariaLabel, one.getAttribute('aria-label')].includes(text);
   return document.querySelectorAll('button').find((one) => named(one) && one.isFocusable);
 }
+
+/** @returns {SmallElement | undefined} of a kept classifier's buttons, that to open it and that to delete it */
+function keptButton(name, index) {
+  const row = document.getElementById('kept-list').children.find((one) => one.querySelector('.kept-name').textContent === name);
+  return row?.querySelectorAll('button')[index];
+}
+export const toOpen = (name) => keptButton(name, 0);
+export const toDelete = (name) => keptButton(name, 1);
 
 /** Choose `files` in the file input of that id, or in `input` itself. */
 export function choose(input, files) {

@@ -24,7 +24,7 @@ export class SmallService {
   task(name, labels = ['ring', 'cross']) {
     this.#ids += 1;
     const task = {
-      id: `t${this.#ids}`, name, version: 1, model: 'photos', estimate: this.estimate,
+      id: `t${this.#ids}`, name, version: 1, model: 'photos', estimate: this.estimate, created: new Date(2026, 0, 2, 3, 4, this.#ids).toISOString(),
       classes: [...new Set(labels)].map((label) => ({ label, examples: labels.filter((one) => one === label).length })),
       examples: labels.map((label, index) => ({ id: `e${index}`, label, filename: `${index}.png`, sha256: '' })),
     };
