@@ -5,7 +5,7 @@ import { answersCsv, isSettled } from './answers-csv.js';
 import { copyAll } from './copies.js';
 import { buttonById, byId, cross, debounced, element, inputById, saveFile, tell } from './dom.js';
 import { DrawingPad } from './drawing.js';
-import { fromInput, noteOf, sortOut } from './files.js';
+import { fromInput, noteOf, pathOf, sortOut } from './files.js';
 import { acceptDrops } from './intake.js';
 import { Reading } from './reading.js';
 import { SpokenAnswers } from './spoken-answers.js';
@@ -56,7 +56,8 @@ export class AskColumn {
   /** @param {Found[]} found */
   async take(found) {
     const { images, leftOut } = sortOut(found);
-    const copied = await this.#reading.read(images, () => copyAll(images.map(({ file }) => file)));
+    const paths = new Map(images.map((one) => [one.file, pathOf(one)]));
+    const copied = await this.#reading.read(images, () => copyAll([...paths.keys()], (file) => paths.get(file) ?? file.name));
     if (!copied) return;
     tell(this.#note, '', noteOf(images, [...leftOut, ...copied.leftOut]));
     if (copied.files.length) await this.queries.add(copied.files);
