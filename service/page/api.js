@@ -4,7 +4,7 @@ import { texts } from './texts.js';
 
 /** @typedef {{ accuracy: number, low: number, high: number }} Estimate */
 /** @typedef {{ label: string, examples: number }} TaskClass */
-/** @typedef {{ id: string, label: string, filename: string }} KeptExample */
+/** @typedef {{ id: string, label: string, filename: string, sha256: string }} KeptExample */
 /** @typedef {{ id: string, name?: string | null, version: number, model: string, created: string, classes: TaskClass[], estimate?: Estimate | null, examples?: KeptExample[] }} Task a list leaves its examples out */
 /** @typedef {{ name: string, card: { licence?: string } }} Model */
 /** @typedef {{ label: string, similarity: number, filename: string }} Neighbour */

@@ -107,6 +107,10 @@ export const texts = {
   estimate: (/** @type {number} */ accuracy, /** @type {number} */ low, /** @type {number} */ high) => (high - low > VAGUE
     ? `Too few images to say how good it is: right between ${percent(low)} and ${percent(high)} of the time. More images of each class make it better and this surer.`
     : `Expected to be right ${odds(accuracy)} on new images of these classes (between ${percent(low)} and ${percent(high)}).`),
+  imageIn: (/** @type {string} */ name, /** @type {string} */ label) => `${name} in ${label}`,
+  sharedImages: (/** @type {number} */ count, /** @type {string[]} */ places) => (count === 1
+    ? `The same image is in several classes: ${places.join(', ')}. Remove it where it does not belong.`
+    : `${count} images are each in several classes, one of them as ${places.join(', ')}. Remove them where they do not belong.`),
   tryAgain: 'Try again',
   offline: 'The service does not answer. Your classes and images are still here: check that it runs, then try again.',
   badAnswer: 'The service gave an answer that this page cannot read. Try again; if it stays so, look at its log.',
