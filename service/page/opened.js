@@ -140,7 +140,7 @@ export class OpenedTask {
     if (!given) return false;
     const before = task.examples ?? [];
     let isAdded = false;
-    await this.#reporting(async () => {
+    await this.#reporting(texts.notAdded, async () => {
       const copied = await copyClasses(classes);
       const count = [...copied.classes.values()].flat().length;
       note = noteOf(images, [...leftOut, ...copied.leftOut]);
@@ -164,7 +164,7 @@ export class OpenedTask {
 
   /** @param {string} id of the task @param {string[]} examples */
   async #takeBack(id, examples) {
-    await this.#reporting(async () => {
+    await this.#reporting(String, async () => {
       let task = null;
       try {
         for (const example of examples) task = await without(id, example);
@@ -174,13 +174,13 @@ export class OpenedTask {
     });
   }
 
-  /** @param {() => Promise<void>} action */
-  async #reporting(action) {
+  /** @param {(problem: string) => string} toldAs @param {() => Promise<void>} action */
+  async #reporting(toldAs, action) {
     try {
       await action();
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
-      tell(this.#note, '', error.status === 404 ? texts.taskGone : error.message);
+      tell(this.#note, '', error.status === 404 ? texts.taskGone : toldAs(error.message));
     }
   }
 }

@@ -20,8 +20,9 @@ export function showStanding(support, classifiers, tryAgain) {
     put(place, 'ready', sentences.join(' '), sharedImages(ready.task.examples ?? []));
   } else if (obstacle) put(place, 'waiting', texts.waiting(obstacle.sentence));
   else if (problem) {
-    if (place.dataset.state === 'problem' && place.firstElementChild?.textContent === problem.message) return;
-    put(place, 'problem', problem.message);
+    const sentence = problem.mayPass ? texts.stillHere(problem.message) : problem.message;
+    if (place.dataset.state === 'problem' && place.firstElementChild?.textContent === sentence) return;
+    put(place, 'problem', sentence);
     if (problem.mayPass) place.append(element('button', { type: 'button', class: 'button', text: texts.tryAgain, onclick: tryAgain }));
   } else put(place, 'making', texts.making);
 }

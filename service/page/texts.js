@@ -112,10 +112,11 @@ export const texts = {
     ? `The same image is in several classes: ${places.join(', ')}. Remove it where it does not belong.`
     : `${count} images are each in several classes, one of them as ${places.join(', ')}. Remove them where they do not belong.`),
   tryAgain: 'Try again',
-  offline: 'The service does not answer. Your classes and images are still here: check that it runs, then try again.',
+  offline: 'The service does not answer. Check that it runs, then try again.',
   badAnswer: 'The service gave an answer that this page cannot read. Try again; if it stays so, look at its log.',
-  busy: 'The service is busy with other work. Your classes and images are still here: try again in a moment.',
+  busy: 'The service is busy with other work. Try again in a moment.',
   tooMuch: 'These images are more than one request may carry. Give fewer, or smaller ones.',
+  stillHere: (/** @type {string} */ problem) => `${problem} Your classes and images are still here.`,
   taskGone: 'This classifier is no longer kept by the service. Go back to your own classes, or open another one.',
 
   blankAnswer: 'The answer appears here.',
@@ -177,6 +178,7 @@ export const texts = {
   addedImages: (/** @type {number} */ count, /** @type {string} */ label) => `Added ${count} ${plural(count, 'image', 'images')} to ${label}.`,
   addedToClasses: (/** @type {number} */ images, /** @type {number} */ classes) =>
     `Added ${images} ${plural(images, 'image', 'images')} to ${classes} ${plural(classes, 'class', 'classes')}.`,
+  notAdded: (/** @type {string} */ problem) => `Nothing was added. ${problem}`,
   dropOnClass: 'Drop images onto the class that they belong to, or a folder that holds one folder per class.',
   closeOpened: 'Back to your own classes',
 

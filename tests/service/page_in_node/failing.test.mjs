@@ -27,6 +27,7 @@ for (const [status, again] of [[0, true], [408, true], [429, true], [500, true],
     const standing = document.getElementById('standing');
     await until(() => standing.dataset.state === 'problem');
     assert.equal(Boolean(button(texts.tryAgain)), again);
+    assert.equal(/still here/.test(standing.textContent), again);
   });
 }
 

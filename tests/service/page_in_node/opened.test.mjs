@@ -105,6 +105,14 @@ test('a damaged image is named and nothing changes', async () => {
   assert.deepEqual(counts(), [texts.imageCount(1), texts.imageCount(1)]);
 });
 
+test('images that a service that is off did not take are not said to be still there', async () => {
+  globalThis.fetch = async () => { throw new TypeError('offline'); };
+  choose(input('ring'), [image('more.png')]);
+  await settled();
+  assert.equal(text('opened-note'), texts.notAdded(texts.offline));
+  assert.doesNotMatch(text('opened-note'), /still here/);
+});
+
 test('images that arrive after the way back leave the own classes open', async () => {
   const release = service.hold(`POST /v1/tasks/${task.id}/examples`);
   choose(input('ring'), [image('more.png')]);
