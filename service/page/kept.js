@@ -3,6 +3,7 @@
 import { deleteTask, listTasks, Problem, showTask } from './api.js';
 import { buttonById, byId, element, tell } from './dom.js';
 import { withoutLeftovers } from './leftovers.js';
+import { sureButton } from './sure-button.js';
 import { texts } from './texts.js';
 
 /** @typedef {import('./api.js').Task} Task */
@@ -79,17 +80,7 @@ export class KeptList {
       type: 'button', class: 'button', text: texts.open, 'aria-label': texts.openTask(name, made),
       onclick: () => this.#open(task),
     });
-    const remove = element('button', {
-      type: 'button', class: 'button quiet', text: texts.delete, 'aria-label': texts.deleteTask(name, made),
-      onclick: () => {
-        if (remove.dataset.sure) this.#delete(task, name);
-        else Object.assign(remove, { textContent: texts.deleteSure, ariaLabel: texts.deleteSure }).dataset.sure = 'yes';
-      },
-      onblur: () => {
-        delete remove.dataset.sure;
-        Object.assign(remove, { textContent: texts.delete, ariaLabel: texts.deleteTask(name, made) });
-      },
-    });
+    const remove = sureButton(texts.delete, texts.deleteTask(name, made), () => this.#delete(task, name));
     return element('li', { class: 'kept-row' }, [
       element('div', { class: 'kept-what' }, [
         element('span', { class: 'kept-name', text: name }),

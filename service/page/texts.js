@@ -45,6 +45,8 @@ export const texts = {
   defaultLabel: (/** @type {number} */ number) => `Class ${number}`,
   className: (/** @type {string} */ label) => `Name of class ${label}`,
   imageCount: (/** @type {number} */ count) => `${count} ${plural(count, 'image', 'images')}`,
+  imagesOf: (/** @type {number} */ count, /** @type {string} */ label) => `${count} ${plural(count, 'image', 'images')} of ${label}`,
+  remove: 'Remove',
   removeClass: (/** @type {string} */ label) => `Remove class ${label}`,
   removeImage: (/** @type {string} */ name, /** @type {string} */ label) => `Remove ${name} from ${label}`,
   emptyTray: 'Drop or paste images here, choose files, or draw.',

@@ -10,7 +10,7 @@ const { texts } = await import('../../../service/page/texts.js');
 const text = (id) => document.getElementById(id).textContent;
 const input = (label) => document.getElementById('opened').querySelectorAll('input')
   .find((one) => one.getAttribute('aria-label') === texts.addImagesTo(label));
-const counts = () => document.getElementById('opened-classes').querySelectorAll('.hint').map((one) => one.textContent);
+const counts = () => document.getElementById('opened-classes').querySelectorAll('.opened-count').map((one) => one.textContent);
 
 let service;
 let task;
