@@ -11,8 +11,8 @@ from models.images.jpeg_scans import scans
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
 SUFFIXES = frozenset({".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".webp", ".bmp"})  # of these
 MAX_SCANS = 64  # of a JPEG; ordinary progressive ones have about ten, and each takes time for the whole image
-_DAMAGED = "is damaged or cut short; save it again, or leave it out"
 Fault = Literal["empty", "not an image", "too large", "damaged"]
+_DAMAGED = "is damaged or cut short; save it again, or leave it out"
 
 
 class UndecodableError(ValueError):
