@@ -13,6 +13,7 @@ SUFFIXES = frozenset({".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo",
 MAX_SCANS = 64  # of a JPEG; ordinary progressive ones have about ten, and each takes time for the whole image
 LONGEST_SIDE = 65_535  # as of JPEG; each row of pixels takes time and memory of its own, which their number hides
 Fault = Literal["empty", "not an image", "too large", "damaged"]
+_DAMAGED = "is damaged or cut short; save it again, or leave it out"
 
 
 class UndecodableError(ValueError):
@@ -52,7 +53,7 @@ def decode(content: bytes, max_pixels: int) -> Image.Image:
         why = f"has more than the {max_pixels} pixels allowed; make it smaller"
         raise UndecodableError("too large", why) from None
     except Exception as error:  # decoders raise almost anything on damaged headers
-        raise UndecodableError("damaged", f"is damaged: {_reason(error)}") from error
+        raise UndecodableError("damaged", _DAMAGED) from error
     width, height = image.size
     if width * height > max_pixels:
         why = f"has {width} x {height} pixels, more than the {max_pixels} allowed; make it smaller"
@@ -67,7 +68,7 @@ def decode(content: bytes, max_pixels: int) -> Image.Image:
         image.load()
         return _plain(_upright(image))
     except Exception as error:  # as above, for damaged pixels
-        raise UndecodableError("damaged", f"is damaged or cut short: {_reason(error)}") from error
+        raise UndecodableError("damaged", _DAMAGED) from error
 
 
 def pixels_of(content: bytes) -> int:
@@ -105,7 +106,3 @@ def _from_deep(image: Image.Image) -> Image.Image:
     if isinstance(clear, int):
         table[clear] = 255
     return image.convert("I").point(table, "L")
-
-
-def _reason(error: Exception) -> str:
-    return str(error) or type(error).__name__

@@ -7,7 +7,6 @@ import { percent, texts } from './texts.js';
 /** @typedef {import('./api.js').Neighbour} Neighbour */
 /** @typedef {import('./queries.js').Query} Query */
 
-const MOST_BARS = 8;
 const MOST_NEIGHBOURS = 4;
 
 export class Answer {
@@ -17,9 +16,11 @@ export class Answer {
   /**
    * @param {(fileName: string) => string | null} thumbnailOf address of a support image shown on the page
    * @param {() => void} tryAgain
+   * @param {number} mostBars of more classes, the likeliest are shown
    */
-  constructor(thumbnailOf, tryAgain) {
+  constructor(thumbnailOf, tryAgain, mostBars) {
     this.thumbnailOf = thumbnailOf;
+    this.mostBars = mostBars;
     this.again = element('button', { type: 'button', class: 'button again', text: texts.tryAgain, hidden: true, onclick: tryAgain });
     this.winner = element('p', { class: 'winner', tabindex: '-1' });
     this.closest = element('p', { class: 'hint closest' });
@@ -57,7 +58,7 @@ export class Answer {
     this.winner.textContent = prediction.unknown ? texts.unknown : prediction.label;
     this.closest.textContent = prediction.unknown ? texts.closest(prediction.label) : '';
     this.timing.textContent = query.timing;
-    const shares = shownShares(prediction);
+    const shares = shownShares(prediction, this.mostBars);
     for (const [key, bar] of this.#bars) {
       if (shares.some(([label]) => label === key)) continue;
       bar.row.remove();
@@ -109,13 +110,14 @@ export class Answer {
 /**
  * All classes in their own order, so that bars stay in place while one draws; of many, the most probable.
  * @param {Prediction} prediction
+ * @param {number} most
  * @returns {[string, number][]} shares that sum to 1
  */
-function shownShares({ probabilities }) {
+function shownShares({ probabilities }, most) {
   const shares = Object.entries(probabilities);
-  if (shares.length <= MOST_BARS) return shares;
+  if (shares.length <= most) return shares;
   const sorted = [...shares].sort((one, other) => other[1] - one[1]);
-  const top = sorted.slice(0, MOST_BARS - 2);
-  const rest = sorted.slice(MOST_BARS - 2);
+  const top = sorted.slice(0, most - 2);
+  const rest = sorted.slice(most - 2);
   return [...top, [texts.others(rest.length), rest.reduce((sum, [, share]) => sum + share, 0)]];
 }

@@ -4,8 +4,8 @@ import { texts } from './texts.js';
 
 /** @typedef {{ accuracy: number, low: number, high: number }} Estimate */
 /** @typedef {{ label: string, examples: number }} TaskClass */
-/** @typedef {{ id: string, label: string, filename: string }} KeptExample */
-/** @typedef {{ id: string, name?: string | null, version: number, model: string, classes: TaskClass[], estimate?: Estimate | null, examples?: KeptExample[] }} Task a list leaves its examples out */
+/** @typedef {{ id: string, label: string, filename: string, sha256: string }} KeptExample */
+/** @typedef {{ id: string, name?: string | null, version: number, model: string, created: string, classes: TaskClass[], estimate?: Estimate | null, examples?: KeptExample[] }} Task a list leaves its examples out */
 /** @typedef {{ name: string, card: { licence?: string } }} Model */
 /** @typedef {{ label: string, similarity: number, filename: string }} Neighbour */
 /** @typedef {{ filename?: string, label: string, probability: number, probabilities: Record<string, number>, unknown: boolean, nearest?: Neighbour[] }} Prediction */
@@ -38,9 +38,12 @@ export class Problem extends Error {
 /** @param {Response} response @returns {Promise<Problem>} */
 async function problemOf(response) {
   const body = await response.json().catch(() => ({}));
-  const stated = [body.title, body.detail].filter((part) => typeof part === 'string' && part).join(': ');
+  // The details of a file say by its name what the title says.
+  const parts = body.file && body.detail?.startsWith?.(body.file) ? [body.detail] : [body.title, body.detail];
+  const stated = parts.filter((part) => typeof part === 'string' && part).join(': ');
   const unstated = [429, 503, 504].includes(response.status) ? texts.busy : texts.badAnswer;
-  const sentence = response.status === 413 && !body.file ? texts.tooMuch : stated || unstated;
+  const isAboutAll = response.status === 413 && !body.file && !body.field; // else the service names what there is too much of
+  const sentence = isAboutAll ? texts.tooMuch : stated || unstated;
   return new Problem(sentence, response.status, body.file, body.field);
 }
 

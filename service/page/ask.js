@@ -5,7 +5,7 @@ import { answersCsv, isSettled } from './answers-csv.js';
 import { copyAll } from './copies.js';
 import { buttonById, byId, cross, debounced, element, inputById, saveFile, tell } from './dom.js';
 import { DrawingPad } from './drawing.js';
-import { fromInput, noteOf, sortOut } from './files.js';
+import { fromInput, noteOf, pathOf, sortOut } from './files.js';
 import { acceptDrops } from './intake.js';
 import { Reading } from './reading.js';
 import { SpokenAnswers } from './spoken-answers.js';
@@ -15,11 +15,16 @@ import { texts } from './texts.js';
 /** @typedef {import('./queries.js').Query} Query */
 
 const AFTER_LAST_STROKE = 300; // milliseconds
+const MOST_ROWS = 20; // of answers, before the rest is asked for
+const MOST_BARS = 8;
+const MOST_BARS_OF_A_ROW = 5; // which stands among many
 
 export class AskColumn {
-  /** @type {Map<Query, { row: HTMLElement, answer: Answer, shown: Query | null }>} each query as it was last shown */
+  /** @type {Map<Query, { row: HTMLElement, remove: HTMLElement, answer: Answer, shown: Query | null }>} each query as it was last shown */
   #rows = new Map();
   #list = byId('answers');
+  #more = buttonById('answers-more');
+  #showsAll = false;
   #note = byId('query-note');
   #reading = new Reading((sentence) => tell(this.#note, sentence));
 
@@ -30,7 +35,7 @@ export class AskColumn {
   constructor(queries, thumbnailOf) {
     this.queries = queries;
     this.thumbnailOf = thumbnailOf;
-    this.drawingAnswer = new Answer(thumbnailOf, () => this.#askDrawing());
+    this.drawingAnswer = new Answer(thumbnailOf, () => this.#askDrawing(), MOST_BARS);
     byId('drawing-answer').append(this.drawingAnswer.element);
     const stillness = debounced(AFTER_LAST_STROKE, () => this.#askDrawing());
     this.pad = new DrawingPad(texts.padQuery, { onBegin: stillness.cancel, onChange: stillness.call });
@@ -41,6 +46,7 @@ export class AskColumn {
       input.value = '';
     });
     buttonById('save-answers').addEventListener('click', () => this.#save());
+    this.#more.addEventListener('click', () => this.#showAll());
     acceptDrops(byId('ask'), (found) => this.take(found));
     queries.addEventListener('change', () => this.#sync());
     new SpokenAnswers(queries);
@@ -50,7 +56,8 @@ export class AskColumn {
   /** @param {Found[]} found */
   async take(found) {
     const { images, leftOut } = sortOut(found);
-    const copied = await this.#reading.read(images, () => copyAll(images.map(({ file }) => file)));
+    const paths = new Map(images.map((one) => [one.file, pathOf(one)]));
+    const copied = await this.#reading.read(images, () => copyAll([...paths.keys()], (file) => paths.get(file) ?? file.name));
     if (!copied) return;
     tell(this.#note, '', noteOf(images, [...leftOut, ...copied.leftOut]));
     if (copied.files.length) await this.queries.add(copied.files);
@@ -65,18 +72,27 @@ export class AskColumn {
     if (settled.length) saveFile(new File([answersCsv(settled)], texts.answersFile, { type: 'text/csv' }));
   }
 
+  #showAll() {
+    this.#showsAll = true;
+    this.#sync();
+    this.#rowOf(this.queries.files[MOST_ROWS]).remove.focus(); // the button is gone
+  }
+
   #sync() {
     const { drawing, files } = this.queries;
     // Not hidden while all are asked about again, or the button would lose the focus.
     byId('answers-tools').hidden = !files.some((query) => query.prediction || isSettled(query));
     this.drawingAnswer.show(drawing);
-    const kept = new Set(files);
+    const listed = this.#showsAll ? files : files.slice(0, MOST_ROWS);
+    this.#more.hidden = listed.length === files.length;
+    this.#more.textContent = texts.moreAnswers(files.length - listed.length);
+    const kept = new Set(listed);
     for (const [query, { row }] of this.#rows) {
       if (kept.has(query)) continue;
       row.remove();
       this.#rows.delete(query);
     }
-    files.forEach((query, index) => {
+    listed.forEach((query, index) => {
       const known = this.#rowOf(query);
       const { row } = known;
       // Of hundreds, few are others than before: to build all anew would stop the page for a while.
@@ -90,7 +106,7 @@ export class AskColumn {
   #rowOf(query) {
     const known = this.#rows.get(query);
     if (known) return known;
-    const answer = new Answer(this.thumbnailOf, () => this.queries.ask([query]));
+    const answer = new Answer(this.thumbnailOf, () => this.queries.ask([query]), MOST_BARS_OF_A_ROW);
     const { name } = query.file;
     const remove = element('button', {
       type: 'button', class: 'icon', 'aria-label': texts.removeQuery(name), title: texts.removeQuery(name),
@@ -100,7 +116,7 @@ export class AskColumn {
       element('img', { src: query.url, alt: '' }), element('figcaption', { text: name, title: name }),
     ]);
     const row = element('li', { class: 'answer-row' }, [picture, answer.element, remove]);
-    const made = { row, answer, shown: null };
+    const made = { row, remove, answer, shown: null };
     this.#rows.set(query, made);
     return made;
   }

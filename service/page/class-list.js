@@ -65,8 +65,7 @@ export class ClassList {
     const copied = await this.#rowOf(group).reading.read(images, () => copyAll(images.map(({ file }) => file)));
     if (!copied) return;
     if (copied.files.length) this.support.add(group, copied.files);
-    const note = noteOf(images, [...leftOut, ...copied.leftOut]);
-    if (note) this.#rows.get(group)?.tell(note);
+    this.#rows.get(group)?.report(noteOf(images, [...leftOut, ...copied.leftOut]));
   }
 
   /** @param {Found[]} found */

@@ -25,6 +25,8 @@ export class ClassRow {
   /** @type {Map<Example, HTMLElement>} */
   #tiles = new Map();
   #doing = '';
+  #trouble = '';
+  #leftOut = '';
 
   /** @param {Group} group @param {RowActions} actions */
   constructor(group, actions) {
@@ -46,7 +48,7 @@ export class ClassRow {
     this.pad = new FoldedPad('tile add', async (file) => { actions.take([{ file, folders: [] }]); return true; });
     this.empty = element('p', { class: 'tray-empty', text: texts.emptyTray });
     this.tray = element('div', { class: 'tray' }, [this.empty, choose, this.pad.button]);
-    this.reading = new Reading((sentence) => { this.#doing = sentence; this.tell(''); });
+    this.reading = new Reading((sentence) => { this.#doing = sentence; this.#tell(); });
     this.note = element('p', { class: 'note', role: 'status' });
     this.element = element('li', { class: 'class-row', 'data-group': String(group.id) }, [
       element('div', { class: 'class-head' }, [this.name, this.count, this.removeButton]), this.tray, this.pad.place, this.note,
@@ -81,12 +83,18 @@ export class ClassRow {
     const misnamed = obstacle?.misnamed === this.group.id;
     this.element.classList.toggle('has-problem', Boolean(bad) || misnamed);
     this.name.setAttribute('aria-invalid', String(misnamed));
-    this.tell(bad?.problem ?? (misnamed ? obstacle.sentence : ''));
+    this.#trouble = bad?.problem ?? (misnamed ? obstacle.sentence : '');
+    this.#tell();
   }
 
-  /** @param {string} trouble shown under the class */
-  tell(trouble) {
-    tell(this.note, this.#doing, trouble);
+  /** @param {string} note what was left out of the images given last; told until others are given */
+  report(note) {
+    this.#leftOut = note;
+    this.#tell();
+  }
+
+  #tell() {
+    tell(this.note, this.#doing, [this.#trouble, this.#leftOut].filter(Boolean).join(' '));
   }
 
   /** @param {Example} example */

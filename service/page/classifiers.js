@@ -8,6 +8,7 @@
  */
 
 import { createTask, deleteTask, Problem } from './api.js';
+import { forgetDraft, rememberDraft } from './leftovers.js';
 import { texts } from './texts.js';
 
 /** @typedef {import('./api.js').Task} Task */
@@ -72,6 +73,11 @@ export class Classifiers extends EventTarget {
     return this.#drafts.has(id);
   }
 
+  /** @param {string} id of a task @returns {boolean} whether it is the draft that answers for the own classes */
+  holds(id) {
+    return this.#own?.task.id === id && !this.#own.kept;
+  }
+
   /** @param {string} name */
   async keep(name) {
     const own = await this.current();
@@ -131,6 +137,7 @@ export class Classifiers extends EventTarget {
         const task = await this.#create(texts.draftName(texts.suggestedName(labels), new Date()));
         const made = { task, revision, took: performance.now() - start, kept: false };
         this.#drafts.add(task.id);
+        rememberDraft(task.id);
         if (departures !== this.#departures) {
           this.#discard(made);
           throw new NotReady();
@@ -170,8 +177,8 @@ export class Classifiers extends EventTarget {
 
   /** @param {Classifier} draft */
   #discard({ task }) {
-    // A draft that cannot be deleted now (the service is off) does no harm: it stays on the list of kept ones.
-    deleteTask(task.id).catch(() => this.#drafts.delete(task.id));
+    // A draft that cannot be deleted now (the service is off) does no harm: the next page deletes it.
+    deleteTask(task.id).then(() => forgetDraft(task.id), () => this.#drafts.delete(task.id));
   }
 
   #tell() {

@@ -4,6 +4,8 @@
  * send, while a learner looks at a small part of their pixels only.
  */
 
+import { renamed } from './files.js';
+
 /** @typedef {import('./files.js').LeftOut} LeftOut */
 
 const LARGE = 200 * 1024; // bytes: what is smaller goes as it is
@@ -18,17 +20,18 @@ export const isLarge = (file) => file.size > LARGE;
 
 /**
  * @param {File[]} files
- * @returns {Promise<{ files: File[], leftOut: LeftOut[] }>} copies under the same names; files that are gone, closed to
+ * @param {(file: File) => string} nameOf its copy
+ * @returns {Promise<{ files: File[], leftOut: LeftOut[] }>} copies; files that are gone, closed to
  *   the browser, or no image that the service reads
  */
-export async function copyAll(files) {
+export async function copyAll(files, nameOf = ({ name }) => name) {
   const copies = [];
   /** @type {LeftOut[]} */
   const leftOut = [];
   // One after the other: twenty decoded photos at once would take gigabytes.
   for (const file of files) {
     const copy = await copyOf(file).catch(() => /** @type {const} */ ('unread'));
-    if (copy instanceof File) copies.push(copy);
+    if (copy instanceof File) copies.push(renamed(copy, nameOf(file)));
     else leftOut.push({ name: file.name, why: copy });
   }
   return { files: copies, leftOut };

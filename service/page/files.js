@@ -13,6 +13,7 @@ import { texts } from './texts.js';
 const READABLE = /\.(png|jpe?g|webp|bmp)$/i;
 const CLUTTER = /^(\..*|Thumbs\.db|desktop\.ini)$/i;
 const CLUTTERED = /^(\..*|__MACOSX)$/;
+const LONGEST_NAME = 240; // characters; the service cuts names after 255, and a number may be added
 const CHANGED_ON_THE_WAY = /["\\\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/gu; // of names: forms write them otherwise, or the service does
 
 /** @param {File} file */
@@ -60,15 +61,21 @@ export function noteOf(images, leftOut) {
 export function namedApart(files, taken) {
   const names = new Set(taken);
   return files.map((file) => {
-    const sent = file.name.replace(CHANGED_ON_THE_WAY, '_');
+    const sent = file.name.slice(-LONGEST_NAME).replace(CHANGED_ON_THE_WAY, '_');
     const dot = sent.lastIndexOf('.');
     const [stem, extension] = dot > 0 ? [sent.slice(0, dot), sent.slice(dot)] : [sent, ''];
     let name = sent;
     for (let number = 2; names.has(name); number += 1) name = `${stem} (${number})${extension}`;
     names.add(name);
-    return name === file.name ? file : new File([file], name, { type: file.type });
+    return renamed(file, name);
   });
 }
+
+/** @param {File} file @param {string} name @returns {File} */
+export const renamed = (file, name) => (name === file.name ? file : new File([file], name, { type: file.type }));
+
+/** @param {Found} found @returns {string} with its folders: in several, files may have one name */
+export const pathOf = ({ file, folders }) => [...folders, file.name].join('/');
 
 /** @param {FileList | null} list of a file input @returns {Found[]} */
 export function fromInput(list) {

@@ -1,6 +1,6 @@
 /** Groups images into classes by the folders that they lay in: `letters/alpha/1.png` belongs to `alpha`. */
 
-import { leave } from './files.js';
+import { leave, pathOf } from './files.js';
 
 /** @typedef {import('./files.js').Found} Found */
 /** @typedef {import('./files.js').LeftOut} LeftOut */
@@ -20,8 +20,7 @@ export function byFolder(images) {
   const named = isDivided ? deeper : inFolders;
   const strays = isDivided ? inFolders.filter(({ folders }) => folders.length === root) : [];
   // Folders are read in the order of the disk; people expect that of their names, 2 before 10.
-  const path = (/** @type {Found} */ { file, folders }) => [...folders, file.name].join('/');
-  named.sort((one, other) => path(one).localeCompare(path(other), undefined, { numeric: true }));
+  named.sort((one, other) => pathOf(one).localeCompare(pathOf(other), undefined, { numeric: true }));
   const shortest = Math.min(...named.map(({ folders }) => folders.length));
   const depth = Math.min(commonRoot(named), shortest - 1); // the last folder names the class, also where all share it
   /** @type {Map<string, File[]>} */

@@ -57,10 +57,15 @@ export class GoOn {
       onsubmit: async (/** @type {Event} */ event) => {
         event.preventDefault();
         if (saving) return;
+        const given = name.value.trim();
+        note.textContent = given ? '' : texts.nameKept;
+        if (!given) {
+          name.focus();
+          return;
+        }
         saving = true;
-        note.textContent = '';
         try {
-          await this.keep(name.value.trim());
+          await this.keep(given);
         } catch (error) {
           if (!(error instanceof Problem)) throw error;
           note.textContent = error.message;

@@ -3,6 +3,7 @@
 import { deleteTask, listTasks, Problem, showTask } from './api.js';
 import { buttonById, byId, element, tell } from './dom.js';
 import { withoutLeftovers } from './leftovers.js';
+import { sureButton } from './sure-button.js';
 import { texts } from './texts.js';
 
 /** @typedef {import('./api.js').Task} Task */
@@ -71,28 +72,21 @@ export class KeptList {
   /** @param {Task} task */
   #row(task) {
     const name = task.name || texts.untitled;
+    const made = texts.made(new Date(task.created));
     const labels = task.classes.map((one) => one.label).join(', ');
+    const { estimate } = task;
+    const accuracy = estimate ? texts.keptAccuracy(estimate.accuracy, estimate.low, estimate.high) : '';
     const open = element('button', {
-      type: 'button', class: 'button', text: texts.open, 'aria-label': texts.openTask(name),
+      type: 'button', class: 'button', text: texts.open, 'aria-label': texts.openTask(name, made),
       onclick: () => this.#open(task),
     });
-    const remove = element('button', {
-      type: 'button', class: 'button quiet', text: texts.delete, 'aria-label': texts.deleteTask(name),
-      onclick: () => {
-        if (remove.dataset.sure) this.#delete(task, name);
-        else Object.assign(remove, { textContent: texts.deleteSure, ariaLabel: texts.deleteSure }).dataset.sure = 'yes';
-      },
-      onblur: () => {
-        delete remove.dataset.sure;
-        Object.assign(remove, { textContent: texts.delete, ariaLabel: texts.deleteTask(name) });
-      },
-    });
+    const remove = sureButton(texts.delete, texts.deleteTask(name, made), () => this.#delete(task, name));
     return element('li', { class: 'kept-row' }, [
       element('div', { class: 'kept-what' }, [
         element('span', { class: 'kept-name', text: name }),
         element('span', { class: 'hint kept-labels', text: labels === name ? '' : labels }),
       ]),
-      element('span', { class: 'hint kept-accuracy', text: task.estimate ? texts.keptAccuracy(task.estimate.accuracy) : '' }),
+      element('div', { class: 'hint kept-facts' }, [element('span', { text: made }), element('span', { text: accuracy })]),
       open, remove,
     ]);
   }

@@ -9,7 +9,7 @@ import { offerExample } from './example.js';
 import { GoOn } from './go-on.js';
 import { acceptPastes, guardPage } from './intake.js';
 import { KeptList } from './kept.js';
-import { rememberLeftover } from './leftovers.js';
+import { deleteLeftovers, rememberLeftover } from './leftovers.js';
 import { OpenedTask } from './opened.js';
 import { Programs } from './programs.js';
 import { Queries } from './queries.js';
@@ -87,6 +87,7 @@ window.addEventListener('pageshow', (event) => { if (event.persisted) queries.as
 support.addGroup();
 support.addGroup();
 show();
+deleteLeftovers((id) => classifiers.holds(id));
 kept.refresh();
 offerExample(({ support: filesByLabel, queries: files }) => {
   const fill = () => {

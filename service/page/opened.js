@@ -12,6 +12,7 @@ import { OpenedRow } from './opened-row.js';
 import { canonical } from './support.js';
 import { texts } from './texts.js';
 
+/** @typedef {import('./api.js').KeptExample} KeptExample */
 /** @typedef {import('./api.js').Task} Task */
 /** @typedef {import('./files.js').Found} Found */
 
@@ -52,12 +53,13 @@ export class OpenedTask {
     const labels = new Set(task.classes.map((one) => one.label));
     for (const [label, row] of this.#rows) {
       if (labels.has(label)) continue;
+      if (row.element.contains(document.activeElement)) byId('opened-heading').focus();
       row.element.remove();
       this.#rows.delete(label);
     }
-    task.classes.forEach(({ label, examples }, index) => {
+    task.classes.forEach(({ label }, index) => {
       const row = this.#rowOf(label);
-      row.sync(examples);
+      row.images.sync((task.examples ?? []).filter((one) => one.label === label));
       if (this.#list.children[index] !== row.element) this.#list.insertBefore(row.element, this.#list.children[index] ?? null);
     });
     const come = this.#rows.get(canonical(this.#newName.value));
@@ -90,7 +92,7 @@ export class OpenedTask {
 
   /** @param {string} label */
   #rowOf(label) {
-    const row = this.#rows.get(label) ?? new OpenedRow(label, (found) => this.#take(label, found));
+    const row = this.#rows.get(label) ?? new OpenedRow(label, (found) => this.#take(label, found), (example) => this.#remove(example));
     this.#rows.set(label, row);
     return row;
   }
@@ -140,7 +142,7 @@ export class OpenedTask {
     if (!given) return false;
     const before = task.examples ?? [];
     let isAdded = false;
-    await this.#reporting(async () => {
+    await this.#reporting(texts.notAdded, async () => {
       const copied = await copyClasses(classes);
       const count = [...copied.classes.values()].flat().length;
       note = noteOf(images, [...leftOut, ...copied.leftOut]);
@@ -162,9 +164,14 @@ export class OpenedTask {
     return isAdded;
   }
 
+  /** @param {KeptExample} example */
+  async #remove(example) {
+    if (this.#task) await this.#takeBack(this.#task.id, [example.id]);
+  }
+
   /** @param {string} id of the task @param {string[]} examples */
   async #takeBack(id, examples) {
-    await this.#reporting(async () => {
+    await this.#reporting(String, async () => {
       let task = null;
       try {
         for (const example of examples) task = await without(id, example);
@@ -174,13 +181,13 @@ export class OpenedTask {
     });
   }
 
-  /** @param {() => Promise<void>} action */
-  async #reporting(action) {
+  /** @param {(problem: string) => string} toldAs @param {() => Promise<void>} action */
+  async #reporting(toldAs, action) {
     try {
       await action();
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
-      tell(this.#note, '', error.status === 404 ? texts.taskGone : error.message);
+      tell(this.#note, '', error.status === 404 ? texts.taskGone : toldAs(error.message));
     }
   }
 }

@@ -1,4 +1,4 @@
-/** For programs: one command that asks the classifier of now, or makes one, and where all routes are described. */
+/** For programs: one command that asks the classifier that answers, or makes one, and where all routes are described. */
 
 import { byId, element } from './dom.js';
 import { texts } from './texts.js';

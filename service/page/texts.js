@@ -45,6 +45,8 @@ export const texts = {
   defaultLabel: (/** @type {number} */ number) => `Class ${number}`,
   className: (/** @type {string} */ label) => `Name of class ${label}`,
   imageCount: (/** @type {number} */ count) => `${count} ${plural(count, 'image', 'images')}`,
+  imagesOf: (/** @type {number} */ count, /** @type {string} */ label) => `${count} ${plural(count, 'image', 'images')} of ${label}`,
+  remove: 'Remove',
   removeClass: (/** @type {string} */ label) => `Remove class ${label}`,
   removeImage: (/** @type {string} */ name, /** @type {string} */ label) => `Remove ${name} from ${label}`,
   emptyTray: 'Drop or paste images here, choose files, or draw.',
@@ -108,11 +110,16 @@ export const texts = {
   estimate: (/** @type {number} */ accuracy, /** @type {number} */ low, /** @type {number} */ high) => (high - low > VAGUE
     ? `Too few images to say how good it is: right between ${percent(low)} and ${percent(high)} of the time. More images of each class make it better and this surer.`
     : `Expected to be right ${odds(accuracy)} on new images of these classes (between ${percent(low)} and ${percent(high)}).`),
+  imageIn: (/** @type {string} */ name, /** @type {string} */ label) => `${name} in ${label}`,
+  sharedImages: (/** @type {number} */ count, /** @type {string[]} */ places) => (count === 1
+    ? `The same image is in several classes: ${places.join(', ')}. Remove it where it does not belong.`
+    : `${count} images are each in several classes, one of them as ${places.join(', ')}. Remove them where they do not belong.`),
   tryAgain: 'Try again',
-  offline: 'The service does not answer. Your classes and images are still here: check that it runs, then try again.',
+  offline: 'The service does not answer. Check that it runs, then try again.',
   badAnswer: 'The service gave an answer that this page cannot read. Try again; if it stays so, look at its log.',
-  busy: 'The service is busy with other work. Your classes and images are still here: try again in a moment.',
+  busy: 'The service is busy with other work. Try again in a moment.',
   tooMuch: 'These images are more than one request may carry. Give fewer, or smaller ones.',
+  stillHere: (/** @type {string} */ problem) => `${problem} Your classes and images are still here.`,
   taskGone: 'This classifier is no longer kept by the service. Go back to your own classes, or open another one.',
 
   blankAnswer: 'The answer appears here.',
@@ -124,6 +131,7 @@ export const texts = {
   tookMany: (/** @type {number} */ milliseconds, /** @type {number} */ count) => `${count} images answered in ${duration(milliseconds)}`,
   others: (/** @type {number} */ count) => `${count} others`,
   saveAnswers: 'Save as CSV',
+  moreAnswers: (/** @type {number} */ count) => `Show ${count} more ${plural(count, 'answer', 'answers')}`,
   answersFile: 'answers.csv',
   nearest: 'The images of yours most like it',
   similarity: (/** @type {string} */ label, /** @type {number} */ value) => `${label}, similarity ${value.toFixed(2)}`,
@@ -140,6 +148,7 @@ export const texts = {
   keepHint: 'Until you keep it, it is deleted when you change an example or leave this page.',
   keepName: 'Name',
   keep: 'Keep it',
+  nameKept: 'Give it a name first.',
   kept: (/** @type {string} */ name) => `Kept as ${name}.`,
   suggestedName: (/** @type {string[]} */ labels) => {
     const all = labels.join(', ');
@@ -150,11 +159,13 @@ export const texts = {
 
   keptHeading: 'Kept classifiers',
   keptMore: 'Show more',
-  keptAccuracy: (/** @type {number} */ accuracy) => `about ${percent(accuracy)} right`,
+  keptAccuracy: (/** @type {number} */ accuracy, /** @type {number} */ low, /** @type {number} */ high) =>
+    (high - low > VAGUE ? 'too few images to say how good' : `right ${odds(accuracy)}`),
+  made: (/** @type {Date} */ date) => date.toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'medium' }),
   open: 'Open',
-  openTask: (/** @type {string} */ name) => `Open ${name}`,
+  openTask: (/** @type {string} */ name, /** @type {string} */ made) => `Open ${name}, made ${made}`,
   delete: 'Delete',
-  deleteTask: (/** @type {string} */ name) => `Delete ${name}`,
+  deleteTask: (/** @type {string} */ name, /** @type {string} */ made) => `Delete ${name}, made ${made}`,
   deleteSure: 'Delete for good',
   deleted: (/** @type {string} */ name) => `Deleted ${name}.`,
   untitled: 'Without a name',
@@ -170,13 +181,14 @@ export const texts = {
   addedImages: (/** @type {number} */ count, /** @type {string} */ label) => `Added ${count} ${plural(count, 'image', 'images')} to ${label}.`,
   addedToClasses: (/** @type {number} */ images, /** @type {number} */ classes) =>
     `Added ${images} ${plural(images, 'image', 'images')} to ${classes} ${plural(classes, 'class', 'classes')}.`,
+  notAdded: (/** @type {string} */ problem) => `Nothing was added. ${problem}`,
   dropOnClass: 'Drop images onto the class that they belong to, or a folder that holds one folder per class.',
   closeOpened: 'Back to your own classes',
 
   footerPrivacy: 'Images go to this service only; the page loads nothing from elsewhere.',
   footerPrograms: 'For programs',
   commandNone: 'From a terminal or a program, learn from one image a class and ask about another; nothing is kept:',
-  commandDraft: 'Ask the classifier of now from a terminal or a program. Keep it first, or the address ends with your next change:',
+  commandDraft: 'Ask this classifier from a terminal or a program. Keep it first, or its address ends with your next change:',
   commandKept: 'Ask this kept classifier from a terminal or a program:',
   command: 'Command',
   queryPlaceholder: 'new-image.png',

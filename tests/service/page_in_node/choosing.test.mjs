@@ -73,6 +73,13 @@ test('names are sent as they come back', () => {
   assert.deepEqual(namedApart(files, []).map((file) => file.name), ['a_b.png', 'a_b (2).png', 'a_b (3).png', 'é ü.png', 'a_b (4).png']);
 });
 
+test('of the longest paths the end is sent, told apart', () => {
+  const path = `${'folder/'.repeat(50)}a.png`;
+  const [one, other] = namedApart([image(path), image(path)], []).map((file) => file.name);
+  assert.ok(one.length < 255 && other.length < 255 && one !== other);
+  assert.ok(one.endsWith('/a.png') && other.endsWith('/a (2).png'));
+});
+
 test('hidden folders and the litter of archives are no classes, but for the chosen folder', () => {
   const found = ['.given/ring/1.png', '.given/.thumbnails/2.png', '.given/__MACOSX/ring/3.png', '.given/cross/4.png']
     .map((path) => ({ file: image(path.split('/').at(-1)), folders: path.split('/').slice(0, -1) }));

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 
-import { button, giveExamples, load, openPage } from './small_document.mjs';
+import { giveExamples, load, openPage, toOpen } from './small_document.mjs';
 import { image, settled, SmallService, until } from './small_service.mjs';
 
 const { Classifiers } = await load('classifiers.js');
@@ -84,7 +84,7 @@ test('a draft whose page was gone when it arrived is deleted by the next page', 
   await openPage();
   await settled();
   assert.deepEqual([...service.tasks.values()].map((task) => task.name), ['kept']);
-  assert.ok(button(texts.openTask('kept')));
+  assert.ok(toOpen('kept'));
   assert.equal(document.getElementById('kept-list').children.length, 1);
   assert.equal(localStorage.getItem('metashot.leftovers'), '[]');
 });

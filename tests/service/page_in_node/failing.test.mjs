@@ -27,6 +27,7 @@ for (const [status, again] of [[0, true], [408, true], [429, true], [500, true],
     const standing = document.getElementById('standing');
     await until(() => standing.dataset.state === 'problem');
     assert.equal(Boolean(button(texts.tryAgain)), again);
+    assert.equal(/still here/.test(standing.textContent), again);
   });
 }
 
@@ -50,6 +51,15 @@ test('images that are too many for one request are told so, and what to do', asy
   giveExamples();
   await until(() => document.getElementById('standing').dataset.state === 'problem');
   assert.equal(document.getElementById('standing').textContent, texts.tooMuch);
+});
+
+test('a limit that smaller images do not help with is told as the service names it', async () => {
+  new SmallService();
+  await openPage();
+  fail(413, { title: 'Too many files', detail: "more than 1000 files in one request, at field 'support'", field: 'support' });
+  giveExamples();
+  await until(() => document.getElementById('standing').dataset.state === 'problem');
+  assert.match(document.getElementById('standing').textContent, /more than 1000 files/);
 });
 
 test('an image that is too large for the service is named by it', async () => {

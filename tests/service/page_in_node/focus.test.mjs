@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { button, giveExamples, openPage, teach } from './small_document.mjs';
+import { button, giveExamples, openPage, teach, toDelete, toOpen } from './small_document.mjs';
 import { settled, SmallService, until } from './small_service.mjs';
 
 const { texts } = await import('../../../service/page/texts.js');
@@ -21,12 +21,12 @@ async function open(prepare = () => {}) {
 test('after a deletion it is at the next classifier, and at the note when none is left', async () => {
   await open((service) => ['one', 'two', 'three'].forEach((name) => service.task(name)));
   for (const [name, next] of [['two', 'one'], ['one', 'three']]) {
-    button(texts.deleteTask(name)).click();
+    toDelete(name).click();
     button(texts.deleteSure).click();
     await settled();
-    assert.equal(focused(), button(texts.openTask(next)));
+    assert.equal(focused(), toOpen(next));
   }
-  button(texts.deleteTask('three')).click();
+  toDelete('three').click();
   button(texts.deleteSure).click();
   await settled();
   assert.equal(focused().id, 'kept-note');
@@ -37,14 +37,14 @@ test('after the last "Show more" it is at the first that came', async () => {
   await open((service) => { for (let number = 25; number; number -= 1) service.task(`number ${number}`); });
   button(texts.keptMore).click();
   await settled();
-  assert.equal(focused(), button(texts.openTask('number 21')));
+  assert.equal(focused(), toOpen('number 21'));
   assert.equal(button(texts.keptMore), undefined);
 });
 
 test('all of a list deleted, the rest of it can still be shown', async () => {
   await open((service) => { for (let number = 21; number; number -= 1) service.task(`number ${number}`); });
   for (let number = 1; number <= 20; number += 1) {
-    button(texts.deleteTask(`number ${number}`)).click();
+    toDelete(`number ${number}`).click();
     button(texts.deleteSure).click();
     await settled();
   }
@@ -63,7 +63,7 @@ test('after "Keep it" it is at what says so', async () => {
 
 test('after "Back to your own classes" it is at their heading', async () => {
   await open((service) => service.task('kept'));
-  button(texts.openTask('kept')).click();
+  toOpen('kept').click();
   await settled();
   assert.equal(focused().id, 'opened-heading');
   button(texts.closeOpened).click();

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { button, openPage, teach } from './small_document.mjs';
+import { button, openPage, teach, toDelete, toOpen } from './small_document.mjs';
 import { settled, SmallService, until } from './small_service.mjs';
 
 const { texts } = await import('../../../service/page/texts.js');
@@ -35,21 +35,60 @@ test('of two that are opened one after the other the last one is, whichever answ
   const service = await open((made) => ['slow', 'fast'].forEach((name) => made.task(name)));
   const [slow] = service.tasks.keys();
   const release = service.hold(`GET /v1/tasks/${slow}`);
-  button(texts.openTask('slow')).click();
-  button(texts.openTask('fast')).click();
+  toOpen('slow').click();
+  toOpen('fast').click();
   await settled();
   release();
   await settled();
   assert.equal(text('opened-heading'), 'fast');
 });
 
+test('classifiers of one name are told apart by when they were made, also by a screen reader', async () => {
+  await open((service) => ['letters', 'letters'].forEach((name) => service.task(name)));
+  const rows = document.getElementById('kept-list').children;
+  assert.match(rows[0].textContent, /2 Jan 2026, 03:04:02/);
+  assert.match(rows[1].textContent, /2 Jan 2026, 03:04:01/);
+  const labels = rows.flatMap((row) => row.querySelectorAll('button').map((one) => one.getAttribute('aria-label')));
+  assert.equal(new Set(labels).size, 4);
+  toDelete('letters').click();
+  toOpen('letters').focus();
+  assert.equal(toDelete('letters').ariaLabel, labels[1], 'also after it was not meant');
+});
+
+test('how good a kept one is is told as of one that was just made', async () => {
+  await open((service) => {
+    service.task('sure');
+    service.estimate = { accuracy: 0.7, low: 0.4, high: 0.9 };
+    service.task('unsure');
+  });
+  const [unsure, sure] = document.getElementById('kept-list').querySelectorAll('.kept-facts').map((one) => one.textContent);
+  assert.ok(sure.endsWith('right about 8 times in 10'));
+  assert.ok(unsure.endsWith('too few images to say how good'));
+});
+
+test('a name of blanks is asked for again', async () => {
+  const service = await open(() => {});
+  await teach();
+  const name = document.getElementById('keep-name');
+  name.value = '  ';
+  const form = document.getElementById('go-on').querySelector('form');
+  form.dispatchEvent(new Event('submit'));
+  await settled();
+  assert.equal(form.querySelector('.note').textContent, texts.nameKept);
+  assert.equal(document.activeElement, name);
+  name.value = ' mine ';
+  form.dispatchEvent(new Event('submit'));
+  await until(() => toOpen('mine'));
+  assert.deepEqual([...service.tasks.values()].map((task) => task.name), ['mine']);
+});
+
 test('the own classes, kept and then deleted, are not called kept any more and can be kept again', async () => {
   const service = await open(() => {});
   await teach();
   document.getElementById('go-on').querySelector('form').dispatchEvent(new Event('submit'));
-  await until(() => button(texts.deleteTask('Class 1, Class 2')));
+  await until(() => toDelete('Class 1, Class 2'));
   assert.match(text('go-on'), /Kept as/);
-  button(texts.deleteTask('Class 1, Class 2')).click();
+  toDelete('Class 1, Class 2').click();
   button(texts.deleteSure).click();
   await settled();
   assert.doesNotMatch(text('go-on'), /Kept as/);

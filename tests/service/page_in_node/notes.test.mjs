@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 
-import { button, choose, openPage } from './small_document.mjs';
+import { button, choose, openPage, toDelete } from './small_document.mjs';
 import { drop, fileEntry, folderEntry } from './small_drop.mjs';
-import { image, settled, SmallService } from './small_service.mjs';
+import { image, settled, SmallService, until } from './small_service.mjs';
 
 const { texts } = await import('../../../service/page/texts.js');
 const note = (id) => document.getElementById(id);
@@ -76,11 +76,27 @@ test('what went well is told as news, and what was left out as trouble', async (
   assert.ok(!isNews(note('folder-note')));
 });
 
+test('what was left out of a class is told until it is given more, whatever else changes or is wrong', async () => {
+  const notes = new File([], 'notes.txt', { type: 'text/plain' });
+  choose(fileInput(), [image('a.png', 'damaged'), notes]);
+  choose(note('classes').children[1].querySelectorAll('input').find((one) => one.type === 'file'), [image('b.png')]);
+  await until(() => row().querySelector('.note').textContent.includes('a.png is damaged'));
+  assert.ok(row().querySelector('.note').textContent.endsWith(texts.refused(['notes.txt'])));
+  button(texts.removeImage('a.png', 'Class 1')).click();
+  const name = note('classes').children[1].querySelector('.class-name');
+  name.value = 'oak';
+  name.dispatchEvent(new Event('input'));
+  assert.equal(row().querySelector('.note').textContent, texts.refused(['notes.txt']));
+  choose(fileInput(), [image('c.png')]);
+  await settled();
+  assert.equal(row().querySelector('.note').textContent, '');
+});
+
 test('a deletion is news', async () => {
   service.task('shapes');
   await openPage();
   await settled();
-  button(texts.deleteTask('shapes')).click();
+  toDelete('shapes').click();
   button(texts.deleteSure).click();
   await settled();
   assert.equal(note('kept-note').textContent, texts.deleted('shapes'));

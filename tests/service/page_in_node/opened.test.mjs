@@ -3,14 +3,14 @@
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 
-import { button, choose, openKept, pen, teach } from './small_document.mjs';
+import { button, choose, openKept, pen, teach, toOpen } from './small_document.mjs';
 import { image, settled, until } from './small_service.mjs';
 
 const { texts } = await import('../../../service/page/texts.js');
 const text = (id) => document.getElementById(id).textContent;
 const input = (label) => document.getElementById('opened').querySelectorAll('input')
   .find((one) => one.getAttribute('aria-label') === texts.addImagesTo(label));
-const counts = () => document.getElementById('opened-classes').querySelectorAll('.hint').map((one) => one.textContent);
+const counts = () => document.getElementById('opened-classes').querySelectorAll('.opened-count').map((one) => one.textContent);
 
 let service;
 let task;
@@ -69,7 +69,7 @@ test('the name of a class that could not be added stays', async () => {
   assert.match(text('opened-note'), /new\.png is damaged/);
   assert.equal(name.value, 'star');
   button(texts.closeOpened).click();
-  button(texts.openTask('shapes')).click();
+  toOpen('shapes').click();
   await settled();
   assert.equal(name.value, '');
 });
@@ -78,8 +78,8 @@ test('a classifier kept from the own classes no longer answers for them once it 
   button(texts.closeOpened).click();
   await teach();
   document.getElementById('go-on').querySelector('form').dispatchEvent(new Event('submit'));
-  await until(() => button(texts.openTask('Class 1, Class 2')));
-  button(texts.openTask('Class 1, Class 2')).click();
+  await until(() => toOpen('Class 1, Class 2'));
+  toOpen('Class 1, Class 2').click();
   await settled();
   const kept = text('programs-command');
   choose(input('Class 1'), [image('more.png')]);
@@ -105,6 +105,14 @@ test('a damaged image is named and nothing changes', async () => {
   assert.deepEqual(counts(), [texts.imageCount(1), texts.imageCount(1)]);
 });
 
+test('images that a service that is off did not take are not said to be still there', async () => {
+  globalThis.fetch = async () => { throw new TypeError('offline'); };
+  choose(input('ring'), [image('more.png')]);
+  await settled();
+  assert.equal(text('opened-note'), texts.notAdded(texts.offline));
+  assert.doesNotMatch(text('opened-note'), /still here/);
+});
+
 test('images that arrive after the way back leave the own classes open', async () => {
   const release = service.hold(`POST /v1/tasks/${task.id}/examples`);
   choose(input('ring'), [image('more.png')]);
@@ -120,7 +128,7 @@ test('the licence of what it builds on is told', () => {
   assert.ok(text('go-on').endsWith(`${texts.learnedWith('photos')} For research only.`));
 });
 
-test('programs are shown the command for the classifier of now, or for none', async () => {
+test('programs are shown the command for the classifier that answers, or for none', async () => {
   assert.equal(text('programs-hint'), texts.commandKept);
   assert.match(text('programs-command'), new RegExp(`^curl -F query=@\\S+ http://page.test/v1/tasks/${task.id}/classify`));
   button(texts.closeOpened).click();
@@ -190,7 +198,7 @@ test('what was drawn for another class is gone once the classifier is closed', a
   button(texts.drawNew).click();
   draw(sheet(texts.padNew));
   button(texts.closeOpened).click();
-  button(texts.openTask('shapes')).click();
+  toOpen('shapes').click();
   await settled();
   button(texts.drawNew).click();
   assert.ok(addDrawing(sheet(texts.padNew)).disabled);

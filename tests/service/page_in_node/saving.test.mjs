@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { button, choose, openPage, SmallElement, teach } from './small_document.mjs';
+import { drop, fileEntry, folderEntry } from './small_drop.mjs';
 import { image, settled, SmallService } from './small_service.mjs';
 
 const { texts } = await import('../../../service/page/texts.js');
@@ -23,7 +24,22 @@ test('"Save as CSV" comes with the first answer and gives a row for every file',
   const rows = (await made.mock.calls[0].arguments[0].text()).trim().split('\r\n');
   assert.equal(rows[0].split(',').at(-1), 'probability of Class 2');
   assert.match(rows[1], /^a\.png,Class 1,0\.75,False,.*,0\.75,0\.25$/);
-  assert.match(rows[2], /^b\.png,,,,,,Refused: b\.png is damaged,,$/);
+  assert.match(rows[2], /^b\.png,,,,,,b\.png is damaged,,$/);
+});
+
+test('images of several folders are asked about, shown and saved with these', async (context) => {
+  new SmallService();
+  await openPage();
+  await teach();
+  drop('ask', ...['day1', 'day2'].map((day) => folderEntry(day, fileEntry(image('0.png')), fileEntry(image('1.png', 'damaged')))));
+  await settled();
+  const names = ['day1/0.png', 'day1/1.png', 'day2/0.png', 'day2/1.png'];
+  assert.deepEqual(document.querySelectorAll('figcaption').map((one) => one.textContent), names);
+  const made = context.mock.method(URL, 'createObjectURL');
+  button(texts.saveAnswers).click();
+  const rows = (await made.mock.calls[0].arguments[0].text()).trim().split('\r\n').slice(1);
+  assert.deepEqual(rows.map((row) => row.split(',')[0]), names);
+  assert.match(rows[3], /day2\/1\.png is damaged/);
 });
 
 test('what is refused is told with what to do about it', () => {

@@ -104,7 +104,24 @@ class SmallDocument extends EventTarget {
 }
 
 const stored = new Map();
-globalThis.localStorage = { getItem: (key) => stored.get(key) ?? null, setItem: (key, value) => stored.set(key, value) };
+/** Of all pages that are open: each is told what another one stores. */
+let windows = [];
+globalThis.localStorage = {
+  get length() { return stored.size; },
+  key: (index) => [...stored.keys()][index] ?? null,
+  getItem: (key) => stored.get(key) ?? null,
+  setItem: (key, value) => {
+    stored.set(key, value);
+    const event = () => Object.assign(new Event('storage'), { key, newValue: value });
+    for (const other of windows) if (other !== globalThis.window) other.dispatchEvent(event());
+  },
+  removeItem: (key) => stored.delete(key),
+};
+
+/** End all pages without a word to them, as a browser that is quit. */
+export function endBrowser() {
+  windows = [];
+}
 
 /** Put index.html into a new document, and make it and its window global. */
 export function openDocument() {
@@ -117,6 +134,7 @@ export function openDocument() {
     setTimeout: (...call) => setTimeout(...call).unref(), // what the page plans for later is not waited for
     clearTimeout: (timer) => clearTimeout(timer),
   });
+  windows.push(globalThis.window);
   let place = document.body;
   const html = readFileSync(new URL('index.html', PAGE), 'utf8').replace(/[^]*<body>|<!--[^]*?-->|<\/body>[^]*/g, '');
   for (const [, closing, tag, attributes] of html.matchAll(/<(\/?)([\w!]+)([^>]*)>/g)) {
@@ -145,12 +163,11 @@ export async function openPage() {
  * @param {string} name
  */
 export async function openKept(name) {
-  const { texts } = await load('texts.js');
   const service = new SmallService();
   const task = service.task(name);
   await openPage();
   await settled();
-  button(texts.openTask(name)).click();
+  toOpen(name).click();
   await settled();
   return { service, task };
 }
@@ -160,6 +177,14 @@ export function button(text) {
   const named = (one) => [one.textContent, one.ariaLabel, one.getAttribute('aria-label')].includes(text);
   return document.querySelectorAll('button').find((one) => named(one) && one.isFocusable);
 }
+
+/** @returns {SmallElement | undefined} of a kept classifier's buttons, that to open it and that to delete it */
+function keptButton(name, index) {
+  const row = document.getElementById('kept-list').children.find((one) => one.querySelector('.kept-name').textContent === name);
+  return row?.querySelectorAll('button')[index];
+}
+export const toOpen = (name) => keptButton(name, 0);
+export const toDelete = (name) => keptButton(name, 1);
 
 /** Choose `files` in the file input of that id, or in `input` itself. */
 export function choose(input, files) {

@@ -24,9 +24,9 @@ export class SmallService {
   task(name, labels = ['ring', 'cross']) {
     this.#ids += 1;
     const task = {
-      id: `t${this.#ids}`, name, version: 1, model: 'photos', estimate: this.estimate,
+      id: `t${this.#ids}`, name, version: 1, model: 'photos', estimate: this.estimate, created: new Date(2026, 0, 2, 3, 4, this.#ids).toISOString(),
       classes: [...new Set(labels)].map((label) => ({ label, examples: labels.filter((one) => one === label).length })),
-      examples: labels.map((label, index) => ({ id: `e${index}`, label, filename: `${index}.png`, sha256: '' })),
+      examples: labels.map((label, index) => ({ id: `e${index}`, label, filename: `${index}.png`, sha256: String(index) })),
     };
     this.tasks.set(task.id, task);
     return task;
@@ -48,7 +48,7 @@ export class SmallService {
     for (const file of [...(body?.values() ?? [])].filter((value) => value instanceof File)) {
       if ((await file.text()).endsWith('damaged')) return problem(422, `${file.name} is damaged`, file.name);
     }
-    if (request === 'POST /v1/tasks') return json(this.task(body.get('name'), body.getAll('labels')));
+    if (request === 'POST /v1/tasks') return json(Object.assign(this.task(body.get('name'), body.getAll('labels')), { examples: await this.#examples(body) }));
     if (request === 'GET /v1/tasks') return json(this.#page(new URL(path, 'http://page.test').searchParams));
     if (request === 'GET /v1/models') return json({ items: [{ name: 'photos', card: { licence: 'For research only.' } }] });
     const [, id, rest] = /^\w+ \/v1\/tasks\/(\w+)(.*)$/.exec(request) ?? [];
@@ -56,7 +56,11 @@ export class SmallService {
     if (!task) return problem(404, 'not found');
     if (request.startsWith('GET')) return json(task);
     if (rest === '/classify') return json({ predictions: body.getAll('query').map((file) => this.#prediction(file.name, task)) });
-    if (rest === '/examples') return json(this.#change(task, [...task.examples, ...this.#examples(body)]));
+    if (rest === '/examples') {
+      const added = await this.#examples(body);
+      const now = this.tasks.get(id);
+      return json(this.#change(now, [...now.examples, ...added]));
+    }
     const example = /^\/examples\/(\w+)$/.exec(rest)?.[1];
     if (example && !task.examples.some((one) => one.id === example)) return problem(404, 'not found');
     if (example) return json(this.#change(task, task.examples.filter((one) => one.id !== example)));
@@ -71,11 +75,12 @@ export class SmallService {
     return { items: all.slice(start, end), next_cursor: end < all.length ? String(end) : null };
   }
 
-  #examples(body) {
+  async #examples(body) {
     const labels = body.getAll('labels');
+    const contents = await Promise.all(body.getAll('support').map((file) => file.text()));
     return body.getAll('support').map((file, index) => {
       this.#ids += 1;
-      return { id: `e${this.#ids + 100}`, label: labels[index], filename: file.name, sha256: '' };
+      return { id: `e${this.#ids + 100}`, label: labels[index], filename: file.name, sha256: contents[index] };
     });
   }
 

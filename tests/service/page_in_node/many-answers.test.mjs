@@ -1,0 +1,55 @@
+/** Hundreds of answers: what comes after them on the page stays within reach. */
+
+import assert from 'node:assert/strict';
+import { beforeEach, test } from 'node:test';
+
+import { button, choose, load, openPage, teach } from './small_document.mjs';
+import { image, settled, SmallService } from './small_service.mjs';
+
+const { Answer } = await load('answer.js');
+const { texts } = await load('texts.js');
+const rows = () => document.getElementById('answers').children;
+const names = (count) => Array.from({ length: count }, (_, index) => image(`${index}.png`));
+
+beforeEach(async () => {
+  new SmallService();
+  await openPage();
+  await teach();
+});
+
+test('"Keep it" comes before all answers', async () => {
+  choose('choose-queries', names(3));
+  await settled();
+  const order = document.body.all;
+  assert.ok(order.indexOf(button(texts.keep)) < order.indexOf(rows()[0]));
+  assert.ok(order.indexOf(button(texts.keep)) > order.indexOf(document.getElementById('query-pad')));
+});
+
+test('of many answers the newest are shown, and the rest once it is asked for', async () => {
+  choose('choose-queries', names(25));
+  await settled();
+  assert.equal(rows().length, 20);
+  button(texts.moreAnswers(5)).click();
+  assert.equal(rows().length, 25);
+  assert.equal(button(texts.moreAnswers(5)), undefined);
+  assert.equal(document.activeElement, button(texts.removeQuery('20.png')));
+  choose('choose-queries', names(1));
+  await settled();
+  assert.equal(rows().length, 26);
+});
+
+test('one that is removed makes room for the next', async () => {
+  choose('choose-queries', names(21));
+  await settled();
+  button(texts.removeQuery('0.png')).click();
+  assert.equal(rows().length, 20);
+  assert.ok(document.getElementById('answers-more').hidden);
+});
+
+test('of many classes the likeliest are shown, and the sum of the others', () => {
+  const answer = new Answer(() => null, () => {}, 4);
+  const probabilities = { a: 0.125, b: 0.0625, c: 0.5, d: 0.0625, e: 0.25 };
+  answer.show({ state: 'answered', prediction: { label: 'c', probability: 0.5, probabilities, unknown: false }, timing: '' });
+  const bars = answer.element.querySelectorAll('.bar').map((bar) => [bar.getAttribute('aria-label'), bar.getAttribute('aria-valuenow')]);
+  assert.deepEqual(bars, [['c', '0.5'], ['e', '0.25'], [texts.others(3), '0.25']]);
+});

@@ -1,0 +1,49 @@
+/** The images of a kept classifier: any of them can be removed as long as it is open. */
+
+import assert from 'node:assert/strict';
+import { beforeEach, test } from 'node:test';
+
+import { button, choose, openKept } from './small_document.mjs';
+import { image, settled } from './small_service.mjs';
+
+const { texts } = await import('../../../service/page/texts.js');
+const shown = (look) => document.getElementById('opened-classes').querySelectorAll(look).map((one) => one.textContent);
+const counts = () => shown('.opened-count');
+const labels = () => shown('.opened-label');
+const input = (label) => document.getElementById('opened').querySelectorAll('input')
+  .find((one) => one.getAttribute('aria-label') === texts.addImagesTo(label));
+
+let service;
+let task;
+
+beforeEach(async () => {
+  ({ service, task } = await openKept('shapes'));
+});
+
+const remove = (name, label) => {
+  button(texts.removeImage(name, label)).click();
+  button(texts.deleteSure).click();
+  return settled();
+};
+
+test('each of its images can be removed, by its name, after a second press', async () => {
+  choose(input('ring'), [image('wrong.png')]);
+  await settled();
+  assert.equal(button(texts.removeImage('wrong.png', 'ring')), undefined, 'the list is folded');
+  button(texts.imagesOf(2, 'ring')).click();
+  button(texts.removeImage('wrong.png', 'ring')).click();
+  input('ring').focus();
+  await settled();
+  assert.deepEqual(counts(), [2, 1].map((count) => texts.imageCount(count)), 'the second press is missing');
+  await remove('wrong.png', 'ring');
+  assert.deepEqual(service.tasks.get(task.id).examples.map((one) => one.filename), ['0.png', '1.png']);
+  assert.deepEqual(counts(), [1, 1].map((count) => texts.imageCount(count)));
+  assert.equal(document.activeElement, button(texts.removeImage('0.png', 'ring')));
+});
+
+test('with its last image a class goes', async () => {
+  button(texts.imagesOf(1, 'ring')).click();
+  await remove('0.png', 'ring');
+  assert.deepEqual(labels(), ['cross']);
+  assert.equal(document.activeElement.id, 'opened-heading');
+});
