@@ -9,8 +9,8 @@ import jinja2
 from training.comparison import tables
 from training.comparison.drawings import drawings
 from training.comparison.findings import findings
-from training.comparison.kept import write_whole
 from training.comparison.results import Results
+from training.whole_file import write_whole
 
 JSON, HTML, DRAWINGS = "comparison.json", "report.html", "drawings"
 _TEMPLATE = Path(__file__).parent / "report.html.jinja"

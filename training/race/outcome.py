@@ -8,10 +8,10 @@ from typing import Any
 
 from training.charts.row_figure import Mark, Row, RowFigure, Rows
 from training.charts.style import Look
-from training.comparison.kept import write_whole
 from training.comparison.marked import FOLDER
 from training.comparison.results import Figure
 from training.race.plan import Plan
+from training.whole_file import write_whole
 
 JSON, TABLE, DRAWING = "race.json", "race.md", "race.svg"
 PART = "race"  # of documents
