@@ -61,10 +61,7 @@ class Results:
 
     def counts(self, *, augmented: bool = False) -> list[int]:
         """Numbers of training classes that were compared; ``augmented``, those compared with augmentation."""
-        counts = {cell["classes"] for cell in self.cells if cell["augmented"] or not augmented}
-        if augmented:
-            counts = {cell["classes"] for cell in self.cells if cell["augmented"]}
-        return sorted(counts)
+        return sorted({cell["classes"] for cell in self.cells if cell["augmented"] or not augmented})
 
     def cell(self, contender: str, classes: int | None = None, *, augmented: bool = False) -> dict[str, Any]:
         """One cell; learning from scratch, which never trains, has the same one for all numbers of classes."""
