@@ -4,11 +4,10 @@ import math
 
 from training.charts.line_figure import Line, LineFigure, Panel, Point
 from training.charts.row_figure import Mark, Row, RowFigure, Rows
-from training.charts.style import COLOURS, Look
+from training.charts.style import NEUTRAL, Look
 from training.comparison.contenders import SCRATCH, Contender
 from training.comparison.results import Figure, Results
 
-_NEUTRAL = len(COLOURS) - 1  # for a legend that is about no one contender
 _ALL = 100.0  # percent
 _ACCURACY = "accuracy on unseen classes, in percent"
 
@@ -113,7 +112,7 @@ def gap(results: Results) -> str:
             Line(names[1], Look(look.index), _points(unseen)),
         )
         panels.append(Panel(one.title, lines, "training classes", _labels(results, counts), between=names))
-    meanings = ((names[0], Look(_NEUTRAL, dashed=True, hollow=True)), (names[1], Look(_NEUTRAL)))
+    meanings = ((names[0], Look(NEUTRAL, dashed=True, hollow=True)), (names[1], Look(NEUTRAL)))
     figure = LineFigure(
         "Overfitting to tasks",
         tuple(panels),
