@@ -1,5 +1,6 @@
 """``compare``: all parts of the JSON, a report that needs nothing else, resuming, and documents filled."""
 
+import html
 import json
 import re
 import shutil
@@ -11,6 +12,7 @@ import pytest
 
 from tests.training.tiny_comparison import TINY
 from training.__main__ import main
+from training.comparison.documents import PARTS
 from training.run.trainer import Trainer
 
 DRAWINGS = {"shots", "steps", "training-loss", "task-loss", "gap", "classes", "augmentation", "cost"}
@@ -214,6 +216,19 @@ def test_documents_are_filled_in_their_language(out, tmp_path, capsys):
     assert main(given) == 2
     assert "begins 2 marked places and ends 1" in capsys.readouterr().err
     assert english.read_text() == unended
+
+
+def test_the_report_has_the_tables_of_an_english_document(out, tmp_path):
+    document = tmp_path / "a.md"
+    names = [name for name in PARTS if name != "protocol"]
+    document.write_text("".join(f"<!-- measured: {name} -->\n<!-- /measured -->\n" for name in names))
+    assert main(["compare", *TINY, "--out", str(out), "--resume", "--fill", str(document)]) == 0
+    report = (out / "report.html").read_text()
+    for name, part in zip(names, document.read_text().split("<!-- /measured -->")[:-1], strict=True):
+        lines = [line.strip("| ").split(" | ") for line in part.splitlines() if line.startswith("| ")]
+        shown = report.partition(f'<section id="{name}">')[2].partition("</section>")[0]
+        cells = re.findall(r"<t[hd]>(.*?)</t[hd]>", shown)
+        assert [html.unescape(one) for one in cells] == ["", *(entry for line in lines for entry in line)], name
 
 
 def test_all_machines_that_were_measured_on_are_told(out, tmp_path, capsys):

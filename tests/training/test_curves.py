@@ -14,6 +14,8 @@ from training.measures.curves import Point, curves
 from training.measures.evaluation import measure
 from training.measures.measured import Protocol
 
+SVG = "{http://www.w3.org/2000/svg}"
+
 
 def saved(folder, **rule):
     plan = recipe()
@@ -57,22 +59,25 @@ def test_the_chart_is_sound_and_says_what_it_shows():
         for steps, gain in ((1, 0.01), (5, 0.02), (None, 0.015))
     ]
     drawn = ElementTree.fromstring(chart("a < b", points))
-    texts = [one.text for one in drawn.iter("{http://www.w3.org/2000/svg}text")]
+    texts = [one.text for one in drawn.iter(f"{SVG}text")]
     assert {"a < b", "inner steps", "0", "1", "5", "chosen", "1-shot", "5-shot"} <= set(texts)
-    assert len(list(drawn.iter("{http://www.w3.org/2000/svg}circle"))) == 2
+    rings = [one for one in drawn.iter(f"{SVG}g") if "hollow" in one.get("class").split()]
+    tips = [[one.text for one in ring.findall(f"{SVG}path[@class='m']/{SVG}title")] for ring in rings]
+    assert tips == [[f"{shots}-shot, inner steps chosen: 1.50 ± 1.00 %"] for shots in (1, 5)]
 
 
 def test_lines_of_the_chart_go_from_left_to_right_and_no_label_lies_on_another():
     shown = [(shots, steps) for shots in range(1, 9) for steps in (10, 1, 5)]
     points = [Point(shots, steps, 0.9, -0.01 * steps, 0.001, -0.1) for shots, steps in shown]
     drawn = ElementTree.fromstring(chart("a", points))
-    svg = "{http://www.w3.org/2000/svg}"
-    lines = [one for one in drawn.iter(f"{svg}path") if one.get("fill") == "none"]
+    lines = [one for one in drawn.iter(f"{SVG}g") if one.get("class").startswith("s ")]  # not the legend's
     for one in lines:
-        across = [float(point.split()[0]) for point in one.get("d")[1:].split("L")]
+        way = one.find(f"{SVG}path[@class='l']").get("d")
+        across = [float(point.split()[0]) for point in way[1:].split("L")]
+        assert len(across) == 4
         assert across == sorted(across)
-    assert len({one.get("stroke") for one in lines}) == 8
-    ends = [float(one.get("y")) for one in drawn.iter(f"{svg}text") if one.get("text-anchor") == "end"]
+    assert len({one.get("class") for one in lines}) == len(lines) == 8
+    ends = [float(one.get("y")) for one in drawn.iter(f"{SVG}text") if one.get("text-anchor") == "end"]
     assert min(abs(one - other) for place, one in enumerate(ends) for other in ends[:place]) >= 11
 
 

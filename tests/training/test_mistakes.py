@@ -93,7 +93,7 @@ def test_no_text_of_the_chart_lies_on_another():
     drawn = ElementTree.fromstring(chart("a", pairs, classes, drawings=True))
     lines = {}
     for one in drawn.iter(f"{SVG}text"):
-        assert one.get("text-anchor") is None
+        assert one.get("text-anchor") == "start"
         lines.setdefault(float(one.get("y")), []).append((float(one.get("x")), 6.5 * len(_read(one))))
     for line in lines.values():
         for (start, width), (following, _) in pairwise(sorted(line)):

@@ -242,6 +242,7 @@ def test_a_trial_leaves_out_its_first_steps_and_annealing(monkeypatch):
         (["strokes", "--set", "backbone.channels=3"], "preprocessing.channels is 1 and backbone.channels is 3"),
         (["strokes", "--set", "tasks.ways=[2, 5, 20]"], "one number or two"),
         (["strokes", "--set", "tasks.ways=[1]"], "at least 2"),
+        (["strokes", "--set", "choice.episodes=1"], "choice.episodes must be at least 2"),
         (["strokes", "--set", "tasks.seed=10000"], "must differ"),
         (["strokes", "--set", "training.looks=0"], "at least 1"),
         (["strokes", "--set", "colour=red"], "the plan takes name"),

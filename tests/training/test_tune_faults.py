@@ -11,6 +11,7 @@ from training.__main__ import main
 from training.run.checkpoint import CheckpointError
 from training.run.run_classes import RunClasses
 from training.run.trainer import Trainer
+from training.tuning.outcome import write_outcome
 from training.tuning.search import Search
 from training.tuning.study import FAULT, STUDY, StudyError, file_faults_told
 
@@ -72,3 +73,11 @@ def test_a_study_lies_in_its_folder_whatever_that_is_called(tmp_path):
         opened(tmp_path / name)
         assert (tmp_path / name / STUDY).exists()
         opened(tmp_path / name, resume=True)
+
+
+def test_a_fault_that_names_a_file_without_utf8_is_in_the_table(tmp_path):
+    study = searched(opened(tmp_path), tmp_path, 1)
+    _, trial = study.ask()
+    study.refuse(trial, ValueError("caf\udce9/1.png cannot be read"))
+    write_outcome(study, tmp_path)
+    assert [row["fault"] for row in rows(tmp_path)] == ["", "caf\\udce9/1.png cannot be read"]

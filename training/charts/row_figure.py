@@ -4,11 +4,10 @@ import math
 from dataclasses import dataclass
 
 from training.charts.axes import Axis, linear, logarithmic
-from training.charts.style import COLOURS, Look, legend, marker, svg, text
+from training.charts.style import NEUTRAL, Look, legend, marker, svg, text
 
 _NAMES, _RIGHT, _HEAD, _FOOT, _ROW, _MARGIN = 222, 20, 30, 46, 28, 14
 _APART = 10.0  # between the first and the last point of a row, downwards, so that intervals do not hide others
-_NEUTRAL = len(COLOURS) - 1
 
 
 @dataclass(frozen=True)
@@ -96,7 +95,7 @@ class RowFigure:
     def _shared(self) -> int:
         """Index of the look of all rows; a neutral one where they differ."""
         indices = {row.look.index for group in self.groups for row in group.rows}
-        return indices.pop() if len(indices) == 1 else _NEUTRAL
+        return indices.pop() if len(indices) == 1 else NEUTRAL
 
     def _group(self, group: Rows, top: float) -> list[str]:
         axis = self._axis(group)

@@ -18,6 +18,8 @@ _COOL = (
     ("#334155", "#cbd5e1"),
 )
 COLOURS = (*_WARM, *_COOL)
+FIRST_COOL = len(_WARM)  # index of a look
+NEUTRAL = len(COLOURS) - 1  # for what is about no one contender
 _MARKERS = (
     "M-4-4H4V4H-4Z",
     "M0-5L5 4H-5Z",
@@ -72,10 +74,11 @@ def svg(width: float, height: float, title: str, parts: Sequence[str]) -> str:
     )
 
 
-def text(x: float, y: float, content: str, *, anchor: str = "start", kind: str = "") -> str:
-    """A line of text; ``kind`` is one of the style's classes."""
+def text(x: float, y: float, content: str, *, anchor: str = "start", kind: str = "", tip: str = "") -> str:
+    """A line of text; ``kind`` is one of the style's classes, ``tip`` what it says when pointed at."""
     named = f' class="{kind}"' if kind else ""
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"{named}>{escape(content)}</text>'
+    told = f"<title>{escape(tip)}</title>" if tip else ""
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"{named}>{told}{escape(content)}</text>'
 
 
 def marker(x: float, y: float, look: Look, tip: str) -> str:

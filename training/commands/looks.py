@@ -7,11 +7,9 @@ from typing import Any
 
 from models.initialization import Initialization
 from training.charts.line_figure import Line, LineFigure, Panel, Point
-from training.charts.style import Look
+from training.charts.style import FIRST_COOL, Look
 from training.commands.evaluate import find
 from training.commands.outputs import check_outputs, write_output
-
-_FIRST_COLOUR = 3  # of meta-learners
 
 
 def add(commands: "argparse._SubParsersAction[Any]") -> None:
@@ -37,7 +35,7 @@ def _drawn(runs: Sequence[Initialization]) -> str:
     lines = tuple(
         Line(
             one.name,
-            Look(_FIRST_COLOUR + place),
+            Look(FIRST_COOL + place),
             tuple(Point(step, 100 * accuracy) for step, accuracy in _looks(one)),
         )
         for place, one in enumerate(runs)

@@ -89,8 +89,8 @@ class Bench:
                 others = replace(protocol, seed=tasks.seed + 1)
                 found["known"][key] = accuracy_of(trace(subject, training, others, (steps,)))
             if cell.whole:
-                after = [0, *sorted(self.plan.inner_steps)]
-                of_steps[key] = _after_steps(trace(subject, unseen, protocol, after, losses=True))
+                found_after = trace(subject, unseen, protocol, self.plan.traced_steps, losses=True)
+                of_steps[key] = _after_steps(found_after)
         values: dict[str, Any] = {
             "contender": cell.contender.name,
             "classes": cell.classes,

@@ -4,11 +4,10 @@ import math
 
 from training.charts.line_figure import Line, LineFigure, Panel, Point
 from training.charts.row_figure import Mark, Row, RowFigure, Rows
-from training.charts.style import COLOURS, Look
+from training.charts.style import NEUTRAL, Look
 from training.comparison.contenders import SCRATCH, Contender
 from training.comparison.results import Figure, Results
 
-_NEUTRAL = len(COLOURS) - 1  # for a legend that is about no one contender
 _ALL = 100.0  # percent
 _ACCURACY = "accuracy on unseen classes, in percent"
 
@@ -42,7 +41,7 @@ def steps(results: Results) -> str:
     """Accuracy against inner steps; contenders without any are level lines."""
     panels = []
     for number in results.plan.tasks.compared_shots:
-        labels = [0, *sorted(results.plan.inner_steps)]
+        labels = _steps(results)
         lines = []
         for one in results.contenders:
             found = results.cell(one.name)["steps"][str(number)]
@@ -50,7 +49,7 @@ def steps(results: Results) -> str:
             moves = len(pairs) > 1
             figures = [Figure(100 * mean, 100 * half) for mean, half in (pairs if moves else pairs * len(labels))]
             lines.append(_line(results, one, figures, marked=moves))
-        panels.append(Panel(_of_shots(number), tuple(lines), "inner steps", tuple(map(str, labels))))
+        panels.append(Panel(_of_shots(number), tuple(lines), "inner steps", labels))
     return LineFigure(
         "Accuracy against inner steps", tuple(panels), _ACCURACY, size=(430, 350), ceiling=_ALL
     ).draw()
@@ -91,8 +90,7 @@ def task_loss(results: Results) -> str:
                 if len(found["steps"]) > 1:
                     points = tuple(Point(place, loss) for place, loss in enumerate(found[key]))
                     lines.append(Line(one.title, _look(results, one), points))
-            labels = tuple(map(str, [0, *sorted(results.plan.inner_steps)]))
-            panels.append(Panel(f"{_of_shots(number)}, {title}", tuple(lines), "inner steps", labels))
+            panels.append(Panel(f"{_of_shots(number)}, {title}", tuple(lines), "inner steps", _steps(results)))
     ceiling = 1.5 * math.log(results.plan.tasks.ways)
     figure = LineFigure(
         "Losses on unseen tasks", tuple(panels), "cross-entropy", size=(430, 270), unit="", ceiling=ceiling
@@ -114,7 +112,7 @@ def gap(results: Results) -> str:
             Line(names[1], Look(look.index), _points(unseen)),
         )
         panels.append(Panel(one.title, lines, "training classes", _labels(results, counts), between=names))
-    meanings = ((names[0], Look(_NEUTRAL, dashed=True, hollow=True)), (names[1], Look(_NEUTRAL)))
+    meanings = ((names[0], Look(NEUTRAL, dashed=True, hollow=True)), (names[1], Look(NEUTRAL)))
     figure = LineFigure(
         "Overfitting to tasks",
         tuple(panels),
@@ -205,6 +203,10 @@ def _look(results: Results, contender: Contender) -> Look:
 
 def _labels(results: Results, counts: list[int]) -> tuple[str, ...]:
     return tuple(f"all {count}" if count == results.everything else str(count) for count in counts)
+
+
+def _steps(results: Results) -> tuple[str, ...]:
+    return tuple(map(str, results.plan.traced_steps))
 
 
 def _of_shots(shots: int) -> str:

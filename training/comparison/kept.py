@@ -1,12 +1,12 @@
 """Measurements kept in a folder beside the plan they were made by, so that an interrupted sitting goes on."""
 
 import json
-import os
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 from training.comparison.plan_reading import PlanError
+from training.whole_file import write_whole
 
 PLAN = "plan.json"
 _DATA = "digest"
@@ -55,14 +55,6 @@ def open_folder(
             )
     out.mkdir(parents=True, exist_ok=True)
     write_whole(path, json.dumps({**values, _DATA: data}, indent=2) + "\n")
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file, whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    # File names, and so classes' names, need not be valid UTF-8.
-    temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
-    temporary.replace(path)
 
 
 def read(path: Path) -> dict[str, Any]:

@@ -4,8 +4,8 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
-from training.comparison.kept import write_whole
 from training.comparison.plan_reading import PlanError
+from training.whole_file import write_whole
 
 FOLDER = "comparison"  # beside the documents, for drawings
 _OPEN = re.compile(r"<!-- measured: [\w-]+ -->\n")

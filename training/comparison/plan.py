@@ -157,6 +157,11 @@ class Plan:
         """The backbone that the plan describes."""
         return backbone_from_dict(self.backbone)
 
+    @property
+    def traced_steps(self) -> list[int]:
+        """After which accuracy and losses are measured, rising from none."""
+        return [0, *sorted(self.inner_steps)]
+
     def as_dict(self) -> dict[str, Any]:
         """Give the whole plan, defaults included, as JSON values."""
         values: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(self)))

@@ -95,6 +95,16 @@ def check_seeds(**seeds: int) -> None:
             raise PlanError(f"{key} must be 0 to {MOST_SEED}, not {seed}")
 
 
+def check_episodes(of_tasks: int, of_choice: int) -> None:
+    """See that a plan measures on enough tasks for an interval.
+
+    Raises:
+        PlanError: where it does not.
+    """
+    if min(of_tasks, of_choice) < _LEAST_EPISODES:
+        raise PlanError("tasks.episodes and choice.episodes must be at least 2, for an interval")
+
+
 def _check(plan: Plan) -> None:
     check_learners(plan.algorithms, plan.preprocessing, plan.backbone)
     tasks, choice, training = plan.tasks, plan.choice, plan.training
@@ -109,8 +119,7 @@ def _check(plan: Plan) -> None:
     check_seeds(seed=plan.seed, data=plan.data.seed, tasks=tasks.seed, choice=choice.seed)
     if not tasks.compared_shots or not set(tasks.compared_shots) <= set(tasks.shots):
         raise PlanError(f"tasks.compared_shots must be some of tasks.shots, {list(tasks.shots)}")
-    if min(tasks.episodes, plan.choice.episodes) < _LEAST_EPISODES:
-        raise PlanError("tasks.episodes and choice.episodes must be at least 2, for an interval")
+    check_episodes(tasks.episodes, choice.episodes)
     needed = max(plan.tasks.ways, *plan.classes, *plan.augmented_classes, 0)
     if min([*plan.classes, *plan.augmented_classes, needed]) < plan.tasks.ways:
         raise PlanError(f"classes and augmented_classes must each be at least tasks.ways, {plan.tasks.ways}")

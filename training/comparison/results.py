@@ -1,8 +1,8 @@
 """What a comparison measured: its cells, asked by contender, classes and augmentation."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import torch
 
@@ -22,6 +22,11 @@ class Figure:
 
     mean: float
     half: float
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Self:
+        """Of an accuracy and its interval as JSON values (see ``training.comparison.traces.accuracy_of``)."""
+        return cls(100 * values["accuracy"], 100 * values["interval_95"])
 
     def __str__(self) -> str:
         """With its interval, as tables have it."""
@@ -61,10 +66,7 @@ class Results:
 
     def counts(self, *, augmented: bool = False) -> list[int]:
         """Numbers of training classes that were compared; ``augmented``, those compared with augmentation."""
-        counts = {cell["classes"] for cell in self.cells if cell["augmented"] or not augmented}
-        if augmented:
-            counts = {cell["classes"] for cell in self.cells if cell["augmented"]}
-        return sorted(counts)
+        return sorted({cell["classes"] for cell in self.cells if cell["augmented"] or not augmented})
 
     def cell(self, contender: str, classes: int | None = None, *, augmented: bool = False) -> dict[str, Any]:
         """One cell; learning from scratch, which never trains, has the same one for all numbers of classes."""
@@ -78,11 +80,11 @@ class Results:
         self, contender: str, shots: int, classes: int | None = None, *, augmented: bool = False
     ) -> Figure:
         """Accuracy on unseen classes."""
-        return _figure(self.cell(contender, classes, augmented=augmented)["unseen"][str(shots)])
+        return Figure.of(self.cell(contender, classes, augmented=augmented)["unseen"][str(shots)])
 
     def known(self, contender: str, shots: int, classes: int | None = None) -> Figure:
         """Accuracy on tasks of the classes that were trained on."""
-        return _figure(self.cell(contender, classes)["known"][str(shots)])
+        return Figure.of(self.cell(contender, classes)["known"][str(shots)])
 
     def gap(self, contender: str, shots: int, classes: int | None = None) -> float:
         """By how much accuracy on tasks of training classes exceeds that on unseen ones, in points."""
@@ -110,10 +112,6 @@ class Results:
     def of_family(self, family: str) -> tuple[Contender, ...]:
         """The contenders that trained, of one family."""
         return tuple(one for one in self.trained if one.family == family)
-
-
-def _figure(values: dict[str, Any]) -> Figure:
-    return Figure(100 * values["accuracy"], 100 * values["interval_95"])
 
 
 def _difference(of_one: dict[str, Any], of_other: dict[str, Any]) -> Figure:

@@ -10,8 +10,9 @@ from tqdm import tqdm
 
 from training.comparison.cells import Bench, Cell, cells_of
 from training.comparison.contenders import Contender
-from training.comparison.kept import read, write_whole
+from training.comparison.kept import read
 from training.run.machine import described
+from training.whole_file import write_whole
 
 ADDED_TO = ("algorithms", "classes", "augmented_classes")  # which decide the cells there are, not what one holds
 _CELLS = "cells"

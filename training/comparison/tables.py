@@ -1,19 +1,35 @@
-"""The figures of a comparison as rows of text, for reports and documents alike."""
+"""The tables of a comparison, by name: which figures they hold, for reports and documents alike."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from training.comparison.results import Results
+from training.comparison.wording import wording
 
-Rows = list[list[str]]
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of text.
+
+    Attributes:
+        head: over the columns behind the first one, which holds names.
+        rows: a name and its entries each.
+    """
+
+    head: list[str]
+    rows: list[list[str]]
 
 
-def of_shots(results: Results) -> Rows:
+def of_shots(results: Results, _language: str) -> Table:
     """Accuracy of each contender at each number of shots, trained on all classes."""
-    return [
-        [one.title, *(str(results.unseen(one.name, shots)) for shots in results.plan.tasks.shots)]
-        for one in results.contenders
+    shots = results.plan.tasks.shots
+    rows = [
+        [one.title, *(str(results.unseen(one.name, number)) for number in shots)] for one in results.contenders
     ]
+    return Table([f"{number}-shot" for number in shots], rows)
 
 
-def of_steps(results: Results) -> Rows:
+def of_steps(results: Results, language: str) -> Table:
     """Accuracy after each number of inner steps, at the most of the compared shots; of those that step."""
     shots = results.plan.tasks.compared_shots[-1]
     rows = []
@@ -21,10 +37,17 @@ def of_steps(results: Results) -> Rows:
         accuracies = results.cell(one.name)["steps"][str(shots)]["accuracy"]
         if len(accuracies) > 1:
             rows.append([one.title, *(f"{100 * value:.1f}" for value in accuracies)])
-    return rows
+    return Table([wording(language)["steps"].format(step) for step in results.plan.traced_steps], rows)
 
 
-def of_task_loss(results: Results) -> Rows:
+def of_losses(results: Results, language: str) -> Table:
+    """Which loss on which data."""
+    say = wording(language)
+    rows = [[one.title, one.loss_before(language), one.loss_on_task(language)] for one in results.contenders]
+    return Table([say["before"], say["on_task"]], rows)
+
+
+def of_task_loss(results: Results, language: str) -> Table:
     """Support and query loss before the first inner step and after the last measured one."""
     shots = results.plan.tasks.compared_shots[-1]
     rows = []
@@ -33,39 +56,42 @@ def of_task_loss(results: Results) -> Rows:
         if len(found["steps"]) > 1:
             losses = (found[key][place] for key in ("support_loss", "query_loss") for place in (0, -1))
             rows.append([one.title, *(f"{value:.2f}" for value in losses)])
-    return rows
+    last = results.plan.traced_steps[-1]
+    return Table([one.format(last) for one in wording(language)["losses"]], rows)
 
 
-def of_classes(results: Results) -> Rows:
+def of_classes(results: Results, language: str) -> Table:
     """Accuracy at the fewest compared shots, against the number of training classes."""
-    shots = results.plan.tasks.compared_shots[0]
-    return [
-        [one.title, *(str(results.unseen(one.name, shots, count)) for count in results.counts())]
-        for one in results.trained
+    shots, counts = results.plan.tasks.compared_shots[0], results.counts()
+    rows = [
+        [one.title, *(str(results.unseen(one.name, shots, count)) for count in counts)] for one in results.trained
     ]
+    return Table(_of_classes(counts, language), rows)
 
 
-def of_gap(results: Results) -> Rows:
+def of_gap(results: Results, language: str) -> Table:
     """Points between tasks of training classes and of unseen ones, against the number of training classes."""
-    shots = results.plan.tasks.compared_shots[0]
-    return [
-        [one.title, *(f"{results.gap(one.name, shots, count):+.1f}" for count in results.counts())]
+    shots, counts = results.plan.tasks.compared_shots[0], results.counts()
+    rows = [
+        [one.title, *(f"{results.gap(one.name, shots, count):+.1f}" for count in counts)]
         for one in results.trained
     ]
+    return Table(_of_classes(counts, language), rows)
 
 
-def of_augmentation(results: Results) -> Rows:
+def of_augmentation(results: Results, language: str) -> Table:
     """What task augmentation changes, in points, paired over tasks."""
-    shots = results.plan.tasks.compared_shots[0]
+    shots, counts = results.plan.tasks.compared_shots[0], results.counts(augmented=True)
     rows = []
     for one in results.trained:
-        gains = (results.gain(one.name, shots, count) for count in results.counts(augmented=True))
+        gains = (results.gain(one.name, shots, count) for count in counts)
         rows.append([one.title, *(f"{gain.mean:+.1f} ± {gain.half:.1f}" for gain in gains)])
-    return rows
+    return Table(_of_classes(counts, language), rows)
 
 
-def of_cost(results: Results) -> Rows:
+def of_cost(results: Results, language: str) -> Table:
     """Seconds of training and choosing, images trained on, and milliseconds of a task at the compared shots."""
+    say = wording(language)
     rows = []
     for one in results.contenders:
         cell = results.cell(one.name)
@@ -73,9 +99,21 @@ def of_cost(results: Results) -> Rows:
         on_task = (f"{1000 * seconds:.1f}" for seconds in cell["seconds_of_a_task"].values())
         seconds = (f"{training['seconds']:.1f}", f"{cell['seconds_of_choosing']:.1f}")
         rows.append([one.title, *seconds, f"{training['images']:,}", *on_task])
-    return rows
+    tasks = (say["task"].format(shots) for shots in results.plan.tasks.compared_shots)
+    return Table([*say["cost"], *tasks], rows)
 
 
-def of_losses(results: Results, language: str) -> Rows:
-    """Which loss on which data."""
-    return [[one.title, one.loss_before(language), one.loss_on_task(language)] for one in results.contenders]
+TABLES: dict[str, Callable[[Results, str], Table]] = {
+    "shots": of_shots,
+    "steps": of_steps,
+    "training-loss": of_losses,
+    "task-loss": of_task_loss,
+    "classes": of_classes,
+    "gap": of_gap,
+    "augmentation": of_augmentation,
+    "cost": of_cost,
+}
+
+
+def _of_classes(counts: list[int], language: str) -> list[str]:
+    return [wording(language)["classes"].format(count) for count in counts]

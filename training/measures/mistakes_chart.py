@@ -3,12 +3,12 @@
 import base64
 import io
 from collections.abc import Sequence
-from xml.sax.saxutils import escape
 
 import numpy as np
 from PIL import Image
 from torch import Tensor
 
+from training.charts.style import svg, text
 from training.datasets.class_images import ClassImages
 from training.measures.mistakes import MistakenPair
 
@@ -22,26 +22,21 @@ _CHARACTERS = 48  # of a name, over its images
 def chart(title: str, pairs: Sequence[MistakenPair], classes: ClassImages, *, drawings: bool) -> str:
     """Show the first few images of both classes of each pair; ``drawings``, kept as ink, dark on light."""
     height = 44 + len(pairs) * _ROW + _MARGIN
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" font-family="sans-serif" '
-        f'font-size="12"><rect width="100%" height="100%" fill="white"/>',
-        f'<text x="{_MARGIN}" y="26" font-size="14" fill="#222">{escape(title)}</text>',
-    ]
+    parts = [text(_MARGIN, 26, title, kind="head")]
     for number, pair in enumerate(pairs):
         top = 44 + number * _ROW
         share = f"{100 * pair.share:.0f} % of {pair.asked} mistaken"
-        parts.append(f'<text x="{_MARGIN}" y="{top + 20}" fill="#c8553d">{share}</text>')
+        parts.append(text(_MARGIN, top + 20, share, kind="soft"))
         for place, name in enumerate((pair.first, pair.second)):
             left = _MARGIN + place * (_STRIP + 30)
-            shown = f"<title>{escape(name)}</title>{escape(_short(name))}"
-            parts.append(f'<text x="{left}" y="{top + 38}" fill="#222">{shown}</text>')
+            parts.append(text(left, top + 38, _short(name), tip=name))
             images = classes.of_class(classes.classes.index(name))[:_IMAGES]
             for index, image in enumerate(images):
                 parts.append(
                     f'<image x="{left + index * (_SIDE + _GAP)}" y="{top + _CAPTION}" width="{_SIDE}" '
                     f'height="{_SIDE}" href="{_embedded(image, drawings=drawings)}"/>'
                 )
-    return "\n".join([*parts, "</svg>"]) + "\n"
+    return svg(_WIDTH, height, title, parts)
 
 
 def _short(name: str) -> str:

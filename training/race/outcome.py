@@ -7,15 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from training.charts.row_figure import Mark, Row, RowFigure, Rows
-from training.charts.style import Look
-from training.comparison.kept import write_whole
+from training.charts.style import FIRST_COOL, Look
 from training.comparison.marked import FOLDER
 from training.comparison.results import Figure
 from training.race.plan import Plan
+from training.whole_file import write_whole
 
 JSON, TABLE, DRAWING = "race.json", "race.md", "race.svg"
 PART = "race"  # of documents
-_LOOK = 3
 _ALL = 100.0  # percent
 
 
@@ -65,10 +64,10 @@ class Outcome:
         for row in sorted(self.rows, key=lambda one: -float(one["unseen"][-1]["accuracy"])):
             marks = []
             for place, one in enumerate(row["unseen"]):
-                figure = _figure(one)
+                figure = Figure.of(one)
                 tip = f"{row['algorithm']}, {shapes[place]}: {figure} %"
                 marks.append(Mark(figure.mean, figure.half, place < len(shapes) - 1, tip))
-            rows.append(Row(row["algorithm"], Look(_LOOK), tuple(marks)))
+            rows.append(Row(row["algorithm"], Look(FIRST_COOL), tuple(marks)))
         title = f"{self.plan.seconds:g} s of training each"
         label = f"accuracy on unseen classes of {self.plan.data.name}, in percent"
         group = Rows(title, tuple(rows), label, ceiling=_ALL)
@@ -82,7 +81,7 @@ class Outcome:
         training = row["training"]
         return [
             f"{row['algorithm']} (own {row['own']})" if row["own"] else row["algorithm"],
-            *(str(_figure(one)) for one in row["unseen"]),
+            *(str(Figure.of(one)) for one in row["unseen"]),
             f"{training['tasks_per_second']:.0f}",
             f"{training['steps']:,}",
             f"{training['seconds']:.0f}",
@@ -105,7 +104,3 @@ class Outcome:
             f"trial would take {plan.seconds:g} s; the seconds are those that they took. Adapting: to one "
             f"{self._shapes()[0]} task alone, on one thread, the median of several. Machine: {machines}."
         )
-
-
-def _figure(values: dict[str, Any]) -> Figure:
-    return Figure(100 * values["accuracy"], 100 * values["interval_95"])

@@ -8,10 +8,11 @@ from typing import Self
 
 import torch
 
-from training.comparison.kept import read, write_whole
+from training.comparison.kept import read
 from training.datasets.class_images import ClassImages
 from training.recipe import Recipe
 from training.run.trainer import Trainer
+from training.whole_file import write_whole
 
 _SHARE = 1 / 20  # of a trial in the seconds given: long, since a shared machine's speed varies
 _UNTIMED, _LEAST = 2, 2  # steps: the first ones find memory and set the kernels up

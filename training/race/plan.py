@@ -10,13 +10,12 @@ from typing import Any
 from models.images.preprocessing import Preprocessing
 from training.algorithms import ALGORITHMS
 from training.comparison.plan import Source
-from training.comparison.plan_reading import PlanError, check_learners, check_seeds, plan_file
+from training.comparison.plan_reading import PlanError, check_episodes, check_learners, check_seeds, plan_file
 from training.measures.measured import Protocol
 from training.recipe_reading import read_values
 from training.recipe_types import build
 
 PLANS = Path(__file__).parent / "plans"
-_LEAST_EPISODES = 2
 _MOST_WAYS = 2  # that one picture shows side by side
 
 
@@ -161,8 +160,7 @@ def _check(plan: Plan) -> None:
         raise PlanError(f"seconds must be positive, not {plan.seconds:g}")
     if not 1 <= len(set(tasks.ways)) == len(tasks.ways) <= _MOST_WAYS:
         raise PlanError(f"tasks.ways must be one number or two, for example [5, 20], not {list(tasks.ways)}")
-    if min(tasks.episodes, choice.episodes) < _LEAST_EPISODES:
-        raise PlanError("tasks.episodes and choice.episodes must be at least 2, for an interval")
+    check_episodes(tasks.episodes, choice.episodes)
     if tasks.seed == choice.seed:
         raise PlanError("tasks.seed and choice.seed must differ: what chooses is not what is reported")
     counts = [training.shots, training.queries, training.tasks, training.looks, tasks.shots, tasks.queries]

@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from models.backbones.backbone import Params, part
 from models.inner_loop import BODY
-from training.comparison.kept import read, write_whole
+from training.comparison.kept import read
 from training.comparison.task_classes import TaskClasses
 from training.comparison.traces import Subject, accuracy_of, trace
 from training.measures.measured import Protocol
@@ -24,6 +24,7 @@ from training.race.plan import Plan
 from training.run.machine import described
 from training.run.trainer import CHECKPOINT, Trainer
 from training.tasks.episodes import EpisodeSampler
+from training.whole_file import write_whole
 
 _ROWS, _TRAINED, _PACE = "rows", "trained", "pace.json"
 _REPEATS, _UNTIMED = 31, 3

@@ -7,6 +7,7 @@ from typing import Any
 
 from training.run.checkpoint import CheckpointError
 from training.structure.space import AXES, Choices, Space
+from training.whole_file import write_whole
 
 FILE = "structure.json"
 
@@ -35,9 +36,7 @@ class Record:
         stages = range(len(self.space.widths))
         options = [{axis: list(self.space.options(stage, axis)) for axis in AXES} for stage in stages]
         values = {"budget": self.budget, "options": options, "rows": self.rows}
-        temporary = folder / f".{FILE}"
-        temporary.write_text(json.dumps(values) + "\n", encoding="utf-8")
-        temporary.replace(folder / FILE)
+        write_whole(folder / FILE, json.dumps(values) + "\n")
 
     def read(self, folder: Path, *, until: int) -> None:
         """Take the rows up to a step from what ``write`` left, if anything.

@@ -10,6 +10,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from training.measures.assessment import REPORT_SEED
 from training.tuning.study import FAULT, Study
+from training.whole_file import write_whole
 
 BEST, TABLE, PICTURE = "best.yaml", "trials.csv", "trials.svg"
 _STATES = {TrialState.COMPLETE: "ended", TrialState.PRUNED: "pruned", TrialState.FAIL: "refused"}
@@ -22,7 +23,7 @@ def write_outcome(study: Study, out: Path) -> None:
     writer = csv.DictWriter(table, rows[0].keys(), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    _write(out / TABLE, table.getvalue())
+    write_whole(out / TABLE, table.getvalue())
     if study.best is not None:
         number, trial = study.best
         recipe = study.recipe(trial)
@@ -33,7 +34,7 @@ def write_outcome(study: Study, out: Path) -> None:
             f"(seed {tasks.seed}), the highest of {len(rows)} trials\n"
             f"# and so on the high side. The card of a run reports other tasks (seed {REPORT_SEED}).\n"
         )
-        _write(out / BEST, remark + described)
+        write_whole(out / BEST, remark + described)
 
 
 def draw(study: Study, out: Path) -> bool:
@@ -74,9 +75,3 @@ def _row(number: int, trial: FrozenTrial, study: Study) -> dict[str, object]:
         **study.chosen(trial),
         "fault": trial.user_attrs.get(FAULT, ""),
     }
-
-
-def _write(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)

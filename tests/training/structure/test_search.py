@@ -24,6 +24,8 @@ from training.structure.found import write_found
 from training.structure.search import Search
 from training.structure.space import AXES, Space, parameter
 
+SVG = "{http://www.w3.org/2000/svg}"
+
 
 @pytest.fixture
 def one_thread():
@@ -158,7 +160,7 @@ def test_the_picture_has_a_line_for_each_option(tmp_path):
     search = Search(plan(), TRAINING, tmp_path)
     search.run()
     picture = ElementTree.fromstring(chart("a <title>", search.record))
-    lines = picture.findall("{http://www.w3.org/2000/svg}path")
+    lines = picture.findall(f"{SVG}g/{SVG}path[@class='l']")
     assert len(lines) == sum(len(search.space.options(stage, axis)) for stage in range(3) for axis in AXES)
 
 
@@ -166,16 +168,15 @@ def test_no_name_in_the_picture_lies_on_another(tmp_path):
     search = Search(plan(), TRAINING, tmp_path)
     search.run()
     picture = ElementTree.fromstring(chart("a", search.record))
-    panels = picture.findall("{http://www.w3.org/2000/svg}rect")[1:]
-    texts = [
-        (float(one.get("x")), float(one.get("y"))) for one in picture.findall("{http://www.w3.org/2000/svg}text")
-    ]
+    panels = picture.findall(f"{SVG}rect[@class='grid']")
+    assert len(panels) == 3 * len(AXES)
+    texts = [(float(one.get("x")), float(one.get("y"))) for one in picture.iter(f"{SVG}text")]
     for panel in panels:
         right, top, high = (float(panel.get(key)) for key in ("x", "y", "height"))
         right += float(panel.get("width"))
         names = sorted(y for x, y in texts if right < x < right + 5 and top <= y <= top + high + 5)
         assert len(names) > 1
-        assert min(one - other for other, one in pairwise(names)) >= 9.5
+        assert min(one - other for other, one in pairwise(names)) >= 11.5
 
 
 def test_a_plan_that_cannot_be_is_refused(tmp_path):
