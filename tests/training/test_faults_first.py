@@ -66,7 +66,7 @@ def test_a_folder_without_permission_is_told_first(initialization, tmp_path, cap
         (["--seed", "99999999999999999999"], "--seed must be 0 to 9223372036854775806"),
         (["--data-seed", "-1"], "--data-seed must be 0 to"),
         (["--shots", "0"], "--shots must be at least 1"),
-        (["--against", "nowhere"], "nowhere/card.json is missing"),
+        (["--against", "nowhere"], "'nowhere' is neither a shipped initialization"),
     ],
 )
 def test_evaluate_refuses_numbers_before_it_reads_data(initialization, options, message, capsys):

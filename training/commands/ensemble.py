@@ -4,12 +4,12 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from models.initialization import load, shipped
 from training.commands.outputs import check_folder
 from training.commands.table import card_table
 from training.commands.task_options import warn_of_seen
 from training.recipe import Data
 from training.run.ensemble import ensemble_of, publish_ensemble
+from training.run.named import find
 from training.run.run_classes import load_classes
 
 
@@ -26,7 +26,7 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Join them, measure what they have become, and write it."""
-    members = [load(shipped().get(name, Path(name))) for name in options.members]
+    members = [find(name) for name in options.members]
     check_folder(options.out)
     ensemble_of(members)  # refuses, before data are read, what does not go together
     first = members[0]

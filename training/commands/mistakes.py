@@ -6,12 +6,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from training.commands.evaluate import find
 from training.commands.outputs import check_outputs, write_output
 from training.commands.task_options import add_task_options, classes_of, protocol_of
 from training.measures.evaluation import measure
 from training.measures.mistakes import LEAST_ASKED, MistakenPair, mistakes
 from training.measures.mistakes_chart import chart
+from training.run.named import find
 
 
 def add(commands: "argparse._SubParsersAction[Any]") -> None:
