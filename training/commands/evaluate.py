@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from models.confidence import KEEP_KNOWN
-from models.initialization import Initialization, load, shipped
+from models.initialization import Initialization
 from training.commands.outputs import check_outputs, write_output
 from training.commands.task_options import add_task_options, classes_of, protocol_of
 from training.datasets.registry import data_dir_of_environment
@@ -15,6 +15,12 @@ from training.measures.assessment import strangers_among
 from training.measures.evaluation import embedded, measure
 from training.measures.measured import Measured, Protocol
 from training.measures.oneshot_runs import RUNS, evaluate_runs
+from training.run.named import find
+
+_OF_EPISODES = (  # what is said of tasks that are drawn; those of a benchmark are given
+    *("dataset", "against", "split", "ways", "shots", "queries", "episodes", "seed", "within_alphabet"),
+    *("same_drawers", "data_seed", "download", "strangers", "keep_known"),
+)
 
 
 def add(commands: "argparse._SubParsersAction[Any]") -> None:
@@ -33,7 +39,7 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
     )
     parser.add_argument("--inner-steps", type=int, help="default: the learner's own; 0 does not adapt")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, unasked={name: parser.get_default(name) for name in _OF_EPISODES})
 
 
 def run(options: argparse.Namespace) -> None:
@@ -43,15 +49,19 @@ def run(options: argparse.Namespace) -> None:
         raise ValueError("--inner-steps must not be negative: 0 does not adapt")
     if options.strangers < 0:
         raise ValueError("--strangers must not be negative: 0 asks about none")
+    if options.benchmark:
+        _check_benchmark(options)
     initialization = find(options.initialization)
     if options.benchmark:
-        result = evaluate_runs(initialization, options.data_dir or data_dir_of_environment(options.benchmark))
+        data_dir = options.data_dir or data_dir_of_environment(options.benchmark)
+        result = evaluate_runs(initialization, data_dir, options.inner_steps)
         figures: dict[str, Any] = {
             "benchmark": options.benchmark,
             "runs": RUNS,
             "error_percent": result.error,
+            "errors_percent": list(result.errors),
+            "inner_steps": options.inner_steps,
         }
-        figures |= {"errors_percent": list(result.errors)}
         print(f"{initialization.name}: {result.error:.2f} % error over {RUNS} runs of 20-way one-shot")
     else:
         figures = _episodes(initialization, options)
@@ -60,9 +70,11 @@ def run(options: argparse.Namespace) -> None:
         write_output(options.json, json.dumps(figures, indent=2) + "\n")
 
 
-def find(name: str) -> Initialization:
-    """Load an initialization by folder, or by the name of a shipped one."""
-    return load(shipped().get(name, Path(name)))
+def _check_benchmark(options: argparse.Namespace) -> None:
+    given = [name for name, unasked in options.unasked.items() if getattr(options, name) != unasked]
+    if given:
+        named = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+        raise ValueError(f"--benchmark {options.benchmark} has tasks of its own; leave out {named}")
 
 
 def _episodes(initialization: Initialization, options: argparse.Namespace) -> dict[str, Any]:
