@@ -153,3 +153,9 @@ def test_a_folder_that_cannot_be_written_is_told_before_all_is_measured(initiali
 def test_curves_refuses_no_shots_before_it_reads_data(initialization, capsys):
     assert main(["curves", str(initialization), "--dataset", "none", "--shots", "1", "0"]) == 2
     assert "--shots must be at least 1" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("rate", ["nan", "-1", "0", "inf"])
+def test_curves_refuses_rates_that_are_none(initialization, rate, capsys):
+    assert main(["curves", str(initialization), "--dataset", "none", "--rate", rate]) == 2
+    assert capsys.readouterr().err == f"error: --rate must be a number above 0, not {rate}\n"

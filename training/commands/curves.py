@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,8 @@ def run(options: argparse.Namespace) -> None:
         raise ValueError("--steps are at least 1, from no step on")
     if min(options.shots) < 1:
         raise ValueError("--shots must be at least 1")
+    if options.rate is not None and not 0 < options.rate < math.inf:
+        raise ValueError(f"--rate must be a number above 0, not {options.rate:g}")
     check_outputs(options.svg, options.json)
     initialization = find(options.initialization)
     classes, protocol = classes_of(initialization, options), protocol_of(options, shots=1)
