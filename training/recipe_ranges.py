@@ -8,8 +8,8 @@ from training.seeds import MOST_SEED
 
 _SEEDS = ("seed", "data.seed", "validation.seed")
 _JITTERS = ("jitter", "class_jitter", "task_jitter")
-# The most of each: a whole turn, images out of their frame, sides and colours twentyfold. Far beyond, pixels would
-# be no numbers.
+# The most of each: a whole turn, images out of their frame, sides and colours twentyfold. Far beyond, pixels are
+# no numbers.
 _JITTERED = {"rotation": 360, "shear": 10, "scale": 3, "shift": 1, "elastic": 1, "colour": 3}
 _AT_MOST = {
     **dict.fromkeys(_SEEDS, MOST_SEED),
