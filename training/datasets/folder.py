@@ -29,7 +29,7 @@ class Tree:
 
     Attributes:
         classes: the folders that hold images themselves, named by their path below the top.
-        ignored: how many files were left out, hidden ones and those that are no images by their name.
+        ignored: how many files were left out, hidden ones and those that are no images by name or kind.
         empty: how many folders hold neither images nor folders.
     """
 
@@ -105,7 +105,7 @@ def scan(root: Path) -> Tree:
                 # Links to folders are followed, but not in a circle.
                 if not entry.name.startswith(".") and (real := entry.resolve()) not in above:
                     waiting.append((entry, above | {real}))
-            elif entry.name.startswith(".") or entry.suffix.lower() not in SUFFIXES:
+            elif entry.name.startswith(".") or entry.suffix.lower() not in SUFFIXES or _is_special(entry):
                 ignored += 1
             else:
                 images.append(entry)
@@ -118,6 +118,11 @@ def scan(root: Path) -> Tree:
         elif is_leaf:
             empty += 1
     return Tree(tuple(sorted(classes, key=lambda entry: entry.name)), ignored, empty)
+
+
+def _is_special(entry: Path) -> bool:
+    """Whether it is a pipe, say, which would be waited for. Of a link to nothing, reading it tells."""
+    return not entry.is_file() and entry.exists()
 
 
 def split_names(names: list[str], seed: int, where: str) -> dict[Split, frozenset[str]]:
