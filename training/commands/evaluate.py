@@ -86,7 +86,16 @@ def _episodes(initialization: Initialization, options: argparse.Namespace) -> di
         protocol.size, options.keep_known
     )  # or refuses the share, before all else
     classes = classes_of(initialization, options)
-    features = embedded(initialization.learner, initialization.phi, initialization.preprocessing, classes)
+    strangers = strangers_among(classes, protocol, options.strangers)
+    with_strangers = replace(protocol, strangers=strangers)
+    features = embedded(
+        initialization.learner,
+        initialization.phi,
+        initialization.preprocessing,
+        classes,
+        protocols=[protocol, with_strangers] if strangers else [protocol],
+        progress=True,
+    )
 
     def measured_on(of: Protocol) -> Measured:
         return measure(
@@ -125,9 +134,8 @@ def _episodes(initialization: Initialization, options: argparse.Namespace) -> di
     }
     if other is not None:
         figures["against"] = _against(other, initialization, measured, options)
-    strangers = strangers_among(classes, protocol, options.strangers)
     if strangers:
-        unknown = measured_on(replace(protocol, strangers=strangers)).unknown(confidence, options.keep_known)
+        unknown = measured_on(with_strangers).unknown(confidence, options.keep_known)
         print(
             f"unknown: AUROC {unknown.auroc:.4f}; with {100 * options.keep_known:g} % of known items to keep, "
             f"{100 * unknown.kept:.1f} % are kept, and {100 * unknown.flagged:.1f} % of those of {strangers} "
