@@ -128,6 +128,8 @@ def test_what_cannot_be_measured_is_told_before_training(setting, message, tmp_p
         (["evaluate", "INIT", "--dataset", "strokes", "--episodes", "1"], "at least 2"),
         (["evaluate", "INIT", "--dataset", "omniglot", "--same-drawers"], "--within-alphabet"),
         (["evaluate", "INIT", "--dataset", "strokes", "--same-drawers"], "needs --dataset omniglot"),
+        (["train", "training/recipes/own-drawings.yaml"], "say which folder holds the classes: --data-dir DIR"),
+        (["evaluate", "photos", "--dataset", "strokes"], "they go with an initialization of drawings, or, in a"),
         (["publish", "none", "--name", "x"], "'none' is neither a shipped initialization (characters,"),
         (["publish", "characters", "--name", "our models"], "does not take it as 'our models'"),
         (["calibrate", "INIT", "--tasks", "0"], "--tasks must be at least 1"),

@@ -14,7 +14,8 @@ from tests.training.tiny_run import noisy_classes, recipe
 from training.__main__ import main
 from training.commands import evaluate, mistakes
 from training.datasets.class_images import DataError
-from training.recipe import Validation
+from training.datasets.folder import split_names
+from training.recipe import Data, Report, Validation
 from training.run.measurable import check_measurable
 
 NO_UTF8 = "caf\udce9"
@@ -121,6 +122,20 @@ def test_classes_that_confidence_cannot_be_fitted_on_are_told_before_training():
     check_measurable(plan, noisy_classes(10, seed=1, images=3))
     with pytest.raises(DataError, match="'c00' has 2: add"):
         check_measurable(plan, noisy_classes(10, seed=1, images=2))
+
+
+def test_how_many_classes_a_folder_needs_is_told_and_what_fits_fewer():
+    few = noisy_classes(2, seed=1)
+    with pytest.raises(
+        DataError, match=r"there are 2; .* 15 % of its classes, so it needs at least 31; or"
+    ) as told:
+        check_measurable(recipe(), few)
+    assert len(split_names([str(index) for index in range(31)], 0, "")["validation"]) == 5
+    assert len(split_names([str(index) for index in range(30)], 0, "")["validation"]) == 4
+    assert "--set validation.ways=2 'reports=[{ways: 2, shots: 1}]'" in str(told.value)
+    check_measurable(recipe(validation=Validation(ways=2), reports=(Report(2, 1),)), few)
+    with pytest.raises(DataError, match=r"there are 2$"):
+        check_measurable(recipe(data=Data("strokes")), few)
 
 
 def test_class_names_that_are_no_utf8_are_printed_and_drawn(initialization, tmp_path, monkeypatch, capsys):

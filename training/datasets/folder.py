@@ -125,6 +125,11 @@ def _is_special(entry: Path) -> bool:
     return not entry.is_file() and entry.exists()
 
 
+def held_out(classes: int) -> int:
+    """How many of so many classes validation and test each get."""
+    return max(_LEAST_CLASSES, round(HELD_OUT * classes))
+
+
 def split_names(names: list[str], seed: int, where: str) -> dict[Split, frozenset[str]]:
     """Divide class names into disjoint splits by a seed.
 
@@ -137,12 +142,11 @@ def split_names(names: list[str], seed: int, where: str) -> dict[Split, frozense
             f"{where} holds {len(names)} classes, at least {least} are needed to divide them into train, "
             "validation and test; add classes, or divide them yourself into folders train, val and test"
         )
-    held_out = max(_LEAST_CLASSES, round(HELD_OUT * len(names)))
-    order = shuffled(names, seed)
+    each, order = held_out(len(names)), shuffled(names, seed)
     return {
-        "validation": frozenset(order[:held_out]),
-        "test": frozenset(order[held_out : 2 * held_out]),
-        "train": frozenset(order[2 * held_out :]),
+        "validation": frozenset(order[:each]),
+        "test": frozenset(order[each : 2 * each]),
+        "train": frozenset(order[2 * each :]),
     }
 
 
