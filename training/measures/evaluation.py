@@ -147,7 +147,9 @@ def _asked_for(classes: ClassImages, protocols: Sequence[Protocol]) -> Tensor:
     if most >= len(classes.images):
         return torch.arange(len(classes.images))
     batches = [sampler.episodes(range(one.episodes)) for sampler, one in zip(samplers, protocols, strict=True)]
-    return torch.cat([torch.cat([one.support_places, one.query_places], 1).flatten() for one in batches]).unique()
+    drawn = [torch.cat([one.support_places, one.query_places], 1).flatten() for one in batches]
+    places: Tensor = torch.cat(drawn).unique()
+    return places
 
 
 def _without_strangers(batch: EpisodeBatch, protocol: Protocol) -> EpisodeBatch:
