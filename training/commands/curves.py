@@ -20,8 +20,12 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
     parser.add_argument("initialization", help="a folder, or the name of a shipped one")
     add_task_options(parser, required=True)
     parser.set_defaults(queries=10, episodes=600)
-    parser.add_argument("--shots", type=int, nargs="+", default=[1, 2, 5, 10])
-    parser.add_argument("--steps", type=int, nargs="+", default=[1, 2, 5, 10])
+    parser.add_argument(
+        "--shots", type=int, nargs="+", default=[1, 2, 5, 10], help="examples of a class (default: 1 2 5 10)"
+    )
+    parser.add_argument(
+        "--steps", type=int, nargs="+", default=[1, 2, 5, 10], help="inner steps (default: 1 2 5 10)"
+    )
     parser.add_argument("--rate", type=float, help="in place of the learned inner rates")
     parser.add_argument("--svg", type=Path, metavar="FILE", help="draw the curves there")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")

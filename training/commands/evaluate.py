@@ -30,14 +30,22 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
     parser.add_argument("--against", metavar="INIT", help="another, to compare with task by task")
     parser.add_argument("--benchmark", choices=["omniglot-oneshot"], help="Lake's 20 within-alphabet runs")
     add_task_options(parser, required=False)
-    parser.add_argument("--shots", type=int, default=1)
+    parser.add_argument("--shots", type=int, default=1, help="examples of a class (default: %(default)s)")
     parser.add_argument(
-        "--strangers", type=int, default=5, help="classes outside of each task, to be told unknown"
+        "--strangers",
+        type=int,
+        default=5,
+        help="classes outside of each task, to be told unknown (default: %(default)s)",
     )
     parser.add_argument(
-        "--keep-known", type=float, default=KEEP_KNOWN, help="share of known items to be told known"
+        "--keep-known",
+        type=float,
+        default=KEEP_KNOWN,
+        help="share of known items to be told known (default: %(default)s)",
     )
-    parser.add_argument("--inner-steps", type=int, help="default: the learner's own; 0 does not adapt")
+    parser.add_argument(
+        "--inner-steps", type=int, help="of each task (default: the learner's own); 0 does not adapt"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
     parser.set_defaults(run=run, unasked={name: parser.get_default(name) for name in _OF_EPISODES})
 

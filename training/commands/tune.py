@@ -33,7 +33,7 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
     parser.add_argument("--out", type=Path, help="of the search (default: runs/<the recipe's name>-tune)")
     parser.add_argument("--resume", action="store_true", help="continue the search in --out")
     parser.add_argument(
-        "--trials", type=int, default=20, help="in all, those before --resume too (default: %(default)s)"
+        "--trials", type=int, default=20, help="in all, of a resumed search too (default: %(default)s)"
     )
     parser.add_argument("--timeout", type=float, metavar="SECONDS", help="stop at the first look after that long")
     parser.add_argument(
