@@ -174,3 +174,13 @@ def test_curves_refuses_no_shots_before_it_reads_data(initialization, capsys):
 def test_curves_refuses_rates_that_are_none(initialization, rate, capsys):
     assert main(["curves", str(initialization), "--dataset", "none", "--rate", rate]) == 2
     assert capsys.readouterr().err == f"error: --rate must be a number above 0, not {rate}\n"
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "told"),
+    [("--unpruned", "-5", "at least 0"), ("--timeout", "nan", "at least 0 seconds")],
+)
+def test_tune_refuses_numbers_that_make_no_sense_by_their_option(tmp_path, option, value, told, capsys):
+    given = ["tune", "training/recipes/strokes.yaml", "--out", str(tmp_path / "search"), option, value]
+    assert main(given) == 2
+    assert capsys.readouterr().err == f"error: {option} must be {told}, not {value}\n"

@@ -267,13 +267,3 @@ def test_the_command_ends_with_a_recipe_that_trains(tmp_path, capsys):
     assert "take another seed" in capsys.readouterr().err
     assert main([*arguments, "--seed", "9999999999"]) == 2
     assert "--seed must be 0 to 2147483647" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("option", "value", "told"),
-    [("--unpruned", "-5", "at least 0"), ("--timeout", "nan", "at least 0 seconds")],
-)
-def test_numbers_that_make_no_sense_are_refused_by_their_option(tmp_path, option, value, told, capsys):
-    arguments = ["tune", str(RECIPES / "strokes.yaml"), "--out", str(tmp_path / "search"), option, value]
-    assert main(arguments) == 2
-    assert capsys.readouterr().err == f"error: {option} must be {told}, not {value}\n"
