@@ -1,4 +1,4 @@
-"""``python -m training``: meta-train, tune, join, evaluate, calibrate, compare, race, publish and list."""
+"""``python -m training``: makes initializations, and measures, compares and publishes them."""
 
 import argparse
 import io
@@ -28,7 +28,9 @@ from training.commands import (
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; a fault of the user's is one line on stderr and exit status 2."""
-    parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m training", description="Make initializations, and measure, compare and publish them."
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     made = (train, search, tune, ensemble, publish, listing, list_algorithms)
     for command in (*made, evaluate, calibrate, auto, curves, looks, mistakes, compare, race):

@@ -7,6 +7,14 @@ from training.recipe import RecipeError
 from training.seeds import MOST_SEED
 
 _SEEDS = ("seed", "data.seed", "validation.seed")
+_JITTERS = ("jitter", "class_jitter", "task_jitter")
+# The most of each: a whole turn, images out of their frame, sides and colours twentyfold. Far beyond, pixels are
+# no numbers.
+_JITTERED = {"rotation": 360, "shear": 10, "scale": 3, "shift": 1, "elastic": 1, "colour": 3}
+_AT_MOST = {
+    **dict.fromkeys(_SEEDS, MOST_SEED),
+    **{f"{jitter}.{key}": most for jitter in _JITTERS for key, most in _JITTERED.items()},
+}
 _AT_LEAST = {
     **dict.fromkeys(_SEEDS, 0),
     "preprocessing.margin": 0,
@@ -20,7 +28,8 @@ _AT_LEAST = {
     "report_episodes": 2,  # for an interval
     "calibration_tasks": 1,
     **{f"structure.{key}": 1 for key in ("steps", "tasks", "structure_tasks", "every")},
-    **{f"structure.{key}": 0 for key in ("warm_up", "learning_rate")},
+    **{f"structure.{key}": 0 for key in ("warm_up", "learning_rate", "decisiveness")},
+    **{f"{jitter}.{key}": 0 for jitter in _JITTERS for key in _JITTERED},
 }
 _0_OR_1 = ("validation.within_group",)  # of training tasks it is a share
 _ABOVE_0 = ("learner.head.initial_scale", "outer.spread", "outer.clip")
@@ -47,10 +56,16 @@ def check_ranges(values: Mapping[str, Any]) -> None:
         for number in _numbers(values, key):
             if number not in (0, 1):
                 raise RecipeError(f"{key} must be 0 or 1, not {number}")
-    for key in _SEEDS:
+    for key, most in _AT_MOST.items():
         for number in _numbers(values, key):
-            if number > MOST_SEED:
-                raise RecipeError(f"{key} must be at most {MOST_SEED}, not {number}")
+            if number > most:
+                raise RecipeError(f"{key} must be at most {most}, not {number}")
+    structure = values.get("structure")
+    if structure and structure["warm_up"] >= structure["steps"]:
+        raise RecipeError(
+            f"structure.warm_up must be below structure.steps, {structure['steps']}, not {structure['warm_up']}: "
+            "only the steps after it search"
+        )
 
 
 def _numbers(values: Mapping[str, Any], key: str) -> list[Any]:

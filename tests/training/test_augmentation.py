@@ -194,3 +194,11 @@ def test_draws_of_its_own_are_an_images_alone():
     assert (together[0] - together[2]).abs().max() > 0.01
     with pytest.raises(ValueError, match="for 3 images, not 2"):
         jitter(images[:2], strong, OwnDraws(told_by))
+
+
+def test_pixels_are_numbers_at_the_widest_ranges_that_a_recipe_takes():
+    widest = Jitter(rotation=360, shear=10, scale=3, shift=1, elastic=1, mirror=True, colour=3)
+    images, of = torch.rand(64, 3, 16, 16, generator=torch.Generator().manual_seed(0)), torch.arange(64) // 8
+    draws = SharedDraws(torch.Generator().manual_seed(0))
+    changed = jitter(images, widest, draws, alike=[(of, widest), (of // 2, widest)])
+    assert changed.isfinite().all()

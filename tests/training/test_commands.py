@@ -35,56 +35,6 @@ def initialization(tmp_path_factory):
     return folder / "initialization"
 
 
-@pytest.fixture
-def one_shot_runs(tmp_path):
-    """Twenty runs of four classes each, in the public archive's layout; every test image is a training one."""
-    for run in range(1, 21):
-        folder = tmp_path / "all_runs" / f"run{run:02d}"
-        (folder / "training").mkdir(parents=True)
-        (folder / "test").mkdir()
-        lines = []
-        for item in range(1, 5):
-            image = drawing(100 * run + item, (105, 105))
-            image.save(folder / "training" / f"class{item:02d}.png")
-            image.save(folder / "test" / f"item{item:02d}.png")
-            lines.append(f"run{run:02d}/test/item{item:02d}.png run{run:02d}/training/class{item:02d}.png")
-        (folder / "class_labels.txt").write_text("\n".join(lines) + "\n")
-    return tmp_path
-
-
-def oneshot(initialization, data_dir, *more):
-    return main(
-        ["evaluate", str(initialization), "--benchmark", "omniglot-oneshot", "--data-dir", str(data_dir), *more]
-    )
-
-
-def test_one_shot_runs_are_answered_and_written(initialization, one_shot_runs, capsys):
-    assert oneshot(initialization, one_shot_runs, "--json", str(one_shot_runs / "out.json")) == 0
-    figures = json.loads((one_shot_runs / "out.json").read_text())
-    assert figures["error_percent"] == 0.0
-    assert len(figures["errors_percent"]) == 20
-    assert "0.00 % error over 20 runs" in capsys.readouterr().out
-
-
-def test_one_shot_errors_are_counted_in_percent(initialization, one_shot_runs):
-    labels = one_shot_runs / "all_runs" / "run03" / "class_labels.txt"
-    swapped = labels.read_text().replace("item01.png run03/training/class01", "item01.png run03/training/class99")
-    swapped = swapped.replace("class02.png", "class01.png").replace("class99", "class02")
-    labels.write_text(swapped)
-    assert oneshot(initialization, one_shot_runs / "all_runs", "--json", str(one_shot_runs / "out.json")) == 0
-    figures = json.loads((one_shot_runs / "out.json").read_text())
-    assert figures["errors_percent"][2] == 50.0
-    assert figures["error_percent"] == 50.0 / 20
-
-
-def test_missing_runs_say_what_to_unpack_where(initialization, one_shot_runs, tmp_path, capsys):
-    assert oneshot(initialization, tmp_path / "elsewhere") == 2
-    assert "unpack all_runs.zip" in capsys.readouterr().err
-    (one_shot_runs / "all_runs" / "run07" / "test" / "item02.png").unlink()
-    assert oneshot(initialization, one_shot_runs) == 2
-    assert "item02.png cannot be read" in capsys.readouterr().err
-
-
 def test_evaluate_a_folder_of_classes(initialization, tmp_path, capsys):
     for label in range(14):
         folder = tmp_path / "symbols" / f"symbol{label:02d}"
@@ -171,14 +121,16 @@ def test_what_cannot_be_measured_is_told_before_training(setting, message, tmp_p
     ("arguments", "message"),
     [
         (["train", "none.yaml"], "there is no recipe"),
-        (["evaluate", "none", "--dataset", "strokes"], "card.json is missing"),
+        (["evaluate", "none", "--dataset", "strokes"], "'none' is neither a shipped initialization (characters,"),
         (["evaluate", "INIT"], "--dataset omniglot"),
         (["evaluate", "INIT", "--dataset", "omniglot"], "--data-dir"),
         (["evaluate", "INIT", "--benchmark", "omniglot-oneshot"], "say where omniglot-oneshot lies: --data-dir"),
         (["evaluate", "INIT", "--dataset", "strokes", "--episodes", "1"], "at least 2"),
         (["evaluate", "INIT", "--dataset", "omniglot", "--same-drawers"], "--within-alphabet"),
         (["evaluate", "INIT", "--dataset", "strokes", "--same-drawers"], "needs --dataset omniglot"),
-        (["publish", "none", "--name", "x"], "card.json is missing"),
+        (["train", "training/recipes/own-drawings.yaml"], "say which folder holds the classes: --data-dir DIR"),
+        (["evaluate", "photos", "--dataset", "strokes"], "they go with an initialization of drawings, or, in a"),
+        (["publish", "none", "--name", "x"], "'none' is neither a shipped initialization (characters,"),
         (["publish", "characters", "--name", "our models"], "does not take it as 'our models'"),
         (["calibrate", "INIT", "--tasks", "0"], "--tasks must be at least 1"),
         (["train", "training/recipes/strokes.yaml", "--threads", "0"], "--threads must be at least 1"),

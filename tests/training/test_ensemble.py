@@ -17,6 +17,7 @@ from training.__main__ import main
 from training.commands import ensemble as command
 from training.run.ensemble import ensemble_of, publish_ensemble
 from training.run.run_classes import RunClasses
+from training.run.seen_classes import seen_among
 from training.tasks.episodes import EpisodeSampler
 
 # Features are measured, as in training, on all classes of the training tasks, not on the data set's alone.
@@ -80,6 +81,16 @@ def test_its_card_tells_of_all_members(joined, members):
     assert card["weights"]["bytes"] < 0.9 * sum(one["weights"]["bytes"] for one in cards)
 
 
+def test_all_that_a_member_has_seen_is_told(members, tmp_path):
+    """Of what teachers and members of members were trained on, nothing counts as unseen."""
+    first, second = (load(folder) for folder in members)
+    unseen = dataclasses.replace(VALIDATION, classes=tuple(f"other{index}" for index in range(10)))
+    taught, joined = ({"trained_on": {"class_names": [name]}} for name in ("other3", "other5"))
+    built = dataclasses.replace(second, card={**second.card, "teacher": taught, "members": [joined]})
+    card = publish_ensemble([first, built], TRAINING, VALIDATION, tmp_path / "both").card
+    assert seen_among(card, "folder", unseen) == ["other3", "other5"]
+
+
 def test_it_takes_a_name_of_its_own(join, capsys):
     both = join("--name", "pair")
     assert both.name == both.card["name"] == "pair"
@@ -128,6 +139,22 @@ def test_inner_steps_of_the_head_stay_at_the_members_mean_rates(members):
     moved = learner.predict(learner.adapt(phi, batch.support), batch.query_images)
     start = learner.predict(learner.adapt(phi, batch.support, steps=0), batch.query_images)
     assert not torch.allclose(moved, start, atol=1e-4)
+
+
+def test_an_initialization_is_not_written_over(members, tmp_path, capsys):
+    shutil.copytree(members[1], tmp_path / "later")
+    before = {path.name: path.read_bytes() for path in (tmp_path / "later").iterdir()}
+    assert main(["ensemble", str(members[0]), str(tmp_path / "later"), "--out", str(tmp_path / "later")]) == 2
+    assert f"{tmp_path / 'later'} holds an initialization already" in capsys.readouterr().err
+    assert {path.name: path.read_bytes() for path in (tmp_path / "later").iterdir()} == before
+
+
+def test_a_member_beside_itself_is_refused(members, tmp_path, capsys):
+    shutil.copytree(members[0], tmp_path / "copy")
+    given = [str(members[0]), str(members[1]), str(tmp_path / "copy")]
+    assert main(["ensemble", *given, "--out", str(tmp_path / "both")]) == 2
+    assert f"tiny0 {load(members[0]).version} is given twice" in capsys.readouterr().err
+    assert not (tmp_path / "both").exists()
 
 
 def test_what_does_not_go_together_is_refused_before_anything_is_read(members, tmp_path, capsys):

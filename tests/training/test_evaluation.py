@@ -12,8 +12,9 @@ from models.learner import Learner
 from models.support import Support
 from tests.made_confidence import constant_confidence
 from tests.training.tiny_run import VALIDATION, noisy_classes, recipe
+from training.datasets.class_images import DataError
 from training.measures.assessment import report_protocol
-from training.measures.evaluation import measure, sampler_of
+from training.measures.evaluation import embedded, measure, sampler_of
 from training.measures.measured import Measured, Protocol
 from training.recipe import Report
 from training.tasks.episodes import EpisodeSampler
@@ -61,6 +62,48 @@ def test_kept_features_give_the_answers_of_features_computed_anew(monkeypatch, n
     anew = measure(learner, phi, PREPROCESSING, VALIDATION, protocol)
     torch.testing.assert_close(kept.logits, anew.logits, rtol=1e-4, atol=1e-4)
     torch.testing.assert_close(kept.familiarities, anew.familiarities)
+
+
+@pytest.fixture
+def of_the_head():
+    plan = recipe()
+    plan.learner["rule"]["moves"] = "head"
+    return learner_from_dict(plan.learner)
+
+
+def test_only_images_that_the_tasks_take_are_embedded(of_the_head, monkeypatch):
+    phi, protocols = (
+        of_the_head.initial(0),
+        [Protocol(2, 1, 2, 3, seed=0), Protocol(2, 2, 1, 2, seed=0, strangers=1)],
+    )
+    everywhere = embedded(of_the_head, phi, PREPROCESSING, VALIDATION)
+    assert everywhere.isfinite().all()
+    found = embedded(of_the_head, phi, PREPROCESSING, VALIDATION, protocols=protocols)
+    taken = set()
+    for protocol in protocols:
+        batch = sampler_of(VALIDATION, protocol).episodes(range(protocol.episodes))
+        taken |= {*batch.support_places.flatten().tolist(), *batch.query_places.flatten().tolist()}
+    assert found.isfinite().all(1).nonzero().flatten().tolist() == sorted(taken)
+    assert len(taken) < len(VALIDATION.images)
+    torch.testing.assert_close(found[sorted(taken)], everywhere[sorted(taken)])
+    many = embedded(of_the_head, phi, PREPROCESSING, VALIDATION, protocols=[replace(protocols[0], episodes=300)])
+    assert torch.equal(many, everywhere)
+    few = measure(of_the_head, phi, PREPROCESSING, VALIDATION, protocols[1])
+    kept = measure(of_the_head, phi, PREPROCESSING, VALIDATION, protocols[1], features=everywhere)
+    torch.testing.assert_close(few.logits, kept.logits, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(few.strange, kept.strange)
+
+
+def test_tasks_that_cannot_be_drawn_are_refused_before_anything_is_embedded(of_the_head, monkeypatch):
+    monkeypatch.delattr(Learner, "embedding")
+    phi, protocols = of_the_head.initial(0), [Protocol(11, 1, 2, 300, seed=0)]
+    with pytest.raises(DataError, match="11 ways need as many classes, there are 10"):
+        embedded(of_the_head, phi, PREPROCESSING, VALIDATION, protocols=protocols)
+
+
+def test_a_bar_tells_how_many_images_are_embedded(of_the_head, capsys):
+    embedded(of_the_head, of_the_head.initial(0), PREPROCESSING, VALIDATION, progress=True)
+    assert "embedding:" in capsys.readouterr().err
 
 
 def test_accuracy_on_indistinguishable_classes_is_chance():

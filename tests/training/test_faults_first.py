@@ -14,7 +14,8 @@ from tests.training.tiny_run import noisy_classes, recipe
 from training.__main__ import main
 from training.commands import evaluate, mistakes
 from training.datasets.class_images import DataError
-from training.recipe import Validation
+from training.datasets.folder import split_names
+from training.recipe import Data, Report, Validation
 from training.run.measurable import check_measurable
 
 NO_UTF8 = "caf\udce9"
@@ -66,7 +67,7 @@ def test_a_folder_without_permission_is_told_first(initialization, tmp_path, cap
         (["--seed", "99999999999999999999"], "--seed must be 0 to 9223372036854775806"),
         (["--data-seed", "-1"], "--data-seed must be 0 to"),
         (["--shots", "0"], "--shots must be at least 1"),
-        (["--against", "nowhere"], "nowhere/card.json is missing"),
+        (["--against", "nowhere"], "'nowhere' is neither a shipped initialization"),
     ],
 )
 def test_evaluate_refuses_numbers_before_it_reads_data(initialization, options, message, capsys):
@@ -123,6 +124,20 @@ def test_classes_that_confidence_cannot_be_fitted_on_are_told_before_training():
         check_measurable(plan, noisy_classes(10, seed=1, images=2))
 
 
+def test_how_many_classes_a_folder_needs_is_told_and_what_fits_fewer():
+    few = noisy_classes(2, seed=1)
+    with pytest.raises(
+        DataError, match=r"there are 2; .* 15 % of its classes, so it needs at least 31; or"
+    ) as told:
+        check_measurable(recipe(), few)
+    assert len(split_names([str(index) for index in range(31)], 0, "")["validation"]) == 5
+    assert len(split_names([str(index) for index in range(30)], 0, "")["validation"]) == 4
+    assert "--set validation.ways=2 'reports=[{ways: 2, shots: 1}]'" in str(told.value)
+    check_measurable(recipe(validation=Validation(ways=2), reports=(Report(2, 1),)), few)
+    with pytest.raises(DataError, match=r"there are 2$"):
+        check_measurable(recipe(data=Data("strokes")), few)
+
+
 def test_class_names_that_are_no_utf8_are_printed_and_drawn(initialization, tmp_path, monkeypatch, capsys):
     try:
         for index in range(14):
@@ -153,3 +168,19 @@ def test_a_folder_that_cannot_be_written_is_told_before_all_is_measured(initiali
 def test_curves_refuses_no_shots_before_it_reads_data(initialization, capsys):
     assert main(["curves", str(initialization), "--dataset", "none", "--shots", "1", "0"]) == 2
     assert "--shots must be at least 1" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("rate", ["nan", "-1", "0", "inf"])
+def test_curves_refuses_rates_that_are_none(initialization, rate, capsys):
+    assert main(["curves", str(initialization), "--dataset", "none", "--rate", rate]) == 2
+    assert capsys.readouterr().err == f"error: --rate must be a number above 0, not {rate}\n"
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "told"),
+    [("--unpruned", "-5", "at least 0"), ("--timeout", "nan", "at least 0 seconds")],
+)
+def test_tune_refuses_numbers_that_make_no_sense_by_their_option(tmp_path, option, value, told, capsys):
+    given = ["tune", "training/recipes/strokes.yaml", "--out", str(tmp_path / "search"), option, value]
+    assert main(given) == 2
+    assert capsys.readouterr().err == f"error: {option} must be {told}, not {value}\n"

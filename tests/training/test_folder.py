@@ -1,5 +1,6 @@
 """Any class-per-folder tree: what counts as a class, and who is in which split."""
 
+import os
 import shutil
 
 import pytest
@@ -54,6 +55,21 @@ def test_what_is_no_image_is_left_out_and_counted(tmp_path, caplog):
     assert [entry.name for entry in folder.scan(tmp_path).classes] == [f"class{index}" for index in range(6)]
     load("train", tmp_path)
     assert "3 hidden files or files that are no images were left out" in caplog.text
+
+
+def test_what_is_no_file_is_left_out_and_a_link_to_nothing_told(tmp_path):
+    for index in range(6):
+        write_class(tmp_path / "all" / f"class{index}", 2)
+    os.mkfifo(tmp_path / "all" / "class0" / "pipe.png")
+    tree = folder.scan(tmp_path / "all")
+    assert tree.ignored == 1
+    assert [len(entry.paths) for entry in tree.classes] == [2] * 6
+    for index in range(6):
+        (tmp_path / "all" / f"class{index}" / "gone.png").symlink_to(tmp_path / "nowhere.png")
+    with pytest.raises(
+        DataError, match=r"2 images cannot be read: .*gone\.png cannot be read \(.*repair or remove"
+    ):
+        folder.load("train", tmp_path / "all", DRAWING, cache_dir=tmp_path / "cache")
 
 
 def test_folders_without_images_are_counted(tmp_path, caplog):

@@ -130,9 +130,9 @@ def test_names_are_told_of_folders_alone(trained):
 
 
 def test_validation_classes_named_like_training_classes_are_told_before_training(tmp_path, caplog):
-    for split in ("train", "val"):
+    for split, first_seed in (("train", 0), ("val", 100)):
         for index in range(2 + (split == "val")):
-            write_class(tmp_path / split / f"class{index}", 2, first_seed=10 * index)
+            write_class(tmp_path / split / f"class{index}", 2, first_seed=first_seed + 10 * index)
     plan = recipe()
     load_classes(plan.data, plan.build_preprocessing(), data_dir=tmp_path)
     assert "2 of 3 validation classes have names of training classes, for example 'class0'" in caplog.text
@@ -141,3 +141,26 @@ def test_validation_classes_named_like_training_classes_are_told_before_training
     caplog.clear()
     load_classes(plan.data, plan.build_preprocessing(), data_dir=tmp_path)
     assert not caplog.records
+
+
+@pytest.mark.parametrize("as_link", [False, True])
+def test_a_class_under_two_names_on_both_sides_of_the_split_is_told(tmp_path, as_link, caplog):
+    for index, name in enumerate(NAMES):
+        write_class(tmp_path / name, 3, first_seed=10 * index)
+    plan = recipe(data=Data("folder", seed=SEED))
+    where = {"preprocessing": plan.build_preprocessing(), "data_dir": tmp_path}
+    load_classes(plan.data, **where)
+    assert not caplog.records
+    copy = next(
+        name
+        for name in (f"copy{index}" for index in range(100))
+        if name in split_names([*NAMES, name], SEED, "")["validation"]
+    )
+    of = sorted(split_names([*NAMES, copy], SEED, "")["train"])[0]
+    if as_link:
+        (tmp_path / copy).symlink_to(tmp_path / of)
+    else:
+        shutil.copytree(tmp_path / of, tmp_path / copy)
+    load_classes(plan.data, **where)
+    (record,) = caplog.records
+    assert f"3 validation images are training images as well, of '{copy}' and '{of}': " in record.getMessage()

@@ -189,6 +189,7 @@ def test_no_trial_begins_when_the_time_is_up(tmp_path):
         ({"name.first": {"choices": ["x"]}}, "tune.name.first cannot be searched"),
         ({"validation.ways": {"choices": [2, 5]}}, "tune.validation.ways cannot be searched: all trials"),
         ({"seed": {"low": 0, "high": 9}}, "tune.seed cannot be searched"),
+        ({"data": {"choices": [{"seed": 0}, {"seed": 1}]}}, "tune.data cannot be searched"),
         ([], "tune must map keys"),
     ],
 )

@@ -5,12 +5,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-from training.commands.evaluate import find
 from training.commands.outputs import check_outputs, write_output
 from training.commands.task_options import add_data_seed, check_seeds, warn_of_seen
 from training.datasets.registry import load_split
 from training.measures.choices import LOOKS, called, measure_choices, whole_images
 from training.measures.measured import Protocol
+from training.run.named import find
 from training.run.seen_classes import split_seed
 
 
@@ -20,13 +20,22 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
     parser.add_argument("initializations", nargs="+", help="folders, or names of shipped ones")
     # Strokes are drawn as a learner of drawings takes them; there are no whole images in colour.
     parser.add_argument("--dataset", required=True, choices=["omniglot", "mini_imagenet", "folder"])
-    parser.add_argument("--split", default="validation", choices=["train", "validation", "test"])
-    parser.add_argument("--side", type=int, default=84, help="pixels that images are brought to (default: 84)")
-    parser.add_argument("--ways", type=int, default=5)
-    parser.add_argument("--shots", type=int, nargs="+", default=[1, 5])
-    parser.add_argument("--looks", nargs="+", default=["as-is"], choices=LOOKS, help="how images are shown")
-    parser.add_argument("--episodes", type=int, default=200)
-    parser.add_argument("--seed", type=int, default=0, help="of the episodes")
+    parser.add_argument(
+        "--split",
+        default="validation",
+        choices=["train", "validation", "test"],
+        help="whose classes (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--side", type=int, default=84, help="pixels that images are brought to (default: %(default)s)"
+    )
+    parser.add_argument("--ways", type=int, default=5, help="classes of a task (default: %(default)s)")
+    parser.add_argument("--shots", type=int, nargs="+", default=[1, 5], help="examples of a class (default: 1 5)")
+    parser.add_argument(
+        "--looks", nargs="+", default=["as-is"], choices=LOOKS, help="how images are shown (default: as-is)"
+    )
+    parser.add_argument("--episodes", type=int, default=200, help="tasks (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="of the episodes (default: %(default)s)")
     parser.add_argument("--data-dir", type=Path, help="where data sets lie (default: METASHOT_DATA)")
     add_data_seed(parser)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from models.initialization import learner_as_dict, load, save, shipped
+from models.initialization import learner_as_dict, load, save
 from training.commands.outputs import check_folder
 from training.commands.run_options import add_set_option
 from training.commands.table import card_table
@@ -15,6 +15,7 @@ from training.measures.assessment import assess_again
 from training.recipe import CALIBRATION_TASKS, Data
 from training.run.changed_learner import changed, measured
 from training.run.half_kernels import with_half_kernels
+from training.run.named import folder_of
 from training.run.run_classes import load_classes
 
 _WRITTEN_BY_SAVE = ("format", "name", "version", "learner", "preprocessing", "confidence", "weights")
@@ -45,7 +46,7 @@ def run(options: argparse.Namespace) -> None:
     """Fit and measure on the validation classes of the card's own recipe; what phi has learned stays as it is."""
     if options.tasks < 1:
         raise ValueError("--tasks must be at least 1")
-    folder = shipped().get(options.initialization, Path(options.initialization))
+    folder = folder_of(options.initialization)
     initialization = load(folder)
     out = options.out or folder
     check_folder(out)

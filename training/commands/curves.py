@@ -2,15 +2,16 @@
 
 import argparse
 import json
+import math
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from training.commands.evaluate import find
 from training.commands.outputs import check_outputs, write_output
 from training.commands.task_options import add_task_options, classes_of, protocol_of
 from training.measures.curve_chart import chart
 from training.measures.curves import curves
+from training.run.named import find
 
 
 def add(commands: "argparse._SubParsersAction[Any]") -> None:
@@ -19,8 +20,12 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
     parser.add_argument("initialization", help="a folder, or the name of a shipped one")
     add_task_options(parser, required=True)
     parser.set_defaults(queries=10, episodes=600)
-    parser.add_argument("--shots", type=int, nargs="+", default=[1, 2, 5, 10])
-    parser.add_argument("--steps", type=int, nargs="+", default=[1, 2, 5, 10])
+    parser.add_argument(
+        "--shots", type=int, nargs="+", default=[1, 2, 5, 10], help="examples of a class (default: 1 2 5 10)"
+    )
+    parser.add_argument(
+        "--steps", type=int, nargs="+", default=[1, 2, 5, 10], help="inner steps (default: 1 2 5 10)"
+    )
     parser.add_argument("--rate", type=float, help="in place of the learned inner rates")
     parser.add_argument("--svg", type=Path, metavar="FILE", help="draw the curves there")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
@@ -33,6 +38,8 @@ def run(options: argparse.Namespace) -> None:
         raise ValueError("--steps are at least 1, from no step on")
     if min(options.shots) < 1:
         raise ValueError("--shots must be at least 1")
+    if options.rate is not None and not 0 < options.rate < math.inf:
+        raise ValueError(f"--rate must be a number above 0, not {options.rate:g}")
     check_outputs(options.svg, options.json)
     initialization = find(options.initialization)
     classes, protocol = classes_of(initialization, options), protocol_of(options, shots=1)

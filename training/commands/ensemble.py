@@ -1,15 +1,17 @@
 """``python -m training ensemble INIT INIT``: several initializations of the same data as one."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from models.initialization import load, shipped
+from models.initialization import CARD, Initialization
 from training.commands.outputs import check_folder
 from training.commands.table import card_table
 from training.commands.task_options import warn_of_seen
 from training.recipe import Data
 from training.run.ensemble import ensemble_of, publish_ensemble
+from training.run.named import find
 from training.run.run_classes import load_classes
 
 
@@ -26,8 +28,11 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Join them, measure what they have become, and write it."""
-    members = [load(shipped().get(name, Path(name))) for name in options.members]
+    members = [find(name) for name in options.members]
+    _check_twice(members)
     check_folder(options.out)
+    if (options.out / CARD).exists():  # it may be a member
+        raise ValueError(f"{options.out} holds an initialization already; choose another --out")
     ensemble_of(members)  # refuses, before data are read, what does not go together
     first = members[0]
     data = Data(**first.card["recipe"]["data"])
@@ -37,3 +42,10 @@ def run(options: argparse.Namespace) -> None:
     made = publish_ensemble(members, classes.episodes, classes.validation, options.out, options.name)
     print(card_table(made.card))
     print(f"initialization {made.name} {made.version}, of {len(members)} members, in {options.out}")
+
+
+def _check_twice(members: Sequence[Initialization]) -> None:
+    versions = [one.version for one in members]
+    for place, one in enumerate(members):
+        if one.version in versions[:place]:
+            raise ValueError(f"{one.name} {one.version} is given twice: beside itself it tells nothing new")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from models.confidence import KEEP_KNOWN
-from models.initialization import Initialization, load, shipped
+from models.initialization import Initialization
 from training.commands.outputs import check_outputs, write_output
 from training.commands.task_options import add_task_options, classes_of, protocol_of
 from training.datasets.registry import data_dir_of_environment
@@ -15,6 +15,12 @@ from training.measures.assessment import strangers_among
 from training.measures.evaluation import embedded, measure
 from training.measures.measured import Measured, Protocol
 from training.measures.oneshot_runs import RUNS, evaluate_runs
+from training.run.named import find
+
+_OF_EPISODES = (  # what is said of tasks that are drawn; those of a benchmark are given
+    *("dataset", "against", "split", "ways", "shots", "queries", "episodes", "seed", "within_alphabet"),
+    *("same_drawers", "data_seed", "download", "strangers", "keep_known"),
+)
 
 
 def add(commands: "argparse._SubParsersAction[Any]") -> None:
@@ -24,16 +30,24 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
     parser.add_argument("--against", metavar="INIT", help="another, to compare with task by task")
     parser.add_argument("--benchmark", choices=["omniglot-oneshot"], help="Lake's 20 within-alphabet runs")
     add_task_options(parser, required=False)
-    parser.add_argument("--shots", type=int, default=1)
+    parser.add_argument("--shots", type=int, default=1, help="examples of a class (default: %(default)s)")
     parser.add_argument(
-        "--strangers", type=int, default=5, help="classes outside of each task, to be told unknown"
+        "--strangers",
+        type=int,
+        default=5,
+        help="classes outside of each task, to be told unknown (default: %(default)s)",
     )
     parser.add_argument(
-        "--keep-known", type=float, default=KEEP_KNOWN, help="share of known items to be told known"
+        "--keep-known",
+        type=float,
+        default=KEEP_KNOWN,
+        help="share of known items to be told known (default: %(default)s)",
     )
-    parser.add_argument("--inner-steps", type=int, help="default: the learner's own; 0 does not adapt")
+    parser.add_argument(
+        "--inner-steps", type=int, help="of each task (default: the learner's own); 0 does not adapt"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, unasked={name: parser.get_default(name) for name in _OF_EPISODES})
 
 
 def run(options: argparse.Namespace) -> None:
@@ -43,15 +57,19 @@ def run(options: argparse.Namespace) -> None:
         raise ValueError("--inner-steps must not be negative: 0 does not adapt")
     if options.strangers < 0:
         raise ValueError("--strangers must not be negative: 0 asks about none")
+    if options.benchmark:
+        _check_benchmark(options)
     initialization = find(options.initialization)
     if options.benchmark:
-        result = evaluate_runs(initialization, options.data_dir or data_dir_of_environment(options.benchmark))
+        data_dir = options.data_dir or data_dir_of_environment(options.benchmark)
+        result = evaluate_runs(initialization, data_dir, options.inner_steps)
         figures: dict[str, Any] = {
             "benchmark": options.benchmark,
             "runs": RUNS,
             "error_percent": result.error,
+            "errors_percent": list(result.errors),
+            "inner_steps": options.inner_steps,
         }
-        figures |= {"errors_percent": list(result.errors)}
         print(f"{initialization.name}: {result.error:.2f} % error over {RUNS} runs of 20-way one-shot")
     else:
         figures = _episodes(initialization, options)
@@ -60,9 +78,11 @@ def run(options: argparse.Namespace) -> None:
         write_output(options.json, json.dumps(figures, indent=2) + "\n")
 
 
-def find(name: str) -> Initialization:
-    """Load an initialization by folder, or by the name of a shipped one."""
-    return load(shipped().get(name, Path(name)))
+def _check_benchmark(options: argparse.Namespace) -> None:
+    given = [name for name, unasked in options.unasked.items() if getattr(options, name) != unasked]
+    if given:
+        named = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+        raise ValueError(f"--benchmark {options.benchmark} has tasks of its own; leave out {named}")
 
 
 def _episodes(initialization: Initialization, options: argparse.Namespace) -> dict[str, Any]:
@@ -74,7 +94,16 @@ def _episodes(initialization: Initialization, options: argparse.Namespace) -> di
         protocol.size, options.keep_known
     )  # or refuses the share, before all else
     classes = classes_of(initialization, options)
-    features = embedded(initialization.learner, initialization.phi, initialization.preprocessing, classes)
+    strangers = strangers_among(classes, protocol, options.strangers)
+    with_strangers = replace(protocol, strangers=strangers)
+    features = embedded(
+        initialization.learner,
+        initialization.phi,
+        initialization.preprocessing,
+        classes,
+        protocols=[protocol, with_strangers] if strangers else [protocol],
+        progress=True,
+    )
 
     def measured_on(of: Protocol) -> Measured:
         return measure(
@@ -113,9 +142,8 @@ def _episodes(initialization: Initialization, options: argparse.Namespace) -> di
     }
     if other is not None:
         figures["against"] = _against(other, initialization, measured, options)
-    strangers = strangers_among(classes, protocol, options.strangers)
     if strangers:
-        unknown = measured_on(replace(protocol, strangers=strangers)).unknown(confidence, options.keep_known)
+        unknown = measured_on(with_strangers).unknown(confidence, options.keep_known)
         print(
             f"unknown: AUROC {unknown.auroc:.4f}; with {100 * options.keep_known:g} % of known items to keep, "
             f"{100 * unknown.kept:.1f} % are kept, and {100 * unknown.flagged:.1f} % of those of {strangers} "

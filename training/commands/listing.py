@@ -24,4 +24,7 @@ def run(_options: argparse.Namespace) -> None:
         print(f"{name} {initialization.version} (shipped)\n{card_table(initialization.card)}\n")
     for one in published():
         print(f"{one.name}:{one.version} (in the BentoML model store)")
-    print("recipes:", ", ".join(str(path) for path in sorted(_RECIPES.glob("*.yaml"))))
+    here = Path.cwd()
+    print("recipes:")
+    for path in sorted(_RECIPES.glob("*.yaml")):
+        print(f"  {path.relative_to(here) if path.is_relative_to(here) else path}")

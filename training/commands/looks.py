@@ -8,8 +8,8 @@ from typing import Any
 from models.initialization import Initialization
 from training.charts.line_figure import Line, LineFigure, Panel, Point
 from training.charts.style import FIRST_COOL, Look
-from training.commands.evaluate import find
 from training.commands.outputs import check_outputs, write_output
+from training.run.named import find
 
 
 def add(commands: "argparse._SubParsersAction[Any]") -> None:

@@ -6,12 +6,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from training.commands.evaluate import find
 from training.commands.outputs import check_outputs, write_output
 from training.commands.task_options import add_task_options, classes_of, protocol_of
 from training.measures.evaluation import measure
 from training.measures.mistakes import LEAST_ASKED, MistakenPair, mistakes
 from training.measures.mistakes_chart import chart
+from training.run.named import find
 
 
 def add(commands: "argparse._SubParsersAction[Any]") -> None:
@@ -19,8 +19,10 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
     parser = commands.add_parser("mistakes", help="tell which classes are taken for each other")
     parser.add_argument("initialization", help="a folder, or the name of a shipped one")
     add_task_options(parser, required=True)
-    parser.add_argument("--shots", type=int, default=1)
-    parser.add_argument("--pairs", type=int, default=10, help="how many of the worst to show")
+    parser.add_argument("--shots", type=int, default=1, help="examples of a class (default: %(default)s)")
+    parser.add_argument(
+        "--pairs", type=int, default=10, help="how many of the worst to show (default: %(default)s)"
+    )
     parser.add_argument("--svg", type=Path, metavar="FILE", help="draw images of these pairs there")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write groups and all pairs there as well")
     parser.set_defaults(run=run)

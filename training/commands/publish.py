@@ -5,8 +5,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from models.initialization import CARD, WEIGHTS, load, shipped
+from models.initialization import CARD, WEIGHTS, load
 from models.published import LABELS
+from training.run.named import folder_of
 
 _AUTO = "auto"  # by which requests leave the choice to the service
 
@@ -30,7 +31,7 @@ def run(options: argparse.Namespace) -> None:
     import bentoml
     from bentoml.exceptions import BentoMLException, NotFound
 
-    folder = shipped().get(options.initialization, Path(options.initialization))
+    folder = folder_of(options.initialization)
     initialization = load(folder)
     rows = initialization.card.get("evaluation", [])
     # The store takes no None, which rows have for strangers where the data have no further classes.

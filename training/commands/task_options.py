@@ -15,11 +15,16 @@ from training.seeds import MOST_SEED
 def add_task_options(parser: argparse.ArgumentParser, *, required: bool) -> None:
     """Declare what data tasks are drawn from, and how; ``required`` if the command can do nothing else."""
     parser.add_argument("--dataset", required=required, help="omniglot, mini_imagenet, folder or strokes")
-    parser.add_argument("--split", default="validation", choices=["train", "validation", "test"])
-    parser.add_argument("--ways", type=int, default=5)
-    parser.add_argument("--queries", type=int, default=5, help="query images of a class")
-    parser.add_argument("--episodes", type=int, default=1000)
-    parser.add_argument("--seed", type=int, default=0, help="of the episodes")
+    parser.add_argument(
+        "--split",
+        default="validation",
+        choices=["train", "validation", "test"],
+        help="whose classes (default: %(default)s)",
+    )
+    parser.add_argument("--ways", type=int, default=5, help="classes of a task (default: %(default)s)")
+    parser.add_argument("--queries", type=int, default=5, help="query images of a class (default: %(default)s)")
+    parser.add_argument("--episodes", type=int, default=1000, help="tasks (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="of the episodes (default: %(default)s)")
     parser.add_argument(
         "--within-alphabet", action="store_true", help="draw each task from one alphabet or group"
     )

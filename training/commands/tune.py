@@ -32,12 +32,14 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
     add_run_options(parser)
     parser.add_argument("--out", type=Path, help="of the search (default: runs/<the recipe's name>-tune)")
     parser.add_argument("--resume", action="store_true", help="continue the search in --out")
-    parser.add_argument("--trials", type=int, default=20, help="in all, those before --resume among them")
+    parser.add_argument(
+        "--trials", type=int, default=20, help="in all, of a resumed search too (default: %(default)s)"
+    )
     parser.add_argument("--timeout", type=float, metavar="SECONDS", help="stop at the first look after that long")
     parser.add_argument(
         "--unpruned", type=int, default=5, help="trials that end before any is pruned (default: %(default)s)"
     )
-    parser.add_argument("--seed", type=int, default=0, help="of the values that are tried")
+    parser.add_argument("--seed", type=int, default=0, help="of the values that are tried (default: %(default)s)")
     parser.set_defaults(run=run)
 
 
@@ -46,6 +48,10 @@ def run(options: argparse.Namespace) -> None:
     set_up_torch(options)
     if options.trials < 1:
         raise RecipeError("--trials must be at least 1")
+    if options.unpruned < 0:
+        raise RecipeError(f"--unpruned must be at least 0, not {options.unpruned}")
+    if options.timeout is not None and not options.timeout >= 0:  # so that what is no number is refused too
+        raise RecipeError(f"--timeout must be at least 0 seconds, not {options.timeout:g}")
     if not 0 <= options.seed <= _MOST_SEED:
         raise RecipeError(f"--seed must be 0 to {_MOST_SEED}, not {options.seed}")
     recipe, values = read_recipe(options.recipe, options.set), read_values(options.recipe, options.set)

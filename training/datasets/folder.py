@@ -29,7 +29,7 @@ class Tree:
 
     Attributes:
         classes: the folders that hold images themselves, named by their path below the top.
-        ignored: how many files were left out, hidden ones and those that are no images by their name.
+        ignored: how many files were left out, hidden ones and those that are no images by name or kind.
         empty: how many folders hold neither images nor folders.
     """
 
@@ -105,7 +105,7 @@ def scan(root: Path) -> Tree:
                 # Links to folders are followed, but not in a circle.
                 if not entry.name.startswith(".") and (real := entry.resolve()) not in above:
                     waiting.append((entry, above | {real}))
-            elif entry.name.startswith(".") or entry.suffix.lower() not in SUFFIXES:
+            elif entry.name.startswith(".") or entry.suffix.lower() not in SUFFIXES or _is_special(entry):
                 ignored += 1
             else:
                 images.append(entry)
@@ -120,6 +120,16 @@ def scan(root: Path) -> Tree:
     return Tree(tuple(sorted(classes, key=lambda entry: entry.name)), ignored, empty)
 
 
+def _is_special(entry: Path) -> bool:
+    """Whether it is a pipe, say, which would be waited for. Of a link to nothing, reading it tells."""
+    return not entry.is_file() and entry.exists()
+
+
+def held_out(classes: int) -> int:
+    """How many of so many classes validation and test each get."""
+    return max(_LEAST_CLASSES, round(HELD_OUT * classes))
+
+
 def split_names(names: list[str], seed: int, where: str) -> dict[Split, frozenset[str]]:
     """Divide class names into disjoint splits by a seed.
 
@@ -132,12 +142,11 @@ def split_names(names: list[str], seed: int, where: str) -> dict[Split, frozense
             f"{where} holds {len(names)} classes, at least {least} are needed to divide them into train, "
             "validation and test; add classes, or divide them yourself into folders train, val and test"
         )
-    held_out = max(_LEAST_CLASSES, round(HELD_OUT * len(names)))
-    order = shuffled(names, seed)
+    each, order = held_out(len(names)), shuffled(names, seed)
     return {
-        "validation": frozenset(order[:held_out]),
-        "test": frozenset(order[held_out : 2 * held_out]),
-        "train": frozenset(order[2 * held_out :]),
+        "validation": frozenset(order[:each]),
+        "test": frozenset(order[each : 2 * each]),
+        "train": frozenset(order[2 * each :]),
     }
 
 

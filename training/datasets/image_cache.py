@@ -22,8 +22,19 @@ _log = logging.getLogger(__name__)
 
 
 def file_facts(paths: Sequence[Path]) -> list[tuple[str, int, int]]:
-    """Where each file lies, its size in bytes and when it changed (nanoseconds)."""
-    return [(str(path.absolute()), (status := path.stat()).st_size, status.st_mtime_ns) for path in paths]
+    """Where each file lies, its size in bytes and when it changed (nanoseconds).
+
+    Of one that is not there both are -1; reading it will tell.
+    """
+    return [(str(path.absolute()), *_size_and_change(path)) for path in paths]
+
+
+def _size_and_change(path: Path) -> tuple[int, int]:
+    try:
+        status = path.stat()
+    except OSError:
+        return -1, -1
+    return status.st_size, status.st_mtime_ns
 
 
 def key(facts: Any, preprocessing: Preprocessing) -> str:

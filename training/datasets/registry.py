@@ -63,7 +63,8 @@ def data_dir_of_environment(name: str) -> Path:
     """
     value = os.environ.get("METASHOT_DATA")
     if not value:
-        raise DataError(f"say where {name} lies: --data-dir DIR, or the environment variable METASHOT_DATA")
+        what = "which folder holds the classes" if name == "folder" else f"where {name} lies"
+        raise DataError(f"say {what}: --data-dir DIR, or the environment variable METASHOT_DATA")
     return Path(value)
 
 

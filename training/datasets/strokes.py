@@ -40,7 +40,10 @@ def load(
         DataError: if the preprocessing is for photos, or there would be fewer than 2 classes or examples.
     """
     if preprocessing.kind != "drawing":
-        raise DataError("strokes are drawings; set preprocessing kind: drawing, channels: 1")
+        raise DataError(
+            "strokes are drawings, not photos: they go with an initialization of drawings, or, in a recipe, with "
+            "preprocessing kind: drawing, channels: 1"
+        )
     if not (2 <= classes <= CLASSES_PER_SPLIT and examples >= 2):
         raise DataError(f"strokes need at least 2 classes and 2 examples, not {classes} and {examples}")
     first = SPLITS.index(split) * CLASSES_PER_SPLIT

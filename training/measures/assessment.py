@@ -46,7 +46,7 @@ def assess(
     calibration_tasks: int,
 ) -> Assessment:
     """Fit confidence on validation tasks, so many of each size; measure on ``episodes`` others a report."""
-    features = embedded(learner, phi, preprocessing, validation)
+    features = embedded(learner, phi, preprocessing, validation, progress=True)
     subject = _Subject(learner, phi, preprocessing, validation, features)
     confidence = calibrate(learner, phi, preprocessing, validation, calibration_tasks, features=features)
     fitted_on = {"split": "validation", "tasks_of_each_size": calibration_tasks, "seed": CALIBRATION_SEED}

@@ -61,21 +61,21 @@ def curves(
         )
     phi = _with_rate(initialization, rate)
     preprocessing = initialization.preprocessing
-    features = embedded(initialization.learner, phi, preprocessing, classes)
+    protocols = [replace(protocol, shots=of_class) for of_class in shots]
+    features = embedded(initialization.learner, phi, preprocessing, classes, protocols=protocols, progress=True)
     rule = initialization.learner.rule
     most = max([rule.steps, *steps])
     budgeted = replace(initialization.learner, rule=replace(rule, steps=most, budget="held-out"))
     if rule.rates == "layer-step":
         phi = {name: _longer(value, most) if name.startswith(RATES) else value for name, value in phi.items()}
-    for of_class in shots:
-        of_shots = replace(protocol, shots=of_class)
+    for of_shots in protocols:
 
         def after(number: int | None, of_shots: Protocol = of_shots) -> Measured:
             return measure(budgeted, phi, preprocessing, classes, of_shots, inner_steps=number, features=features)
 
         start = after(0)
         for number in (*steps, None):
-            yield _point(of_class, number, start, after(number))
+            yield _point(of_shots.shots, number, start, after(number))
 
 
 def _point(shots: int, steps: int | None, start: Measured, found: Measured) -> Point:

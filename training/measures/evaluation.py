@@ -1,5 +1,6 @@
 """Measures a learner on tasks of classes that training never saw, inductively."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
@@ -40,10 +41,13 @@ def measure(
         classes: that training never saw.
         protocol: of the tasks.
         inner_steps: None for the learner's own number; 0 not to adapt.
-        features: of all images of ``classes``, as ``embedded`` gives them, to spare computing them again.
-        progress: show a bar.
+        features: of the images of these tasks, as ``embedded`` gives them, to spare computing them again.
+        progress: show bars.
     """
     sampler = sampler_of(classes, protocol)
+    kept = features
+    if kept is None:
+        kept = embedded(learner, phi, preprocessing, classes, protocols=[protocol], progress=progress)
     at_once = max(1, _IMAGES_AT_ONCE // (protocol.ways * (protocol.shots + protocol.queries)))
     parts: list[tuple[Tensor, ...]] = []
     geometry: list[SupportGeometry] = []
@@ -51,7 +55,6 @@ def measure(
     device = next(iter(phi.values())).device
     own, cohort = protocol.ways * protocol.queries, Cohort(learner.head, part(phi, HEAD))
     with bar, torch.no_grad():
-        kept = embedded(learner, phi, preprocessing, classes) if features is None else features
         for first in range(0, protocol.episodes, at_once):
             numbers = range(first, min(first + at_once, protocol.episodes))
             batch = _without_strangers(sampler.episodes(numbers), protocol).to(device)
@@ -99,15 +102,54 @@ def sampler_of(classes: ClassImages, protocol: Protocol) -> EpisodeSampler:
     )
 
 
-def embedded(learner: Learner, phi: Params, preprocessing: Preprocessing, classes: ClassImages) -> Tensor | None:
-    """Features ``[M, D]`` of all images, for which many tasks ask; None where they depend on the task."""
+def embedded(
+    learner: Learner,
+    phi: Params,
+    preprocessing: Preprocessing,
+    classes: ClassImages,
+    *,
+    protocols: Sequence[Protocol] = (),
+    progress: bool = False,
+) -> Tensor | None:
+    """Features ``[M, D]`` of images for which many tasks ask; None where they depend on the task.
+
+    Args:
+        learner: the composition.
+        phi: its parameters.
+        preprocessing: for the levels that ``classes`` holds.
+        classes: M images.
+        protocols: of the tasks that will ask: where they take fewer than all images, the rows of others are no
+            numbers. Without any, all images are embedded.
+        progress: show a bar.
+
+    Raises:
+        DataError: where classes, groups or images do not suffice for the protocols, before anything is embedded.
+    """
     if not learner.keeps_features:
         return None
     device = next(iter(phi.values())).device
-    with torch.no_grad():
+    places = _asked_for(classes, protocols) if protocols else torch.arange(len(classes.images))
+    features = torch.full((len(classes.images), learner.backbone.features), torch.nan, device=device)
+    bar = tqdm(total=len(places), desc="embedding", unit="image", disable=not progress, leave=False)
+    with bar, torch.no_grad():
         embed = learner.embedding(part(phi, BODY))
-        chunks = (chunk.to(device) for chunk in classes.images.split(_IMAGES_AT_ONCE // 4))
-        return torch.cat([embed(preprocessing.normalise(chunk)) for chunk in chunks])
+        for chunk in places.split(_IMAGES_AT_ONCE // 4):
+            features[chunk] = embed(preprocessing.normalise(classes.images[chunk].to(device)))
+            bar.update(len(chunk))
+    return features
+
+
+def _asked_for(classes: ClassImages, protocols: Sequence[Protocol]) -> Tensor:
+    """Which images tasks of these protocols take, in order; where they might take all, none are drawn."""
+    pixels = replace(classes, images=classes.images[..., :1, :1])  # a draw copies next to nothing
+    samplers = [sampler_of(pixels, one) for one in protocols]
+    most = sum(one.episodes * (one.ways + one.strangers) * (one.shots + one.queries) for one in protocols)
+    if most >= len(classes.images):
+        return torch.arange(len(classes.images))
+    batches = [sampler.episodes(range(one.episodes)) for sampler, one in zip(samplers, protocols, strict=True)]
+    drawn = [torch.cat([one.support_places, one.query_places], 1).flatten() for one in batches]
+    places: Tensor = torch.cat(drawn).unique()
+    return places
 
 
 def _without_strangers(batch: EpisodeBatch, protocol: Protocol) -> EpisodeBatch:

@@ -1,5 +1,6 @@
 """Lake's one-shot classification runs: 20 within-alphabet tasks of 20 ways (Lake et al. 2015, figure 5)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from training.datasets.class_images import DataError
 from training.datasets.image_files import open_image
 
 RUNS = 20
+_WAYS = 20
 _LABELS = "class_labels.txt"
 
 
@@ -30,19 +32,21 @@ class RunsResult:
         return sum(self.errors) / len(self.errors)
 
 
-def evaluate_runs(initialization: Initialization, data_dir: Path) -> RunsResult:
+def evaluate_runs(initialization: Initialization, data_dir: Path, inner_steps: int | None = None) -> RunsResult:
     """Answer the runs, each test image on its own.
 
     Args:
         initialization: to adapt.
         data_dir: the folder with ``run01`` to ``run20`` as the public ``all_runs.zip`` unpacks, or one
             that has it as ``all_runs`` or ``omniglot/all_runs``.
+        inner_steps: None for the learner's own number; 0 not to adapt.
 
     Raises:
-        DataError: where a run or an image is missing.
+        DataError: where a run or an image is missing, or a run's labels are not those of its 20 classes.
     """
     root = _root(data_dir)
-    return RunsResult(tuple(_error(initialization, root, f"run{run:02d}") for run in range(1, RUNS + 1)))
+    answers = [_answers(root / f"run{run:02d}" / _LABELS) for run in range(1, RUNS + 1)]
+    return RunsResult(tuple(_error(initialization, root, of_run, inner_steps) for of_run in answers))
 
 
 def _root(data_dir: Path) -> Path:
@@ -55,20 +59,32 @@ def _root(data_dir: Path) -> Path:
     )
 
 
-def _error(initialization: Initialization, root: Path, run: str) -> float:
+def _answers(labels: Path) -> dict[str, str]:
+    """The training image of each test image's class; both are paths below the folder of the runs."""
     try:
-        lines = (root / run / _LABELS).read_text("utf-8").split("\n")
-    except OSError as error:
-        raise DataError(f"{root / run / _LABELS} cannot be read ({error}); unpack all_runs.zip again") from error
+        lines = labels.read_text("utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{labels} cannot be read ({error}); unpack all_runs.zip again") from error
     pairs = [line.split() for line in lines if line.strip()]
-    answers: dict[str, str] = dict(pairs)
-    classes = sorted(set(answers.values()))
+    tests, classes = ({pair[place] for pair in pairs if len(pair) == 2} for place in (0, 1))
+    if not len(pairs) == len(tests) == len(classes) == _WAYS:
+        raise DataError(
+            f"{labels} must have {_WAYS} lines, each of another test image and the training image of its class; "
+            "unpack all_runs.zip again"
+        )
+    return dict(pairs)
+
+
+def _error(
+    initialization: Initialization, root: Path, answers: Mapping[str, str], inner_steps: int | None
+) -> float:
+    classes = sorted(answers.values())
     support = Support.of_task(
         torch.stack([_image(initialization, root / path) for path in classes]), torch.arange(len(classes))
     )
     queries = torch.stack([_image(initialization, root / path) for path in answers])
     with torch.no_grad():
-        theta = initialization.learner.adapt(initialization.phi, support)
+        theta = initialization.learner.adapt(initialization.phi, support, steps=inner_steps)
         predicted = initialization.learner.predict(theta, queries[None])[0].argmax(-1)
     wrong = [classes[int(index)] != path for index, path in zip(predicted, answers.values(), strict=True)]
     return 100 * sum(wrong) / len(wrong)

@@ -13,13 +13,13 @@ from models.learner import BODY, HEAD, RATES, Learner, part
 from training.datasets.class_images import ClassImages
 from training.measures.assessment import assess_again
 from training.run.after_warm_up import measure_features
+from training.run.former import facts_of
 from training.run.half_kernels import with_half_kernels
 
 _BY_MEANS = ("prototype", "lda")
 _OF_ANY_WIDTH = ("one", "layer-step", "gate")  # inner rates, as many for few features as for many
 _SCALE = f"{HEAD}log_scale"
 _MEASURED_BY = ("data", "reports", "report_episodes", "calibration_tasks")
-_OF_MEMBER = ("trained_on", "recipe", "pretrained")
 _SEEN = ("data", "classes", "class_names", "groups", "validation_classes", "validation_groups")
 
 
@@ -77,9 +77,7 @@ def publish_ensemble(
                 **_told(first.card["trained_on"], *_SEEN),
                 **{key: sum(_in_all(one.card, key) for one in members) for key in ("outer_steps", "seconds")},
             },
-            "members": [
-                {"name": one.name, "version": one.version, **_told(one.card, *_OF_MEMBER)} for one in members
-            ],
+            "members": [facts_of(one) for one in members],
             "recipe": {**_told(first.card["recipe"], *_MEASURED_BY), "learner": learner_as_dict(learner)},
             **found.facts,
         },

@@ -1,10 +1,10 @@
 """Finds initializations that a run builds on, and refuses those that have seen what it counts as unseen."""
 
-from pathlib import Path
 from typing import Any
 
-from models.initialization import CARD, Initialization, load, shipped
+from models.initialization import Initialization, InitializationError, load
 from training.recipe import Recipe, RecipeError
+from training.run.named import folder_of
 
 
 def load_former(recipe: Recipe, key: str, name: str, *, else_known: str = "") -> Initialization:
@@ -20,12 +20,10 @@ def load_former(recipe: Recipe, key: str, name: str, *, else_known: str = "") ->
         RecipeError: where there is no such thing, or it may have seen classes that the recipe counts as unseen.
         InitializationError: where a folder is no usable initialization.
     """
-    folder = shipped().get(name, Path(name))
-    if not (folder / CARD).exists():
-        raise RecipeError(
-            f"{key}: {name!r} is neither a shipped initialization ({', '.join(shipped())}) nor a folder "
-            f"with a {CARD}{else_known}"
-        )
+    try:
+        folder = folder_of(name, else_known=else_known)
+    except InitializationError as error:
+        raise RecipeError(f"{key}: {error}") from error
     former = load(folder)
     _check_classes(former, recipe, key)
     return former

@@ -1,8 +1,10 @@
 """Finds out before training whether the validation classes have what a recipe wants to measure on them."""
 
 from collections.abc import Iterator
+from itertools import count
 
 from training.datasets.class_images import ClassImages, DataError
+from training.datasets.folder import HELD_OUT, held_out
 from training.measures.assessment import REPORT_SEED, report_protocol
 from training.measures.calibration import CALIBRATION_SEED
 from training.measures.evaluation import sampler_of
@@ -33,7 +35,9 @@ def check_measurable(recipe: Recipe, validation: ClassImages) -> None:
         try:
             sampler_of(validation, protocol)
         except DataError as error:
-            raise DataError(f"{field}, on the {len(validation)} validation classes: {error}") from error
+            raise DataError(
+                f"{field}, on the {len(validation)} validation classes: {error}{_remedy(recipe, validation)}"
+            ) from error
     poorest = int(validation.counts.argmin())
     if validation.counts[poorest] < _LEAST_IMAGES:
         raise DataError(
@@ -47,3 +51,17 @@ def _protocols(recipe: Recipe) -> Iterator[tuple[str, Protocol]]:
     yield "validation", look_protocol(recipe.validation)
     for place, report in enumerate(recipe.reports):
         yield f"reports[{place}]", report_protocol(report, recipe.report_episodes)
+
+
+def _remedy(recipe: Recipe, validation: ClassImages) -> str:
+    """What to do where a folder holds too few classes for a recipe's tasks; nothing where it is otherwise."""
+    most = max(protocol.ways for _, protocol in _protocols(recipe))
+    if recipe.data.name != "folder" or most <= len(validation):
+        return ""
+    enough = next(classes for classes in count() if held_out(classes) >= most)
+    ways = len(validation)
+    return (
+        f"; a folder that is not divided into train, val and test gives validation {100 * HELD_OUT:g} % of its "
+        f"classes, so it needs at least {enough}; or choose and report by fewer ways: "
+        f"--set validation.ways={ways} 'reports=[{{ways: {ways}, shots: 1}}]'"
+    )

@@ -1,6 +1,8 @@
 """The classes of a run: which it trains on, what else is made of them, and which choose phi."""
 
+import hashlib
 import logging
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from training.recipe import Data
 from training.tasks.augmentation import with_reflections, with_rotations
 
 _VALIDATION_STROKES = 200
+_NAMED = 3
 _log = logging.getLogger(__name__)
 
 
@@ -32,7 +35,7 @@ class RunClasses:
 def load_classes(
     data: Data, preprocessing: Preprocessing, *, data_dir: Path | None = None, download: bool = False
 ) -> RunClasses:
-    """Read what a recipe's ``data`` names; a warning tells where validation classes may be training classes.
+    """Read what a recipe's ``data`` names; warnings tell where validation classes may be training classes.
 
     Args:
         data: of the recipe.
@@ -66,5 +69,29 @@ def load_classes(
             len(validation.classes),
             shared[0],
         )
+    if data.name == "folder":  # others come divided
+        _warn_of_same_images(training, validation)
     episodes = with_rotations(training) if data.rotations else training
     return RunClasses(training, with_reflections(episodes) if data.reflections else episodes, validation)
+
+
+def _warn_of_same_images(training: ClassImages, validation: ClassImages) -> None:
+    """Tell of a class that a folder holds under two names, as a copy or a link, on both sides of the split."""
+    trained = dict(_named_digests(training))
+    same = [(name, trained[digest]) for digest, name in _named_digests(validation) if digest in trained]
+    if same:
+        named = list(dict.fromkeys(f"{name!r} and {of!r}" for name, of in same))
+        _log.warning(
+            "%d validation images are training images as well, of %s%s: where these are the same classes, all "
+            "that is told of unseen classes is of seen ones; keep each class in one folder",
+            len(same),
+            ", ".join(named[:_NAMED]),
+            f" and {len(named) - _NAMED} more" if len(named) > _NAMED else "",
+        )
+
+
+def _named_digests(classes: ClassImages) -> Iterator[tuple[bytes, str]]:
+    """The sha256 of each image's levels, and its class."""
+    for index, name in enumerate(classes.classes):
+        for image in classes.of_class(index).contiguous().numpy():
+            yield hashlib.sha256(image.data).digest(), name

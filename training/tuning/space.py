@@ -102,7 +102,7 @@ class Space:
 
 
 def _distribution(key: str, given: Any) -> BaseDistribution:
-    if any(key == fixed or key.startswith(f"{fixed}.") for fixed in _FIXED):
+    if any(f"{key}.".startswith(f"{fixed}.") or fixed.startswith(f"{key}.") for fixed in _FIXED):
         raise RecipeError(
             f"tune.{key} cannot be searched: all trials are compared by the same validation tasks; "
             "change it in the recipe"
