@@ -22,6 +22,11 @@ _AT_LEAST = {
     **{f"structure.{key}": 1 for key in ("steps", "tasks", "structure_tasks", "every")},
     **{f"structure.{key}": 0 for key in ("warm_up", "learning_rate")},
 }
+MOST_RATE = 1.0  # of Adam, whose step changes every number by about its rate
+_AT_MOST = {
+    **dict.fromkeys(_SEEDS, MOST_SEED),
+    **dict.fromkeys(("outer.learning_rate", "outer.rates_learning_rate", "structure.learning_rate"), MOST_RATE),
+}
 _0_OR_1 = ("validation.within_group",)  # of training tasks it is a share
 _ABOVE_0 = ("learner.head.initial_scale", "outer.spread", "outer.clip")
 
@@ -47,10 +52,10 @@ def check_ranges(values: Mapping[str, Any]) -> None:
         for number in _numbers(values, key):
             if number not in (0, 1):
                 raise RecipeError(f"{key} must be 0 or 1, not {number}")
-    for key in _SEEDS:
+    for key, most in _AT_MOST.items():
         for number in _numbers(values, key):
-            if number > MOST_SEED:
-                raise RecipeError(f"{key} must be at most {MOST_SEED}, not {number}")
+            if number > most:
+                raise RecipeError(f"{key} must be at most {most}, not {number}")
 
 
 def _numbers(values: Mapping[str, Any], key: str) -> list[Any]:

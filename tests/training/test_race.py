@@ -218,6 +218,7 @@ def test_a_trial_leaves_out_its_first_steps_and_annealing(monkeypatch):
 
     monkeypatch.setattr(Trial, "_step", step)
     monkeypatch.setattr(Trial, "_batch", lambda *_: None)
+    monkeypatch.setattr(Trial, "phi", {}, raising=False)
     monkeypatch.setattr(Trial, "__init__", lambda trial, recipe, *_, **__: setattr(trial, "recipe", recipe))
     recipe = recipe_of(read_plan("omniglot"), "maml++", 1)
     assert recipe.outer.first_order_until > 0
@@ -236,6 +237,8 @@ def test_a_trial_leaves_out_its_first_steps_and_annealing(monkeypatch):
         (["strokes", "--only", "maml,mamba"], "there is no algorithm 'mamba'; there are maml, "),
         (["strokes", "--only", "maml,maml"], "named once"),
         (["strokes", "--seconds", "0"], "seconds must be positive"),
+        (["strokes", "--set", "training.learning_rate=1e30"], "training.learning_rate must be 0 to 1, not 1e+30"),
+        (["strokes", "--set", "training.learning_rate=-1"], "training.learning_rate must be 0 to 1, not -1"),
         (["strokes", "--set", "backbone.normalisation=support"], "must be group"),
         (["strokes", "--set", "backbone.width=7"], "do not fit"),
         (["strokes", "--set", "backbone.side=64"], "preprocessing.side is 28 and backbone.side is 64"),

@@ -10,7 +10,7 @@ from typing import Any
 from models.images.preprocessing import Preprocessing
 from training.algorithms import ALGORITHMS
 from training.comparison.plan import Source
-from training.comparison.plan_reading import PlanError, check_learners, check_seeds, plan_file
+from training.comparison.plan_reading import PlanError, check_learners, check_rates, check_seeds, plan_file
 from training.measures.measured import Protocol
 from training.recipe_reading import read_values
 from training.recipe_types import build
@@ -155,8 +155,7 @@ def _check(plan: Plan) -> None:
     check_seeds(seed=plan.seed, data=plan.data.seed, tasks=tasks.seed, choice=choice.seed)
     if not plan.algorithms:
         raise PlanError("algorithms needs at least one entry")
-    if training.learning_rate < 0:
-        raise PlanError("training.learning_rate must not be negative")
+    check_rates(learning_rate=training.learning_rate)
     if plan.seconds <= 0:
         raise PlanError(f"seconds must be positive, not {plan.seconds:g}")
     if not 1 <= len(set(tasks.ways)) == len(tasks.ways) <= _MOST_WAYS:
