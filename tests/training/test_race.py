@@ -124,6 +124,10 @@ def test_resuming_measures_nothing_twice_and_others_can_join(out, found, capsys)
     again = json.loads((out / "race.json").read_text())["rows"]
     assert again[:3] == found["rows"]
     assert again[3]["algorithm"] == "r2d2"
+    assert race(out, "--resume", only=["protonet", "anil"]) == 0
+    rows = json.loads((out / "race.json").read_text())["rows"]
+    assert [row["algorithm"] for row in rows] == ["maml", "r2d2", "searched-maml", "protonet", "anil"]
+    assert all(f"\n| {row['algorithm']} " in (out / "race.md").read_text() for row in rows)
     assert race(out, "--resume", "--seconds", "7") == 2
     assert "differs in seconds" in capsys.readouterr().err
 

@@ -12,6 +12,7 @@ from training.comparison.kept import write_whole
 from training.comparison.marked import FOLDER
 from training.comparison.results import Figure
 from training.race.plan import Plan
+from training.race.rows import DIVERGED
 
 JSON, TABLE, DRAWING = "race.json", "race.md", "race.svg"
 PART = "race"  # of documents
@@ -25,7 +26,7 @@ class Outcome:
 
     Attributes:
         plan: of the race.
-        rows: JSON values of those that are done (see ``training.race.rows``), at least one.
+        rows: JSON values of those that are done (see ``training.race.rows``), at least one of them measured.
         facts: numbers of classes, by what they are for.
     """
 
@@ -62,7 +63,8 @@ class Outcome:
         """Accuracies with their intervals, the best at more ways on top."""
         shapes = self._shapes()
         rows = []
-        for row in sorted(self.rows, key=lambda one: -float(one["unseen"][-1]["accuracy"])):
+        measured = [row for row in self.rows if DIVERGED not in row]
+        for row in sorted(measured, key=lambda one: -float(one["unseen"][-1]["accuracy"])):
             marks = []
             for place, one in enumerate(row["unseen"]):
                 figure = _figure(one)
@@ -79,9 +81,12 @@ class Outcome:
         return [protocol.describe() for protocol in self.plan.protocols()]
 
     def _line(self, row: dict[str, Any]) -> list[str]:
+        name = f"{row['algorithm']} (own {row['own']})" if row["own"] else row["algorithm"]
+        if DIVERGED in row:
+            return [name, f"diverged: {row[DIVERGED]}"] + [""] * (4 + len(self._shapes()))
         training = row["training"]
         return [
-            f"{row['algorithm']} (own {row['own']})" if row["own"] else row["algorithm"],
+            name,
             *(str(_figure(one)) for one in row["unseen"]),
             f"{training['tasks_per_second']:.0f}",
             f"{training['steps']:,}",

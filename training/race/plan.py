@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -119,6 +119,12 @@ class Plan:
         """Give the whole plan, defaults included, as JSON values."""
         values: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(self)))
         return values
+
+
+def with_kept(plan: Plan, kept: Collection[str]) -> Plan:
+    """The plan with the algorithms of rows that are kept before those it names, so that no table loses them."""
+    others = tuple(name for name in ALGORITHMS if name in kept and name not in plan.algorithms)
+    return dataclasses.replace(plan, algorithms=others + plan.algorithms)
 
 
 def read_plan(
