@@ -176,7 +176,11 @@ def test_a_recipe_names_it(name, capsys):
     assert plan.learner["head"]["kind"] == ALGORITHMS[name].head["kind"]
     assert plan.learner["rule"]["moves"] == ALGORITHMS[name].rule["moves"]
     assert main(["list-algorithms"]) == 0
-    assert f"training/recipes/{file.name}" in capsys.readouterr().out
+    lines = capsys.readouterr().out.splitlines()
+    row = next(line for line in lines if line.startswith(f"{name} "))
+    assert f"training/recipes/{file.name}" in row
+    if " order" in row:
+        assert (" second order" in row) == plan.outer.second_order
 
 
 def test_what_the_recipe_says_goes_before_what_the_algorithm_is(tmp_path):
