@@ -240,6 +240,7 @@ def test_a_trial_leaves_out_its_first_steps_and_annealing(monkeypatch):
         ),
         (["strokes", "--only", "maml,mamba"], "there is no algorithm 'mamba'; there are maml, "),
         (["strokes", "--only", "maml,maml"], "named once"),
+        (["strokes", "--set", "name=../x"], "name must be that of a folder, without any /, not '../x'"),
         (["strokes", "--seconds", "0"], "seconds must be positive"),
         (["strokes", "--set", "training.learning_rate=1e30"], "training.learning_rate must be 0 to 1, not 1e+30"),
         (["strokes", "--set", "training.learning_rate=-1"], "training.learning_rate must be 0 to 1, not -1"),

@@ -13,7 +13,7 @@ from training.comparison.plan import Plan
 from training.recipe import NO_FIT, RecipeError
 from training.recipe_parts import check_backbone, check_images
 from training.recipe_ranges import MOST_RATE
-from training.recipe_reading import read_values
+from training.recipe_reading import check_name, read_values
 from training.recipe_types import build, fitting
 from training.seeds import MOST_SEED
 
@@ -108,6 +108,7 @@ def check_rates(**rates: float) -> None:
 
 
 def _check(plan: Plan) -> None:
+    check_name(plan.name)
     check_learners(plan.algorithms, plan.preprocessing, plan.backbone)
     tasks, choice, training = plan.tasks, plan.choice, plan.training
     lists = {"algorithms": plan.algorithms, "inner_steps": plan.inner_steps}

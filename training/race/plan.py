@@ -12,7 +12,7 @@ from training.algorithms import ALGORITHMS
 from training.comparison.plan import Source
 from training.comparison.plan_reading import PlanError, check_learners, check_rates, check_seeds, plan_file
 from training.measures.measured import Protocol
-from training.recipe_reading import read_values
+from training.recipe_reading import check_name, read_values
 from training.recipe_types import build
 
 PLANS = Path(__file__).parent / "plans"
@@ -156,6 +156,7 @@ def read_plan(
 
 
 def _check(plan: Plan) -> None:
+    check_name(plan.name)
     check_learners(plan.algorithms, plan.preprocessing, plan.backbone)
     tasks, choice, training = plan.tasks, plan.choice, plan.training
     check_seeds(seed=plan.seed, data=plan.data.seed, tasks=tasks.seed, choice=choice.seed)
