@@ -53,7 +53,7 @@ def _inner(algorithm: Algorithm) -> str:
 
 
 def _outer(algorithm: Algorithm) -> str:
-    # What the recipe says goes first, here as in training: one may be of first order where its algorithm need not.
+    # What the recipe says goes first: it may be of first order where its algorithm need not.
     outer = {**algorithm.outer, **read_values(_RECIPES / algorithm.recipe, ())["outer"]}
     if (rule := outer.get("rule", "gradient")) != "gradient":
         return str(rule)
