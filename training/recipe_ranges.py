@@ -6,7 +6,12 @@ from typing import Any
 from training.recipe import RecipeError
 from training.seeds import MOST_SEED
 
+MOST_RATE = 1.0  # of Adam, whose step changes every number by about its rate
 _SEEDS = ("seed", "data.seed", "validation.seed")
+_AT_MOST = {
+    **dict.fromkeys(_SEEDS, MOST_SEED),
+    **dict.fromkeys(("outer.learning_rate", "outer.rates_learning_rate", "structure.learning_rate"), MOST_RATE),
+}
 _AT_LEAST = {
     **dict.fromkeys(_SEEDS, 0),
     "preprocessing.margin": 0,
@@ -21,11 +26,6 @@ _AT_LEAST = {
     "calibration_tasks": 1,
     **{f"structure.{key}": 1 for key in ("steps", "tasks", "structure_tasks", "every")},
     **{f"structure.{key}": 0 for key in ("warm_up", "learning_rate")},
-}
-MOST_RATE = 1.0  # of Adam, whose step changes every number by about its rate
-_AT_MOST = {
-    **dict.fromkeys(_SEEDS, MOST_SEED),
-    **dict.fromkeys(("outer.learning_rate", "outer.rates_learning_rate", "structure.learning_rate"), MOST_RATE),
 }
 _0_OR_1 = ("validation.within_group",)  # of training tasks it is a share
 _ABOVE_0 = ("learner.head.initial_scale", "outer.spread", "outer.clip")
