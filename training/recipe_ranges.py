@@ -6,6 +6,7 @@ from typing import Any
 from training.recipe import RecipeError
 from training.seeds import MOST_SEED
 
+MOST_RATE = 1.0  # of Adam, whose step changes every number by about its rate
 _SEEDS = ("seed", "data.seed", "validation.seed")
 _JITTERS = ("jitter", "class_jitter", "task_jitter")
 # The most of each: a whole turn, images out of their frame, sides and colours twentyfold. Far beyond, pixels are
@@ -13,6 +14,7 @@ _JITTERS = ("jitter", "class_jitter", "task_jitter")
 _JITTERED = {"rotation": 360, "shear": 10, "scale": 3, "shift": 1, "elastic": 1, "colour": 3}
 _AT_MOST = {
     **dict.fromkeys(_SEEDS, MOST_SEED),
+    **dict.fromkeys(("outer.learning_rate", "outer.rates_learning_rate", "structure.learning_rate"), MOST_RATE),
     **{f"{jitter}.{key}": most for jitter in _JITTERS for key, most in _JITTERED.items()},
 }
 _AT_LEAST = {

@@ -67,8 +67,7 @@ def build_recipe(values: Mapping[str, Any]) -> Recipe:
             raise RecipeError(f"algorithm must be one of {', '.join(ALGORITHMS)}, not {name!r}")
         values = ALGORITHMS[name].laid_under(values)
     recipe: Recipe = build(Recipe, values, at="")
-    if recipe.name in ("", "..") or Path(recipe.name).name != recipe.name:  # the run's folder is named so
-        raise RecipeError(f"name must be that of a folder, without any /, not {recipe.name!r}")
+    check_name(recipe.name)
     check_parts(recipe.preprocessing, recipe.learner)
     check_ranges(recipe.as_dict())
     preprocessing, learner = recipe.build_preprocessing(), recipe.build_learner()
@@ -78,6 +77,16 @@ def build_recipe(values: Mapping[str, Any]) -> Recipe:
     except (*NO_FIT, RuntimeError) as error:
         raise RecipeError(f"learner in the recipe does not fit: {error}") from error
     return recipe
+
+
+def check_name(name: str) -> None:
+    """See that what is named so can have a folder of that name.
+
+    Raises:
+        RecipeError: where it can't.
+    """
+    if name in ("", "..") or Path(name).name != name:
+        raise RecipeError(f"name must be that of a folder, without any /, not {name!r}")
 
 
 def _shipped() -> str:

@@ -33,6 +33,13 @@ def contradictions(
     if learner.backbone.normalisation == "running" and not outer.warm_up and not pretrained:
         yield ("running normalisation learns its constants during the warm-up: set outer.warm_up to at least 1")
     of_images, head = outer.warm_up_loss, learner.head.kind
+    if head == "shared" and outer.warm_up and of_images == "episodes":
+        # Adam would make steps of its full rate of the rounding errors, the only gradient there is.
+        needs_warm_up = learner.backbone.normalisation == "running" and not pretrained
+        yield (
+            "the shared head takes all classes for equally likely until it adapts, so that a warm-up by episodes "
+            "teaches nothing: set outer.warm_up to 0" + ", with group normalisation" * needs_warm_up
+        )
     if of_images != "episodes" and learner.backbone.normalisation == "support":
         yield (
             f"outer.warm_up_loss {of_images} compares images without a support set: it takes group or "

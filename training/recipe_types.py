@@ -1,13 +1,14 @@
 """Checks values of YAML against the annotations of the dataclasses that they are to make."""
 
 import dataclasses
-import math
 import types
 import typing
 from collections.abc import Mapping
 from typing import Any, Literal
 
 from training.recipe import RecipeError
+
+_MOST = 3.4e38  # of float32, in which phi and its optimiser compute
 
 
 def build(cls: Any, values: Any, at: str, whole: str = "the recipe") -> Any:
@@ -61,8 +62,8 @@ def _value(hint: Any, value: Any, at: str) -> Any:
             raise RecipeError(f"{at} must be one of {', '.join(map(str, typing.get_args(hint)))}, not {value!r}")
         return value
     if hint is float and isinstance(value, int | float) and not isinstance(value, bool):
-        if not math.isfinite(value):
-            raise RecipeError(f"{at} must be a finite number, not {value!r}")
+        if not abs(value) <= _MOST:
+            raise RecipeError(f"{at} must be a finite number, and at most {_MOST:g}, not {value!r}")
         return float(value)
     if isinstance(hint, type) and issubclass(hint, tuple):
         return value  # a named tuple, which what it is part of reads itself

@@ -176,7 +176,11 @@ def test_a_recipe_names_it(name, capsys):
     assert plan.learner["head"]["kind"] == ALGORITHMS[name].head["kind"]
     assert plan.learner["rule"]["moves"] == ALGORITHMS[name].rule["moves"]
     assert main(["list-algorithms"]) == 0
-    assert f"training/recipes/{file.name}" in capsys.readouterr().out
+    lines = capsys.readouterr().out.splitlines()
+    row = next(line for line in lines if line.startswith(f"{name} "))
+    assert f"training/recipes/{file.name}" in row
+    if " order" in row:
+        assert (" second order" in row) == plan.outer.second_order
 
 
 def test_what_the_recipe_says_goes_before_what_the_algorithm_is(tmp_path):
@@ -192,6 +196,17 @@ def test_what_the_recipe_says_goes_before_what_the_algorithm_is(tmp_path):
         read_recipe(RECIPES / "algorithms.yaml", ["algorithm=reptile", "learner.rule.moves=head"])
     with pytest.raises(RecipeError, match=r"outer\.warm_up to 0"):
         read_recipe(RECIPES / "algorithms.yaml", ["outer.rule=evolution", "outer.warm_up=1"])
+
+
+def test_a_shared_head_has_nothing_to_warm_up():
+    with pytest.raises(RecipeError, match=r"shared head .*set outer\.warm_up to 0$"):
+        read_recipe(RECIPES / "algorithms.yaml", ["algorithm=maml", "outer.warm_up=200"])
+    running = ["algorithm=maml", "learner.backbone.normalisation=running", "outer.warm_up=1"]
+    with pytest.raises(RecipeError, match=r"set outer\.warm_up to 0, with group normalisation"):
+        read_recipe(RECIPES / "algorithms.yaml", running)
+    assert (
+        read_recipe(RECIPES / "algorithms.yaml", ["algorithm=protonet", "outer.warm_up=200"]).outer.warm_up == 200
+    )
 
 
 def test_a_closed_gate_keeps_its_layer_and_can_open_again(double_precision):

@@ -247,6 +247,8 @@ def test_all_machines_that_were_measured_on_are_told(out, tmp_path, capsys):
     ("arguments", "message"),
     [
         (["nowhere"], "no plan nowhere"),
+        (["strokes", "--set", "name=../x"], "name must be that of a folder, without any /, not '../x'"),
+        (["strokes", "--set", "training.supervised_learning_rate=2"], "supervised_learning_rate must be 0 to 1"),
         (["strokes", "--algorithms", "mamba"], "there is no algorithm 'mamba'"),
         (["strokes", "--set", "backbone.normalisation=support"], "must be group"),
         (["strokes", "--set", "backbone.width=7"], "do not fit"),

@@ -78,7 +78,8 @@ def learner_and_phi(moves="head", rates="one", head="prototype"):
 
 def test_answers_drawn_give_the_gradient_of_the_expected_share_of_right_ones(batch):
     learner, phi = learner_and_phi()
-    policy_gradient_loss(learner, phi, batch, 4_000, generator()).loss.backward()
+    chances = torch.rand(*batch.query_labels.shape, 4_000, dtype=torch.float64, generator=generator())
+    policy_gradient_loss(learner, phi, batch, chances).loss.backward()
     found = {name: value.grad.clone() for name, value in phi.items() if value.grad is not None}
     for value in phi.values():
         value.grad = None
@@ -91,6 +92,15 @@ def test_answers_drawn_give_the_gradient_of_the_expected_share_of_right_ones(bat
         for values in (found, {name: value.grad for name, value in phi.items()})
     )
     assert (flat - expected).norm() < 0.05 * expected.norm()
+
+
+def test_answers_are_classes_of_the_task(batch):
+    learner, phi = learner_and_phi()
+    for chance in (0.0, 1 - 2**-53):
+        chances = torch.full((*batch.query_labels.shape, 2), chance, dtype=torch.float64)
+        found = policy_gradient_loss(learner, phi, batch, chances).loss  # of a class that a task lacks it is huge
+        found.backward()
+        assert all(value.grad.abs().max() < 1e3 for value in phi.values() if value.grad is not None)
 
 
 @pytest.mark.parametrize("moves", ["head", "all", "body"])

@@ -1,6 +1,8 @@
 """The outer gradient does not depend on how a step's tasks are divided, and runs on another device."""
 
 import dataclasses
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -24,10 +26,10 @@ def batch():
     return EpisodeSampler(TRAINING, ways=(2, 4), shots=(1, 2), queries=2, seed=0, ragged=True).batch(0, TASKS)
 
 
-def gradient(plan, batch, step, *, budget):
+def gradient(plan, batch, step, *, budget, processes=Processes()):  # noqa: B008
     learner = plan.build_learner()
     phi = {name: value.requires_grad_() for name, value in learner.initial(0).items()}
-    outer = OuterGradient(learner, plan.outer, Processes(), budget)
+    outer = OuterGradient(learner, plan.outer, processes, budget)
     figures = outer(phi, batch, step)
     return figures, {name: value.grad for name, value in phi.items() if value.grad is not None}
 
@@ -44,6 +46,46 @@ def test_micro_batches_add_up_to_the_whole(batch, step, precision):
         # In bfloat16 another number of tasks rounds otherwise.
         close = {"rtol": 1e-4, "atol": 1e-6} if precision == "float32" else {"rtol": 0.1, "atol": 0.02}
         torch.testing.assert_close(parted[name], value, **close)
+
+
+@dataclasses.dataclass(frozen=True)
+class Thread(Processes):
+    """Threads in the place of processes."""
+
+    meeting: threading.Barrier = None
+    brought: dict = None
+
+    def add_up(self, values):
+        flat = torch.cat([value.detach().flatten() for value in values])
+        self.brought[self.rank] = flat
+        self.meeting.wait(60)
+        total = sum(self.brought[rank] for rank in range(self.size))
+        self.meeting.wait(60)
+        for value, part in zip(values, total.split([value.numel() for value in values]), strict=True):
+            value.copy_(part.view_as(value))
+
+
+def shared_gradient(plan, batch, step, size):
+    meeting, brought = threading.Barrier(size), {}
+    with ThreadPoolExecutor(size) as pool:
+        tasks = [
+            pool.submit(gradient, plan, batch, step, budget=1, processes=Thread(rank, size, meeting, brought))
+            for rank in range(size)
+        ]
+        return tasks[-1].result()
+
+
+@pytest.mark.parametrize("rule", ["gradient", "reptile", "evolution", "policy-gradient"])
+@pytest.mark.parametrize("reward", ["accuracy", "loss"])
+def test_processes_and_micro_batches_give_the_gradient_of_one_whole(batch, rule, reward):
+    plan = recipe(outer=Outer(tasks=TASKS, rule=rule, reward=reward))
+    figures, whole = gradient(plan, batch, 0, budget=1 << 40)
+    for size in (1, 2, 3):
+        of_all, shared = shared_gradient(plan, batch, 0, size)
+        assert of_all == pytest.approx(figures, rel=1e-4)
+        assert shared.keys() == whole.keys()
+        for name, value in whole.items():
+            torch.testing.assert_close(shared[name], value, rtol=1e-3, atol=1e-5)
 
 
 def test_bfloat16_is_for_processors_that_multiply_it(batch, monkeypatch):
@@ -75,8 +117,8 @@ def test_a_budget_is_kept(batch, monkeypatch):
     assert 4 * one < graph(batch) < 6 * one
     seen = []
     outer = OuterGradient(learner, plan.outer, Processes(), int(2.5 * one))
-    outer._loss = lambda phi, part, warming: (
-        seen.append(part.tasks) or OuterGradient._loss(outer, phi, part, warming)
+    outer._loss = lambda phi, batch, chosen, warming: (
+        seen.append(chosen.stop - chosen.start) or OuterGradient._loss(outer, phi, batch, chosen, warming)
     )
     outer(phi, batch, step=9)
     assert seen == [1, 1, 2, 2]  # measured once, then in parts
@@ -92,8 +134,8 @@ def test_a_run_that_goes_on_splits_as_one_that_was_not_broken(batch, annealed):
     def split_at(*steps, budget):
         sizes = []
         outer = OuterGradient(learner, plan.outer, Processes(), budget)
-        outer._loss = lambda phi, part, warming: (
-            sizes.append(part.tasks) or OuterGradient._loss(outer, phi, part, warming)
+        outer._loss = lambda phi, batch, chosen, warming: (
+            sizes.append(chosen.stop - chosen.start) or OuterGradient._loss(outer, phi, batch, chosen, warming)
         )
         for step in steps:
             sizes.clear()
@@ -103,7 +145,7 @@ def test_a_run_that_goes_on_splits_as_one_that_was_not_broken(batch, annealed):
     def graph(step):
         outer = OuterGradient(learner, plan.outer, Processes(), 1)
         outer._step = step
-        return bytes_of_graph(lambda: outer._loss(phi, batch.part(slice(0, 1)), False).loss)
+        return bytes_of_graph(lambda: outer._loss(phi, batch, slice(0, 1), False).loss)
 
     small, large = sorted((graph(8), graph(9)))
     assert large > 1.2 * small
@@ -113,7 +155,8 @@ def test_a_run_that_goes_on_splits_as_one_that_was_not_broken(batch, annealed):
 
 
 def test_parts_are_even_and_whole(batch):
-    parts = list(split(batch, 2))
+    assert list(split(slice(3, 7), 3)) == [slice(3, 5), slice(5, 7)]
+    parts = [batch.part(chosen) for chosen in split(slice(0, TASKS), 2)]
     assert [part.tasks for part in parts] == [1, 2, 2]
     assert torch.equal(torch.cat([part.query_images for part in parts]), batch.query_images)
     assert torch.equal(torch.cat([part.support.ways for part in parts]), batch.support.ways)

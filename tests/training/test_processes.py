@@ -31,10 +31,13 @@ def trained(out, launcher, *arguments):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("normalisation", "warm_up"), [("group", 0), ("running", 3)])
-def test_two_processes_come_to_the_phi_of_one(tmp_path, normalisation, warm_up):
-    together = trained(tmp_path / "together", TORCHRUN, normalisation, str(warm_up))
-    alone = trained(tmp_path / "alone", [], normalisation, str(warm_up))
+@pytest.mark.parametrize(
+    ("normalisation", "warm_up", "rule"),
+    [("group", 0, "gradient"), ("running", 3, "gradient"), ("group", 0, "evolution")],
+)
+def test_two_processes_come_to_the_phi_of_one(tmp_path, normalisation, warm_up, rule):
+    together = trained(tmp_path / "together", TORCHRUN, normalisation, str(warm_up), rule)
+    alone = trained(tmp_path / "alone", [], normalisation, str(warm_up), rule)
     assert alone.keys() == together.keys()
     for name, value in alone.items():
         torch.testing.assert_close(together[name], value, rtol=1e-4, atol=1e-5)

@@ -124,6 +124,10 @@ def test_resuming_measures_nothing_twice_and_others_can_join(out, found, capsys)
     again = json.loads((out / "race.json").read_text())["rows"]
     assert again[:3] == found["rows"]
     assert again[3]["algorithm"] == "r2d2"
+    assert race(out, "--resume", only=["protonet", "anil"]) == 0
+    rows = json.loads((out / "race.json").read_text())["rows"]
+    assert [row["algorithm"] for row in rows] == ["maml", "r2d2", "searched-maml", "protonet", "anil"]
+    assert all(f"\n| {row['algorithm']} " in (out / "race.md").read_text() for row in rows)
     assert race(out, "--resume", "--seconds", "7") == 2
     assert "differs in seconds" in capsys.readouterr().err
 
@@ -218,6 +222,7 @@ def test_a_trial_leaves_out_its_first_steps_and_annealing(monkeypatch):
 
     monkeypatch.setattr(Trial, "_step", step)
     monkeypatch.setattr(Trial, "_batch", lambda *_: None)
+    monkeypatch.setattr(Trial, "phi", {}, raising=False)
     monkeypatch.setattr(Trial, "__init__", lambda trial, recipe, *_, **__: setattr(trial, "recipe", recipe))
     recipe = recipe_of(read_plan("omniglot"), "maml++", 1)
     assert recipe.outer.first_order_until > 0
@@ -235,7 +240,10 @@ def test_a_trial_leaves_out_its_first_steps_and_annealing(monkeypatch):
         ),
         (["strokes", "--only", "maml,mamba"], "there is no algorithm 'mamba'; there are maml, "),
         (["strokes", "--only", "maml,maml"], "named once"),
+        (["strokes", "--set", "name=../x"], "name must be that of a folder, without any /, not '../x'"),
         (["strokes", "--seconds", "0"], "seconds must be positive"),
+        (["strokes", "--set", "training.learning_rate=1e30"], "training.learning_rate must be 0 to 1, not 1e+30"),
+        (["strokes", "--set", "training.learning_rate=-1"], "training.learning_rate must be 0 to 1, not -1"),
         (["strokes", "--set", "backbone.normalisation=support"], "must be group"),
         (["strokes", "--set", "backbone.width=7"], "do not fit"),
         (["strokes", "--set", "backbone.side=64"], "preprocessing.side is 28 and backbone.side is 64"),

@@ -1,9 +1,13 @@
 """``python -m training list-algorithms``: each with its four choices, its source and a recipe."""
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 from training.algorithms import ALGORITHMS, ANY_ALGORITHM, STRUCTURE, Algorithm
+from training.recipe_reading import read_values
+
+_RECIPES = Path(__file__).parents[1] / "recipes"
 
 
 def add(commands: "argparse._SubParsersAction[Any]") -> None:
@@ -49,7 +53,8 @@ def _inner(algorithm: Algorithm) -> str:
 
 
 def _outer(algorithm: Algorithm) -> str:
-    outer = algorithm.outer
+    # What the recipe says goes first: it may be of first order where its algorithm need not.
+    outer = {**algorithm.outer, **read_values(_RECIPES / algorithm.recipe, ())["outer"]}
     if (rule := outer.get("rule", "gradient")) != "gradient":
         return str(rule)
     if algorithm.rule["moves"] == "nothing":

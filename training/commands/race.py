@@ -8,11 +8,12 @@ from typing import Any
 from training.commands.run_options import add_machine_options, add_set_option, set_up_torch
 from training.comparison.kept import open_folder
 from training.comparison.marked import check_marked, fill_marked
+from training.comparison.plan_reading import PlanError
 from training.outer.processes import choose_device
 from training.race.classes import load_race_classes
 from training.race.outcome import DRAWING, PART, TABLE, Outcome
-from training.race.plan import read_plan
-from training.race.rows import Track
+from training.race.plan import read_plan, with_kept
+from training.race.rows import DIVERGED, Track, kept_rows
 
 
 def add(commands: "argparse._SubParsersAction[Any]") -> None:
@@ -22,7 +23,12 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
         "plan", nargs="?", default="omniglot", help="omniglot, strokes, folder, or a YAML file of your own"
     )
     parser.add_argument("--seconds", type=float, help="of each one's training (default: the plan's)")
-    parser.add_argument("--only", default="", metavar="NAME,NAME", help="these algorithms (default: all)")
+    parser.add_argument(
+        "--only",
+        default="",
+        metavar="NAME,NAME",
+        help="these algorithms, beside those whose rows --resume finds (default: all)",
+    )
     add_set_option(parser, "e.g. tasks.episodes=600")
     parser.add_argument("--data-dir", type=Path, help="where data sets lie (default: METASHOT_DATA)")
     parser.add_argument("--download", action="store_true", help="fetch the data set where it is not there")
@@ -43,6 +49,8 @@ def run(options: argparse.Namespace) -> None:
     if options.fill:
         check_marked(options.fill, [PART])
     out = options.out or Path("runs") / f"race-{plan.name}"
+    if options.resume:
+        plan = with_kept(plan, kept_rows(out))
     device = choose_device(options.device)
     classes = load_race_classes(plan, options.data_dir, download=options.download)
     open_folder(
@@ -54,16 +62,27 @@ def run(options: argparse.Namespace) -> None:
         resume=options.resume,
     )
     rows: list[dict[str, Any]] = []
+    diverged: list[str] = []
+    outcome: Outcome | None = None
     try:
         for row in Track(plan, classes, out, device).rows():
             rows.append(row)
-            outcome = Outcome(plan, rows, classes.facts())
-            outcome.write(out)
+            if DIVERGED in row:
+                diverged.append(row["algorithm"])
+            if len(diverged) < len(rows):
+                outcome = Outcome(plan, rows, classes.facts())
+                outcome.write(out)
     except KeyboardInterrupt:
         print(f"\nfinished rows and the training at hand are in {out}; continue with --resume", file=sys.stderr)
         raise
-    print(outcome.text())
-    if options.fill:
-        fill_marked(options.fill, {PART: outcome.part}, {PART: outcome.drawing()})
-        print(f"filled {options.fill}")
-    print(f"table in {out / TABLE}, picture in {out / DRAWING}")
+    if outcome is not None:
+        print(outcome.text())
+        if options.fill:
+            fill_marked(options.fill, {PART: outcome.part}, {PART: outcome.drawing()})
+            print(f"filled {options.fill}")
+        print(f"table in {out / TABLE}, picture in {out / DRAWING}")
+    if diverged:
+        raise PlanError(
+            f"the training of {', '.join(diverged)} has diverged: lower training.learning_rate and race anew in "
+            "another --out"
+        )

@@ -12,7 +12,8 @@ from training.algorithms import ALGORITHMS
 from training.comparison.plan import Plan
 from training.recipe import NO_FIT, RecipeError
 from training.recipe_parts import check_backbone, check_images
-from training.recipe_reading import read_values
+from training.recipe_ranges import MOST_RATE
+from training.recipe_reading import check_name, read_values
 from training.recipe_types import build, fitting
 from training.seeds import MOST_SEED
 
@@ -105,7 +106,19 @@ def check_episodes(of_tasks: int, of_choice: int) -> None:
         raise PlanError("tasks.episodes and choice.episodes must be at least 2, for an interval")
 
 
+def check_rates(**rates: float) -> None:
+    """See that the learning rates of a plan's ``training`` are such as Adam takes.
+
+    Raises:
+        PlanError: naming one that isn't.
+    """
+    for name, rate in rates.items():
+        if not 0 <= rate <= MOST_RATE:
+            raise PlanError(f"training.{name} must be 0 to {MOST_RATE:g}, not {rate:g}")
+
+
 def _check(plan: Plan) -> None:
+    check_name(plan.name)
     check_learners(plan.algorithms, plan.preprocessing, plan.backbone)
     tasks, choice, training = plan.tasks, plan.choice, plan.training
     lists = {"algorithms": plan.algorithms, "inner_steps": plan.inner_steps}
@@ -127,8 +140,7 @@ def _check(plan: Plan) -> None:
     counts += [training.tasks, training.shots, training.queries, training.looks, training.batch]
     if min([*counts, plan.data.development]) < 1:
         raise PlanError("steps, shots, queries, tasks, looks, batch and development classes must be at least 1")
-    if min(training.learning_rate, training.supervised_learning_rate) < 0:
-        raise PlanError("training.learning_rate and training.supervised_learning_rate must not be negative")
+    check_rates(learning_rate=training.learning_rate, supervised_learning_rate=training.supervised_learning_rate)
     if min([*choice.rates, *choice.scratch_rates, *choice.penalties]) <= 0:
         raise PlanError("choice.rates, choice.scratch_rates and choice.penalties must be positive")
     per_step = training.tasks * tasks.ways * (training.shots + training.queries)

@@ -11,10 +11,12 @@ from models.initialization import learner_as_dict
 from models.learner import Learner
 from training.algorithms import ALGORITHMS
 from training.comparison.plan import Plan
+from training.comparison.plan_reading import PlanError
 from training.comparison.supervised import CLASSIFIER, SupervisedTrainer
 from training.datasets.class_images import ClassImages
 from training.outer_plan import Outer
 from training.recipe import Data, Episodes, Recipe, Validation
+from training.run.divergence import Diverged
 from training.run.trainer import CHECKPOINT, Trainer
 
 SUPERVISED = "supervised"
@@ -60,6 +62,9 @@ def trained(
         development: classes of the tasks that choose phi.
         folder: of the run.
         device: where to compute.
+
+    Raises:
+        PlanError: where training has diverged, with what to do.
     """
     recipe = recipe_for(plan, name, folder.name)
     per_step = images_per_step(plan, name)
@@ -71,7 +76,10 @@ def trained(
     if (folder / CHECKPOINT).exists():
         trainer.resume()
     if trainer.progress.step < recipe.outer.steps:
-        trainer.run()
+        try:
+            trainer.run()
+        except Diverged as error:
+            raise PlanError(_advice(name, error.found)) from error
     progress = trainer.progress
     phi = {name: value.detach() for name, value in trainer.best.items() if not name.startswith(CLASSIFIER)}
     return Trained(
@@ -82,6 +90,13 @@ def trained(
         losses=[(step * per_step, loss) for step, loss in _losses(folder)],
         looks=[(step * per_step, accuracy) for step, accuracy in progress.looks],
     )
+
+
+def _advice(name: str, found: str) -> str:
+    rate, others = "supervised_learning_rate", ""
+    if name != SUPERVISED:
+        rate, others = "learning_rate", f", or go on without {name} by --resume and --algorithms"
+    return f"training of {name} has diverged: {found}; lower training.{rate} and start in another --out{others}"
 
 
 def images_per_step(plan: Plan, name: str) -> int:

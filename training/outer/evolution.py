@@ -11,6 +11,8 @@ from torch import Tensor
 from models.backbones.backbone import Params
 from models.learner import RATES, Learner
 from training.outer.loss import OuterLoss
+from training.outer.micro_batches import split
+from training.outer.processes import Processes
 from training.outer_plan import Reward
 from training.tasks.episodes import EpisodeBatch
 
@@ -50,21 +52,25 @@ def evolution_loss(
     *,
     spread: float,
     reward: Reward,
+    processes: Processes | None = None,
 ) -> OuterLoss:
-    """Try a pair of changes of phi on each task; all are adapted as one batch, each with a phi of its own.
+    """Try a pair of changes of phi on each task of this process, each with a phi of its own.
 
     Args:
         learner: the composition.
         phi: its parameters; those with ``requires_grad`` are changed, but for the inner rates.
-        batch: T tasks.
-        generator: on the CPU, of the changes.
+        batch: T tasks, those of all processes.
+        generator: on the CPU, of the changes, the same in all processes.
         spread: standard deviation of each parameter's change.
-        reward: of a task, the share of right answers or the query loss, negated.
+        reward: of a task, the share of right answers or the query loss, negated; ranked among all T.
+        processes: that share the tasks; None for this one alone.
 
     Returns:
-        The loss and accuracy, averaged over all changes; the loss has the direction of ``ascent``, negated, for
-        its gradient.
+        The loss and accuracy, averaged over the changes tried here; the loss has the direction of ``ascent``,
+        negated, for its gradient, which averaged over processes (by their tasks) is that of all changes.
     """
+    processes = processes or Processes()
+    mine = processes.share(batch.tasks)
     learned = {n: v for n, v in phi.items() if v.requires_grad and not n.startswith(RATES)}
     sizes = [value.numel() for value in learned.values()]
     noise = torch.randn(batch.tasks, sum(sizes), generator=generator).to(batch.query_images.device)
@@ -72,13 +78,15 @@ def evolution_loss(
     at_once = max(1, _IMAGES_AT_ONCE // images)
     found = []
     with torch.no_grad():
-        for first in range(0, batch.tasks, at_once):
-            chosen = slice(first, first + at_once)
+        for chosen in split(mine, at_once):
             changes = dict(zip(learned, noise[chosen].split(sizes, 1), strict=True))
             found.append(_of_pairs(learner, phi, batch.part(chosen), changes, spread))
-        losses, accuracies = (torch.cat(one, 1) for one in zip(*found, strict=True))  # [2, T]
+        losses, accuracies = (torch.cat(one, 1) for one in zip(*found, strict=True))  # [2, tasks of this process]
         better, worse = accuracies if reward == "accuracy" else -losses
-        direction = ascent(noise, ranked(better - worse), spread)
+        gains = better.new_zeros(batch.tasks)
+        gains[mine] = better - worse
+        processes.add_up([gains])
+        direction = ascent(noise[mine], ranked(gains)[mine], spread)
     pairs = zip(learned.values(), direction.split(sizes), strict=True)
     surrogate = -torch.stack([(value.flatten() * of_value).sum() for value, of_value in pairs]).sum()
     return OuterLoss(losses.mean() + surrogate - surrogate.detach(), accuracies.mean())

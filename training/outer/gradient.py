@@ -21,9 +21,11 @@ class OuterGradient:
     """Puts the outer gradient of a step into ``grad`` of phi's tensors.
 
     A step's tasks are divided among the processes, and a process' share into micro-batches. Their gradients
-    add up to that of the whole batch, to rounding. Only a warm-up that takes all images of a step together
-    (``pairs``, ``classes``, ``likeness``, or ``running`` normalisation, whose moments are those of the batch) is
-    not divided: every process computes it whole.
+    add up to that of the whole batch, to rounding: what an outer rule draws is drawn for all tasks of the step,
+    and rewards that are ranked are those of all processes. ``evolution`` keeps no graph and makes no
+    micro-batches. Only a warm-up that takes all images of a step together (``pairs``, ``classes``, ``likeness``,
+    or ``running`` normalisation, whose moments are those of the batch) is not divided: every process computes it
+    whole.
     """
 
     def __init__(
@@ -76,7 +78,7 @@ class OuterGradient:
         warming = step < self._outer.warm_up
         together = self._outer.warm_up_loss != "episodes" or self._learner.backbone.normalisation == "running"
         if warming and together:
-            result = self._loss(phi, batch, warming)
+            result = self._loss(phi, batch, slice(0, batch.tasks), warming)
             result.loss.backward()
             figures = torch.stack([result.loss.detach(), result.accuracy])
             self._average(phi, figures)
@@ -86,37 +88,40 @@ class OuterGradient:
 
     def _in_parts(self, phi: Params, batch: EpisodeBatch, warming: bool) -> Tensor:
         figures = batch.query_weights.new_zeros(2)
-        mine = batch.part(self._processes.share(batch.tasks))
-        for part in split(mine, self._tasks_at_once(phi, mine, warming)):
-            result = self._loss(phi, part, warming)
-            share = part.tasks / batch.tasks
+        mine = self._processes.share(batch.tasks)
+        for chosen in split(mine, self._tasks_at_once(phi, batch, mine, warming)):
+            result = self._loss(phi, batch, chosen, warming)
+            share = (chosen.stop - chosen.start) / batch.tasks
             (result.loss * share).backward()
             figures += share * torch.stack([result.loss.detach(), result.accuracy])
         self._processes.add_up([*_gradients(phi), figures])
         return figures
 
-    def _loss(self, phi: Params, batch: EpisodeBatch, warming: bool) -> OuterLoss:
+    def _loss(self, phi: Params, batch: EpisodeBatch, chosen: slice, warming: bool) -> OuterLoss:
         outer, device = self._outer, batch.query_images.device
         with torch.autocast(device.type, torch.bfloat16, enabled=is_reduced(outer, device)):
             if warming:
                 return warm_up_loss(
                     self._learner,
                     phi,
-                    batch,
+                    batch.part(chosen),
                     taken_over=outer.warm_up_loss,
                     every_position=outer.every_position,
                     teacher=self._teacher,
                     likeness=self._likeness,
                     step=self._step,
                 )
-            return loss_by_rule(self._learner, phi, batch, outer, self._step, self._seed)
+            return loss_by_rule(self._learner, phi, batch, chosen, outer, self._step, self._seed, self._processes)
 
-    def _tasks_at_once(self, phi: Params, mine: EpisodeBatch, warming: bool) -> int:
+    def _tasks_at_once(self, phi: Params, batch: EpisodeBatch, mine: slice, warming: bool) -> int:
         """How many tasks' graph fits into the budget, by the graph of one of them."""
+        if self._outer.rule == "evolution":
+            return batch.tasks
         # Of each kind of graph, whichever the first step of a sitting has: a run that goes on must split alike.
         kind = (warming, *annealed(self._outer, self._step))
         if kind not in self._fitting:
-            one = bytes_of_graph(lambda: self._loss(phi, mine.part(slice(0, 1)), warming).loss)
+            first = slice(mine.start, mine.start + 1)
+            one = bytes_of_graph(lambda: self._loss(phi, batch, first, warming).loss)
             self._fitting[kind] = max(1, self._budget // max(1, one))
         return self._fitting[kind]
 

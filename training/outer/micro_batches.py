@@ -1,11 +1,9 @@
-"""Splits a batch of tasks so that the graph through their adaptation fits into memory."""
+"""Splits the tasks of a step so that the graph through their adaptation fits into memory."""
 
 from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor
-
-from training.tasks.episodes import EpisodeBatch
 
 
 def bytes_of_graph(loss: Callable[[], Tensor]) -> int:
@@ -23,8 +21,9 @@ def bytes_of_graph(loss: Callable[[], Tensor]) -> int:
     return sum(kept.values())
 
 
-def split(batch: EpisodeBatch, most: int) -> Iterator[EpisodeBatch]:
-    """Part a batch evenly into micro-batches of at most so many tasks."""
-    parts = -(-batch.tasks // most)
+def split(tasks: slice, most: int) -> Iterator[slice]:
+    """Part some of a step's tasks evenly into micro-batches of at most so many."""
+    count = tasks.stop - tasks.start
+    parts = -(-count // most)
     for part in range(parts):
-        yield batch.part(slice(part * batch.tasks // parts, (part + 1) * batch.tasks // parts))
+        yield slice(tasks.start + part * count // parts, tasks.start + (part + 1) * count // parts)

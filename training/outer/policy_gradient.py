@@ -31,35 +31,32 @@ def score_function_loss(log_probabilities: Tensor, rewards: Tensor) -> Tensor:
     return -(advantages.detach() * log_probabilities).mean(0)
 
 
-def policy_gradient_loss(
-    learner: Learner, phi: Params, batch: EpisodeBatch, draws: int, generator: torch.Generator
-) -> OuterLoss:
+def policy_gradient_loss(learner: Learner, phi: Params, batch: EpisodeBatch, chances: Tensor) -> OuterLoss:
     """Draw answers to the queries from the adapted learner's own probabilities, rewarded 1 where right.
 
     Args:
         learner: the composition.
         phi: its parameters, those to learn with ``requires_grad``.
         batch: T tasks.
-        draws: answers to each query.
-        generator: on the CPU, of the draws.
+        chances: float64 ``[T, Q, K]``, uniform in [0, 1): each draws one of K >= 2 answers to a query.
 
     Returns:
         The query loss and accuracy; the loss has the gradient of the expected share of wrong answers.
     """
     logits = adapted_logits(learner, phi, batch, inner_steps=None, second_order=False).float()
     log_probabilities = logits.log_softmax(-1)
-    answers = _drawn(log_probabilities.detach(), draws, generator)
+    answers = _drawn(log_probabilities.detach(), chances.to(logits.device))
     rewards = (answers == batch.query_labels).float()
-    chosen = log_probabilities.expand(draws, *logits.shape).gather(-1, answers[..., None])[..., 0]
+    chosen = log_probabilities.expand(len(answers), *logits.shape).gather(-1, answers[..., None])[..., 0]
     weights = batch.query_weights / batch.query_weights.sum(1, keepdim=True)
     surrogate = (score_function_loss(chosen, rewards) * weights).sum(1).mean()
     seen = on_queries(logits.detach(), batch)
     return OuterLoss(seen.loss + surrogate - surrogate.detach(), seen.accuracy)
 
 
-def _drawn(log_probabilities: Tensor, draws: int, generator: torch.Generator) -> Tensor:
-    """Classes drawn, int64 ``[K, T, Q]``, from ``[T, Q, N]``."""
-    tasks, queries, ways = log_probabilities.shape
-    rows = log_probabilities.exp().cpu().view(-1, ways)
-    drawn = torch.multinomial(rows, draws, replacement=True, generator=generator)
-    return drawn.T.reshape(draws, tasks, queries).to(log_probabilities.device)
+def _drawn(log_probabilities: Tensor, chances: Tensor) -> Tensor:
+    """Classes drawn, int64 ``[K, T, Q]``, from ``[T, Q, N]``: where the probabilities add up to each chance."""
+    reached = log_probabilities.double().exp().cumsum(-1)
+    wanted = chances * reached[..., -1:]  # never past the last class that a task has
+    drawn = torch.searchsorted(reached, wanted).movedim(-1, 0)
+    return drawn.clamp_max(reached.shape[-1] - 1)  # of what is not a number, which the next look at phi tells

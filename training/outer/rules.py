@@ -8,6 +8,7 @@ from training.outer.evolution import evolution_loss
 from training.outer.loss import OuterLoss, outer_loss
 from training.outer.multi_step import multi_step_loss, shares_of_steps
 from training.outer.policy_gradient import policy_gradient_loss
+from training.outer.processes import Processes
 from training.outer.reptile import reptile_loss
 from training.outer_plan import Outer
 from training.seeds import folded
@@ -15,31 +16,49 @@ from training.tasks.episodes import EpisodeBatch
 
 
 def loss_by_rule(
-    learner: Learner, phi: Params, batch: EpisodeBatch, outer: Outer, step: int, seed: int
+    learner: Learner,
+    phi: Params,
+    batch: EpisodeBatch,
+    chosen: slice,
+    outer: Outer,
+    step: int,
+    seed: int,
+    processes: Processes,
 ) -> OuterLoss:
-    """Take the loss of an outer step after the warm-up.
+    """Take the loss of an outer step after the warm-up, on some of its tasks.
 
     Args:
         learner: the composition.
         phi: its parameters, those to learn with ``requires_grad``.
-        batch: tasks.
+        batch: all tasks of the step.
+        chosen: those to take it on; of ``evolution``, the share of this process.
         outer: the plan.
         step: of the outer loop, which tells how far annealing has come and, with the seed, what is drawn.
         seed: of the run.
+        processes: that share the step.
     """
+    part = batch.part(chosen)
     if outer.rule == "reptile":
-        return reptile_loss(learner, phi, batch)
+        return reptile_loss(learner, phi, part)
     if outer.rule == "evolution":
         return evolution_loss(
-            learner, phi, batch, _generator(batch, step, seed), spread=outer.spread, reward=outer.reward
+            learner,
+            phi,
+            batch,
+            _generator(batch, step, seed),
+            spread=outer.spread,
+            reward=outer.reward,
+            processes=processes,
         )
     if outer.rule == "policy-gradient":
-        return policy_gradient_loss(learner, phi, batch, outer.draws, _generator(batch, step, seed))
+        shape = *batch.query_labels.shape, outer.draws
+        chances = torch.rand(shape, dtype=torch.float64, generator=_generator(batch, step, seed))
+        return policy_gradient_loss(learner, phi, part, chances[chosen])
     second_order, multi_step = annealed(outer, step)
     if multi_step:
         shares = shares_of_steps(learner.rule.steps, step, outer.multi_step_until)
-        return multi_step_loss(learner, phi, batch, shares, second_order=second_order)
-    return outer_loss(learner, phi, batch, inner_steps=None, second_order=second_order)
+        return multi_step_loss(learner, phi, part, shares, second_order=second_order)
+    return outer_loss(learner, phi, part, inner_steps=None, second_order=second_order)
 
 
 def annealed(outer: Outer, step: int) -> tuple[bool, bool]:
@@ -48,6 +67,6 @@ def annealed(outer: Outer, step: int) -> tuple[bool, bool]:
 
 
 def _generator(batch: EpisodeBatch, step: int, seed: int) -> torch.Generator:
-    # The tasks count, too: parts of one step must not all draw the same.
+    # All tasks of the step count, not the part at hand: the step draws the same however it is divided.
     number = (seed * 1_000_003 + step) * 1_000_003 + int(batch.query_places.sum())
     return torch.Generator().manual_seed(folded(number))

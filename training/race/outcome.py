@@ -11,6 +11,7 @@ from training.charts.style import FIRST_COOL, Look
 from training.comparison.marked import FOLDER
 from training.comparison.results import Figure
 from training.race.plan import Plan
+from training.race.rows import DIVERGED
 from training.whole_file import write_whole
 
 JSON, TABLE, DRAWING = "race.json", "race.md", "race.svg"
@@ -24,7 +25,7 @@ class Outcome:
 
     Attributes:
         plan: of the race.
-        rows: JSON values of those that are done (see ``training.race.rows``), at least one.
+        rows: JSON values of those that are done (see ``training.race.rows``), at least one of them measured.
         facts: numbers of classes, by what they are for.
     """
 
@@ -61,7 +62,8 @@ class Outcome:
         """Accuracies with their intervals, the best at more ways on top."""
         shapes = self._shapes()
         rows = []
-        for row in sorted(self.rows, key=lambda one: -float(one["unseen"][-1]["accuracy"])):
+        measured = [row for row in self.rows if DIVERGED not in row]
+        for row in sorted(measured, key=lambda one: -float(one["unseen"][-1]["accuracy"])):
             marks = []
             for place, one in enumerate(row["unseen"]):
                 figure = Figure.of(one)
@@ -78,9 +80,12 @@ class Outcome:
         return [protocol.describe() for protocol in self.plan.protocols()]
 
     def _line(self, row: dict[str, Any]) -> list[str]:
+        name = f"{row['algorithm']} (own {row['own']})" if row["own"] else row["algorithm"]
+        if DIVERGED in row:
+            return [name, f"diverged: {row[DIVERGED]}"] + [""] * (4 + len(self._shapes()))
         training = row["training"]
         return [
-            f"{row['algorithm']} (own {row['own']})" if row["own"] else row["algorithm"],
+            name,
             *(str(Figure.of(one)) for one in row["unseen"]),
             f"{training['tasks_per_second']:.0f}",
             f"{training['steps']:,}",

@@ -11,6 +11,7 @@ import torch
 from training.comparison.kept import read
 from training.datasets.class_images import ClassImages
 from training.recipe import Recipe
+from training.run.divergence import divergence_told
 from training.run.trainer import Trainer
 from training.whole_file import write_whole
 
@@ -48,12 +49,17 @@ class Trial(Trainer):
     """A training that is timed and thrown away."""
 
     def pace(self, seconds: float) -> Pace:
-        """Time steps for a share of ``seconds``, and tell how many will fill them."""
+        """Time steps for a share of ``seconds``, and tell how many will fill them.
+
+        Raises:
+            Diverged: where training has.
+        """
         spent: list[float] = []
-        while len(spent) < _UNTIMED + _LEAST or sum(spent[_UNTIMED:]) < seconds * _SHARE:
-            start = time.perf_counter()
-            self._step(len(spent), self._batch(len(spent))).tolist()  # waits for a GPU
-            spent.append(time.perf_counter() - start)
+        with divergence_told(self.phi, lambda: len(spent)):
+            while len(spent) < _UNTIMED + _LEAST or sum(spent[_UNTIMED:]) < seconds * _SHARE:
+                start = time.perf_counter()
+                self._step(len(spent), self._batch(len(spent))).tolist()  # waits for a GPU
+                spent.append(time.perf_counter() - start)
         timed = spent[_UNTIMED:]
         mean = sum(timed) / len(timed)
         return Pace(len(timed), mean, max(1, round(seconds / mean)))

@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,9 +10,16 @@ from typing import Any
 from models.images.preprocessing import Preprocessing
 from training.algorithms import ALGORITHMS
 from training.comparison.plan import Source
-from training.comparison.plan_reading import PlanError, check_episodes, check_learners, check_seeds, plan_file
+from training.comparison.plan_reading import (
+    PlanError,
+    check_episodes,
+    check_learners,
+    check_rates,
+    check_seeds,
+    plan_file,
+)
 from training.measures.measured import Protocol
-from training.recipe_reading import read_values
+from training.recipe_reading import check_name, read_values
 from training.recipe_types import build
 
 PLANS = Path(__file__).parent / "plans"
@@ -120,6 +127,12 @@ class Plan:
         return values
 
 
+def with_kept(plan: Plan, kept: Collection[str]) -> Plan:
+    """The plan with the algorithms of rows that are kept before those it names, so that no table loses them."""
+    others = tuple(name for name in ALGORITHMS if name in kept and name not in plan.algorithms)
+    return dataclasses.replace(plan, algorithms=others + plan.algorithms)
+
+
 def read_plan(
     name: str,
     overrides: Sequence[str] = (),
@@ -149,13 +162,13 @@ def read_plan(
 
 
 def _check(plan: Plan) -> None:
+    check_name(plan.name)
     check_learners(plan.algorithms, plan.preprocessing, plan.backbone)
     tasks, choice, training = plan.tasks, plan.choice, plan.training
     check_seeds(seed=plan.seed, data=plan.data.seed, tasks=tasks.seed, choice=choice.seed)
     if not plan.algorithms:
         raise PlanError("algorithms needs at least one entry")
-    if training.learning_rate < 0:
-        raise PlanError("training.learning_rate must not be negative")
+    check_rates(learning_rate=training.learning_rate)
     if plan.seconds <= 0:
         raise PlanError(f"seconds must be positive, not {plan.seconds:g}")
     if not 1 <= len(set(tasks.ways)) == len(tasks.ways) <= _MOST_WAYS:

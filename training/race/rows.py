@@ -1,4 +1,7 @@
-"""Rows of a race: one algorithm each, trained, chosen and measured; each that is finished is a file."""
+"""Rows of a race: one algorithm each, trained, chosen and measured; each that is finished is a file.
+
+Of an algorithm whose training diverges, the row says that, and the race goes on.
+"""
 
 import json
 import time
@@ -21,6 +24,7 @@ from training.measures.measured import Protocol
 from training.race.entrants import own_of, recipe_of
 from training.race.pace import Pace, pace_of
 from training.race.plan import Plan
+from training.run.divergence import Diverged
 from training.run.machine import described
 from training.run.trainer import CHECKPOINT, Trainer
 from training.tasks.episodes import EpisodeSampler
@@ -28,6 +32,12 @@ from training.whole_file import write_whole
 
 _ROWS, _TRAINED, _PACE = "rows", "trained", "pace.json"
 _REPEATS, _UNTIMED = 31, 3
+DIVERGED = "diverged"  # a row's key: at which step, and how that showed
+
+
+def kept_rows(out: Path) -> set[str]:
+    """The algorithms whose rows a race has kept in its folder."""
+    return {path.stem for path in (out / _ROWS).glob("*.json")}
 
 
 @dataclass(frozen=True)
@@ -51,7 +61,7 @@ class Track:
         folder = self.out / _ROWS
         folder.mkdir(exist_ok=True)
         names = self.plan.algorithms
-        done = {name for name in names if (folder / f"{name}.json").exists()}
+        done = kept_rows(self.out) & set(names)
         with tqdm(total=len(names), initial=len(done), desc=self.plan.name, unit="algorithm") as bar:
             for name in names:
                 path = folder / f"{name}.json"
@@ -64,7 +74,11 @@ class Track:
                 yield read(path)
 
     def _row(self, name: str) -> dict[str, Any]:
-        trainer, pace = self._trained(name)
+        common = {"algorithm": name, "own": own_of(name), "machine": described(self.device)}
+        try:
+            trainer, pace = self._trained(name)
+        except Diverged as error:
+            return common | {DIVERGED: error.found}
         progress, recipe, learner = trainer.progress, trainer.recipe, trainer.learner
         phi = {key: value.detach() for key, value in trainer.best.items()}
         subject = Subject(learner, lambda _: phi, trainer.preprocessing, self.device)
@@ -74,9 +88,7 @@ class Track:
             | accuracy_of(trace(subject, unseen, one, (learner.rule.steps,)))
             for one in self.plan.protocols()
         ]
-        return {
-            "algorithm": name,
-            "own": own_of(name),
+        return common | {
             "parameters": _trained_parameters(learner.initial(recipe.seed), phi),
             "operations_of_an_image": learner.backbone.operations,
             "pace": asdict(pace),
@@ -91,7 +103,6 @@ class Track:
             "unseen": accuracies,
             "seconds_of_adapting": seconds_of_adapting(subject, self.classes, self.plan.protocols()[0]),
             "recipe": recipe.as_dict(),
-            "machine": described(self.device),
         }
 
     def _trained(self, name: str) -> tuple[Trainer, Pace]:
@@ -139,6 +150,8 @@ def _trained_parameters(first: Params, best: Params) -> int:
 
 
 def _told(row: dict[str, Any], seconds: float) -> str:
+    if DIVERGED in row:
+        return f"{row['algorithm']}: training has diverged, {row[DIVERGED]} ({seconds:.0f} s in all)"
     accuracies = ", ".join(
         f"{one['ways']}-way {100 * one['accuracy']:.1f} ± {100 * one['interval_95']:.1f}" for one in row["unseen"]
     )

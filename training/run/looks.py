@@ -1,13 +1,11 @@
 """Looks at validation tasks during a run: what they find, which phi is the best so far, and when to stop."""
 
-import torch
-
 from models.backbones.backbone import Params
 from models.images.preprocessing import Preprocessing
 from models.learner import Learner
 from training.datasets.class_images import ClassImages
 from training.measures.evaluation import measure
-from training.recipe import Recipe, RecipeError
+from training.recipe import Recipe
 from training.run.checkpoint import Progress
 from training.run.measurable import look_protocol
 
@@ -33,19 +31,6 @@ def is_best(progress: Progress, accuracy: float, warm_up: int) -> bool:
     """
     first_adapted = progress.best_step <= warm_up < progress.step
     return accuracy > progress.best_accuracy or first_adapted
-
-
-def check_finite(phi: Params, step: int) -> None:
-    """Refuse to go on with a phi that no initialization could be made of, nor of any that would follow it.
-
-    Raises:
-        RecipeError: where training has diverged, with what to do.
-    """
-    if not all(bool(torch.isfinite(value).all()) for value in phi.values()):
-        raise RecipeError(
-            f"training has diverged: at step {step} phi holds numbers that are not finite; "
-            "lower outer.learning_rate, or learner.rule.initial_rate, and start in another --out"
-        )
 
 
 def out_of_patience(progress: Progress, patience: int, warm_up: int) -> bool:

@@ -23,9 +23,10 @@ from training.recipe import Recipe, RecipeError
 from training.run.after_warm_up import measure_features
 from training.run.ahead import ahead
 from training.run.checkpoint import CHECKPOINT, Progress, load_checkpoint, save_checkpoint
+from training.run.divergence import check_finite, divergence_told
 from training.run.feature_teacher import FeatureTeacher
 from training.run.interruption import Interruption
-from training.run.looks import accuracy_of, check_finite, is_best, out_of_patience
+from training.run.looks import accuracy_of, is_best, out_of_patience
 from training.run.optimiser import optimiser_of, planned
 from training.run.pretrained import Pretrained
 from training.run.told_figures import ToldFigures
@@ -134,21 +135,18 @@ class Trainer:
 
         Raises:
             KeyboardInterrupt: after Ctrl-C or SIGTERM, once the step at hand is done and saved.
-            RecipeError: where training has diverged; what the last look left is saved.
+            Diverged: where training has; what the last look left is saved.
         """
         self.out.mkdir(parents=True, exist_ok=True)
         outer, progress, is_first = self.recipe.outer, self.progress, self.processes.is_first
         with ExitStack() as stack:
+            stack.enter_context(divergence_told(self.phi, lambda: progress.step))
             interruption = stack.enter_context(Interruption())
             teacher = self.feature_teacher
             if teacher is not None and progress.step < outer.warm_up:
                 self._do_whole(lambda: teacher.prepare(interruption))
             bar = tqdm(
-                total=outer.steps,
-                initial=progress.step,
-                desc=self.recipe.name,
-                unit="step",
-                disable=not is_first,
+                total=outer.steps, initial=progress.step, desc=self.recipe.name, unit="step", disable=not is_first
             )
             stack.enter_context(bar)
             board: SummaryWriter | None = None
