@@ -48,7 +48,9 @@ def test_evaluate_a_folder_of_classes(initialization, tmp_path, capsys):
     assert figures["accuracy"] > 0.8
     assert figures["episodes"] == 30
     assert figures["inductive"] is True
-    assert "2-way 1-shot, 30 episodes" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "2-way 1-shot, 30 episodes" in printed
+    assert "(so few vary by chance; it is made for --queries 15)" in printed
     assert 0 <= figures["estimate"]["coverage"] <= 1
     assert "unknown" not in figures, "two classes are all that there are"
     assert main([*arguments, "--against", str(initialization)]) == 0

@@ -12,6 +12,7 @@ from training.commands.outputs import check_outputs, write_output
 from training.commands.task_options import add_task_options, classes_of, protocol_of
 from training.datasets.registry import data_dir_of_environment
 from training.measures.assessment import strangers_among
+from training.measures.calibration import QUERIES
 from training.measures.evaluation import embedded, measure
 from training.measures.measured import Measured, Protocol
 from training.measures.oneshot_runs import RUNS, evaluate_runs
@@ -125,9 +126,11 @@ def _episodes(initialization: Initialization, options: argparse.Namespace) -> di
         f"{protocol.episodes} episodes, seed {protocol.seed}: "
         f"{100 * measured.accuracy:.2f} ± {100 * measured.interval:.2f} %, calibration error {100 * error:.2f} %"
     )
+    few = protocol.queries < QUERIES
+    by_chance = f" (so few vary by chance; it is made for --queries {QUERIES})" if few else ""
     print(
         f"estimate: the interval, on average {100 * estimates.width:.1f} % wide, holds the accuracy measured "
-        f"with {protocol.queries} queries a class in {100 * estimates.coverage:.1f} % of the tasks"
+        f"with {protocol.queries} queries a class in {100 * estimates.coverage:.1f} % of the tasks{by_chance}"
     )
     figures: dict[str, Any] = {
         "dataset": options.dataset,

@@ -11,14 +11,13 @@ from models.confidence import KEEP_KNOWN, Confidence
 from models.images.preprocessing import Preprocessing
 from models.learner import Learner
 from training.datasets.class_images import ClassImages
-from training.measures.calibration import CALIBRATION_SEED, calibrate
+from training.measures.calibration import CALIBRATION_SEED, QUERIES, calibrate
 from training.measures.evaluation import embedded, measure
 from training.measures.measured import Measured, Protocol
 from training.recipe import Report
 
 _QUERIES = 5
 REPORT_SEED = 20_000  # apart from the seed of the tasks that chose phi
-_ESTIMATED_QUERIES = 15  # of a class: what an estimate is compared with must itself be known well
 _ESTIMATED_EPISODES = 600
 _STRANGERS = 5
 
@@ -152,7 +151,7 @@ def _unknown(subject: _Subject, protocol: Protocol, confidence: Confidence) -> M
 
 def _estimate(subject: _Subject, protocol: Protocol, confidence: Confidence) -> Mapping[str, Any]:
     fewest = int(subject.validation.counts.min())
-    queries = min(_ESTIMATED_QUERIES, fewest - protocol.shots)
+    queries = min(QUERIES, fewest - protocol.shots)
     episodes = min(protocol.episodes, _ESTIMATED_EPISODES)
     found = subject.measure(replace(protocol, queries=queries, episodes=episodes)).estimates(confidence)
     return {"queries": queries, "episodes": episodes, **_rounded(found)}

@@ -24,7 +24,8 @@ from training.measures.regressions import (
 )
 
 CALIBRATION_SEED = 40_000  # apart from the seeds of the tasks that chose phi and of those that are reported
-_WAYS, _SHOTS, _QUERIES = (2, 5, 10, 20), (1, 2, 3, 5, 10), 15
+QUERIES = 15  # of a class: by how many an accuracy is measured that the interval of an estimate is to hold
+_WAYS, _SHOTS = (2, 5, 10, 20), (1, 2, 3, 5, 10)
 _TAIL = 0.025  # of tasks on either side of the interval of an estimate
 
 
@@ -59,7 +60,7 @@ def protocols(classes: ClassImages, tasks: int) -> Iterator[Protocol]:
             continue  # one group: the tasks within it are those across
         for ways in (ways for ways in _WAYS if ways <= most_ways):
             for shots in (shots for shots in _SHOTS if shots < fewest):
-                queries = min(_QUERIES, fewest - shots)
+                queries = min(QUERIES, fewest - shots)
                 yield Protocol(ways, shots, queries, tasks, CALIBRATION_SEED, within_group)
 
 
