@@ -53,8 +53,8 @@ def test_together_each_is_what_it_is_alone(tmp_path: Path, moves: str) -> None:
         alone = fit(tiny, given, lambda _: None)
         assert isinstance(one, Classifier)
         assert (one.labels, one.known, one.estimate) == (alone.labels, alone.known, alone.estimate)
-        torch.testing.assert_close(logits(one).softmax(-1), logits(alone).softmax(-1), rtol=0, atol=1e-5)
-        torch.testing.assert_close(one.directions, alone.directions, rtol=0, atol=1e-5)
+        torch.testing.assert_close(logits(one).softmax(-1), logits(alone).softmax(-1), rtol=0, atol=1e-6)
+        torch.testing.assert_close(one.directions, alone.directions, rtol=0, atol=1e-6)
 
 
 def test_one_that_diverges_does_not_spoil_the_others(tmp_path: Path) -> None:
@@ -109,24 +109,33 @@ def test_what_waits_is_adapted_together_and_nothing_waits_when_idle(engine: Engi
         assert sorted(adaptations.sizes[1:]) == [1, 1, 1, 3]
         assert [one.model for one in got] == [initialization.name for initialization, *_ in wanted]
         assert [one.confidence == surer.confidence for one in got] == [one[0] is surer for one in wanted]
-        torch.testing.assert_close(logits(got[0]).softmax(-1), logits(alone).softmax(-1), rtol=0, atol=1e-5)
+        torch.testing.assert_close(logits(got[0]).softmax(-1), logits(alone).softmax(-1), rtol=0, atol=1e-6)
 
     asyncio.run(scene())
+
+
+async def two_waiting(
+    engine: Engine, adaptations: Adaptations, initialization: Initialization
+) -> tuple[threading.Event, asyncio.Task[Classifier], asyncio.Task[Classifier]]:
+    """Two callers, who wait until the event lets the busy thread go."""
+
+    async def fitted(seed: int) -> Classifier:
+        with engine.admitted() as caller:
+            return await adaptations.adapt(caller, initialization, shots("abc", seed))
+
+    busy = threading.Event()
+    engine.submit(lambda: busy.wait(10))
+    callers = asyncio.create_task(fitted(0)), asyncio.create_task(fitted(1))
+    await asyncio.sleep(0.05)
+    return busy, *callers
 
 
 def test_a_caller_who_left_is_left_out(engine: Engine, tmp_path: Path) -> None:
     tiny = save_tiny(tmp_path / "tiny")
     adaptations = Counting(engine)
 
-    async def fitted(seed: int) -> Classifier:
-        with engine.admitted() as caller:
-            return await adaptations.adapt(caller, tiny, shots("abc", seed))
-
     async def scene() -> None:
-        busy = threading.Event()
-        engine.submit(lambda: busy.wait(10))
-        leaving, staying = asyncio.create_task(fitted(0)), asyncio.create_task(fitted(1))
-        await asyncio.sleep(0.05)
+        busy, leaving, staying = await two_waiting(engine, adaptations, tiny)
         leaving.cancel()
         await asyncio.sleep(0.05)
         busy.set()
@@ -150,15 +159,8 @@ def test_a_caller_who_leaves_while_it_is_adapted_ends_nobody_elses(
 
     monkeypatch.setattr("service.computing.adaptations.embed", held)
 
-    async def fitted(seed: int) -> Classifier:
-        with engine.admitted() as caller:
-            return await adaptations.adapt(caller, tiny, shots("abc", seed))
-
     async def scene() -> None:
-        busy = threading.Event()
-        engine.submit(lambda: busy.wait(10))
-        leaving, staying = asyncio.create_task(fitted(0)), asyncio.create_task(fitted(1))
-        await asyncio.sleep(0.05)
+        busy, leaving, staying = await two_waiting(engine, adaptations, tiny)
         busy.set()
         await asyncio.to_thread(begun.wait, 10)
         leaving.cancel()
