@@ -1,6 +1,7 @@
 /** Shows the answer about one image: the winner, a bar a class, and the examples that explain it. */
 
 import { element } from './dom.js';
+import { keepOnly, putAt } from './in-order.js';
 import { percent, texts } from './texts.js';
 
 /** @typedef {import('./api.js').Prediction} Prediction */
@@ -59,11 +60,7 @@ export class Answer {
     this.closest.textContent = prediction.unknown ? texts.closest(prediction.label) : '';
     this.timing.textContent = query.timing;
     const shares = shownShares(prediction, this.mostBars);
-    for (const [key, bar] of this.#bars) {
-      if (shares.some(([label]) => label === key)) continue;
-      bar.row.remove();
-      this.#bars.delete(key);
-    }
+    keepOnly(this.#bars, new Set(shares.map(([label]) => label)), (bar) => bar.row);
     shares.forEach(([label, share], index) => {
       const bar = this.#bar(label);
       bar.row.classList.toggle('is-winner', label === prediction.label && !prediction.unknown);
@@ -71,7 +68,7 @@ export class Answer {
       bar.meter.setAttribute('aria-valuenow', String(share));
       bar.meter.setAttribute('aria-valuetext', percent(share));
       bar.number.textContent = percent(share);
-      if (this.list.children[index] !== bar.row) this.list.insertBefore(bar.row, this.list.children[index] ?? null);
+      putAt(this.list, index, bar.row);
     });
     this.#showNearest(prediction.nearest ?? []);
   }

@@ -6,6 +6,7 @@ import { copyAll } from './copies.js';
 import { buttonById, byId, cross, debounced, element, inputById, saveFile, tell } from './dom.js';
 import { DrawingPad } from './drawing.js';
 import { fromInput, noteOf, pathOf, sortOut } from './files.js';
+import { keepOnly, putAt } from './in-order.js';
 import { acceptDrops } from './intake.js';
 import { Reading } from './reading.js';
 import { SpokenAnswers } from './spoken-answers.js';
@@ -86,19 +87,13 @@ export class AskColumn {
     const listed = this.#showsAll ? files : files.slice(0, MOST_ROWS);
     this.#more.hidden = listed.length === files.length;
     this.#more.textContent = texts.moreAnswers(files.length - listed.length);
-    const kept = new Set(listed);
-    for (const [query, { row }] of this.#rows) {
-      if (kept.has(query)) continue;
-      row.remove();
-      this.#rows.delete(query);
-    }
+    keepOnly(this.#rows, new Set(listed), ({ row }) => row);
     listed.forEach((query, index) => {
       const known = this.#rowOf(query);
-      const { row } = known;
       // Of hundreds, few are others than before: to build all anew would stop the page for a while.
       if (!isUnchanged(query, known.shown)) known.answer.show(query);
       known.shown = { ...query };
-      if (this.#list.children[index] !== row) this.#list.insertBefore(row, this.#list.children[index] ?? null);
+      putAt(this.#list, index, known.row);
     });
   }
 

@@ -5,6 +5,7 @@ import { copyAll, copyClasses } from './copies.js';
 import { buttonById, byId, inputById, tell } from './dom.js';
 import { fromInput, noteOf, sortOut } from './files.js';
 import { byFolder } from './folders.js';
+import { keepOnly, putAt } from './in-order.js';
 import { acceptDrops } from './intake.js';
 import { offerUndo } from './notice.js';
 import { Reading } from './reading.js';
@@ -84,15 +85,11 @@ export class ClassList {
   #sync() {
     const { groups } = this.support;
     const obstacle = this.support.obstacle();
-    for (const [group, row] of this.#rows) {
-      if (groups.includes(group)) continue;
-      row.element.remove();
-      this.#rows.delete(group);
-    }
+    keepOnly(this.#rows, new Set(groups), (row) => row.element);
     groups.forEach((group, index) => {
       const row = this.#rowOf(group);
       row.sync(obstacle);
-      if (this.#list.children[index] !== row.element) this.#list.insertBefore(row.element, this.#list.children[index] ?? null);
+      putAt(this.#list, index, row.element);
     });
   }
 

@@ -3,6 +3,7 @@
 import { cross, element, tell } from './dom.js';
 import { fromInput } from './files.js';
 import { FoldedPad } from './folded-pad.js';
+import { keepOnly, putAt } from './in-order.js';
 import { acceptDrops } from './intake.js';
 import { Reading } from './reading.js';
 import { LONGEST_LABEL } from './support.js';
@@ -68,16 +69,12 @@ export class ClassRow {
     this.pad.describe(texts.drawFor(label), texts.padFor(label));
     this.count.textContent = examples.length ? texts.imageCount(examples.length) : '';
     this.empty.hidden = examples.length > 0;
-    for (const [example, tile] of this.#tiles) {
-      if (examples.includes(example)) continue;
-      tile.remove();
-      this.#tiles.delete(example);
-    }
+    keepOnly(this.#tiles, new Set(examples), (tile) => tile);
     examples.forEach((example, index) => {
       const tile = this.#tileOf(example);
       tile.classList.toggle('is-bad', example.problem !== null);
       tile.querySelector('button')?.setAttribute('aria-label', texts.removeImage(example.file.name, label));
-      if (this.tray.children[index] !== tile) this.tray.insertBefore(tile, this.tray.children[index]);
+      putAt(this.tray, index, tile);
     });
     const bad = examples.find((example) => example.problem);
     const misnamed = obstacle?.misnamed === this.group.id;

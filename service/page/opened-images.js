@@ -1,6 +1,7 @@
 /** The images of one class of a kept classifier, by name, folded away until their number is pressed. Each can be removed. */
 
 import { element } from './dom.js';
+import { keepOnly, putAt } from './in-order.js';
 import { sureButton } from './sure-button.js';
 import { texts } from './texts.js';
 
@@ -28,17 +29,9 @@ export class OpenedImages {
   sync(examples) {
     this.button.textContent = texts.imageCount(examples.length);
     this.button.setAttribute('aria-label', texts.imagesOf(examples.length, this.label));
-    const ids = new Set(examples.map((one) => one.id));
     const held = [...this.place.children].findIndex((item) => item.contains(document.activeElement));
-    for (const [id, item] of this.#items) {
-      if (ids.has(id)) continue;
-      item.remove();
-      this.#items.delete(id);
-    }
-    examples.forEach((example, index) => {
-      const item = this.#itemOf(example);
-      if (this.place.children[index] !== item) this.place.insertBefore(item, this.place.children[index] ?? null);
-    });
+    keepOnly(this.#items, new Set(examples.map((one) => one.id)), (item) => item);
+    examples.forEach((example, index) => putAt(this.place, index, this.#itemOf(example)));
     if (held < 0 || this.place.contains(document.activeElement)) return;
     // The focus goes to the neighbour of what was removed.
     (this.place.children[Math.min(held, examples.length - 1)]?.querySelector('button') ?? this.button).focus();

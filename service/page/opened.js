@@ -6,6 +6,7 @@ import { byId, inputById, tell } from './dom.js';
 import { fromInput, namedApart, noteOf, sortOut } from './files.js';
 import { byFolder } from './folders.js';
 import { FoldedPad } from './folded-pad.js';
+import { keepOnly, putAt } from './in-order.js';
 import { acceptDrops } from './intake.js';
 import { offerUndo } from './notice.js';
 import { OpenedRow } from './opened-row.js';
@@ -52,15 +53,13 @@ export class OpenedTask {
     byId('opened-heading').textContent = task.name || texts.untitled;
     const labels = new Set(task.classes.map((one) => one.label));
     for (const [label, row] of this.#rows) {
-      if (labels.has(label)) continue;
-      if (row.element.contains(document.activeElement)) byId('opened-heading').focus();
-      row.element.remove();
-      this.#rows.delete(label);
+      if (!labels.has(label) && row.element.contains(document.activeElement)) byId('opened-heading').focus();
     }
+    keepOnly(this.#rows, labels, (row) => row.element);
     task.classes.forEach(({ label }, index) => {
       const row = this.#rowOf(label);
       row.images.sync((task.examples ?? []).filter((one) => one.label === label));
-      if (this.#list.children[index] !== row.element) this.#list.insertBefore(row.element, this.#list.children[index] ?? null);
+      putAt(this.#list, index, row.element);
     });
     const come = this.#rows.get(canonical(this.#newName.value));
     if (!come) return;
