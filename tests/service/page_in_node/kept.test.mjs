@@ -63,7 +63,7 @@ test('how good a kept one is is told as of one that was just made', async () => 
   });
   const [unsure, sure] = document.getElementById('kept-list').querySelectorAll('.kept-facts').map((one) => one.textContent);
   assert.ok(sure.endsWith('right about 8 times in 10'));
-  assert.ok(unsure.endsWith('too few images to say how good'));
+  assert.ok(unsure.endsWith('too few images to say how good it is'));
 });
 
 test('a name of blanks is asked for again', async () => {

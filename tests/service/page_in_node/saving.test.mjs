@@ -45,5 +45,5 @@ test('images of several folders are asked about, shown and saved with these', as
 test('what is refused is told with what to do about it', () => {
   assert.match(texts.refused(['IMG_1.HEIC']), /IMG_1\.HEIC.*export.*JPEG.*Settings > Camera > Formats > Most Compatible/);
   assert.doesNotMatch(texts.refused(['notes.txt']), /HEIC|zip/);
-  assert.match(texts.refused(['all.zip']), /Unpack/);
+  assert.match(texts.refused(['all.zip']), /Unzip/);
 });
