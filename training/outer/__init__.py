@@ -1,1 +1,1 @@
-"""How phi improves: losses on query sets, and their gradient over a step's tasks."""
+"""How phi improves: outer losses, and their gradient over the tasks of a step."""

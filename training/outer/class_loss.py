@@ -1,8 +1,8 @@
-"""The loss of telling all training classes apart: ordinary supervised learning, before meta-learning goes on.
+"""The loss of telling all training classes apart: ordinary supervised learning, as a warm-up to meta-learning.
 
-Each training class has a learned centre, which takes the place of the class mean that a support set would give:
-by the same scale the head answers (Gidaris and Komodakis 2018, section 3.1, with distances for cosines). The
-centres are no part of what is published.
+Each training class has a learned centre in place of the class mean that a support set would give, and the head
+answers by distance to it at its usual scale (Gidaris and Komodakis 2018, section 3.1, with distances instead of
+cosines). The centres are not published.
 """
 
 import dataclasses
@@ -19,10 +19,10 @@ CENTRES = "centres"
 
 
 def telling_classes(learner: Learner) -> Learner:
-    """The learner of the same phi whose features are told apart: of the last maps, of each image as it is.
+    """The learner, with the same phi, whose features are trained: of the last maps only, each image as it is.
 
-    What earlier maps hold (``models.backbones.depths``) helps with other classes because these were not told by
-    it. A centre is measured, and views are taken, once features are learned.
+    Earlier maps (``models.backbones.depths``) help with new classes precisely because they were not trained to
+    tell the training classes apart. The centre is measured, and views are used, only once features are learned.
     """
     if not isinstance(learner.backbone, Staged):
         return learner
@@ -32,18 +32,18 @@ def telling_classes(learner: Learner) -> Learner:
 
 
 def initial_centres(learner: Learner, classes: int, seed: int) -> Params:
-    """Draw the centres ``[K, D]`` of K training classes, as phi carries them along."""
+    """Draw the centres ``[K, D]`` of K training classes, named as phi holds them during the run."""
     generator = torch.Generator().manual_seed(seed)
     return {CENTRES: torch.randn(classes, telling_classes(learner).backbone.features, generator=generator)}
 
 
 def class_logits(learner: Learner, phi: Params, features: Tensor) -> Tensor:
-    """Answer which of all training classes each image is of.
+    """Score each image against all training classes.
 
     Args:
-        learner: the composition; of its head the scale alone counts.
-        phi: its parameters, and the centres, of which the directions alone count.
-        features: ``[M, D]``, of length 1 if the centres are to lie among them.
+        learner: the composition; only the scale of its head matters.
+        phi: its parameters and the K centres, of which only the directions matter.
+        features: ``[M, D]``; of length 1, as the centres are scaled to length 1.
 
     Returns:
         Logits ``[M, K]``.
@@ -55,14 +55,15 @@ def class_logits(learner: Learner, phi: Params, features: Tensor) -> Tensor:
 
 
 def class_loss(logits: Tensor, classes: Tensor) -> tuple[Tensor, Tensor]:
-    """Cross-entropy of naming each image's class among all training classes.
+    """Cross-entropy of classifying each image among all training classes.
 
     Args:
         logits: ``[M, P, K]``, at P positions of each image.
-        classes: int64 ``[M]``.
+        classes: int64 ``[M]``, in ``0 .. K - 1``.
 
     Returns:
-        The mean loss over positions, and the share of images that their mean logits name rightly.
+        The mean loss over images and positions, and the share of images classified correctly by the mean of their
+        logits over positions.
     """
     accuracy = (logits.detach().mean(1).argmax(1) == classes).float().mean()
     everywhere = classes.repeat_interleave(logits.shape[1])

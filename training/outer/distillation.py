@@ -1,7 +1,7 @@
-"""Distillation: a student learns, beside the classes, the answers of a teacher that was trained before it.
+"""Distillation: besides the classes, a student learns the answers of a teacher that was trained before it.
 
-A teacher of the student's own kind helps, too (born again networks): what it takes for nearly alike says more of
-an image than its class does (Tian et al. 2020, section 3.3; Rajasegaran et al. 2020, section 3.2).
+Even a teacher of the same architecture helps (born-again networks): which classes it finds similar says more
+about an image than its label alone (Tian et al. 2020, section 3.3; Rajasegaran et al. 2020, section 3.2).
 """
 
 from dataclasses import dataclass
@@ -18,17 +18,17 @@ from training.outer.class_loss import CENTRES, class_logits, telling_classes
 from training.recipe import Recipe, RecipeError
 from training.run.checkpoint import CHECKPOINT, read_phi
 
-_TEMPERATURE = 4.0  # as Tian et al. have it, and
+_TEMPERATURE = 4.0  # this and the share as in Tian et al. 2020
 _SHARE = 0.5  # of the teacher's answers in the loss
 
 
 @dataclass(frozen=True)
 class Teacher:
-    """A learner that tells the training classes apart, as the end of a run has left it.
+    """A learner trained to tell the training classes apart, as a run's last checkpoint holds it.
 
     Attributes:
-        learner: the composition, as it was while it told classes apart.
-        phi: its parameters and the classes' centres; only read.
+        learner: the composition, as it was during that warm-up (see ``telling_classes``).
+        phi: its parameters and the centres of the classes; never written to.
     """
 
     learner: Learner
@@ -36,16 +36,17 @@ class Teacher:
 
     @classmethod
     def of(cls, student: Recipe, classes: int, device: torch.device) -> Self | None:
-        """Read the run that a recipe names as its teacher; None where it names none.
+        """Load the run that a recipe names as its teacher; None if it names none.
 
         Args:
-            student: the recipe.
-            classes: how many the student is to tell apart.
-            device: where to compute.
+            student: the student's recipe.
+            classes: number of classes that the student learns to tell apart.
+            device: where the teacher computes.
 
         Raises:
-            RecipeError: for a run that did not tell the same classes of the same images apart.
-            CheckpointError: for a damaged checkpoint.
+            RecipeError: if there is no such run, or it was not trained to tell the same classes of the same
+                images apart.
+            CheckpointError: if its checkpoint is damaged or of another version.
         """
         if not student.outer.teacher:
             return None
@@ -69,20 +70,20 @@ class Teacher:
 
     @torch.no_grad()
     def logits(self, images: Tensor) -> Tensor:
-        """Its answers ``[M, K]`` to images ``[M, C, H, W]``, each image seen by itself."""
+        """Logits ``[M, K]`` of images ``[M, C, H, W]`` over the training classes."""
         features, _ = self.learner.backbone(part(self.phi, BODY), images[None])
         return class_logits(self.learner, self.phi, features[0])
 
 
 def distilled(loss: Tensor, logits: Tensor, of_teacher: Tensor) -> Tensor:
-    """Half the loss by the classes, and half that by the teacher's answers (Tian et al. 2020, eq. 5).
+    """Average the class loss and the divergence from the teacher's answers (Tian et al. 2020, eq. 5).
 
     Args:
-        loss: by the classes.
+        loss: the loss over class labels.
         logits: the student's, ``[M, K]``.
         of_teacher: the teacher's, ``[M, K]``.
     """
     mine, wanted = (torch.log_softmax(one.float() / _TEMPERATURE, 1) for one in (logits, of_teacher))
     divergence = torch.nn.functional.kl_div(mine, wanted, reduction="batchmean", log_target=True)
-    # Gradients of softened answers shrink by the temperature's square (Hinton et al. 2015, section 2).
+    # Softening shrinks the gradients by the square of the temperature (Hinton et al. 2015, section 2).
     return (1 - _SHARE) * loss + _SHARE * _TEMPERATURE**2 * divergence

@@ -1,7 +1,7 @@
 """Telling classes apart at every position of the last maps, instead of from their mean (Lifchitz et al. 2019).
 
-Each position then has to carry what it takes to name the class, so that the mean, from which tasks are learned
-later, hangs less on where in the image something lies (section 3.2 of the paper).
+Each position must then suffice to identify the class, so the mean, which later tasks use, depends less on where
+in the image something lies (section 3.2 of the paper).
 """
 
 import dataclasses
@@ -14,7 +14,11 @@ from models.learner import Learner
 
 
 def unpooled(learner: Learner) -> Learner:
-    """The same learner of the same phi, with the features of all positions, as ``at_positions`` takes them."""
+    """The learner, with the same phi, whose features are those of every position, as ``at_positions`` takes them.
+
+    Raises:
+        TypeError: if the backbone is not ``Staged``.
+    """
     if not isinstance(learner.backbone, Staged):
         raise TypeError("only a backbone of stages takes the mean of positions")
     everywhere = dataclasses.replace(learner.backbone, average=False, unit=False, centred=False)
@@ -22,7 +26,7 @@ def unpooled(learner: Learner) -> Learner:
 
 
 def at_positions(features: Tensor, channels: int) -> Tensor:
-    """Split features ``[M, channels * P]`` of ``unpooled`` into those of P positions, of length 1.
+    """Split ``unpooled`` features ``[M, channels * P]`` into those of P positions, each scaled to length 1.
 
     Returns:
         ``[M, P, channels]``.

@@ -1,8 +1,8 @@
-"""Evolution strategies: phi moves towards random changes of it that are rewarded (Salimans et al. 2017).
+"""Evolution strategies: phi moves towards those random changes that raise the reward (Salimans et al. 2017).
 
 Changes come in pairs of opposite sign that are tried on the same tasks (antithetic pairs and common random
-numbers), and what counts of the rewards is their order (fitness shaping; both in section 2.1). Adaptation is only
-run, never differentiated (Song et al. 2020, ES-MAML, algorithm 3), so the reward may be accuracy.
+numbers), and only the ranks of the rewards count (fitness shaping; both in section 2.1). Adaptation is run but
+never differentiated (Song et al. 2020, ES-MAML, algorithm 3), so the reward may be accuracy.
 """
 
 import torch
@@ -23,21 +23,21 @@ def ascent(noise: Tensor, gains: Tensor, spread: float) -> Tensor:
     """Estimate the gradient of the reward smoothed by the noise (Salimans et al. 2017, eq. 1, in pairs).
 
     Args:
-        noise: of P pairs, standard normal ``[P, D]``.
-        gains: rewards at phi + spread * noise, less those at phi - spread * noise, ``[P]``.
-        spread: as above.
+        noise: one standard normal row for each of P pairs, ``[P, D]``.
+        gains: the reward at phi + spread * noise minus that at phi - spread * noise, ``[P]``.
+        spread: standard deviation of the changes.
 
     Returns:
-        ``[D]``.
+        The gradient ``[D]``.
     """
     return (gains @ noise) / (2 * spread * len(noise))
 
 
 def ranked(gains: Tensor) -> Tensor:
-    """Put centred ranks, from -1 to 1, in the place of gains ``[P]``: their estimate tells the direction alone.
+    """Replace gains ``[P]`` by centred ranks between -1 and 1, so that the estimate gives a direction only.
 
-    Each pair has tasks of its own, so only rewards of a pair compare: a gain is ranked among all gains and their
-    negatives, which leaves no gain at 0.
+    Each pair has its own tasks, so rewards are comparable only within a pair. Gains are therefore ranked among
+    all gains and their negatives: each rank has the sign of its gain.
     """
     both = torch.cat([gains, -gains])
     below = (both < gains[:, None]).sum(1) + 0.5 * (both == gains[:, None]).sum(1)
@@ -54,20 +54,21 @@ def evolution_loss(
     reward: Reward,
     processes: Processes | None = None,
 ) -> OuterLoss:
-    """Try a pair of changes of phi on each task of this process, each with a phi of its own.
+    """Try one pair of opposite changes of phi on each of this process's tasks.
 
     Args:
         learner: the composition.
-        phi: its parameters; those with ``requires_grad`` are changed, but for the inner rates.
-        batch: T tasks, those of all processes.
-        generator: on the CPU, of the changes, the same in all processes.
+        phi: its parameters; those with ``requires_grad`` are changed, except the inner rates.
+        batch: the T tasks of all processes.
+        generator: a CPU generator that draws the changes; in the same state in all processes.
         spread: standard deviation of each parameter's change.
-        reward: of a task, the share of right answers or the query loss, negated; ranked among all T.
-        processes: that share the tasks; None for this one alone.
+        reward: of a task, its accuracy or its negative query loss; gains are ranked among all T.
+        processes: those that share the tasks; None if there is only this one.
 
     Returns:
-        The loss and accuracy, averaged over the changes tried here; the loss has the direction of ``ascent``,
-        negated, for its gradient, which averaged over processes (by their tasks) is that of all changes.
+        The query loss and accuracy, averaged over the changes tried here. The gradient of the loss is that of
+        ``ascent`` on these changes, negated; its average over processes, weighted by their tasks, is the one on
+        all changes.
     """
     processes = processes or Processes()
     mine = processes.share(batch.tasks)
@@ -95,7 +96,7 @@ def evolution_loss(
 def _of_pairs(
     learner: Learner, phi: Params, batch: EpisodeBatch, changes: Params, spread: float
 ) -> tuple[Tensor, Tensor]:
-    """Query loss and accuracy of each task, after adapting from phi changed one way and the other, ``[2, T]``."""
+    """Query loss and accuracy, ``[2, T]`` each, of tasks adapted from phi plus and from phi minus the change."""
     twice = batch.repeated(2)
     of_each_task = {
         name: value if not value.requires_grad else value.expand(twice.tasks, *value.shape)

@@ -1,4 +1,4 @@
-"""The outer gradient of one step's tasks: in micro-batches that fit into memory, over all processes."""
+"""The outer gradient over the tasks of one step, in micro-batches that fit into memory, across all processes."""
 
 import torch
 from torch import Tensor
@@ -18,14 +18,13 @@ from training.tasks.episodes import EpisodeBatch
 
 
 class OuterGradient:
-    """Puts the outer gradient of a step into ``grad`` of phi's tensors.
+    """Writes the outer gradient of a step into the ``grad`` of phi's tensors.
 
-    A step's tasks are divided among the processes, and a process' share into micro-batches. Their gradients
-    add up to that of the whole batch, to rounding: what an outer rule draws is drawn for all tasks of the step,
-    and rewards that are ranked are those of all processes. ``evolution`` keeps no graph and makes no
-    micro-batches. Only a warm-up that takes all images of a step together (``pairs``, ``classes``, ``likeness``,
-    or ``running`` normalisation, whose moments are those of the batch) is not divided: every process computes it
-    whole.
+    A step's tasks are divided among the processes, and each process's share into micro-batches. Up to rounding,
+    their gradients add up to that of the whole batch: an outer rule makes its random draws for all tasks of the
+    step, and rewards are ranked across all processes. ``evolution`` keeps no graph and needs no micro-batches. A
+    warm-up that uses all images of a step together (``pairs``, ``classes``, ``likeness``, or ``running``
+    normalisation, whose moments are those of the batch) is not divided: every process computes the whole of it.
     """
 
     def __init__(
@@ -44,14 +43,14 @@ class OuterGradient:
         Args:
             learner: the composition.
             outer: the plan.
-            processes: that share the work.
+            processes: those that share the work.
             budget: bytes that the graph of a micro-batch may hold.
-            seed: of what an outer rule draws.
-            teacher: of the warm-up, if any.
-            likeness: gives the warm-up's loss, where that is taken by it.
+            seed: of the outer rule's random draws.
+            teacher: of the warm-up by ``classes``, if any.
+            likeness: the loss of the warm-up by ``likeness``, which needs it.
 
         Raises:
-            RecipeError: for fewer tasks than processes.
+            RecipeError: if there are fewer tasks than processes.
         """
         if outer.tasks < processes.size:
             raise RecipeError(
@@ -62,15 +61,15 @@ class OuterGradient:
         self._fitting: dict[tuple[bool, ...], int] = {}  # tasks of a micro-batch, by the kind of their graph
 
     def __call__(self, phi: Params, batch: EpisodeBatch, step: int) -> Tensor:
-        """Compute it.
+        """Compute the gradient of one step.
 
         Args:
-            phi: parameters; the former ``grad`` of those to learn is dropped.
+            phi: the parameters; any previous ``grad`` is dropped.
             batch: all tasks of the step, the same in every process.
-            step: its number, which tells the warm-up.
+            step: its number, from 0, which decides whether it belongs to the warm-up.
 
         Returns:
-            The query loss and the accuracy ``[2]``, averaged over the step's tasks; a GPU may still be at it.
+            The query loss and the accuracy ``[2]``, averaged over the step's tasks; a GPU may not be done yet.
         """
         for value in phi.values():
             value.grad = None
@@ -114,10 +113,10 @@ class OuterGradient:
             return loss_by_rule(self._learner, phi, batch, chosen, outer, self._step, self._seed, self._processes)
 
     def _tasks_at_once(self, phi: Params, batch: EpisodeBatch, mine: slice, warming: bool) -> int:
-        """How many tasks' graph fits into the budget, by the graph of one of them."""
+        """How many tasks fit into the budget, judging by the graph of one."""
         if self._outer.rule == "evolution":
             return batch.tasks
-        # Of each kind of graph, whichever the first step of a sitting has: a run that goes on must split alike.
+        # Measured once for each kind of graph, not once a sitting: a resumed run must split as if uninterrupted.
         kind = (warming, *annealed(self._outer, self._step))
         if kind not in self._fitting:
             first = slice(mine.start, mine.start + 1)

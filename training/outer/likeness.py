@@ -1,8 +1,8 @@
-"""Learning from a teacher how alike images are, instead of what class it would name.
+"""Learning from a teacher how alike images are, instead of which class each belongs to.
 
-Which of a batch's other images each image is like, and by how much, is a distribution; the student learns the
-teacher's (Fang et al. 2021, section 3.2, over the batch for their queue). Classes that are told apart later are
-told by likeness; a teacher's answers are over its training classes alone.
+How similar an image is to each other image of the batch gives a distribution; the student learns the teacher's
+(Fang et al. 2021, section 3.2, with the batch in place of their queue). Later tasks tell new classes apart by
+similarity, whereas a teacher's answers cover only its own training classes.
 """
 
 from collections.abc import Callable
@@ -10,9 +10,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-# The loss of features [M, D] of length 1, of the images of these places [M], in the outer step of that number.
+# From features [M, D] of length 1, the images' places in the data set [M] and the outer step to the loss.
 Likeness = Callable[[Tensor, Tensor, int], Tensor]
-_SHARPNESS = 10.0  # of likenesses, cosines, before they are made probabilities
+_SHARPNESS = 10.0  # the factor of the cosines under the softmax
 
 
 def likeness_loss(features: Tensor, of_teacher: Tensor) -> Tensor:
@@ -25,19 +25,24 @@ def likeness_loss(features: Tensor, of_teacher: Tensor) -> Tensor:
     Returns:
         The mean Kullback-Leibler divergence, in nats; 0 where the cosines are the same.
     """
-    with torch.autocast(features.device.type, enabled=False):  # cosines differ by little
+    with torch.autocast(features.device.type, enabled=False):  # bfloat16 would blur small differences of cosines
         mine, wanted = _log_likenesses(features), _log_likenesses(of_teacher)
     return torch.nn.functional.kl_div(mine, wanted, reduction="batchmean", log_target=True)
 
 
 def nearest_alike(features: Tensor, classes: Tensor) -> Tensor:
-    """The share of images ``[M, D]`` whose nearest other one is of their class, int64 ``[M]``."""
+    """The share of images whose nearest other image is of their class.
+
+    Args:
+        features: ``[M, D]`` of length 1.
+        classes: int64 ``[M]``.
+    """
     cosines = (features @ features.T).fill_diagonal_(-torch.inf)
     return (classes[cosines.argmax(1)] == classes).float().mean()
 
 
 def _log_likenesses(features: Tensor) -> Tensor:
-    """Of each image, the logarithms of its shares of likeness to the others, ``[M, M - 1]``."""
+    """Log-probabilities ``[M, M - 1]`` of each image's distribution over the others."""
     cosines = features @ features.T
     others = ~torch.eye(len(features), dtype=torch.bool, device=features.device)
     return torch.log_softmax(_SHARPNESS * cosines[others].view(len(features), -1), 1)

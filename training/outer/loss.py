@@ -1,4 +1,4 @@
-"""The outer loop's gradient: how phi changes the query loss of training tasks after adaptation."""
+"""The outer loss: the query loss of training tasks after adaptation, or of the warm-up, as a function of phi."""
 
 from dataclasses import dataclass
 
@@ -19,11 +19,11 @@ from training.tasks.episodes import EpisodeBatch
 
 @dataclass(frozen=True)
 class OuterLoss:
-    """What one batch of tasks gives.
+    """The outcome of one batch of tasks.
 
     Attributes:
         loss: the query loss, averaged over tasks; gradients flow from it to phi.
-        accuracy: of the queries, averaged over tasks; a tensor, so that a GPU need not be waited for.
+        accuracy: on the queries, averaged over tasks; a tensor, so that nothing waits for the GPU.
     """
 
     loss: Tensor
@@ -39,7 +39,7 @@ def outer_loss(
         learner: the composition.
         phi: its parameters, those to learn with ``requires_grad``.
         batch: T tasks.
-        inner_steps: of the inner loop; None for as many as the inner rule says.
+        inner_steps: of the inner loop; None for as many as the inner rule takes.
         second_order: differentiate through the inner gradients.
     """
     return on_queries(
@@ -57,7 +57,7 @@ def adapted_logits(
 
 
 def features_of(learner: Learner, phi: Params, batch: EpisodeBatch) -> tuple[Tensor, Tensor] | tuple[None, None]:
-    """Features of support and query images in one pass over them; none where they depend on the task."""
+    """Support ``[T, S, D]`` and query features ``[T, Q, D]`` in one pass; None if they depend on the task."""
     if not learner.keeps_features:
         return None, None
     features = learner.embed(phi, torch.cat([batch.support.images, batch.query_images], 1))
@@ -77,26 +77,27 @@ def warm_up_loss(
     likeness: Likeness | None = None,
     step: int = 0,
 ) -> OuterLoss:
-    """Take the loss of the head's start, without adapting (Snell et al. 2017, algorithm 1).
+    """Take the loss of the warm-up, without adapting (for ``episodes`` Snell et al. 2017, algorithm 1).
 
-    ``running`` normalisation learns its constants here: all of the batch's images are normalised by their own
+    ``running`` normalisation learns its constants here: all images of the batch are normalised by their joint
     moments, towards which the constants move. Afterwards, in the inner loop and at request time, they are fixed.
 
     Args:
         learner: the composition.
         phi: its parameters; the constants ``body.*.moments`` are written to.
         batch: T tasks.
-        taken_over: each task's own support and query sets; or all images of the batch, in ``pairs`` of which
-            one is the query of the other (see ``training.outer.pair_loss``), or each against all ``classes``
-            of the data set (see ``training.outer.class_loss``), or by ``likeness`` to each other.
-        every_position: over ``classes``, whether each position of the last maps is to tell them apart.
+        taken_over: ``episodes`` for the query loss of each task, from the head's start; otherwise all images of
+            the batch together, in ``pairs`` of one query and one example (see ``training.outer.pair_loss``),
+            against all ``classes`` of the data set (see ``training.outer.class_loss``), or by their ``likeness``
+            to each other.
+        every_position: with ``classes``, classify at each position of the last maps.
         momentum: share of this batch's moments in the new constants.
-        teacher: whose answers count as well, taken over ``classes``.
-        likeness: gives the loss, taken by ``likeness``.
-        step: number of the outer step, for that.
+        teacher: with ``classes``, whose answers are learned as well.
+        likeness: with ``likeness``, the loss (see ``training.outer.likeness.Likeness``).
+        step: number of the outer step, passed on to ``likeness``.
 
     Raises:
-        ValueError: where the loss is to be taken by ``likeness`` and there is none.
+        ValueError: if the loss is to be taken by ``likeness`` but none is given.
     """
     if learner.backbone.normalisation != "running" and taken_over == "episodes":
         return outer_loss(learner, phi, batch, inner_steps=0, second_order=False)
@@ -132,7 +133,7 @@ def warm_up_loss(
 def _class_logits(
     learner: Learner, phi: Params, images: Tensor, momentum: float, *, every_position: bool
 ) -> Tensor:
-    """Which of all training classes each image ``[M, C, H, W]`` is of, ``[M, P, K]`` at P positions, or at 1."""
+    """Logits ``[M, P, K]`` of images ``[M, C, H, W]`` over all training classes, at P positions (1 if pooled)."""
     if not every_position:
         return class_logits(learner, phi, _pooled_features(learner, phi, images, momentum))[:, None]
     channels = learner.backbone.features
@@ -141,7 +142,7 @@ def _class_logits(
 
 
 def _pooled_features(learner: Learner, phi: Params, images: Tensor, momentum: float) -> Tensor:
-    """Features ``[M, D]`` of the images of a whole batch of tasks, and the constants moved by them."""
+    """Features ``[M, D]`` of images ``[M, C, H, W]``; moves the constants of ``running`` normalisation."""
     running = learner.backbone.normalisation == "running"
     features, moments = learner.backbone(part(phi, BODY), images[None], pooled=running)
     if moments is not None:
@@ -152,7 +153,7 @@ def _pooled_features(learner: Learner, phi: Params, images: Tensor, momentum: fl
 
 
 def on_queries(logits: Tensor, batch: EpisodeBatch) -> OuterLoss:
-    """The query loss and accuracy of logits ``[T, Q, N]``."""
+    """The query loss and accuracy of logits ``[T, Q, N]``, each averaged over tasks."""
     weights = batch.query_weights / batch.query_weights.sum(1, keepdim=True)
     logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
     loss = support_loss(logits, batch.query_labels, weights).mean()

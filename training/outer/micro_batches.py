@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 def bytes_of_graph(loss: Callable[[], Tensor]) -> int:
-    """Run a forward pass and count what it keeps for its backward pass, each storage once."""
+    """Run a forward pass and count the bytes that it keeps for the backward pass, each storage once."""
     kept: dict[int, int] = {}
 
     def count(value: Tensor) -> Tensor:
@@ -22,7 +22,7 @@ def bytes_of_graph(loss: Callable[[], Tensor]) -> int:
 
 
 def split(tasks: slice, most: int) -> Iterator[slice]:
-    """Part some of a step's tasks evenly into micro-batches of at most so many."""
+    """Divide a slice of a step's tasks evenly into micro-batches of at most ``most`` tasks."""
     count = tasks.stop - tasks.start
     parts = -(-count // most)
     for part in range(parts):

@@ -1,4 +1,4 @@
-"""Query losses after every inner step, not the last one alone (Antoniou et al. 2019, section 4, MSL)."""
+"""Query losses after every inner step, not only after the last (Antoniou et al. 2019, section 4, MSL)."""
 
 from collections.abc import Sequence
 from itertools import islice
@@ -12,13 +12,13 @@ from training.tasks.episodes import EpisodeBatch
 def multi_step_loss(
     learner: Learner, phi: Params, batch: EpisodeBatch, shares: Sequence[float], *, second_order: bool
 ) -> OuterLoss:
-    """Adapt, and take the query loss after each inner step (eq. 3).
+    """Adapt, and sum the weighted query losses after each inner step (eq. 3).
 
     Args:
         learner: the composition.
         phi: its parameters, those to learn with ``requires_grad``.
         batch: T tasks.
-        shares: of the loss after each of the inner steps (see ``shares_of_steps``).
+        shares: weight of the loss after each inner step (see ``shares_of_steps``).
         second_order: differentiate through the inner gradients.
 
     Returns:
@@ -35,12 +35,12 @@ def multi_step_loss(
 
 
 def shares_of_steps(steps: int, step: int, until: int) -> list[float]:
-    """The shares of the losses after each inner step: even at first, all to the last from ``until`` on.
+    """Weights of the losses after each inner step: equal at first, all on the last step from ``until`` on.
 
     Args:
-        steps: inner steps.
-        step: of the outer loop, from 0.
-        until: outer steps over which earlier shares fall to 0 in proportion.
+        steps: number of inner steps.
+        step: number of the outer step, from 0.
+        until: outer steps, at least 1, over which the weights of all but the last inner step fall linearly to 0.
     """
     even = max(0.0, 1 - step / until) / steps
     return [even] * (steps - 1) + [1 - even * (steps - 1)]

@@ -1,23 +1,22 @@
-"""The loss of all one-shot tasks that a batch of images holds: each image asks, each other one answers."""
+"""The loss of all one-shot tasks in a batch of images: each image is a query, and every other one an example."""
 
 import torch
 from torch import Tensor
 
 
 def pair_loss(logits: Tensor, classes: Tensor) -> tuple[Tensor, Tensor]:
-    """Cross-entropy of naming an image's class from one example of it, against all images of other classes.
+    """Cross-entropy of recognising a query by one example of its class, against all images of other classes.
 
-    An episode of N ways with one query a class asks N questions; the same images taken in all pairs ask as many
-    as there are ordered pairs of one class, at the cost of the same forward pass (Sohn 2016, eq. 6, with
-    every pair in turn).
+    An N-way episode with one query per class gives N predictions; taken in all pairs, the same images give one
+    for each ordered pair within a class, at the cost of the same forward pass (Sohn 2016, eq. 6, over all pairs).
 
     Args:
-        logits: ``[M, M]``, entry (a, b) that of the class of which image b is the only example, for query a.
+        logits: ``[M, M]``, entry (a, b) being query a's logit for the class whose only example is image b.
         classes: int64 ``[M]``.
 
     Returns:
-        The mean loss over ordered pairs of one class, and the share of images whose nearest other image is of
-        their class.
+        The mean loss over ordered pairs within a class, and the share of images whose nearest other image (of
+        highest logit) is of their class.
     """
     same = classes[:, None] == classes
     itself = torch.eye(len(classes), dtype=torch.bool, device=classes.device)

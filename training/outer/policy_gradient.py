@@ -1,7 +1,7 @@
-"""Policy gradient: answers are drawn, and those that were rewarded become likelier (Williams 1992, REINFORCE).
+"""Policy gradient: answers are sampled, and those rewarded become likelier (Williams 1992, REINFORCE).
 
-The reward may be anything; here it is whether the answer was right, which has no gradient. Nothing is
-differentiated through adaptation: inner gradients count as constants.
+The reward need not be differentiable; here it is whether the answer was right. Inner gradients count as constants
+(first order).
 """
 
 import torch
@@ -14,17 +14,17 @@ from training.tasks.episodes import EpisodeBatch
 
 
 def score_function_loss(log_probabilities: Tensor, rewards: Tensor) -> Tensor:
-    """Give a loss whose expected gradient is that of the expected reward, negated (Williams 1992, theorem 1).
+    """Give a loss whose expected gradient is the negative of the expected reward's (Williams 1992, theorem 1).
 
-    Each draw's reward is compared with the mean of the others' in its place, which leaves the expectation as
-    it is and takes away most of the variance (Kool et al. 2019, eq. 4).
+    Each draw's reward is compared with the mean reward of the other draws, which leaves the expectation unchanged
+    and removes most of the variance (Kool et al. 2019, eq. 4).
 
     Args:
-        log_probabilities: of K >= 2 draws of what the policy does, ``[K, ...]``.
-        rewards: of each, ``[K, ...]``.
+        log_probabilities: of K >= 2 draws from the policy, ``[K, ...]``.
+        rewards: of the draws, ``[K, ...]``.
 
     Returns:
-        A loss of each place, ``[...]``.
+        The loss, averaged over draws, ``[...]``.
     """
     draws = len(rewards)
     advantages = (rewards - rewards.mean(0)) * (draws / (draws - 1))
@@ -32,16 +32,16 @@ def score_function_loss(log_probabilities: Tensor, rewards: Tensor) -> Tensor:
 
 
 def policy_gradient_loss(learner: Learner, phi: Params, batch: EpisodeBatch, chances: Tensor) -> OuterLoss:
-    """Draw answers to the queries from the adapted learner's own probabilities, rewarded 1 where right.
+    """Draw answers to the queries from the adapted learner's probabilities; a right answer has the reward 1.
 
     Args:
         learner: the composition.
         phi: its parameters, those to learn with ``requires_grad``.
         batch: T tasks.
-        chances: float64 ``[T, Q, K]``, uniform in [0, 1): each draws one of K >= 2 answers to a query.
+        chances: float64 ``[T, Q, K]``, uniform in [0, 1); each determines one of K >= 2 answers to a query.
 
     Returns:
-        The query loss and accuracy; the loss has the gradient of the expected share of wrong answers.
+        The query loss and accuracy. The loss's gradient estimates that of the expected share of wrong answers.
     """
     logits = adapted_logits(learner, phi, batch, inner_steps=None, second_order=False).float()
     log_probabilities = logits.log_softmax(-1)
@@ -55,8 +55,8 @@ def policy_gradient_loss(learner: Learner, phi: Params, batch: EpisodeBatch, cha
 
 
 def _drawn(log_probabilities: Tensor, chances: Tensor) -> Tensor:
-    """Classes drawn, int64 ``[K, T, Q]``, from ``[T, Q, N]``: where the probabilities add up to each chance."""
+    """Draw classes, int64 ``[K, T, Q]``, from ``[T, Q, N]`` by inverting the cumulative probabilities."""
     reached = log_probabilities.double().exp().cumsum(-1)
     wanted = chances * reached[..., -1:]  # never past the last class that a task has
     drawn = torch.searchsorted(reached, wanted).movedim(-1, 0)
-    return drawn.clamp_max(reached.shape[-1] - 1)  # of what is not a number, which the next look at phi tells
+    return drawn.clamp_max(reached.shape[-1] - 1)  # NaN has no place; the next ``check_finite`` reports it

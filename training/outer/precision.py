@@ -1,10 +1,10 @@
-"""In what precision the outer gradient is computed: in bfloat16 only where the device multiplies it."""
+"""The precision of the outer gradient: bfloat16 only where the device multiplies it natively."""
 
 import torch
 
 from training.outer_plan import Outer
 
-# As torch names what a processor has: x86 with AVX-512 or AMX, and ARM.
+# Torch's names of processor features: AVX-512 and AMX on x86, and those of ARM.
 _MULTIPLYING = ("avx512_bf16", "amx_bf16", "bf16", "sve_bf16")
 
 
@@ -14,7 +14,7 @@ def is_reduced(outer: Outer, device: torch.device) -> bool:
 
 
 def has_bfloat16_products(device: torch.device) -> bool:
-    """Whether the device has bfloat16 products; torch imitates them elsewhere, many times slower than float32."""
+    """Whether the device multiplies bfloat16; elsewhere torch emulates it, many times slower than float32."""
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if device.type == "cpu":
@@ -24,7 +24,7 @@ def has_bfloat16_products(device: torch.device) -> bool:
 
 
 def told_precision(outer: Outer, device: torch.device) -> str:
-    """For people: in what a run is computed, and why not in what its recipe says, if so."""
+    """The precision of a run, for people to read, with the reason if it is not the recipe's."""
     if is_reduced(outer, device):
         return "bfloat16"
     return "float32" + (", for want of bfloat16 products" if outer.precision == "bfloat16" else "")

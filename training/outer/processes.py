@@ -12,11 +12,11 @@ from torch import Tensor, distributed
 
 @dataclass(frozen=True)
 class Processes:
-    """How many take part, and which of them this is.
+    """How many processes share a run, and which of them this is.
 
     Attributes:
         rank: of this process; the first, 0, writes checkpoints and shows progress.
-        size: how many.
+        size: number of processes.
     """
 
     rank: int = 0
@@ -24,15 +24,15 @@ class Processes:
 
     @property
     def is_first(self) -> bool:
-        """Whether this process writes and shows."""
+        """Whether this process writes checkpoints and shows progress."""
         return self.rank == 0
 
     def share(self, tasks: int) -> slice:
-        """Which of a step's tasks are this process's."""
+        """This process's share of a step's tasks."""
         return slice(self.rank * tasks // self.size, (self.rank + 1) * tasks // self.size)
 
     def add_up(self, values: Sequence[Tensor]) -> None:
-        """Put each tensor's sum over all processes in its place, in one message."""
+        """Replace each tensor, in place, by its sum over all processes, in one message."""
         if self.size == 1 or not values:
             return
         flat = torch.cat([value.detach().flatten() for value in values])
@@ -41,13 +41,13 @@ class Processes:
             value.copy_(total.view_as(value))
 
     def any(self, wanted: bool, device: torch.device) -> bool:
-        """Whether any process says yes; the same answer in all."""
+        """Whether ``wanted`` is true in any process; all get the same answer."""
         total = torch.tensor(float(wanted), device=device)
         self.add_up([total])
         return wanted if self.size == 1 else bool(total > 0)
 
     def take_firsts(self, values: Sequence[Tensor]) -> None:
-        """Put the first process's values in the place of everyone's."""
+        """Replace the tensors of every process, in place, by those of the first."""
         if self.size > 1:
             for value in values:
                 distributed.broadcast(value, src=0)
@@ -55,7 +55,7 @@ class Processes:
 
 @contextmanager
 def joined(device: str) -> Iterator[Processes]:
-    """Join the processes that ``torchrun`` started; without it there is one."""
+    """Join the processes that ``torchrun`` started; without it there is only this one."""
     if "TORCHELASTIC_RUN_ID" not in os.environ:
         yield Processes()
         return
@@ -67,10 +67,12 @@ def joined(device: str) -> Iterator[Processes]:
 
 
 def choose_device(wanted: str) -> torch.device:
-    """Turn ``auto``, ``cpu``, ``cuda`` or ``cuda:N`` into a device; each local process has a GPU of its own.
+    """Turn ``auto``, ``cpu``, ``cuda`` or ``cuda:N`` into a device, and make a GPU torch's current one.
+
+    Without an N, each local process gets a GPU of its own.
 
     Raises:
-        ValueError: for a device that torch does not find here.
+        ValueError: for any other name, or a device that torch does not find here.
     """
     if wanted == "auto":
         wanted = "cuda" if torch.cuda.is_available() else "cpu"

@@ -1,4 +1,4 @@
-"""Reptile: phi moves towards what plain training on each task makes of it (Nichol et al. 2018)."""
+"""Reptile: phi moves towards what ordinary training on each task turns it into (Nichol et al. 2018)."""
 
 import torch
 
@@ -10,11 +10,11 @@ from training.tasks.episodes import EpisodeBatch
 
 
 def reptile_loss(learner: Learner, phi: Params, batch: EpisodeBatch) -> OuterLoss:
-    """Give a loss whose gradient is phi less the mean of the tasks' thetas (algorithm 2, for any optimiser).
+    """Give a loss whose gradient is phi minus the mean of the tasks' thetas (algorithm 2, for any optimiser).
 
-    Tasks are not parted into support and query: theta is adapted to all of their images. What the backbone
-    becomes is learned; the inner rates get no gradient and stay, and the head's shared vector stays because the
-    gradients of a softmax sum to 0 over the classes.
+    Tasks are not divided into support and query: theta is adapted to all of their images. Only the backbone
+    learns. The inner rates get no gradient; nor does the head, whose shared vector would not move anyway, because
+    the gradients of a softmax sum to 0 over the classes.
 
     Args:
         learner: a composition whose inner rule moves the body.
@@ -22,7 +22,7 @@ def reptile_loss(learner: Learner, phi: Params, batch: EpisodeBatch) -> OuterLos
         batch: T tasks.
 
     Returns:
-        The loss and accuracy on the query images, which theta has seen; the loss has the gradient above.
+        The loss and accuracy on the query images, to which theta was adapted; the loss has the gradient above.
     """
     support = batch.support
     everything = Support(

@@ -1,4 +1,4 @@
-"""The outer rule of a recipe: which loss, or what stands for one, a step's gradient is taken of."""
+"""The outer rule of a recipe: the loss, or surrogate of one, whose gradient a step takes."""
 
 import torch
 
@@ -31,11 +31,11 @@ def loss_by_rule(
         learner: the composition.
         phi: its parameters, those to learn with ``requires_grad``.
         batch: all tasks of the step.
-        chosen: those to take it on; of ``evolution``, the share of this process.
+        chosen: the tasks to take it on; ``evolution`` always takes the share of this process.
         outer: the plan.
-        step: of the outer loop, which tells how far annealing has come and, with the seed, what is drawn.
+        step: number of the outer step, from 0; decides on annealing and, with seed and tasks, on random draws.
         seed: of the run.
-        processes: that share the step.
+        processes: those that share the step.
     """
     part = batch.part(chosen)
     if outer.rule == "reptile":
@@ -62,11 +62,11 @@ def loss_by_rule(
 
 
 def annealed(outer: Outer, step: int) -> tuple[bool, bool]:
-    """Whether a step by gradient is of second order, and whether it takes the losses of all inner steps."""
+    """Whether a ``gradient`` step is of second order, and whether it takes the losses after all inner steps."""
     return outer.second_order and step >= outer.first_order_until, step < outer.multi_step_until
 
 
 def _generator(batch: EpisodeBatch, step: int, seed: int) -> torch.Generator:
-    # All tasks of the step count, not the part at hand: the step draws the same however it is divided.
+    # Seeded by all tasks of the step, not by a part of them, so that draws do not depend on how it is divided.
     number = (seed * 1_000_003 + step) * 1_000_003 + int(batch.query_places.sum())
     return torch.Generator().manual_seed(folded(number))

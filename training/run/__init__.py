@@ -1,1 +1,1 @@
-"""A meta-training run from its first step, over its breaks, to the initialization it publishes."""
+"""A meta-training run: from its first step, through interruptions, to the initialization it publishes."""

@@ -1,4 +1,4 @@
-"""Measures, once the warm-up has made features, where those of training images lie, and how classes scatter."""
+"""Measures, after the warm-up, the mean of the training images' features and their scatter within classes."""
 
 import itertools
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from models.images.preprocessing import Preprocessing
 from models.learner import BODY, HEAD, Learner, part
 from training.datasets.class_images import ClassImages
 
-# What is measured here: of a phi that is put to another use, it is measured again.
+# What is measured here, and has to be measured anew when phi is used by another learner.
 MEASURED = frozenset(
     {
         f"{BODY}{CENTRE}",
@@ -23,7 +23,7 @@ MEASURED = frozenset(
         f"{HEAD}{class_scatter.STRANGERS}",
     }
 )
-_MOST = 10_000  # images: half a minute of a small residual network on two cores
+_MOST = 10_000  # images: half a minute for a small residual network on two cores
 _AT_ONCE = 250
 
 
@@ -36,18 +36,18 @@ def measure_features(
     stop: Callable[[], bool] = lambda: False,
     quiet: bool = False,
 ) -> bool:
-    """Write into phi the features' centre, if they are ``centred``, and their scatter, if the head is ``lda``.
+    """Write into phi the centre of the features, if ``centred``, and their scatter, if the head is ``lda``.
 
     Args:
         learner: the composition.
-        phi: its parameters.
+        phi: its parameters, which are written to.
         preprocessing: of the images.
-        training: whose features are measured.
-        stop: asked every few images whether to leave it unmeasured.
-        quiet: whether to show no progress.
+        training: classes whose images are measured, about 10,000 images at most.
+        stop: asked before each batch of images whether to give up.
+        quiet: whether to hide the progress bar.
 
     Returns:
-        Whether phi is measured.
+        False if ``stop`` ended it, leaving the centre 0; otherwise True, even if there is nothing to measure.
     """
     device, body, backbone = next(iter(phi.values())).device, part(phi, BODY), learner.backbone
     scatters = learner.head.kind == "lda"
@@ -78,7 +78,7 @@ def measure_features(
 
 
 def _places(training: ClassImages) -> torch.Tensor:
-    """Which images to take: as many of each class, and of all classes unless there are too many."""
+    """Places of the images to take: equally many of each class, and of every class unless there are too many."""
     each = max(2, _MOST // len(training))
     stride = -(-len(training) * each // _MOST)
     taken = []

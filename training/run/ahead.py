@@ -1,4 +1,4 @@
-"""Makes what a loop takes next while the loop still works on what it took before."""
+"""Prepares a loop's next items while the loop is still working on the current one."""
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
@@ -9,9 +9,9 @@ Made = TypeVar("Made")
 
 
 def ahead(make: Callable[[int], Made], numbers: Iterable[int], depth: int) -> Generator[Made]:
-    """Make one after the other in a thread, at most ``depth`` of them before they are asked for.
+    """Yield ``make`` of each number in order, made in a thread at most ``depth`` items ahead of the consumer.
 
-    What ``make`` raises is raised where its result would have come.
+    An exception of ``make`` is raised in place of its result.
     """
     with ThreadPoolExecutor(1, "ahead") as thread:
         waiting: deque[Future[Made]] = deque()

@@ -1,4 +1,4 @@
-"""An initialization whose learner uses the same phi otherwise: in other views, by another use of the scatter."""
+"""An initialization whose learner uses the same phi differently: other views, another use of the scatter."""
 
 from collections.abc import Sequence
 
@@ -13,10 +13,10 @@ from training.run.after_warm_up import MEASURED, measure_features
 
 
 def changed(initialization: Initialization, overrides: Sequence[str]) -> Learner:
-    """The learner with ``learner.key=value`` overrides (YAML values) laid over it.
+    """The initialization's learner with ``learner.key=value`` overrides (YAML values) applied.
 
     Raises:
-        RecipeError: for an override that is none of the learner's, or asks for another phi.
+        RecipeError: if an override is not of the learner, does not fit, or would need another phi.
     """
     values = {"learner": learner_as_dict(initialization.learner)}
     for override in overrides:
@@ -42,7 +42,7 @@ def changed(initialization: Initialization, overrides: Sequence[str]) -> Learner
 
 
 def measured(learner: Learner, initialization: Initialization, training: ClassImages) -> Params:
-    """Phi with the centre and scatter of training images measured by a changed learner; the rest is a copy."""
+    """A copy of phi in which a changed learner has measured centre and scatter of the training images anew."""
     fresh = learner.initial(seed=0)
     phi = {
         name: (value if name in MEASURED else initialization.phi[name]).clone() for name, value in fresh.items()

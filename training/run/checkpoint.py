@@ -1,4 +1,4 @@
-"""Checkpoints of a run: one safetensors file, so that it is there whole or not at all."""
+"""Checkpoints of a run: a single safetensors file, so that one exists whole or not at all."""
 
 import json
 import os
@@ -16,12 +16,12 @@ from training.recipe_types import build
 
 CHECKPOINT = "checkpoint.safetensors"
 _ADAM = ("exp_avg", "exp_avg_sq", "step")
-# What a card tells beside phi; a run may go on with these otherwise, for phi comes out the same.
+# Recipe keys that affect the card but not phi: a run may be resumed with other values.
 _BESIDE_PHI = frozenset({"name", "description", "licence", "reports", "report_episodes", "calibration_tasks"})
 
 
 class CheckpointError(ValueError):
-    """A checkpoint cannot be continued from; the message says why and what to do."""
+    """A checkpoint cannot be written, read or continued from; the message says why and what to do."""
 
 
 @dataclass
@@ -30,11 +30,11 @@ class Progress:
 
     Attributes:
         step: outer steps done.
-        seconds: spent on them, over all of the run's sittings.
-        preparing: seconds spent between them: on a teacher's look at all images, on measuring features.
-        best_accuracy: of the validation looks so far.
-        best_step: when it was reached.
-        looks: step and accuracy of each validation look.
+        seconds: spent on them, over all sittings of the run.
+        preparing: seconds spent between steps, on a teacher's pass over all images or on measuring features.
+        best_accuracy: the best of the validation looks so far, in 0..1; -1 before the first.
+        best_step: the step at which it was reached.
+        looks: step and accuracy of each validation look (see ``training.run.looks``).
     """
 
     step: int = 0
@@ -60,14 +60,14 @@ def save_checkpoint(
     Args:
         path: of the file.
         phi: as the last step left it.
-        best: of the looks so far.
+        best: the phi of the best validation look so far.
         optimiser: over phi.
         progress: of the run.
         recipe: as JSON values.
-        data: a digest of its classes and images.
+        data: a digest of the run's classes and images.
 
     Raises:
-        CheckpointError: where it cannot be written; the one before is left as it was.
+        CheckpointError: if it cannot be written; the previous checkpoint is left as it was.
     """
     tensors = {f"phi.{name}": value.detach() for name, value in phi.items()}
     tensors |= {f"best.{name}": value.detach() for name, value in best.items()}
@@ -83,8 +83,8 @@ def save_checkpoint(
     try:
         safetensors.torch.save_file({k: v.contiguous() for k, v in tensors.items()}, temporary, metadata)
         with temporary.open("rb") as file:
-            os.fsync(file.fileno())  # a name that is there after a power loss must not be of an empty file
-        for left in path.parent.glob(f".{path.name}.*"):  # by a process that was killed while it wrote
+            os.fsync(file.fileno())  # after a power loss the new name must not stand for an empty file
+        for left in path.parent.glob(f".{path.name}.*"):  # by a process killed while writing
             if left != temporary:
                 left.unlink(missing_ok=True)
         temporary.replace(path)
@@ -98,20 +98,20 @@ def save_checkpoint(
 def load_checkpoint(
     path: Path, *, phi: Params, optimiser: torch.optim.Adam, recipe: dict[str, Any], data: str
 ) -> tuple[Params, Progress]:
-    """Lay a checkpoint into a fresh phi and optimiser.
+    """Load a checkpoint into a fresh phi and optimiser.
 
     Args:
         path: written by ``save_checkpoint``.
         phi: fresh parameters of the same recipe; their values are replaced.
         optimiser: over those parameters; its state is replaced.
-        recipe: as JSON values, which must equal the checkpoint's in all that phi depends on.
-        data: a digest of its classes and images, which must equal the checkpoint's if that has one.
+        recipe: as JSON values; must equal the checkpoint's in everything that phi depends on.
+        data: a digest of the run's classes and images; must equal the checkpoint's, if that has one.
 
     Returns:
-        The best phi so far, and the progress.
+        The best phi so far, on the CPU, and the progress.
 
     Raises:
-        CheckpointError: where the file is damaged, or of another recipe or other data.
+        CheckpointError: if the file is damaged, or of another version, recipe or data.
     """
     tensors, stored, progress, of_data = _read(path)
     progress.looks = [(step, accuracy) for step, accuracy in progress.looks]
@@ -122,7 +122,7 @@ def load_checkpoint(
             "continue with the recipe it was started with, or choose another --out"
         )
     shapes = {name: tensors[f"phi.{name}"].shape for name in phi if f"phi.{name}" in tensors}
-    # Without a digest, of an earlier version, the number of classes is all that may tell.
+    # Without a digest, as in earlier versions, at most a shape (the number of classes) reveals other data.
     if of_data not in (None, data) or shapes != {name: value.shape for name, value in phi.items()}:
         raise CheckpointError(
             f"{path} belongs to a run on other classes or images; continue with the data it was started with, or "
@@ -132,7 +132,7 @@ def load_checkpoint(
         for name, value in phi.items():
             value.copy_(tensors[f"phi.{name}"])
             state = {key: tensors[f"adam.{key}.{name}"] for key in _ADAM if f"adam.{key}.{name}" in tensors}
-            for key in state.keys() - {"step"}:  # which Adam counts on the CPU
+            for key in state.keys() - {"step"}:  # which Adam keeps on the CPU
                 state[key] = state[key].to(value.device)
             if state:
                 optimiser.state[value] = state
@@ -140,10 +140,10 @@ def load_checkpoint(
 
 
 def read_phi(path: Path) -> tuple[Params, dict[str, Any]]:
-    """Read what a run's phi was last, with all that its outer loop has learned, and the run's recipe.
+    """Read a run's last phi, with everything that its outer loop learned, and its recipe as JSON values.
 
     Raises:
-        CheckpointError: where the file is damaged.
+        CheckpointError: if the file is damaged or of another version.
     """
     tensors, recipe, *_ = _read(path)
     return {name.removeprefix("phi."): v for name, v in tensors.items() if name.startswith("phi.")}, recipe
@@ -160,7 +160,7 @@ def _read(path: Path) -> tuple[Params, dict[str, Any], Progress, str | None]:
             f"{path} is damaged ({error}); delete it and start its run again, or choose another --out"
         ) from error
     try:
-        # With the defaults of keys that recipes have been given since.
+        # Adds the defaults of keys that recipes have gained since.
         return tensors, build(Recipe, recipe, at="").as_dict(), progress, metadata.get("data")
     except RecipeError as error:
         raise CheckpointError(

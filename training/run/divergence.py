@@ -1,4 +1,4 @@
-"""Training that has diverged, which is told in place of whatever fails because of it."""
+"""Training that has diverged, reported in place of whatever error it causes."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ from training.recipe import RecipeError
 
 
 class Diverged(RecipeError):
-    """No initialization can be made of what phi has become.
+    """Training has made phi unusable as an initialization.
 
     Attributes:
         found: what was found, and at which step.
@@ -25,10 +25,10 @@ class Diverged(RecipeError):
 
 
 def check_finite(phi: Params, step: int) -> None:
-    """Refuse to go on with a phi that no initialization could be made of, nor of any that would follow it.
+    """Refuse to continue from a phi that is not finite: no later step could repair it.
 
     Raises:
-        Diverged: where numbers are not finite.
+        Diverged: if any number of phi is not finite.
     """
     if not all(bool(torch.isfinite(value).all()) for value in phi.values()):
         raise Diverged(f"at step {step} phi holds numbers that are not finite")
@@ -36,15 +36,15 @@ def check_finite(phi: Params, step: int) -> None:
 
 @contextmanager
 def divergence_told(phi: Params, step: Callable[[], int]) -> Iterator[None]:
-    """Tell of divergence where torch refuses to compute with what a diverging phi gives.
+    """Report divergence where torch refuses to compute with the results of a diverging phi.
 
     Args:
-        phi: as it is then.
-        step: gives the number of the last outer step that was done.
+        phi: the parameters that training updates in place.
+        step: gives the number of outer steps done.
 
     Raises:
-        Diverged: in place of a RuntimeError, where phi is not finite or a system of equations, which any usual
-            phi makes solvable, is not.
+        Diverged: in place of a RuntimeError, if phi is not finite, or if a linear system of the head, which any
+            ordinary phi makes solvable, has no solution.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""From finished initializations to one: an ensemble of their backbones, measured and published as they were."""
+"""Combines finished initializations into an ensemble of their backbones, measured and published as they were."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,21 +17,21 @@ from training.run.former import facts_of
 from training.run.half_kernels import with_half_kernels
 
 _BY_MEANS = ("prototype", "lda")
-_OF_ANY_WIDTH = ("one", "layer-step", "gate")  # inner rates, as many for few features as for many
+_OF_ANY_WIDTH = ("one", "layer-step", "gate")  # inner rates whose number does not depend on that of the features
 _SCALE = f"{HEAD}log_scale"
 _MEASURED_BY = ("data", "reports", "report_episodes", "calibration_tasks")
 _SEEN = ("data", "classes", "class_names", "groups", "validation_classes", "validation_groups")
 
 
 def ensemble_of(members: Sequence[Initialization]) -> tuple[Learner, Params]:
-    """Lay the backbones of several initializations side by side, before a head that answers by class means.
+    """Put the backbones of several initializations side by side, under one head that answers by class means.
 
-    Kernels are rounded to float16, so that two members take no more room than one did. The scale is the members'
-    geometric mean, and inner rates of the head are their mean. The scatter of an ``lda`` head is still to be
-    measured, on the features of all.
+    Kernels are rounded to float16, so that two members take no more space than one did. The head's scale is the
+    geometric mean of the members', its inner rates are their arithmetic mean. The scatter of an ``lda`` head is
+    left to be measured, on the joint features (see ``measure_features``).
 
     Raises:
-        ValueError: for members that do not go together, with what they must have in common.
+        ValueError: if the members do not go together; the message says what they must have in common.
     """
     first = members[0]
     for one in members:
@@ -54,10 +54,13 @@ def publish_ensemble(
     folder: Path,
     name: str = "",
 ) -> Initialization:
-    """Measure an ensemble as a run's end is, by the plan of its first member, and write it to ``folder``.
+    """Assess an ensemble as at the end of a run, by the recipe of its first member, and write it to ``folder``.
 
-    The card tells each member's training, and how long all of it took, that of what they went on from as well;
-    the description and the licence are the first one's, and so is the name, unless one is given.
+    The card records each member's training and the total steps and seconds, including those of what the members
+    started from. Description and licence are the first member's, and so is the name, unless one is given.
+
+    Raises:
+        ValueError: if the members do not go together.
     """
     learner, phi = ensemble_of(members)
     first = members[0]
@@ -118,7 +121,7 @@ def _check(first: Initialization, one: Initialization) -> None:
 
 
 def _in_all(card: Any, key: str) -> float:
-    """A number of the training that a card tells, and of that which it went on from, however often."""
+    """Sum a number of a card's training over it and everything that it was ``pretrained`` from."""
     total: float = 0
     while card:
         total += card.get("trained_on", {}).get(key, 0)

@@ -1,4 +1,4 @@
-"""A teacher whose features of all training images are computed before the first step, and then looked up."""
+"""A teacher whose features of all training images are computed before the first step and then looked up."""
 
 import dataclasses
 import hashlib
@@ -24,35 +24,35 @@ from training.run.interruption import Interruption
 from training.tasks.training_tasks import TrainingTasks
 
 FOLDER = "features"
-Kept = np.memmap[Any, np.dtype[np.float16]]  # ``[M, E]``, all 0 where not seen yet
+Kept = np.memmap[Any, np.dtype[np.float16]]  # ``[M, E]``, rows of 0 for images not seen yet
 _AT_ONCE = 256
 _READ_AT_ONCE = 10_000
-_ROUNDED = 0.01  # more than float16 can change a squared length of 1
+_ROUNDED = 0.01  # more than rounding to float16 changes a squared length of 1
 
 
 class FeatureTeacher:
     """Teaches how alike images are (see ``training.outer.likeness``).
 
-    A teacher of many times the student's work, asked at each step, would take nearly all of the time. This one
-    sees each training image in a few fixed views (``TrainingTasks.view``), of which every step shows one. What it
-    made of them serves later runs, too: the files are safe to delete while none is under way.
+    Asked at each step, a teacher of many times the student's work would take nearly all of the time. This one
+    sees each training image beforehand, in a few fixed views (``TrainingTasks.view``); every step shows one of
+    them. Later runs reuse its features; the files are safe to delete while no run is in progress.
 
     Attributes:
-        facts: for the card: which initialization it is, and what that has seen.
+        facts: for the card: which initialization the teacher is, and what it has seen.
     """
 
     def __init__(self, former: Initialization, recipe: Recipe, tasks: TrainingTasks, cache: Path) -> None:
-        """Take what it sees with, and what it is to see.
+        """Prepare the teacher's network, and name the files of its features.
 
         Args:
-            former: the teacher.
+            former: the teacher's initialization.
             recipe: of the student's run.
             tasks: of that run.
-            cache: features are kept in a folder of it.
+            cache: the features are kept in its subfolder ``features``.
         """
         self.facts = facts_of(former)
         self._tasks = tasks
-        # Its own views would be averaged over, at so many times the work; the student sees one at a time, too.
+        # Averaging over its own views would multiply the work, and the student sees one view at a time, too.
         backbone = former.learner.backbone
         if isinstance(backbone, Staged):
             backbone = dataclasses.replace(backbone, views=())
@@ -60,11 +60,11 @@ class FeatureTeacher:
         self._embed, self._features = at_rest(backbone, body), former.learner.backbone.features
         told = recipe.as_dict()
         seen = {key: told[key] for key in ("seed", "data", "preprocessing", "jitter")}
-        # The settings do not tell when the code that they steer has changed; how an image is shown does.
+        # Settings do not reveal a change of the code that they steer; a jittered sample image does.
         probe = hashlib.sha256(
             tasks.view(torch.zeros(1, dtype=torch.int64), 0).cpu().numpy().tobytes()
         ).hexdigest()
-        # Nor is it the teacher's version that counts: a temperature fitted anew changes no feature.
+        # The weights count, not the version: a refitted temperature changes the version but no feature.
         facts = [former.card["weights"]["sha256"][:12], backbone_as_dict(backbone), seen, tasks.digest(), probe]
         name = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]
         self._files = [cache / FOLDER / f"{name}-{view}.float16" for view in range(recipe.outer.feature_views)]
@@ -72,11 +72,12 @@ class FeatureTeacher:
 
     @classmethod
     def of(cls, recipe: Recipe, tasks: TrainingTasks, cache: Path) -> Self | None:
-        """Load the one that a recipe names; None where it names none.
+        """Load the teacher that a recipe names; None if it names none.
 
         Raises:
-            RecipeError: where there is no such initialization, or it can't teach this run.
-            InitializationError: where a folder is no usable initialization.
+            RecipeError: if there is no such initialization, it can't teach this run, or it may have seen classes
+                that the recipe counts as unseen.
+            InitializationError: if a folder is no usable initialization.
         """
         if not recipe.outer.feature_teacher:
             return None
@@ -95,10 +96,10 @@ class FeatureTeacher:
         return cls(former, recipe, tasks, cache)
 
     def prepare(self, interruption: Interruption) -> bool:
-        """See all images, or those that an earlier sitting has left.
+        """Compute the features of all images in all views, except those already in the cache.
 
         Returns:
-            Whether it has seen all; it stops early where an interruption is wanted.
+            Whether all are done; it stops early if an interruption is wanted.
         """
         self._kept = [self._opened(path) for path in self._files]
         left = [(view, places) for view, kept in enumerate(self._kept) for places in _unseen(kept)]
@@ -112,7 +113,7 @@ class FeatureTeacher:
         return True
 
     def __call__(self, features: Tensor, places: Tensor, step: int) -> Tensor:
-        """Give the loss of a student's features (see ``training.outer.likeness.Likeness``)."""
+        """Give the loss of a student's features (see ``training.outer.likeness.Likeness``), after ``prepare``."""
         kept = self._kept[step % len(self._kept)]
         wanted = torch.from_numpy(kept[places.cpu().numpy()]).to(features)
         return likeness_loss(features, torch.nn.functional.normalize(wanted, dim=1))
@@ -130,9 +131,9 @@ class FeatureTeacher:
 
 
 def _unseen(kept: Kept) -> tuple[Tensor, ...]:
-    """Places of images that have no features yet, in parts to see at once.
+    """Places of images that have no features yet, in batches.
 
-    Features are of length 1; a row that a power loss has cut off is shorter.
+    Features have length 1; a row that a power loss cut off is shorter.
     """
     squares = [
         np.square(kept[first : first + _READ_AT_ONCE], dtype=np.float32).sum(1)

@@ -1,4 +1,4 @@
-"""Finds initializations that a run builds on, and refuses those that have seen what it counts as unseen."""
+"""Finds initializations that a run builds on, refusing those that may have seen classes it counts as unseen."""
 
 from typing import Any
 
@@ -8,17 +8,17 @@ from training.run.named import folder_of
 
 
 def load_former(recipe: Recipe, key: str, name: str, *, else_known: str = "") -> Initialization:
-    """Load a shipped initialization, by its name, or that of a folder.
+    """Load an initialization: a shipped one by its name, or any by its folder.
 
     Args:
         recipe: of the run that builds on it.
-        key: of the recipe, for messages.
-        name: what it says.
-        else_known: what else it may say, for messages.
+        key: the recipe's key that names it, for messages.
+        name: the value of that key.
+        else_known: what else the key may name, for messages.
 
     Raises:
-        RecipeError: where there is no such thing, or it may have seen classes that the recipe counts as unseen.
-        InitializationError: where a folder is no usable initialization.
+        RecipeError: if there is none, or it may have seen classes that the recipe counts as unseen.
+        InitializationError: if the folder is no usable initialization.
     """
     try:
         folder = folder_of(name, else_known=else_known)
@@ -30,7 +30,7 @@ def load_former(recipe: Recipe, key: str, name: str, *, else_known: str = "") ->
 
 
 def facts_of(former: Initialization) -> dict[str, Any]:
-    """Tell, for a card, what it is and what it has seen."""
+    """What a card records of an initialization that the run built on: what it is and what it has seen."""
     told = ("trained_on", "recipe", "members", "pretrained", "teacher")
     return {
         "name": former.name,
@@ -41,9 +41,10 @@ def facts_of(former: Initialization) -> dict[str, Any]:
 
 
 def _check_classes(former: Initialization, recipe: Recipe, key: str) -> None:
-    """Refuse another split of a folder: its unseen classes may have been seen, then or in what that began from.
+    """Refuse a folder split by another seed, in the initialization's training or in that of what it was built on.
 
-    Omniglot and mini-ImageNet have splits of their own, and another seed of strokes draws other symbols.
+    Validation classes may then have been training classes. Omniglot and mini-ImageNet have fixed splits, and
+    another seed of strokes draws other symbols.
     """
     cards: list[dict[str, Any]] = [former.card]
     while cards:

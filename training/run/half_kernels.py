@@ -1,11 +1,11 @@
-"""Rounds kernels to float16, so that an initialization is stored in half the room."""
+"""Rounds kernels to float16, so that an initialization takes half the space."""
 
 from models.backbones.backbone import Params
 
 
 def with_half_kernels(phi: Params) -> Params:
-    """Phi as float32, its kernels as float16 holds them; the few other numbers as they are.
+    """Phi in float32, with its kernels rounded to values of float16; the few other numbers as they are.
 
-    ``models.initialization.save`` stores what float16 holds in float16.
+    ``models.initialization.save`` stores a tensor as float16 where that loses nothing.
     """
     return {name: value.half().float() if value.ndim == 4 else value for name, value in phi.items()}

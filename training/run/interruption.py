@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as a wish to stop between two steps, where nothing is half done."""
+"""Ctrl-C and SIGTERM as requests to stop between two steps, where nothing is half done."""
 
 import signal
 import threading
@@ -9,9 +9,9 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interruption:
-    """While entered, the first signal is noted in ``wanted``; a second one acts as it always does.
+    """While entered, sets ``wanted`` at the first signal; a second one acts as it would without this.
 
-    An interruption around this one notes the signal, too.
+    An enclosing interruption notes the signal, too. Outside the main thread, signals are left alone.
     """
 
     def __init__(self) -> None:

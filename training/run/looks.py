@@ -1,4 +1,4 @@
-"""Looks at validation tasks during a run: what they find, which phi is the best so far, and when to stop."""
+"""Looks: regular measurements on validation tasks during a run, to choose the best phi and when to stop."""
 
 from models.backbones.backbone import Params
 from models.images.preprocessing import Preprocessing
@@ -19,24 +19,24 @@ def accuracy_of(
     *,
     warming: bool,
 ) -> float:
-    """Measure phi on the validation tasks: adapted, or during the warm-up as it is."""
+    """Measure the accuracy on the validation tasks: after adaptation, or without it while ``warming`` up."""
     protocol, inner_steps = look_protocol(recipe.validation), 0 if warming else None
     return measure(learner, phi, preprocessing, validation, protocol, inner_steps=inner_steps).accuracy
 
 
 def is_best(progress: Progress, accuracy: float, warm_up: int) -> bool:
-    """Whether the look at ``progress.step`` found more than all before.
+    """Whether the look at ``progress.step`` is the best so far.
 
-    What the warm-up reached was reached without adapting: it does not compete with what follows.
+    Looks of the warm-up measure without adapting, so they do not compete: the first look after it is the best.
     """
     first_adapted = progress.best_step <= warm_up < progress.step
     return accuracy > progress.best_accuracy or first_adapted
 
 
 def out_of_patience(progress: Progress, patience: int, warm_up: int) -> bool:
-    """Whether so many looks in a row have found nothing better; of 0, never.
+    """Whether the last ``patience`` looks found nothing better; never if ``patience`` is 0.
 
-    Looks of the warm-up never end a run: what follows has not been looked at yet.
+    Looks of the warm-up do not count.
     """
     last = max(progress.best_step, warm_up)
     since = [step for step, _ in progress.looks if step > last]

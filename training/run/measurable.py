@@ -1,4 +1,4 @@
-"""Finds out before training whether the validation classes have what a recipe wants to measure on them."""
+"""Checks, before training, that the validation classes suffice for what a recipe measures on them."""
 
 from collections.abc import Iterator
 from itertools import count
@@ -15,16 +15,16 @@ _LEAST_IMAGES = 3
 
 
 def look_protocol(plan: Validation) -> Protocol:
-    """The tasks of a run's looks, which choose phi."""
+    """The tasks of a run's validation looks, which choose phi."""
     return Protocol(plan.ways, plan.shots, plan.queries, plan.episodes, plan.seed, bool(plan.within_group))
 
 
 def check_measurable(recipe: Recipe, validation: ClassImages) -> None:
-    """Refuse what would end a run at its first look, or after all its steps at the card.
+    """Refuse what would end a run at its first look or, after all its steps, when the card is made.
 
     Raises:
-        RecipeError: where what chooses phi would be what is reported.
-        DataError: where classes, groups or images do not suffice, with the recipe's field.
+        RecipeError: if the tasks that choose phi would be those of the reports or of the calibration.
+        DataError: if there are too few classes, groups or images; the message names the recipe's field.
     """
     if recipe.validation.seed in (REPORT_SEED, CALIBRATION_SEED):
         raise RecipeError(
@@ -54,7 +54,7 @@ def _protocols(recipe: Recipe) -> Iterator[tuple[str, Protocol]]:
 
 
 def _remedy(recipe: Recipe, validation: ClassImages) -> str:
-    """What to do where a folder holds too few classes for a recipe's tasks; nothing where it is otherwise."""
+    """What to do if a folder holds too few classes for a recipe's tasks; empty for any other problem."""
     most = max(protocol.ways for _, protocol in _protocols(recipe))
     if recipe.data.name != "folder" or most <= len(validation):
         return ""

@@ -10,10 +10,10 @@ def folder_of(name: str, *, else_known: str = "") -> Path:
 
     Args:
         name: of a shipped one, or the path of a folder.
-        else_known: what else may be named there, for the message.
+        else_known: what else the user may name, appended to the message.
 
     Raises:
-        InitializationError: where there is no such thing, with the names of the shipped ones.
+        InitializationError: if there is none; the message lists the shipped ones.
     """
     folder = shipped().get(name, Path(name))
     if not (folder / CARD).exists():
@@ -28,6 +28,6 @@ def find(name: str) -> Initialization:
     """Load an initialization by folder, or by the name of a shipped one.
 
     Raises:
-        InitializationError: where there is none, or it is not usable.
+        InitializationError: if there is none, or it is not usable.
     """
     return load(folder_of(name))

@@ -1,4 +1,4 @@
-"""The outer loop's optimiser: Adam, with decay for kernels and a rate of their own for the inner rates."""
+"""The outer loop's optimiser: AdamW, with decay for kernels only and a separate learning rate for inner rates."""
 
 from collections.abc import Callable
 
@@ -11,12 +11,12 @@ from training.outer_plan import Outer
 
 
 def optimiser_of(phi: Params, rate_and_decay: Callable[[str, Tensor], tuple[float, float]]) -> torch.optim.AdamW:
-    """Let phi's tensors require gradients, and step by them (Loshchilov and Hutter 2019, algorithm 2).
+    """Make phi's tensors require gradients, and return AdamW over them (Loshchilov and Hutter 2019, algorithm 2).
 
     Args:
-        phi: all of it; constants stay as they are.
-        rate_and_decay: the highest learning rate and the weight decay of a tensor, by its name and value. Each
-            group keeps the former under ``highest``.
+        phi: all parameters; constants are left out.
+        rate_and_decay: gives a tensor's highest learning rate and its weight decay, by its name and value. Each
+            parameter group keeps the former under ``highest``.
     """
     groups: dict[tuple[float, float], list[Tensor]] = {}
     for name, value in phi.items():
@@ -29,7 +29,7 @@ def optimiser_of(phi: Params, rate_and_decay: Callable[[str, Tensor], tuple[floa
 
 
 def planned(outer: Outer, name: str, value: Tensor) -> tuple[float, float]:
-    """The highest learning rate and the weight decay that the plan gives a tensor of phi."""
+    """The highest learning rate and the weight decay of a tensor of phi, by the plan."""
     if name.startswith(RATES):
         return outer.rates_learning_rate, 0.0
     is_kernel = name.startswith(BODY) and value.ndim > 1

@@ -1,4 +1,4 @@
-"""What a run starts from, where that is not drawn afresh: an initialization, or weights of torchvision's."""
+"""What a run starts from, if not from a fresh phi: an initialization, or weights that torchvision publishes."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +18,7 @@ class Pretrained:
     """What to start from.
 
     Attributes:
-        phi: what was learned of it, or its body alone.
+        phi: its learned tensors, without measured ones; from torchvision, those of the body alone.
         facts: for the card: what this is, and what it has seen.
     """
 
@@ -27,12 +27,12 @@ class Pretrained:
 
 
 def pretrained_start(recipe: Recipe) -> Pretrained | None:
-    """Load what a recipe's ``pretrained`` names; None where it names nothing.
+    """Load what a recipe's ``pretrained`` names; None if it names nothing.
 
     Raises:
-        RecipeError: where there is no such thing, it can't be loaded, it does not fit the recipe's learner, or
-            it may have seen classes that the recipe counts as unseen.
-        InitializationError: where a folder is no usable initialization.
+        RecipeError: if it does not exist, can't be loaded, does not fit the recipe's learner, or may have seen
+            classes that the recipe counts as unseen.
+        InitializationError: if a folder is no usable initialization.
     """
     if not recipe.pretrained:
         return None
@@ -45,7 +45,7 @@ def pretrained_start(recipe: Recipe) -> Pretrained | None:
         known = f"; {learner.backbone.model} has the weights {', '.join(names)}"
     former = load_former(recipe, "pretrained", name, else_known=known)
     _check_phi(former, learner)
-    # What was measured may be of other features than the recipe's learner has: it is measured anew.
+    # Measured tensors may belong to other features than those of the recipe's learner: they are measured anew.
     learned = {name: value for name, value in former.phi.items() if name not in MEASURED}
     return Pretrained(learned, facts_of(former))
 

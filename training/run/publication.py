@@ -1,4 +1,4 @@
-"""From a trained phi to an initialization: what it reached on unseen classes, its confidence, its card."""
+"""Publishes a trained phi as an initialization: its accuracy on unseen classes, its confidence, its card."""
 
 import datetime
 from pathlib import Path
@@ -26,10 +26,10 @@ def publish_run(
     pretrained: Pretrained | None = None,
     teacher: dict[str, Any] | None = None,
 ) -> Initialization:
-    """Fit phi's confidence on validation classes, measure phi, adapted and not, and write it to ``folder``.
+    """Fit confidence on validation classes, measure phi with and without adapting, and write it to ``folder``.
 
-    Where training began with ``pretrained`` weights, or learned by the features of a ``teacher``, the card tells
-    of them.
+    The card also records the ``pretrained`` weights that training started from and the ``teacher`` whose features
+    it learned from, if any (both as facts for the card).
     """
     learner, preprocessing = recipe.build_learner(), recipe.build_preprocessing()
     device = next(iter(phi.values())).device

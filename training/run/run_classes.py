@@ -1,4 +1,4 @@
-"""The classes of a run: which it trains on, what else is made of them, and which choose phi."""
+"""The classes of a run: those it trains on, turned and mirrored copies of them, and those that choose phi."""
 
 import hashlib
 import logging
@@ -19,12 +19,12 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class RunClasses:
-    """Classes by what they are for.
+    """Classes by their purpose.
 
     Attributes:
-        training: as the data set has them.
-        episodes: of the training tasks: those, and the turned and mirrored ones where the recipe wants them.
-        validation: of the tasks that choose phi.
+        training: the training classes of the data set.
+        episodes: classes of the training tasks: those, and turned and mirrored ones if the recipe wants them.
+        validation: classes of the tasks that choose phi.
     """
 
     training: ClassImages
@@ -35,16 +35,16 @@ class RunClasses:
 def load_classes(
     data: Data, preprocessing: Preprocessing, *, data_dir: Path | None = None, download: bool = False
 ) -> RunClasses:
-    """Read what a recipe's ``data`` names; warnings tell where validation classes may be training classes.
+    """Read what a recipe's ``data`` names, and warn if validation classes may also be training classes.
 
     Args:
         data: of the recipe.
         preprocessing: from image to levels.
-        data_dir: where data sets lie; by default METASHOT_DATA.
-        download: fetch the data set where it is not there and can be fetched.
+        data_dir: where data sets are; by default the environment variable METASHOT_DATA.
+        download: fetch the data set if it is missing and can be fetched.
 
     Raises:
-        DataError: where data lack, with what to put where.
+        DataError: if data are missing; the message says what to put where.
     """
 
     def split(name: str, classes: int) -> ClassImages:
@@ -69,14 +69,14 @@ def load_classes(
             len(validation.classes),
             shared[0],
         )
-    if data.name == "folder":  # others come divided
+    if data.name == "folder":  # other data sets have fixed splits
         _warn_of_same_images(training, validation)
     episodes = with_rotations(training) if data.rotations else training
     return RunClasses(training, with_reflections(episodes) if data.reflections else episodes, validation)
 
 
 def _warn_of_same_images(training: ClassImages, validation: ClassImages) -> None:
-    """Tell of a class that a folder holds under two names, as a copy or a link, on both sides of the split."""
+    """Warn if images, copied or linked under another class name, are on both sides of the split."""
     trained = dict(_named_digests(training))
     same = [(name, trained[digest]) for digest, name in _named_digests(validation) if digest in trained]
     if same:
@@ -91,7 +91,7 @@ def _warn_of_same_images(training: ClassImages, validation: ClassImages) -> None
 
 
 def _named_digests(classes: ClassImages) -> Iterator[tuple[bytes, str]]:
-    """The sha256 of each image's levels, and its class."""
+    """The sha256 of each image's levels, and the name of its class."""
     for index, name in enumerate(classes.classes):
         for image in classes.of_class(index).contiguous().numpy():
             yield hashlib.sha256(image.data).digest(), name

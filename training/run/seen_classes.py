@@ -1,4 +1,4 @@
-"""What an initialization's card tells of the classes it has seen, so that none of them counts as unseen."""
+"""Which classes an initialization has seen, by its card, so that none of them counts as unseen."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -10,10 +10,10 @@ _BUILT_ON = ("pretrained", "teacher")
 
 
 def split_seed(initializations: Sequence[Initialization], dataset: str) -> int:
-    """The seed by which their trainings have split a data set; 0 where they were trained on others.
+    """The seed by which a data set was split to train the initializations; 0 if none was trained on it.
 
     Raises:
-        ValueError: where they have split it by different ones.
+        ValueError: if it was split by different seeds.
     """
     trainings = [one.card.get("recipe", {}).get("data", {}) for one in initializations]
     seeds = sorted({data["seed"] for data in trainings if data.get("name") == dataset})
@@ -26,17 +26,17 @@ def split_seed(initializations: Sequence[Initialization], dataset: str) -> int:
 
 
 def facts_of_training_classes(data: str, training: ClassImages) -> dict[str, Any]:
-    """Tell, for a card, which classes of a folder were trained on: the folder may have others by tomorrow.
+    """For a card, the names of a folder's training classes: the folder's contents may change later.
 
-    Splits of other data sets never change.
+    Empty for other data sets, whose splits are fixed.
     """
     return {"class_names": list(training.classes)} if data == "folder" else {}
 
 
 def seen_among(card: Mapping[str, Any], dataset: str, classes: ClassImages) -> list[str]:
-    """Those of a folder's classes that have names of classes that the card tells of as trained on.
+    """Those of a folder's classes that the card names as training classes; none for other data sets.
 
-    Or the end of such a name: the training may have been given a folder further up.
+    A class also matches the end of such a name: training may have been given a folder further up.
     """
     names = _trained_on(card) if dataset == "folder" else frozenset()
     ends = {end for name in names for end in _ends(name)}
@@ -51,7 +51,7 @@ def _ends(path: str) -> Iterator[str]:
 
 
 def _trained_on(card: Mapping[str, Any]) -> frozenset[str]:
-    """Names of a folder's classes that a card tells of, and the cards of what it was made of or built on."""
+    """Names of folder classes in a card's training, and in that of all that it was made of or built on."""
     own = frozenset(card.get("trained_on", {}).get("class_names", ()))
     others = [*card.get("members", ()), *(card[key] for key in _BUILT_ON if key in card)]
     return own.union(*map(_trained_on, others))

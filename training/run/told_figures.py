@@ -1,32 +1,32 @@
-"""What each outer step gave, written down one step late."""
+"""The loss and accuracy of each outer step, recorded one step late."""
 
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
 
 class ToldFigures:
-    """Writes the loss and accuracy of each step to TensorBoard when the next step is under way.
+    """Writes the loss and accuracy of each step to TensorBoard once the next step has been launched.
 
-    To read a figure takes to wait for the GPU that computes it, and meanwhile nothing new would be given to it.
-    Of the step before, the GPU is done when the next one has been handed over.
+    Reading a figure waits for the GPU that computes it, which meanwhile gets no new work. By the time the next
+    step has been launched, the previous one is done.
 
     Attributes:
-        loss: of the last step that was told of, as a progress bar shows it.
+        loss: of the last step recorded, as a progress bar shows it.
     """
 
     def __init__(self, board: SummaryWriter | None) -> None:
-        """Take where to write; None for nowhere."""
+        """Take the board to write to; None for none."""
         self._board = board
         self._waiting: tuple[int, Tensor] | None = None
         self.loss = "none yet"
 
     def put(self, step: int, figures: Tensor) -> None:
-        """Take a step's loss and accuracy ``[2]``, and tell of the step before."""
+        """Take a step's loss and accuracy ``[2]``, and record those of the previous step."""
         self.tell()
         self._waiting = step, figures
 
     def tell(self) -> None:
-        """Tell of what waits."""
+        """Record the figures that are waiting, if any."""
         if self._waiting is None:
             return
         step, figures = self._waiting

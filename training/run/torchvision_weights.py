@@ -1,4 +1,4 @@
-"""Weights that torchvision publishes, from torch's hub cache or by its own download."""
+"""Weights that torchvision publishes, from torch's hub cache or downloaded by torchvision."""
 
 import hashlib
 import pickle
@@ -31,12 +31,12 @@ def torchvision_weights(backbone: TorchvisionBackbone, name: str) -> tuple[Param
     """Load weights by one of ``names_of_weights``.
 
     Returns:
-        The body, as the backbone names it, and facts for the card: which weights, from where, the sha256 of their
-        file, whether that is the one that torchvision published (its name has the first digits), their licence,
-        and what they have seen.
+        The body's parameters, named as the backbone names them, and facts for the card: which weights, their URL,
+        the sha256 of their file, whether that is torchvision's published one (the file's name has its first
+        digits), their licence, and what they have seen.
 
     Raises:
-        RecipeError: where they can't be loaded; with what to put where.
+        RecipeError: if they can't be loaded or do not fit; the message says what to put where.
     """
     from torchvision import models
 
@@ -61,7 +61,7 @@ def torchvision_weights(backbone: TorchvisionBackbone, name: str) -> tuple[Param
 
 def _loaded(weights: Any, file: Path) -> dict[str, Tensor]:
     try:
-        # Only tensors: torchvision's builders would let a hostile file run what it likes.
+        # Tensors only: torchvision's model builders would let a hostile file run arbitrary code.
         state: dict[str, Tensor] = weights.get_state_dict(progress=True, check_hash=True, weights_only=True)
     except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
         if file.exists():
@@ -76,5 +76,5 @@ def _loaded(weights: Any, file: Path) -> dict[str, Tensor]:
 
 
 def _present_names(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Rename as torchvision's DenseNets do, whose published weights are older than their modules' names."""
+    """Rename as torchvision's DenseNets do: their published weights have older names than their modules."""
     return {re.sub(r"(denselayer\d+\.(?:norm|conv))\.([12])\.", r"\1\2.", n): value for n, value in state.items()}

@@ -34,16 +34,15 @@ from training.tasks.episodes import EpisodeBatch
 from training.tasks.training_tasks import TrainingTasks
 
 __all__ = ["BUDGET", "CHECKPOINT", "Trainer"]
-BUDGET = 2 * 1024**3
-_AHEAD = 2  # batches of episodes, while a GPU works
+BUDGET = 2 * 1024**3  # bytes
+_AHEAD = 2  # batches of episodes drawn while a GPU works
 Gradient = Callable[[Params, EpisodeBatch, int], Tensor]
 
 
 class Trainer:
     """Runs a recipe's outer loop on given classes.
 
-    Tasks are functions of the recipe's seed and the step alone, so a run that was interrupted and resumed gives
-    the same phi as one that was not.
+    Tasks depend on the recipe's seed and the step alone, so a resumed run gives the phi of an uninterrupted one.
     """
 
     def __init__(
@@ -60,20 +59,22 @@ class Trainer:
         cache: Path = DEFAULT_FOLDER,
         on_look: Callable[[int, float], None] | None = None,
     ) -> None:
-        """Draw the first phi.
+        """Prepare the first phi and everything that trains it.
 
         Args:
-            recipe: what to do.
+            recipe: of the run.
             training: classes of the training tasks.
             validation: classes of the tasks that choose phi.
-            out: takes checkpoints and TensorBoard's events.
+            out: folder for checkpoints and TensorBoard events.
             device: where to compute.
-            processes: that share the work; None for this one alone.
+            processes: those that share the work; None if there is only this one.
             budget: bytes that the graph of a micro-batch of tasks may hold.
             pretrained: what phi starts from; None for a fresh one.
             cache: where a teacher's features are kept between runs.
-            on_look: called with the step and the accuracy after each validation look, once all is saved; what
-                it raises ends the run.
+            on_look: called with step and accuracy after each look and checkpoint; what it raises ends the run.
+
+        Raises:
+            RecipeError: if the recipe contradicts itself, or does not fit its data, teacher or the processes.
         """
         self.on_look = on_look
         self.recipe, self.training, self.validation, self.out = recipe, training, validation, out
@@ -108,7 +109,7 @@ class Trainer:
         self.best: Params = self._copy()
 
     def resume(self) -> None:
-        """Continue from the checkpoint in ``out``."""
+        """Continue from the checkpoint in ``out``; CheckpointError if it is unusable or not of this run."""
         best, self.progress = load_checkpoint(
             self.out / CHECKPOINT,
             phi=self.phi,
@@ -119,7 +120,7 @@ class Trainer:
         self.best = {name: value.to(self.device) for name, value in best.items()}
 
     def save(self) -> None:
-        """Write the checkpoint."""
+        """Write the checkpoint to ``out``; CheckpointError if that fails."""
         save_checkpoint(
             self.out / CHECKPOINT,
             phi=self.phi,
@@ -134,8 +135,9 @@ class Trainer:
         """Train to the end, to an early stop, or until interrupted.
 
         Raises:
-            KeyboardInterrupt: after Ctrl-C or SIGTERM, once the step at hand is done and saved.
-            Diverged: where training has; what the last look left is saved.
+            KeyboardInterrupt: after Ctrl-C or SIGTERM, once the current step is done and saved.
+            Diverged: if training diverged; the checkpoint of the last look remains.
+            CheckpointError: if a checkpoint cannot be written.
         """
         self.out.mkdir(parents=True, exist_ok=True)
         outer, progress, is_first = self.recipe.outer, self.progress, self.processes.is_first
@@ -180,7 +182,7 @@ class Trainer:
                     raise KeyboardInterrupt
 
     def _do_whole(self, work: Callable[[], bool]) -> None:
-        """Do what takes minutes between two steps; where it says that it was interrupted, save and stop."""
+        """Do what takes minutes between two steps; if it returns False, being interrupted, save and stop."""
         start = time.perf_counter()
         whole = work()
         self.progress.preparing += time.perf_counter() - start
@@ -197,14 +199,14 @@ class Trainer:
 
     @property
     def _data(self) -> str:
-        """A digest of what the run learns and chooses by."""
+        """A digest of the training and validation data."""
         return f"{self.training.digest} {self.validation.digest}"
 
     def _built_learner(self) -> Learner:
         return self.recipe.build_learner()
 
     def _told(self) -> dict[str, str]:
-        """What the progress bar tells beside the loss."""
+        """What the progress bar shows besides the loss."""
         return {"best": f"{self.progress.best_accuracy:.2%}" if self.progress.looks else "none yet"}
 
     def _step(self, step: int, batch: EpisodeBatch) -> Tensor:
@@ -219,7 +221,7 @@ class Trainer:
 
     def _batches(self, steps: range) -> Generator[EpisodeBatch]:
         if self.device.type == "cpu":
-            # The step itself takes all cores: a second thread on them made it slower by a fifth.
+            # The step itself uses all cores: drawing in a second thread made it slower by a fifth.
             return (self._batch(step) for step in steps)
         return ahead(self._batch, steps, _AHEAD)
 
@@ -237,7 +239,7 @@ class Trainer:
         if self.processes.is_first:
             made = self.learner, self.phi, self.preprocessing
             found.fill_(accuracy_of(self.recipe, *made, self.validation, warming=warming))
-        self.processes.take_firsts([found])  # so that all stop at the same step
+        self.processes.take_firsts([found])  # so that all processes stop at the same step
         accuracy = float(found)
         if board is not None:
             board.add_scalar("validation/accuracy", accuracy, progress.step)

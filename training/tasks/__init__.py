@@ -1,1 +1,1 @@
-"""Few-shot tasks: drawn by seed from a data set, and their images varied."""
+"""Few-shot tasks: drawn from a data set by seed, with their images varied at random."""

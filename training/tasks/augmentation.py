@@ -1,4 +1,4 @@
-"""Random changes of training images, and classes made of turned and mirrored drawings."""
+"""Random changes of training images, and new classes made of turned and mirrored ones."""
 
 import math
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from training.tasks.colours import recoloured
 from training.tasks.draws import Draws
 
 NONE = Jitter()
-_COARSE = 4  # points a side at which the elastic displacement is drawn
+_COARSE = 4  # points per side at which the elastic displacement is drawn
 
 
 def jitter(
@@ -23,24 +23,26 @@ def jitter(
     *,
     alike: Sequence[tuple[Tensor, Jitter]] = (),
 ) -> Tensor:
-    """Turn, mirror, shear, stretch, shift and bend images, in one resampling of all, and change their colours.
+    """Turn, mirror, shear, stretch, shift and bend images in a single resampling, and change their colours.
 
-    Each image changes on its own by ``ranges``, and then with others alike. All images of a class make of it a
-    new one: a Roman A leaning the other way is another character, drawn by the same hands. All images of a task
-    do too, and leave its classes as alike among themselves as they were.
+    Each image first changes on its own by ``ranges``, then together with the others of its groups. A change of
+    all images of a class makes it a new class: a Roman A leaning the other way is another character, drawn by the
+    same hands. A change of all images of a task does so too, but keeps its classes as similar as they were.
 
-    Beyond its border an image goes on with background where it is a drawing (one channel), and with its
-    mirror image where it is a photo.
+    Beyond its border, a drawing (one channel) continues as background and a photo as its mirror image.
 
     Args:
         images: float ``[..., C, H, W]`` in 0..1.
         ranges: how strongly each image changes on its own.
-        draws: decide every change; those of one state give the same images.
-        alike: one after the other, of what group each image is (int64 ``[...]``: its class or its task), and how
-            strongly all images of a group change alike.
+        draws: determine every change; draws in the same state give the same images.
+        alike: pairs, applied in order, of each image's group (int64 ``[...]``: its class or its task) and how
+            strongly the images of a group change together; the ``colour`` of these ranges is ignored.
 
     Returns:
         The changed images, of the same shape.
+
+    Raises:
+        ValueError: if colours are to change but there are not 3 channels.
     """
     shared = [(of.reshape(-1), by) for of, by in alike if by != NONE]
     if ranges == NONE and not shared:
@@ -62,8 +64,8 @@ def jitter(
 def with_rotations(data: ClassImages) -> ClassImages:
     """Add each class turned by 90, 180 and 270 degrees as classes of their own (Santoro et al. 2016).
 
-    The turned class ``x`` is named ``x/rot90`` and its group ``g`` becomes ``g/rot90``, so that an episode
-    within a group never holds a symmetric character and its indistinguishable turned self.
+    Class ``x`` turned by 90 degrees is named ``x/rot90`` and its group ``g`` becomes ``g/rot90``, so that an
+    episode within a group never holds both a symmetric character and its indistinguishable turned copy.
     """
     turns = (1, 2, 3)
     lengths = data.counts.repeat(1 + len(turns))
@@ -86,7 +88,7 @@ def with_reflections(data: ClassImages) -> ClassImages:
 
 
 def _bent_alike(grid: Tensor, of: Tensor, ranges: Jitter, draws: Draws) -> Tensor:
-    """Lead the points ``[B, H, W, 2]`` at which images are read through the change of each one's group."""
+    """Map the points ``[B, H, W, 2]`` at which images are sampled through the change of each image's group."""
     drawn, which = of.unique(return_inverse=True)
     affine = _affine(len(drawn), ranges, draws)[which].to(grid)
     bent = torch.einsum("bij,bhwj->bhwi", affine[..., :2], grid) + affine[:, None, None, :, 2]
@@ -98,7 +100,7 @@ def _bent_alike(grid: Tensor, of: Tensor, ranges: Jitter, draws: Draws) -> Tenso
 
 
 def _affine(count: int, ranges: Jitter, draws: Draws) -> Tensor:
-    """Matrices ``[count, 2, 3]`` from output to input coordinates, both in -1..1."""
+    """Draw matrices ``[count, 2, 3]`` from output to input coordinates, both in -1..1."""
     angle, shear, wide, high, right, down = 2 * draws.evenly(count, 6).T - 1
     angle = angle * math.radians(ranges.rotation)
     shear = shear * ranges.shear
@@ -115,7 +117,7 @@ def _affine(count: int, ranges: Jitter, draws: Draws) -> Tensor:
 
 
 def _displacement(count: int, size: Sequence[int], deviation: float, draws: Draws) -> Tensor:
-    """Smooth random displacements ``[count, H, W, 2]`` in grid units (Simard et al. 2003, coarsely drawn)."""
+    """Draw smooth displacements ``[count, H, W, 2]`` in grid units (Simard et al. 2003, on a coarse grid)."""
     coarse = draws.normally(count, 2 * _COARSE**2).view(count, 2, _COARSE, _COARSE)
     smooth = functional.interpolate(coarse, size, mode="bicubic", align_corners=True)
     return 2 * deviation * smooth.permute(0, 2, 3, 1)

@@ -1,4 +1,4 @@
-"""Draws without replacement, many rows at once, from numbers in [0, 1) given beforehand."""
+"""Draws without replacement, many rows at once, from given random numbers in [0, 1)."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,15 +17,15 @@ def distinct(uniform: Floats, sizes: Integers, counts: Integers) -> Integers:
     """Draw ``counts[b]`` different whole numbers below ``sizes[b]`` in each row b, in random order.
 
     Floyd's sampling (Bentley and Floyd 1987, "A sample of brilliance"), then a shuffle: the work depends on
-    how many are drawn and not on how many there are to draw from.
+    how many are drawn, not on how many there are to draw from.
 
     Args:
         uniform: ``[B, 2 * m]`` independent numbers in [0, 1), m the largest count.
         sizes: ``[B]``, each at least the row's count.
-        counts: ``[B]``.
+        counts: ``[B]``, numbers to draw in each row.
 
     Returns:
-        ``[B, m]``, with -1 after a row's count.
+        ``[B, m]``, padded with -1 after ``counts[b]`` numbers.
     """
     most = uniform.shape[1] // 2
     drawn = np.full((len(sizes), most), -1, dtype=np.int64)
@@ -34,7 +34,7 @@ def distinct(uniform: Floats, sizes: Integers, counts: Integers) -> Integers:
         candidate = whole(uniform[:, step], last + 1)
         taken = (drawn[:, :step] == candidate[:, None]).any(1)
         drawn[:, step] = np.where(step < counts, np.where(taken, last, candidate), -1)
-    # Floyd's sets are uniform, their order is not.
+    # Floyd's sets are uniform, but their order is not.
     keys = np.where(drawn >= 0, uniform[:, most:], 2.0)
     result: Integers = np.take_along_axis(drawn, keys.argsort(1), 1)
     return result

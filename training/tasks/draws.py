@@ -1,4 +1,4 @@
-"""Where the random changes of a batch's images come from: one stream for all, or one for each image."""
+"""Sources of randomness for the images of a batch: one stream for all, or one for each image."""
 
 from typing import Protocol
 
@@ -21,7 +21,7 @@ class Draws(Protocol):
 
 
 class SharedDraws:
-    """Draws for all images from one generator: what one image gets hangs on its place in the batch."""
+    """Draws for all images from one generator: an image's numbers depend on its position in the batch."""
 
     def __init__(self, generator: torch.Generator) -> None:
         self._generator = generator
@@ -36,10 +36,10 @@ class SharedDraws:
 
 
 class OwnDraws:
-    """Draws for each image by what it is told by, whatever else is in the batch."""
+    """Draws for each image by its own key, whatever else is in the batch."""
 
     def __init__(self, told_by: NDArray[np.int64]) -> None:
-        """Take what each image is told by, ``[B, k]``: for example the seed, its place and the view."""
+        """Take each image's key ``[B, k]``: for example the seed, its place in the data set and the view."""
         seeds = (uniform(told_by, 1)[:, 0] * 2**53).astype(np.int64)
         self._generators = [torch.Generator().manual_seed(seed) for seed in seeds.tolist()]
 

@@ -21,13 +21,13 @@ class EpisodeBatch:
     """T tasks.
 
     Attributes:
-        support: their support sets, images in 0..1, one class after the other.
-        query_images: float ``[T, Q, C, H, W]`` in 0..1.
+        support: their support sets, class by class; images in 0..1 as drawn, later the learner's input.
+        query_images: float ``[T, Q, C, H, W]``, likewise.
         query_labels: int64 ``[T, Q]``.
-        query_weights: float ``[T, Q]``, 1 a query and 0 padding (of a task with fewer ways than others).
-        class_ids: int64 ``[T, N]``, which class of the data set each label stands for; -1 is padding,
-            and a number past the data set's a mixture (see ``training.tasks.mixing``).
-        support_places: int64 ``[T, S]``, which of the data set's images each support image is; 0 where padding.
+        query_weights: float ``[T, Q]``, 1 for a query and 0 for padding (of a task with fewer ways than others).
+        class_ids: int64 ``[T, N]``, which class of the data set each label stands for; -1 is padding, and
+            numbers past the data set's are mixed or turned classes (``training.tasks.mixing``, ``turning``).
+        support_places: int64 ``[T, S]``, which of the data set's images each support image is; 0 for padding.
         query_places: int64 ``[T, Q]``, the same for queries.
     """
 
@@ -41,24 +41,24 @@ class EpisodeBatch:
 
     @property
     def image_classes(self) -> Tensor:
-        """Which class of the data set each image is of, the support's and then the queries', ``[T, S + Q]``."""
+        """Each image's class in ``class_ids``, support, then queries, ``[T, S + Q]``; arbitrary for padding."""
         return self.class_ids.gather(1, torch.cat([self.support.labels, self.query_labels], 1))
 
     @property
     def tasks(self) -> int:
-        """T."""
+        """T, the number of tasks."""
         return len(self.query_labels)
 
     def part(self, chosen: slice) -> "EpisodeBatch":
-        """Some of the tasks."""
+        """A slice of the tasks."""
         return self._map(lambda value: value[chosen])
 
     def repeated(self, times: int) -> "EpisodeBatch":
-        """All tasks, and then all of them again, ``times`` in all."""
+        """All tasks, then all of them again, ``times`` times in total."""
         return self._map(lambda value: torch.cat([value] * times))
 
     def to(self, device: torch.device) -> "EpisodeBatch":
-        """Lay all of it where torch shall compute."""
+        """Move all tensors to a device."""
         return self._map(lambda value: value.to(device))
 
     def _map(self, change: Callable[[Tensor], Tensor]) -> "EpisodeBatch":
@@ -68,7 +68,7 @@ class EpisodeBatch:
         return EpisodeBatch(support=support, **{name: change(value) for name, value in values.items()})
 
     def map_images(self, change: Callable[[Tensor], Tensor]) -> "EpisodeBatch":
-        """Put ``change`` of all images, the support's and then the queries' (``[T, S + Q, ...]``), in place."""
+        """Apply ``change`` to all images, the support's and then the queries', ``[T, S + Q, C, H, W]``."""
         images = change(torch.cat([self.support.images, self.query_images], 1))
         support, queries = images.split([self.support.images.shape[1], self.query_images.shape[1]], 1)
         return replace(self, support=replace(self.support, images=support), query_images=queries)
@@ -77,7 +77,7 @@ class EpisodeBatch:
 class EpisodeSampler:
     """Draws episodes: classes without replacement, and different images for support and query.
 
-    Nothing is kept between calls, so a run that goes on after a break sees the same episodes, and an
+    No state is kept between calls, so a resumed run sees the same episodes as an uninterrupted one, and an
     evaluation sees the same ones whatever the number of tasks it takes at once.
     """
 
@@ -94,24 +94,24 @@ class EpisodeSampler:
         same_drawers: bool = False,
         device: torch.device | str = "cpu",
     ) -> None:
-        """Check that the data have what every episode needs.
+        """Check that the data suffice for every episode.
 
         Args:
             data: the classes of one split.
-            ways: classes of an episode; of a range, each episode draws its own number.
-            shots: support examples of a class; of a range, each episode draws its own number.
+            ways: classes of an episode; from a range, each episode draws its own number.
+            shots: support examples of a class; from a range, each episode draws its own number.
             queries: query examples of a class.
             seed: of all episodes.
             within_group: share of the episodes whose classes all come from one group; the group is drawn
-                evenly among those that have enough classes.
+                uniformly from those with enough classes.
             ragged: with a range of shots, let each class of an episode draw its own number.
-            same_drawers: of each class of an episode, take the images at the same places; where a class's n-th
-                image is its group's n-th drawer's, one drawer then drew one example, or one query, of each class.
-            device: where to lay images; all else of an episode is left where it is drawn, on the CPU.
+            same_drawers: take images of the same indices from each class of an episode. Where a class's n-th
+                image is by its group's n-th drawer, each of these drew one example, or one query, of each class.
+            device: of the images; everything else in an episode is on the CPU.
 
         Raises:
-            DataError: where classes or images do not suffice, with the numbers.
-            ValueError: where the numbers make no sense.
+            DataError: if classes, groups or images do not suffice; the message has the numbers.
+            ValueError: if an argument is out of its range.
         """
         self._images, self._device = data.images, torch.device(device)
         self._offsets = data.offsets.numpy()
@@ -125,7 +125,7 @@ class EpisodeSampler:
             )
         self._queries, self._seed, self._ragged = queries, seed, ragged
         self._within_group, self._same_drawers = float(within_group), same_drawers
-        # The pools to draw classes from: every group, the largest first, and then all classes together.
+        # The pools to draw classes from: each group, the largest first, and then all classes together.
         members: dict[str, list[int]] = {}
         for index, group in enumerate(data.groups):
             members.setdefault(group, []).append(index)
@@ -141,7 +141,7 @@ class EpisodeSampler:
         return self.episodes(range(index * tasks, (index + 1) * tasks))
 
     def episodes(self, numbers: Sequence[int]) -> EpisodeBatch:
-        """Draw the episodes of these numbers."""
+        """Draw the episodes of these numbers: T of them, padded to the most ways and shots."""
         tasks = len(numbers)
         scalars, of_classes, per_class = np.split(self._chances(numbers), [4, 4 + 2 * self._ways], axis=1)
         ways = self._low_ways + whole(scalars[:, 0], self._ways - self._low_ways + 1)
@@ -157,7 +157,7 @@ class EpisodeSampler:
             self._counts[class_ids].ravel(),
             (shots + self._queries).ravel(),
         )
-        # A row's draws are in random order: the first ones are its queries, whatever its shots.
+        # Draws of a row are in random order: the first are its queries, however many shots it has.
         places = drawn.reshape(tasks, self._ways, -1) + self._offsets[class_ids][..., None]
         slots = np.arange(self._shots + self._queries)
         valid = (slots < (shots + self._queries)[..., None]) & used[..., None]
@@ -176,14 +176,14 @@ class EpisodeSampler:
         )
 
     def _chances(self, numbers: Sequence[int]) -> Floats:
-        """Independent numbers in [0, 1) that all of an episode's choices come from, a row each."""
+        """The independent numbers in [0, 1) that determine an episode, one row for each episode."""
         per_class = 2 + 1 + 2 * (self._shots + self._queries)
         length = 4 + self._ways * per_class
         return uniform(np.array([(self._seed, number) for number in numbers], dtype=np.int64), length)
 
     def _classes(self, ways: Integers, of_kind: Floats, of_group: Floats, of_classes: Floats) -> Integers:
         """Which classes each task has, ``[T, N]``, padded with -1."""
-        enough = np.searchsorted(-self._group_sizes, -ways, side="right")  # groups with as many classes
+        enough = np.searchsorted(-self._group_sizes, -ways, side="right")  # groups with enough classes
         within = of_kind < self._within_group
         pool = np.where(within, whole(of_group, enough), len(self._group_sizes))
         picked = distinct(of_classes, self._pool_sizes[pool], ways)
@@ -191,11 +191,11 @@ class EpisodeSampler:
         return np.where(picked >= 0, ids, -1)
 
     def _gather(self, places: Integers, valid: NDArray[np.bool_]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Places ``[T, N, k]`` flat as ``[T, N * k]``, and their images in 0..1, labels and weights."""
+        """Flatten places ``[T, N, k]`` to ``[T, N * k]``; give them, their images in 0..1, labels and weights."""
         tasks, ways, each = places.shape
         chosen = torch.from_numpy(np.where(valid, places, 0).reshape(tasks, -1))
         weights = torch.from_numpy(valid.reshape(tasks, -1)).float()
-        # As bytes: a GPU takes them in a quarter of the time.
+        # Moved as bytes, which takes a GPU a quarter of the time.
         images = self._images[chosen].to(self._device).float().div_(255)
         if not valid.all():
             images *= weights[..., None, None, None].to(self._device)

@@ -1,4 +1,4 @@
-"""Tasks of classes that are not there: each a mixture of two classes of the data set."""
+"""Tasks of new classes, each a mixture of two classes of the data set."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,18 +12,18 @@ from training.hashed_noise import Floats, uniform
 from training.tasks.distinct_draws import Integers, distinct, whole
 from training.tasks.episodes import EpisodeBatch
 
-_STREAM = 1  # apart from the numbers that the episode itself is drawn by
+_STREAM = 1  # keeps these numbers independent of those that draw the episode itself
 
 
 class ClassMixing:
     """Turns a share of the tasks into tasks of mixed classes (Yao et al. 2022, MLTI, tasks of different labels).
 
-    Each class of such a task is mixed with a class that is not in the task: an image with one of the other, as
-    ``c * image + (1 - c) * other`` (Zhang et al. 2018, eq. 1). The other class and c, of Beta(2, 2) as in MLTI,
-    are drawn once a class, for support and query alike, so that all images of a mixture are of one new class,
-    whose label is hard. MLTI draws c once a task and mixes layers or cuts out rectangles; pixels are mixed
-    here, so that any backbone and head can learn from it. A task is mixed as a whole: beside plain classes,
-    mixed ones would be told by being blurred.
+    Each class of such a task is mixed with a class outside the task, image by image, as
+    ``c * image + (1 - c) * other`` (Zhang et al. 2018, eq. 1). The other class and c, from Beta(2, 2) as in MLTI,
+    are drawn once per class, for support and query alike, so that all images of a mixture belong to one new class
+    with a hard label. MLTI draws c once per task and mixes layers or cuts out rectangles; here pixels are mixed,
+    so that any backbone and head can learn from it. A task is mixed as a whole: beside plain classes, mixed ones
+    would be recognised by their blur.
 
     What a task draws is a function of the seed and its number, as in ``EpisodeSampler``.
     """
@@ -38,8 +38,8 @@ class ClassMixing:
             ways: classes of a task.
 
         Raises:
-            ValueError: for a share outside of 0..1.
-            DataError: where tasks leave no class to mix with.
+            ValueError: if the share is outside 0..1.
+            DataError: if tasks leave no other class to mix with.
         """
         if not 0 <= share <= 1:
             raise ValueError(f"episodes.mixing is a share of the tasks, in 0..1, not {share}")
@@ -52,15 +52,15 @@ class ClassMixing:
         self._offsets, self._counts = data.offsets.numpy(), data.counts.numpy()
 
     def __call__(self, batch: EpisodeBatch, numbers: Sequence[int]) -> EpisodeBatch:
-        """Mix tasks.
+        """Mix the classes of some tasks.
 
         Args:
-            batch: T tasks of the same number of ways, images in 0..1.
-            numbers: of the tasks, which decide all draws.
+            batch: T tasks, all of the same number of ways, images in 0..1.
+            numbers: of the tasks, which determine all draws.
 
         Returns:
-            The same tasks and labels, some with mixed images. A mixture has a number of its own, past the data
-            set's, in ``class_ids``; its places still name the images of the class that the task was drawn with.
+            The same tasks and labels, some with mixed images. In ``class_ids`` each mixture has its own number,
+            past those of the data set; its places still name the images of the class drawn for the task.
         """
         if self._share == 0:
             return batch
@@ -102,7 +102,7 @@ class ClassMixing:
 
 
 def _outside(chance: Floats, taken: Integers, classes: int) -> Integers:
-    """Draw classes ``[T, N]`` evenly among those that are not in their row of ``taken`` ``[T, N]``."""
+    """Draw classes ``[T, N]`` uniformly from those not in their row of ``taken`` ``[T, N]``."""
     drawn = whole(chance, classes - taken.shape[1])
     for one in np.sort(taken, axis=1).T:
         drawn += drawn >= one[:, None]
@@ -110,6 +110,6 @@ def _outside(chance: Floats, taken: Integers, classes: int) -> Integers:
 
 
 def _beta(chance: Floats) -> Floats:
-    """Turn numbers in [0, 1) into draws of Beta(2, 2), whose distribution function 3 c^2 - 2 c^3 this inverts."""
+    """Turn numbers in [0, 1) into draws from Beta(2, 2), by inverting its distribution function 3 c^2 - 2 c^3."""
     result: Floats = 0.5 - np.sin(np.arcsin(1 - 2 * chance) / 3)
     return result

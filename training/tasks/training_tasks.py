@@ -20,20 +20,20 @@ from training.tasks.turning import ClassTurning
 
 
 class Sampler(Protocol):
-    """Draws the tasks of a step, as a function of its number alone (see ``EpisodeSampler``)."""
+    """Draws the tasks of a step as a function of its number alone (see ``EpisodeSampler``)."""
 
     def batch(self, index: int, tasks: int) -> EpisodeBatch:
-        """Draw them."""
+        """Draw the ``tasks`` tasks of step ``index``."""
 
 
 class TrainingTasks:
-    """Makes the tasks of a step: functions of the recipe's seed and the step alone.
+    """Makes the tasks of a step, which depend on the recipe's seed and the step alone.
 
     Attributes:
         device: where images are changed.
-        sampler: draws them.
-        turning: turns some of their classes, last of all: a photo that is turned by 90 degrees and then mirrored
-            is a mirrored one, turned by 270.
+        sampler: draws the tasks.
+        turning: turns some of their classes, after jitter: a photo turned by 90 degrees and then mirrored would
+            be a mirrored photo turned by 270, so of another class.
     """
 
     def __init__(
@@ -46,10 +46,14 @@ class TrainingTasks:
         """Take what stays the same from step to step.
 
         Args:
-            recipe: what to do.
+            recipe: of the run.
             training: the classes of its training tasks.
-            preprocessing: that it describes.
-            device: where images are changed. What is drawn is drawn on the CPU, the same for every device.
+            preprocessing: as the recipe describes it.
+            device: where images are changed. Random draws are made on the CPU, so they are the same everywhere.
+
+        Raises:
+            DataError: if the classes do not suffice for the tasks.
+            ValueError: if the recipe's numbers of the tasks are out of range.
         """
         self._recipe, self._preprocessing, self._training = recipe, preprocessing, training
         self.device = torch.device(device)
@@ -68,11 +72,11 @@ class TrainingTasks:
 
     @property
     def images(self) -> int:
-        """How many training images there are."""
+        """The number of training images."""
         return len(self._training.images)
 
     def digest(self) -> str:
-        """The sha256 of the training images: whether they are the same as in another sitting."""
+        """The sha256 of the training images, to tell whether they are those of an earlier sitting."""
         return hashlib.sha256(self._training.images.contiguous().numpy().data).hexdigest()
 
     def of_step(self, step: int) -> EpisodeBatch:
@@ -83,7 +87,7 @@ class TrainingTasks:
         return self.turning(self.jittered(batch, step), numbers)
 
     def jittered(self, batch: EpisodeBatch, step: int) -> EpisodeBatch:
-        """Change the images of a batch as those of a step, and preprocess them."""
+        """Jitter a batch's images, in 0..1, as in that step, shrink them to its side and preprocess them."""
         recipe, outer, classes = self._recipe, self._recipe.outer, batch.image_classes
         tasks = torch.arange(batch.tasks)[:, None].expand_as(classes)
         alike = ((classes, recipe.class_jitter), (tasks, recipe.task_jitter))
@@ -96,11 +100,11 @@ class TrainingTasks:
         )
 
     def view(self, places: Tensor, view: int) -> Tensor:
-        """Show images as every ``outer.feature_views``-th step does, on the learner's full side.
+        """Show images as the steps of a view do (every ``outer.feature_views``-th), in the learner's full side.
 
         Args:
-            places: int64 ``[M]``, which of the training images.
-            view: from 0, that of the first step.
+            places: int64 ``[M]``, indices of training images.
+            view: from 0, the view of the first step.
 
         Returns:
             ``[M, C, side, side]``, preprocessed.
@@ -109,7 +113,7 @@ class TrainingTasks:
         return self._preprocessing.normalise(jitter(images, self._recipe.jitter, self._draws(places, view)))
 
     def _draws(self, places: Tensor, step: int) -> Draws:
-        """Of the images of a step: new ones, or those of one of a few views."""
+        """Draws for the images of a step: new ones, or those of its view where there are fixed views."""
         seed, views = self._recipe.seed, self._recipe.outer.feature_views
         if not views:
             return SharedDraws(torch.Generator().manual_seed(folded(seed * 1_000_003 + step)))

@@ -1,4 +1,4 @@
-"""Tasks some of whose classes are turned by 90, 180 or 270 degrees, as classes of their own."""
+"""Tasks in which some classes are turned by 90, 180 or 270 degrees, as classes of their own."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,15 +12,15 @@ from training.tasks.distinct_draws import whole
 from training.tasks.episodes import EpisodeBatch
 
 QUARTERS = 4
-_STREAM = 2  # apart from the numbers that the episode itself, and mixing, are drawn by
+_STREAM = 2  # keeps these numbers independent of those that draw the episode itself and its mixing
 
 
 class ClassTurning:
     """Turns a share of each task's classes, all images of a class alike (Santoro et al. 2016, section 4.1).
 
-    The classes are those of ``data.rotations``, but no image is kept a second time, and the share of the upright
-    ones, which are what is asked for later, is free. Where all classes are told apart, to say how an image is
-    turned takes to know what it shows (Gidaris et al. 2018); class and turn are one label (Lee et al. 2020).
+    The classes are those of ``data.rotations``, but no image is stored twice, and the share of upright classes,
+    the ones that later tasks consist of, can be chosen. In a warm-up by ``classes``, telling how an image is
+    turned takes knowing what it shows (Gidaris et al. 2018); class and turn form one label (Lee et al. 2020).
 
     What a task draws is a function of the seed and its number, as in ``EpisodeSampler``.
     """
@@ -29,12 +29,12 @@ class ClassTurning:
         """Take what stays the same from task to task.
 
         Args:
-            classes: of the data set, K.
+            classes: K, the number of classes of the data set.
             share: of the classes of a task that are turned, in 0..1; 0 leaves all as they are.
             seed: of all draws.
 
         Raises:
-            ValueError: for a share outside of 0..1.
+            ValueError: if the share is outside 0..1.
         """
         if not 0 <= share <= 1:
             raise ValueError(f"episodes.turning is a share of each task's classes, in 0..1, not {share}")
@@ -42,15 +42,15 @@ class ClassTurning:
 
     @property
     def classes(self) -> int:
-        """How many classes tasks are of, upright or turned."""
+        """The number of different classes in tasks, counting turned ones: 4 K, or K without turning."""
         return self._classes * (QUARTERS if self._share else 1)
 
     def __call__(self, batch: EpisodeBatch, numbers: Sequence[int]) -> EpisodeBatch:
-        """Turn classes.
+        """Turn some classes of each task.
 
         Args:
             batch: T tasks of square images.
-            numbers: of the tasks, which decide all draws.
+            numbers: of the tasks, which determine all draws.
 
         Returns:
             The same tasks and labels. In ``class_ids`` a class k turned by q quarters is ``k + q * K``; its
