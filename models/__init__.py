@@ -1,6 +1,6 @@
-"""What meta-training and the service must share: from an image's pixels to a query's logits.
+"""What meta-training and the service share: every step from an image's pixels to a query's logits.
 
-Importing this package makes ``import torchvision`` work beside any torch build (see
+Importing this package makes ``import torchvision`` work with any build of torch (see
 ``torchvision_operators``), so import it before torchvision.
 """
 

@@ -1,4 +1,4 @@
-"""Which of several initializations suits a support set: model ``auto``."""
+"""Chooses the initialization that suits a support set: the model ``auto``."""
 
 from collections.abc import Callable, Iterable, Sequence
 
@@ -11,27 +11,27 @@ from models.initialization import Initialization
 from models.support import Support
 from models.support_geometry import SupportGeometry
 
-_DRAWN = 0.78  # drawnness from which images count as drawings
-_DOUBT = (0.65, 0.84)  # between these it is no proof
-_LOOKED_AT = 16  # images whose drawnness is measured
-_LEFT_OUT = 5  # examples a class, at most, that candidates are tried on
-_MOST = 100  # examples in all
+_DRAWN = 0.78  # mean drawnness from which images count as drawings
+_DOUBT = (0.65, 0.84)  # a mean drawnness between these proves nothing
+_LOOKED_AT = 16  # at most so many images have their drawnness measured
+_LEFT_OUT = 5  # at most so many examples of each class test the candidates
+_MOST = 100  # at most so many examples in all test the candidates
 
 
 def choose(
     candidates: Sequence[Initialization], labels: Sequence[str], image: Callable[[int], Image.Image]
 ) -> Initialization:
-    """Choose for a support set.
+    """Choose the initialization that suits a support set.
 
-    Images that clearly are drawings, or photographs, go to an initialization of that kind. Where they are in
-    doubt, or several are of that kind, the candidates are tried where every class has two examples: each example
-    is told by the class means of all others. Without a second example, the kind nearer to the images decides,
-    and then the order of the candidates.
+    Images that are clearly drawings, or clearly photographs, go to an initialization of that kind. If the kind is
+    in doubt, or several candidates are of that kind, the one with the lowest ``left_out_error`` is taken; this
+    needs two examples of every class. If a class has only one, the first candidate of the likelier kind is taken,
+    or the first of all if none is of that kind.
 
     Args:
-        candidates: at least one, in the order of preference.
-        labels: of the support set's images, in an order that does not depend on the caller's.
-        image: decodes one of them, by its place in that order; called only where it decides.
+        candidates: at least one, in order of preference.
+        labels: of the support images, in an order that does not depend on the caller's.
+        image: decodes the image at an index into ``labels``; called only for images that the choice needs.
     """
     if len(candidates) == 1:
         return candidates[0]
@@ -48,12 +48,12 @@ def choose(
 
 
 def left_out_error(initialization: Initialization, labels: Sequence[str], images: Iterable[Image.Image]) -> float:
-    """Mean probability of a wrong class for an example told by the class means of all others.
+    """Mean probability of a wrong class when each example is left out of the class means that classify it.
 
     Args:
-        initialization: none of it is changed.
-        labels: at least two of each.
-        images: of these labels.
+        initialization: only read.
+        labels: at least two of each class.
+        images: the labelled images, in the order of ``labels``.
     """
     names = sorted(set(labels))
     pixels = initialization.preprocessing.many(images)
@@ -72,12 +72,12 @@ def _features(initialization: Initialization, support: Support) -> Tensor:
 
 
 def _tried(labels: Sequence[str]) -> list[int]:
-    """Which examples candidates are tried on: the same number of each class; none where a class has only one."""
+    """Indices of the examples that test the candidates, equally many a class; none if a class has only one."""
     places: dict[str, list[int]] = {}
     for index, label in enumerate(labels):
         places.setdefault(label, []).append(index)
     each = min(_LEFT_OUT, min(len(of_class) for of_class in places.values()))
-    # Beyond a hundred examples two a class are enough, and of more than fifty classes the first fifty are.
+    # To keep to `_MOST` examples, take fewer of each class, but at least two, and only the first fifty classes.
     each = max(2, min(each, _MOST // len(places))) if each > 1 else 0
     chosen = list(places.values())[: _MOST // 2]
     return sorted(index for of_class in chosen for index in of_class[:each])

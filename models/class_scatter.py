@@ -1,16 +1,17 @@
-"""How images of one class scatter about their mean, measured on training classes: a metric for class means.
+"""The scatter of images about their class mean, measured on training classes: a metric for class means.
 
-Along directions in which images of one class differ much, a difference tells little; linear discriminant
-analysis divides by that scatter (Fisher 1936; evened out as in Friedman 1989, eq. 18). A mean of few examples is
-itself uncertain: the fewer, the more evenly directions count.
+Along directions in which images of one class differ much, a difference says little about the class; linear
+discriminant analysis divides by that scatter (Fisher 1936; shrunk towards the identity as in Friedman 1989,
+eq. 18). The mean of a few examples is itself uncertain: the fewer the examples, the more evenly all directions
+count.
 
-With W the scatter within classes, w the mean of its eigenvalues and n the examples of a class, distances are
-taken in ``M = (W + a w / n)^-1``, or whatever n is in ``M = (W + a w)^-1``, scaled to a mean eigenvalue of 1.
-Kept are the directions of the largest scatter; along all others it is taken as equal.
+With W the within-class covariance, w the mean of its eigenvalues and n the number of examples of a class,
+distances are measured by ``M = (W + a w / n)^-1`` or, independently of n, by ``M = (W + a w)^-1``, scaled to a
+mean eigenvalue of 1. Only the directions of largest scatter are stored; along all others it is taken as equal.
 
-The means of training classes are kept as well. They are strangers to every later task (see
-``models.confidence``), and tell where classes lie: a mean of few examples can be drawn to where those like it do
-(``towards_strangers``).
+The means of training classes are stored too, as *strangers*: classes that no later task contains. They help to
+recognise items of unknown classes (see ``models.confidence``), and they show where classes tend to lie, so the
+mean of a few examples can be drawn towards similar training classes (``towards_strangers``).
 """
 
 import torch
@@ -21,12 +22,16 @@ from models.support import Support
 
 DIRECTIONS, SPREAD = f"directions.{MOMENTS}", f"spread.{MOMENTS}"
 STRANGERS = f"strangers.{MOMENTS}"
-_STRANGERS = 64  # classes: with 16 of them unknown photos were told less well (AUROC lower by 0.02)
-_MOST = 64  # directions: 512 of 512 gained no more on validation tasks
+_STRANGERS = 64  # classes: with 16, unknown photos were recognised less well (AUROC lower by 0.02)
+_MOST = 64  # directions: keeping all 512 of 512 gained nothing on validation tasks
 
 
 def even(features: int) -> Params:
-    """The scatter before it is measured: equal in all directions of ``features``, with room for what is found."""
+    """The scatter before it is measured: equal in all directions, in the shapes that ``of_classes`` returns.
+
+    Args:
+        features: D, the number of features.
+    """
     kept = min(_MOST, features - 1)
     return {
         DIRECTIONS: torch.eye(features, kept),
@@ -36,16 +41,16 @@ def even(features: int) -> Params:
 
 
 def of_classes(features: Tensor, classes: Tensor) -> Params:
-    """Measure it.
+    """Measure the scatter within classes, and keep some of their means.
 
     Args:
         features: ``[M, D]``.
-        classes: int64 ``[M]``, of which class each is; at least one class has two.
+        classes: int64 ``[M]``, the class of each row; at least one class has two rows.
 
     Returns:
-        Orthonormal ``directions.moments`` ``[D, k]``; the scatter along each, and last along any other,
-        ``spread.moments`` ``[k + 1]``, relative to its mean over all directions; and ``strangers.moments``
-        ``[64, D]``, the means of as many classes, or of all in turn where there are fewer.
+        ``directions.moments`` ``[D, k]``, orthonormal; ``spread.moments`` ``[k + 1]``, the variance along each of
+        them and, last, along any other, relative to the mean over all directions; and ``strangers.moments``
+        ``[64, D]``, the means of 64 evenly spaced classes, with repetitions if there are fewer.
     """
     wide = features.double()
     names, which = classes.unique(return_inverse=True)
@@ -65,19 +70,22 @@ def of_classes(features: Tensor, classes: Tensor) -> Params:
 
 
 def towards_strangers(head: Params, centres: Tensor, support: Support, pull: float, sharpness: float) -> Tensor:
-    """Draw class means ``[T, N, D]`` towards those of the training classes that they are like.
+    """Draw class means ``[T, N, D]`` towards the training classes that resemble them.
 
-    A mean c of n examples becomes ``(n c + b s) / (n + b)``, s being the mean of training classes' means, each
-    weighted by the softmax of its cosine to c, times the sharpness (Gidaris and Komodakis 2018, section 3.2, by
-    attention that is learned; Yang et al. 2021, eq. 6, by the two nearest). Where no training classes were
-    measured, it stays what it is.
+    A mean c of n examples becomes ``(n c + b s) / (n + b)``. Here s is the average of the training classes'
+    means, weighted by the softmax of their cosines to c times the sharpness (Gidaris and Komodakis 2018, section
+    3.2, use learned attention instead; Yang et al. 2021, eq. 6, the two nearest classes). If no training classes
+    were measured, c stays as it is.
 
     Args:
-        head: a part of phi that holds their means, with or without a task dimension in front.
-        centres: the means, 0 where a task has no such class.
-        support: whose examples they are means of.
+        head: the part of phi that holds the training classes' means, with or without a leading task dimension.
+        centres: the class means, 0 where a task has no such class.
+        support: the support sets that the means were taken over.
         pull: b above, in examples.
-        sharpness: how much more those count that are more like it.
+        sharpness: how strongly the weights favour similar classes.
+
+    Returns:
+        ``[T, N, D]``.
     """
     strangers = head[STRANGERS].to(centres)
     directions = torch.nn.functional.normalize(strangers, dim=-1)
@@ -91,14 +99,17 @@ def towards_strangers(head: Params, centres: Tensor, support: Support, pull: flo
 def measured(
     head: Params, centres: Tensor, support: Support, shrinkage: float, *, by_shots: bool = True
 ) -> Tensor:
-    """Multiply class means ``[T, N, D]`` by the metric that suits each task's number of examples.
+    """Multiply class means ``[T, N, D]`` by the metric M of the module's docstring.
 
     Args:
-        head: a part of phi that holds the scatter, with or without a task dimension in front.
-        centres: the means, 0 where a task has no such class.
-        support: whose examples they are means of.
-        shrinkage: a above.
-        by_shots: whether it is divided by n.
+        head: the part of phi that holds the scatter, with or without a leading task dimension.
+        centres: the class means, 0 where a task has no such class.
+        support: the support sets that the means were taken over.
+        shrinkage: a in M.
+        by_shots: whether a is divided by n.
+
+    Returns:
+        ``[T, N, D]``.
     """
     spread = head[SPREAD].to(centres)
     gains = 1 / (spread + shrinkage * _uncertainty(centres, support, by_shots))  # [T, k + 1]
@@ -106,13 +117,13 @@ def measured(
 
 
 def seen(head: Params, features: Tensor, shrinkage: float) -> Tensor:
-    """Features ``[..., D]`` where plain distances and cosines are those of ``measured`` without the shots."""
+    """Map features ``[..., D]`` to where plain distances and cosines are those in M with ``by_shots=False``."""
     gains = 1 / (head[SPREAD].to(features) + shrinkage)
     return _weighed(head, features, gains / _mean(gains, head), 0.5)
 
 
 def _uncertainty(centres: Tensor, support: Support, by_shots: bool) -> Tensor:
-    """1 / n, ``[T, 1]``; of a ragged task all classes are measured alike, by the mean of it over them."""
+    """1 / n, ``[T, 1]``; a task with ragged shots uses its mean over the classes for all of them."""
     if not by_shots:
         return centres.new_ones(len(centres), 1)
     counts = (support.membership() > 0).sum(1)
@@ -121,13 +132,13 @@ def _uncertainty(centres: Tensor, support: Support, by_shots: bool) -> Tensor:
 
 
 def _mean(gains: Tensor, head: Params) -> Tensor:
-    """The mean ``[..., 1]`` over all directions of gains ``[..., k + 1]``, of which the last is of all others."""
+    """The mean ``[..., 1]`` over all D directions of gains ``[..., k + 1]``, the last one for all not stored."""
     total, kept = head[DIRECTIONS].shape[-2:]
     return (gains[..., :-1].sum(-1, keepdim=True) + (total - kept) * gains[..., -1:]) / total
 
 
 def _weighed(head: Params, features: Tensor, gains: Tensor, power: float) -> Tensor:
-    """Multiply features ``[..., D]`` along each direction by its gain, raised to a power."""
+    """Multiply features ``[..., D]`` along each direction by its gain raised to ``power``."""
     directions, gains = head[DIRECTIONS].to(features), gains**power
     along, beside = gains[..., None, :-1], gains[..., None, -1:]
     return beside * features + ((features @ directions) * (along - beside)) @ directions.transpose(-1, -2)

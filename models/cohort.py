@@ -1,4 +1,4 @@
-"""What queries are held against to tell items of no class: the task's class means, and means of other classes."""
+"""What queries are compared with to recognise unknown items: the means of the task's classes and of others."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,14 +13,16 @@ from models.support import Support
 
 @dataclass(frozen=True)
 class Cohort:
-    """Compares as the head does: where it measures distances alike for all shots, in its metric and by its means.
+    """Gives features and class means the form in which they are compared.
 
-    A metric that follows the shots is next to even for one example; then features are compared as they are, and
-    with the plain class means, for which cards of such heads have their thresholds.
+    If the head is ``lda`` with the same metric for any number of shots, they are compared in that metric, and the
+    class means are those that the head uses. Otherwise, features are compared as they are, and with plain class
+    means: a metric that depends on the shots is almost Euclidean at one shot, and the thresholds on the cards of
+    such heads were fitted to this plain comparison.
 
     Attributes:
-        head: whose metric it is.
-        phi: the head's part, or what it has of ``models.class_scatter``.
+        head: the head whose metric is used.
+        phi: the head's part of phi, or at least the tensors of ``models.class_scatter`` in it.
     """
 
     head: Head
@@ -28,16 +30,16 @@ class Cohort:
 
     @cached_property
     def strangers(self) -> Tensor | None:
-        """Means ``[K, D]`` of training classes, as ``seen``, where the head keeps them."""
+        """Means ``[K, D]`` of training classes, mapped by ``seen``; None if the head keeps none."""
         kept = self.phi.get(class_scatter.STRANGERS)
         return None if kept is None else self.seen(kept)
 
     def seen(self, features: Tensor) -> Tensor:
-        """Features ``[..., D]`` where to compare them: cosines there are those of the head's metric."""
+        """Map features ``[..., D]`` to where they are compared, by plain cosines."""
         return class_scatter.seen(self.phi, features, self.head.shrinkage) if self._measures else features
 
     def means(self, features: Tensor, support: Support) -> Tensor:
-        """Class means ``[T, N, D]`` of support features ``[T, S, D]``, as ``seen``."""
+        """Class means ``[T, N, D]`` of support features ``[T, S, D]``, mapped by ``seen``."""
         if not self._measures:
             return prototypes(features, support)
         return self.seen(self.head.centres(self.phi, features, support))

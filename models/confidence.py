@@ -1,4 +1,4 @@
-"""How far an answer can be trusted: calibrated probabilities, items of no class, expected accuracy."""
+"""How far an answer can be trusted: calibrated probabilities, unknown items, expected accuracy."""
 
 import bisect
 import math
@@ -12,23 +12,24 @@ from torch import Tensor
 from models.expectation import Expectation
 from models.task_size import BySize, TaskSize
 
-# Shares of known items to keep, for which the card has the familiarity that so many exceed.
+# Shares of known items to keep; for each, the card holds the familiarity that this share of them exceeds.
 KEPT = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.925, 0.95, 0.96, 0.97, 0.98, 0.99, 0.995, 0.999)
 KEEP_KNOWN = 0.95  # unless a request says otherwise
-_MOST_WEIGHT = 100.0  # of a term of log(temperature): far beyond any that is fitted
-_MOST_LOGARITHM = 300.0  # of a temperature, either way: of more, exp or the quotient could no longer be taken
-_SHARPNESS = 10.0  # of cosines as logits, where items are told from strangers
+_MOST_WEIGHT = 100.0  # bound on the weights of log(temperature), far beyond any that is fitted
+_MOST_LOGARITHM = 300.0  # bound on |log(temperature)|, beyond which exp or the division would overflow
+_SHARPNESS = 10.0  # factor that turns cosines into logits, where queries are compared with strangers
 
 
 @dataclass(frozen=True)
 class Confidence:
-    """Fitted on validation tasks, kept in the card.
+    """Calibration fitted on validation tasks and kept in the card.
 
     Attributes:
-        log_temperature: of what divides the logits (Guo et al. 2017, eq. 9), by a task's size.
-        familiar: for each share in ``KEPT``, the familiarity that as many queries of known classes exceed, by a
+        log_temperature: logarithm of the temperature that divides the logits (Guo et al. 2017, eq. 9), by a
             task's size.
-        expectation: the accuracy to expect.
+        familiar: for each share in ``KEPT``, the familiarity that this share of the queries of known classes
+            exceeds, by a task's size.
+        expectation: how to estimate a task's accuracy.
     """
 
     log_temperature: BySize
@@ -36,7 +37,7 @@ class Confidence:
     expectation: Expectation
 
     def __post_init__(self) -> None:
-        """Refuse values that would silently spoil every answer."""
+        """Raise ValueError for values that would silently spoil every answer."""
         if not all(abs(value) < _MOST_WEIGHT for value in self.log_temperature.as_dict().values()):
             raise ValueError(f"the temperature's weights must be numbers of a few, not {self.log_temperature}")
         if len(self.familiar) != len(KEPT):
@@ -44,7 +45,7 @@ class Confidence:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Rebuild from ``as_dict``'s answer."""
+        """Rebuild from what ``as_dict`` returned; ValueError if the shares are not those of ``KEPT``."""
         familiar = values["familiar"]
         if [one["kept"] for one in familiar] != list(KEPT):
             raise ValueError(f"familiarities must be those of {list(KEPT)}")
@@ -55,7 +56,7 @@ class Confidence:
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the settings as JSON values."""
+        """Return the settings as JSON values."""
         return {
             "log_temperature": self.log_temperature.as_dict(),
             "familiar": [{"kept": kept, **one.as_dict()} for kept, one in zip(KEPT, self.familiar, strict=True)],
@@ -63,7 +64,7 @@ class Confidence:
         }
 
     def temperature(self, size: TaskSize) -> float:
-        """What divides the logits of tasks of this size."""
+        """The temperature that divides the logits of tasks of this size."""
         return math.exp(min(max(self.log_temperature.at(size), -_MOST_LOGARITHM), _MOST_LOGARITHM))
 
     def probabilities(self, logits: Tensor, size: TaskSize) -> Tensor:
@@ -71,14 +72,14 @@ class Confidence:
         return torch.softmax(logits.double() / self.temperature(size), dim=-1)
 
     def known_above(self, size: TaskSize, keep_known: float = KEEP_KNOWN) -> float:
-        """The familiarity below which an item fits none of the classes.
+        """The familiarity below which an item counts as unknown.
 
         Args:
             size: of the task.
-            keep_known: share of items of known classes that are to be told known, between the ends of ``KEPT``.
+            keep_known: the share of items of known classes to accept as known, within the range of ``KEPT``.
 
         Raises:
-            ValueError: for a share beyond them, about which the card says nothing.
+            ValueError: for a share outside that range, about which the card says nothing.
         """
         if not KEPT[0] <= keep_known <= KEPT[-1]:
             raise ValueError(
@@ -87,25 +88,25 @@ class Confidence:
         upper = bisect.bisect_left(KEPT, keep_known)
         if KEPT[upper] == keep_known:
             return self.familiar[upper].at(size)
-        # Between two shares, on the scale of what is lost: from 1 % to 0.1 % the familiarity falls by as much as
-        # from 10 % to 1 %.
+        # Interpolate in the logarithm of the share lost: the familiarity falls about as much from 1 % to 0.1 %
+        # lost as from 10 % to 1 %.
         near, far, here = (math.log(1 - share) for share in (KEPT[upper - 1], KEPT[upper], keep_known))
         part = (here - near) / (far - near)
         return (1 - part) * self.familiar[upper - 1].at(size) + part * self.familiar[upper].at(size)
 
 
 def familiarity(features: Tensor, prototypes: Tensor, strangers: Tensor | None = None) -> Tensor:
-    """How much each query looks like the task's classes, ``[..., Q]``.
+    """How closely each query resembles the task's classes, ``[..., Q]``; higher is more familiar.
 
-    Without strangers it is the cosine similarity to the class mean most like it. With them, means of classes that
-    are none of the task's, it is the logarithm of how much likelier the query is of the task's classes than of
-    those, cosines being taken about the strangers' mean (as speakers are verified against a cohort, Auckenthaler
-    et al. 2000): some images look like everything, and others like nothing.
+    Without strangers it is the cosine to the most similar class mean. With strangers, the means of classes
+    outside the task, it is the log-ratio of the query's likelihood under the task's classes to that under the
+    strangers, with cosines taken about the strangers' mean (as speakers are verified against a cohort,
+    Auckenthaler et al. 2000). This corrects for images that resemble everything, or nothing.
 
     Args:
-        features: ``[..., Q, D]``, as ``models.cohort`` sees them, like all means here.
-        prototypes: ``[..., N, D]``.
-        strangers: ``[K, D]``, or None.
+        features: ``[..., Q, D]``; like both sets of means, as ``models.cohort`` maps them.
+        prototypes: the task's class means, ``[..., N, D]``.
+        strangers: means of other classes, ``[K, D]``, or None.
     """
     if strangers is None:
         return _cosines(features, prototypes).amax(-1)

@@ -1,10 +1,10 @@
-"""Meta-curvature: learned matrices that gradients are multiplied with (Park and Oliva 2019, section 3.2).
+"""Meta-curvature: learned matrices by which gradients are multiplied (Park and Oliva 2019, section 3.2).
 
-A convolution's gradient G ``[O, I, 3, 3]`` becomes G x_o M_o x_i M_i x_f M_f, f counting the 9 places of a
-kernel (eq. 5), that of a layer of products ``[O, I]`` becomes G x_o M_o x_i M_i; a vector's is scaled element
-by element. Of the head, whose classes come and go, the matrix over the features alone is learned: one over
-classes that treats all of them alike is a multiple of the identity, which the rate is already, but for what it
-adds to all classes' gradients in common, and these sum to 0.
+A convolution's gradient G ``[O, I, 3, 3]`` becomes G x_o M_o x_i M_i x_f M_f, where f indexes the 9 positions of
+a kernel (eq. 5); a linear layer's ``[O, I]`` becomes G x_o M_o x_i M_i; a vector's is scaled element by element.
+For the head, whose classes vary from task to task, only the matrix over features is learned. A matrix over
+classes that treats them all alike is a multiple of the identity, which the rate already provides, plus a term
+that adds the sum of all classes' gradients to each of them; and that sum is 0.
 """
 
 import torch
@@ -12,11 +12,20 @@ from torch import Tensor
 
 from models.backbones.backbone import Params
 
-_HEAD_WEIGHT, _HEAD_BIAS = "head.weight", "head.bias"  # which have classes in front, as no tensor of a body has
+_HEAD_WEIGHT, _HEAD_BIAS = "head.weight", "head.bias"  # unlike the body's tensors, with a leading class dimension
 
 
 def initial(name: str, shape: torch.Size) -> Params:
-    """Identities for one tensor's gradient: of ``shape`` without a task's or a class's dimension."""
+    """Identities for the gradient of one tensor.
+
+    Args:
+        name: of the tensor.
+        shape: of the tensor, without task or class dimension.
+
+    Returns:
+        By name: ``.out``, ``.in`` and ``.kernel`` for a convolution, ``.out`` and ``.in`` for a matrix, ``.in``
+        for the head's weight, ``.scale`` for any other.
+    """
     if len(shape) == 4:
         outputs, inputs, height, width = shape
         return {
@@ -32,7 +41,7 @@ def initial(name: str, shape: torch.Size) -> Params:
 
 
 def curved(phi: Params, name: str, gradient: Tensor) -> Tensor:
-    """Multiply one tensor's gradient ``[T, ...]`` by its matrices, for all tasks the same or one of each task."""
+    """Multiply one tensor's gradient ``[T, ...]`` by its matrices, shared or with a leading task dimension."""
     if gradient.ndim == 5:
         found = gradient.flatten(3)  # [T, O, I, 9]
         found = found @ phi[f"{name}.kernel"][..., None, :, :].transpose(-1, -2)

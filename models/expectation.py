@@ -1,4 +1,4 @@
-"""The accuracy to expect of a task, from its support set alone."""
+"""The accuracy to expect on a task's queries, estimated from its support set alone."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -11,10 +11,10 @@ from torch import Tensor
 from models.support_geometry import SupportGeometry
 from models.task_size import TaskSize, terms_of
 
-_FLOOR = 0.003  # added to small numbers before their logarithm, which then says no more of the tiniest ones
-_NARROWEST = 0.02  # from an expected accuracy to its interval's ends: 1 of it at accuracies of 0.5, 0.04 % at 1
+_FLOOR = 0.003  # added before taking logarithms, so that the tiniest numbers hardly differ
+_NARROWEST = 0.02  # least distance to an interval's end, as ``stretched``: 0.02 at accuracy 0.5, 0.0004 at 1
 _WIDEST = math.pi / 2  # the whole scale of ``stretched``
-_MOST_WEIGHT = 1000.0  # of any hint: far beyond any that is fitted
+_MOST_WEIGHT = 1000.0  # bound on the weights, far beyond any that is fitted
 _DIGITS = 4
 
 
@@ -29,15 +29,15 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Expected:
-    """Weights of one way to expect a task's accuracy, fitted on validation tasks.
+    """Weights of one formula for a task's expected accuracy, fitted on validation tasks.
 
     Attributes:
-        accuracy: of the terms of ``hints``; their weighted sum is the logit of the expected accuracy.
-        below: of 1, log(ways), scarcity and log(expected error); their weighted sum is the logarithm of how far
-            the interval's lower end lies below the expected accuracy, both on the scale of ``stretched``.
-        above: the same of the upper end.
-        most_ways: the most classes of a task that they were fitted on. Of more, an interval is as wide as of
-            these: it would become ever narrower by what nobody has measured.
+        accuracy: weights of the terms of ``hints``; the weighted sum is the logit of the expected accuracy.
+        below: weights of the terms of ``interval_terms``; the weighted sum is the logarithm of the distance from
+            the expected accuracy down to the interval's lower end, both on the scale of ``stretched``.
+        above: likewise for the upper end.
+        most_ways: the largest number of classes in the tasks of the fit. Tasks with more get intervals as wide as
+            with this many, since extrapolation would narrow them without any evidence.
     """
 
     accuracy: tuple[float, ...]
@@ -46,7 +46,7 @@ class Expected:
     most_ways: int
 
     def __post_init__(self) -> None:
-        """Refuse values that would silently spoil every estimate."""
+        """Raise ValueError for values that would silently spoil every estimate."""
         weights = (*self.accuracy, *self.below, *self.above)
         if not all(abs(weight) < _MOST_WEIGHT for weight in weights):
             raise ValueError(f"the weights of an expected accuracy must be numbers of a few, not {weights}")
@@ -57,7 +57,7 @@ class Expected:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Rebuild from ``asdict``'s answer (JSON gives lists for tuples)."""
+        """Rebuild from what ``asdict`` returned (JSON turns tuples into lists)."""
         weights = {name: tuple(float(one) for one in values[name]) for name in ("accuracy", "below", "above")}
         return cls(**weights, most_ways=int(values["most_ways"]))
 
@@ -66,7 +66,7 @@ class Expected:
         return (hints @ torch.tensor(self.accuracy, dtype=torch.float64)).sigmoid()
 
     def intervals(self, hints: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Expected accuracies of the same tasks with the ends of their intervals, each ``[T]``."""
+        """Expected accuracies of tasks with hints ``[T, H]``, and both ends of their intervals, each ``[T]``."""
         expected = self.accuracies(hints)
         terms = interval_terms(hints, expected)
         terms[:, 1].clamp_(max=math.log(self.most_ways))
@@ -80,13 +80,14 @@ class Expected:
 
 @dataclass(frozen=True)
 class Expectation:
-    """How to expect a task's accuracy, kept in the card.
+    """How to estimate a task's accuracy; kept in the card.
 
     Attributes:
-        sharpness: of distances between features: softmax(-sharpness * squared distance to each class mean) is
-            about the probability of each class.
-        of_means: for tasks where a class has a single example: by size, and by how close class means lie.
-        of_left_out: for others: also by how well each example is told by the class means of all others.
+        sharpness: the factor that makes softmax(-sharpness * squared distance to each class mean) approximate the
+            probability of each class.
+        of_means: for tasks in which some class has a single example; uses the size and how close class means lie.
+        of_left_out: for all other tasks; also uses how well left-out examples are classified by the class means
+            of the rest.
     """
 
     sharpness: float
@@ -94,7 +95,7 @@ class Expectation:
     of_left_out: Expected
 
     def __post_init__(self) -> None:
-        """Refuse weights that fit no hints."""
+        """Raise ValueError for wrong numbers of weights, or a sharpness that is not positive."""
         for expected, terms in ((self.of_means, 4), (self.of_left_out, 5)):
             if (len(expected.accuracy), len(expected.below), len(expected.above)) != (terms, 4, 4):
                 raise ValueError(f"an expected accuracy takes {terms}, 4 and 4 weights, not {expected}")
@@ -103,7 +104,7 @@ class Expectation:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Rebuild from ``as_dict``'s answer."""
+        """Rebuild from what ``as_dict`` returned."""
         return cls(
             float(values["sharpness"]),
             Expected.from_dict(values["of_means"]),
@@ -111,11 +112,11 @@ class Expectation:
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the weights as JSON values."""
+        """Return the weights as JSON values."""
         return asdict(self)
 
     def estimates(self, geometry: SupportGeometry) -> list[Estimate]:
-        """What to expect of each of T tasks, rounded to what such an estimate can tell."""
+        """The accuracy to expect of each of T tasks, rounded to the digits that such an estimate can support."""
         several = geometry.has_others
         by_means = self.of_means.intervals(hints(geometry, self.sharpness, left_out=False))
         by_left_out = self.of_left_out.intervals(hints(geometry, self.sharpness, left_out=True))
@@ -127,10 +128,11 @@ class Expectation:
 
 
 def hints(geometry: SupportGeometry, sharpness: float, *, left_out: bool) -> Tensor:
-    """What a support set tells of the accuracy to come, double ``[T, 4]``, or ``[T, 5]`` with ``left_out``.
+    """What support sets reveal about the accuracy to come, double ``[T, 4]``, or ``[T, 5]`` with ``left_out``.
 
-    1, log(ways), scarcity, the logarithm of the crowding and that of the error of left-out examples, the last at
-    half the sharpness: probabilities that stay away from 0 and 1 tell more by few examples.
+    The terms are 1, log(ways), the scarcity, the logarithm of the crowding and, with ``left_out``, that of the
+    error on left-out examples. The error is taken at half the sharpness: with few examples, probabilities that
+    stay away from 0 and 1 are more informative.
     """
     terms = terms_of(sizes(geometry))[:, :3]
     columns = [(geometry.crowding(sharpness) + _FLOOR).log()]
@@ -140,7 +142,7 @@ def hints(geometry: SupportGeometry, sharpness: float, *, left_out: bool) -> Ten
 
 
 def hints_of_chance(size: TaskSize, *, left_out: bool) -> Tensor:
-    """Hints ``[4]`` or ``[5]`` of a task whose examples all look alike: it can but be answered by chance."""
+    """Hints ``[4]`` or ``[5]`` of a task whose examples are all alike, so that any answer is a guess."""
     others = size.ways - 1
     errors = [others / size.ways] if left_out else []
     logarithms = [math.log(value + _FLOOR) for value in (others, *errors)]
@@ -154,15 +156,15 @@ def sizes(geometry: SupportGeometry) -> Sequence[TaskSize]:
 
 
 def interval_terms(hints_: Tensor, expected: Tensor) -> Tensor:
-    """What the width of an interval depends on, ``[T, 4]``: the size, and the logarithm of the expected error."""
+    """What an interval's width depends on, ``[T, 4]``: 1, log(ways), scarcity and log(expected error)."""
     return torch.cat([hints_[:, :3], (1 - expected + _FLOOR).log()[:, None]], 1)
 
 
 def stretched(accuracy: Tensor) -> Tensor:
-    """Accuracies on a scale where the noise of counting is alike everywhere (Anscombe 1948), 0..pi/2."""
+    """Map accuracies to 0..pi/2, a scale on which binomial noise varies alike everywhere (Anscombe 1948)."""
     return accuracy.clamp(0, 1).sqrt().asin()
 
 
 def _shrunk(value: Tensor) -> Tensor:
-    """Back from the scale of ``stretched``."""
+    """The inverse of ``stretched``."""
     return value.clamp(0, math.pi / 2).sin().square()

@@ -1,6 +1,6 @@
-"""Heads: how a task's classifier starts from its support features, for any number of ways.
+"""Heads: how a task's classifier is initialised from its support features, for any number of ways.
 
-Each gives a linear classifier over features, so that any head can adapt further by gradient:
+Each gives a linear classifier over features, so that any head can adapt further by gradient steps:
 logit of class c = features . weight_c + bias_c.
 """
 
@@ -20,7 +20,7 @@ from models.support import Support
 
 HeadKind = Literal["prototype", "lda", "shared", "ridge", "svm"]
 _COST = 0.1  # of an example's slack, as in Lee et al. 2019, section 4.1
-_SCALE = 10.0  # of closed-form heads, whose targets lie between 0 and 1
+_SCALE = 10.0  # initial scale of the logits of ridge and svm, whose targets lie between 0 and 1
 
 
 def prototypes(features: Tensor, support: Support) -> Tensor:
@@ -31,7 +31,7 @@ def prototypes(features: Tensor, support: Support) -> Tensor:
         support: labels and weights of the same images.
 
     Returns:
-        ``[T, N, D]``; zero where a task has no such class.
+        ``[T, N, D]``; 0 where a task has no such class.
     """
     with full_precision(features):
         membership = support.membership()
@@ -41,29 +41,30 @@ def prototypes(features: Tensor, support: Support) -> Tensor:
 
 @dataclass(frozen=True)
 class Head:
-    """A linear classifier's start.
+    """How a linear classifier starts.
 
     Attributes:
         kind: ``prototype`` starts from class means: the logit is the negative squared distance to the class
             mean times a learned scale, up to a term that is the same for all classes (Snell et al. 2017,
             eq. 8; Triantafillou et al. 2020, section 3, for starting gradient steps from it).
-            ``lda`` does so by distances in which directions count less the more images of one class differ along
-            them, and the less the fewer examples there are (see ``models.class_scatter``).
+            ``lda`` does the same in a metric in which a direction counts less the more images of one class differ
+            along it, an effect that is weaker with fewer examples (see ``models.class_scatter``).
             ``shared`` starts every class from one learned vector (Ye and Chao 2022, UNICORN-MAML), so
             that only the inner loop tells classes apart. What all classes share shifts their logits
             alike, so under a softmax that vector has no gradient: it acts as a start from zero (Kao et
             al. 2022, the zeroing trick), and the body moves from the second inner step on.
             ``ridge`` regresses one-hot labels on features, with a learned penalty (Bertinetto et al. 2019,
-            R2-D2), and ``svm`` separates classes by the widest margin (Lee et al. 2019, MetaOptNet); both times a
-            learned scale, and with as much importance to each class as to any other.
-        initial_scale: of all but ``shared``, before training; None for what suits features of about 1 each: one
-            over the root of the number of features for ``prototype`` and ``lda``, else 10.
-        shrinkage: of ``lda``, how much the scatter of training classes is evened out for one example a class.
-        shrinkage_by_shots: of ``lda``, whether it is divided by the examples of a class; class means that are
-            drawn to others are less uncertain, so that one evening may suit all numbers of shots.
-        pull: of ``lda``, for how many examples of a class the training classes that are like it count.
-        sharpness: of ``lda``, how much more those count that are more like it, a factor of cosines under a
-            softmax.
+            R2-D2), and ``svm`` separates classes by the widest margin (Lee et al. 2019, MetaOptNet); both weight
+            all classes equally, and their logits are multiplied by a learned scale.
+        initial_scale: the learned scale before training, for all kinds but ``shared``; None chooses it for
+            features of magnitude about 1: one over the square root of their number for ``prototype`` and ``lda``,
+            otherwise 10.
+        shrinkage: for ``lda``, a of ``models.class_scatter``: how much the scatter is evened out at one shot.
+        shrinkage_by_shots: for ``lda``, whether the shrinkage is divided by the examples of a class. Class means
+            that are pulled towards other classes are less uncertain, so one value may suit all numbers of shots.
+        pull: for ``lda``, how many examples of a class the similar training classes count for.
+        sharpness: for ``lda``, how strongly the pull favours the most similar training classes: the factor of the
+            cosines under a softmax.
     """
 
     kind: HeadKind
@@ -74,7 +75,7 @@ class Head:
     sharpness: float = 10.0
 
     def __post_init__(self) -> None:
-        """Refuse what is not there."""
+        """Raise ValueError for an unknown kind or numbers out of range."""
         if self.kind not in get_args(HeadKind):
             raise ValueError(f"the head must be {', '.join(get_args(HeadKind))}, not {self.kind!r}")
         if self.initial_scale is not None and not self.initial_scale > 0:
@@ -87,7 +88,12 @@ class Head:
             raise ValueError(f"the head's sharpness must be positive, not {self.sharpness}")
 
     def initial(self, features: int, generator: torch.Generator) -> Params:
-        """Draw the head's part of phi for ``features`` features."""
+        """Draw the head's part of phi for ``features`` features.
+
+        Returns:
+            ``vector`` ``[D]`` and ``bias`` ``[]`` for ``shared``; else ``log_scale`` ``[]`` with, for ``lda``,
+            the scatter (see ``class_scatter.of_classes``) and, for ``ridge``, ``log_penalty`` ``[]``.
+        """
         if self.kind == "shared":
             return {"vector": torch.randn(features, generator=generator) / features**0.5, "bias": torch.zeros(())}
         by_means = self.kind in ("prototype", "lda")
@@ -106,12 +112,15 @@ class Head:
         """Build the classifier that adaptation starts from.
 
         Args:
-            phi: the head's part, as ``initial`` names it; each of its tensors may have a task dimension in front.
-            features: ``[T, S, D]`` of the support images; of a start that does not need them, None is as good.
+            phi: the head's part, as ``initial`` names it; each tensor may have a leading task dimension.
+            features: ``[T, S, D]`` of the support images; may be None unless ``needs_features``.
             support: labels and weights of the same images.
 
         Returns:
             ``weight`` ``[T, N, D]`` and ``bias`` ``[T, N]``.
+
+        Raises:
+            ValueError: if the start needs features and there are none.
         """
         if self.kind == "shared":
             shape = len(support.ways), support.most_ways
@@ -131,7 +140,7 @@ class Head:
         with full_precision(features):
             features = features.to(support.weights.dtype)
             targets = (support.membership() > 0).to(features.dtype)
-            # Of mean 1 over a task's examples, as without ragged shots.
+            # Scaled to a mean of 1 over a task's examples, so that equal shots give each exactly 1.
             importance = support.balanced_weights() * (support.weights > 0).sum(1, keepdim=True)
             if self.kind == "ridge":
                 weight = ridge(features, targets, importance, phi["log_penalty"].exp())
@@ -141,18 +150,18 @@ class Head:
         return {"weight": weight, "bias": weight.new_zeros(weight.shape[:2])}
 
     def centres(self, phi: Params, features: Tensor, support: Support) -> Tensor:
-        """Class means ``[T, N, D]`` of support features ``[T, S, D]``, drawn to others by the head's ``pull``."""
+        """Class means ``[T, N, D]`` of support features ``[T, S, D]``, with the head's ``pull`` applied."""
         means = prototypes(features, support)
         if not self.pull:
             return means
         return class_scatter.towards_strangers(phi, means, support, self.pull, self.sharpness)
 
     def from_centres(self, phi: Params, centres: Tensor) -> Params:
-        """Build the ``prototype`` classifier of centres ``[T, N, D]``, by the scale of any head that has one."""
+        """Build the ``prototype`` classifier of centres ``[T, N, D]``; phi is of any head with a scale."""
         return self._linear(phi, centres, centres)
 
     def _linear(self, phi: Params, centres: Tensor, measured: Tensor) -> Params:
-        """Build it, ``measured`` being the centres multiplied by the metric of distances."""
+        """Build the classifier by distances in a metric, ``measured`` being the centres multiplied by it."""
         scale = phi["log_scale"].exp()
         return {
             "weight": 2 * scale.view(-1, 1, 1) * measured,
@@ -161,29 +170,29 @@ class Head:
 
 
 def classify(head: Params, features: Tensor, class_mask: Tensor) -> Tensor:
-    """Logits ``[T, Q, N]`` of features ``[T, Q, D]``; the lowest finite number where a task lacks a class."""
+    """Logits ``[T, Q, N]`` of features ``[T, Q, D]``; the lowest finite number for classes that a task lacks."""
     weight, bias = head["weight"], head["bias"]
-    # A logit is a small difference of large products, which bfloat16 would blur.
+    # A logit is a small difference of large products, which bfloat16 would lose.
     with full_precision(features):
         logits = features.to(weight.dtype) @ weight.transpose(1, 2) + bias[:, None]
     return logits.masked_fill(~class_mask[:, None], torch.finfo(logits.dtype).min)
 
 
 def head_gradient(head: Params, features: Tensor, class_mask: Tensor, labels: Tensor, weights: Tensor) -> Params:
-    """The head's gradient of ``sum_s weights_s * cross-entropy_s``, in closed form; it can be differentiated.
+    """Gradient of ``sum_s weights_s * cross-entropy_s`` for the head, in closed form and differentiable.
 
-    By the logits it is the probabilities less the one-hot labels (Bishop 2006, eq. 4.109). To record a graph for
-    autograd and walk it back takes several times as long on matrices as small as these.
+    With respect to the logits it is the probabilities minus the one-hot labels (Bishop 2006, eq. 4.109).
+    Recording an autograd graph and walking it back takes several times as long on matrices this small.
 
     Args:
-        head: as ``classify`` takes it, and so with ``features`` ``[T, S, D]`` and ``class_mask``.
-        features: of the examples.
-        class_mask: which classes each task has.
+        head: ``weight`` ``[T, N, D]`` and ``bias`` ``[T, N]``.
+        features: of the examples, ``[T, S, D]``.
+        class_mask: which classes each task has, bool ``[T, N]``.
         labels: of the examples, ``[T, S]``.
         weights: of the examples, ``[T, S]``.
 
     Returns:
-        By the head's names, in its shapes.
+        The gradients of ``weight`` and ``bias``, in their shapes.
     """
     with full_precision(features):
         off = classify(head, features, class_mask).softmax(-1)

@@ -33,7 +33,7 @@ SHIPPED = Path(__file__).parent / "pretrained"
 
 
 class InitializationError(ValueError):
-    """A folder is no usable initialization; the message names the file and what to do."""
+    """A folder does not hold a usable initialization; the message names the file and the remedy."""
 
 
 @dataclass(frozen=True)
@@ -41,10 +41,10 @@ class Initialization:
     """A loaded initialization.
 
     Attributes:
-        name: as users ask for it.
-        version: the first 12 digits of a sha256 of all that its answers come from: the weights and, of the card,
-            the learner, the preprocessing and the confidence.
-        card: ``card.json`` as it stands.
+        name: by which users ask for it.
+        version: the first 12 digits of a sha256 of all that determines its answers: the weights and, from the
+            card, the learner, the preprocessing and the confidence.
+        card: the contents of ``card.json``.
         learner: the composition that phi belongs to.
         phi: float32 parameters by name.
         preprocessing: from image to the learner's input.
@@ -61,28 +61,28 @@ class Initialization:
 
     @cached_property
     def embedding(self) -> Embedding:
-        """What computes images' features, where those do not depend on the task (see ``Learner.embedding``)."""
+        """Computes images' features, if these do not depend on the task (see ``Learner.embedding``)."""
         return self.learner.embedding(part(self.phi, BODY))
 
     @cached_property
     def cohort(self) -> Cohort:
-        """What tells items of no class."""
+        """What queries are compared with to recognise unknown items."""
         return Cohort(self.learner.head, part(self.phi, HEAD))
 
 
 def learner_as_dict(learner: Learner) -> dict[str, Any]:
-    """Give the learner's composition as JSON values."""
+    """Return the learner's composition as JSON values."""
     backbone = backbone_as_dict(learner.backbone)
     return {"backbone": backbone, "head": asdict(learner.head), "rule": asdict(learner.rule)}
 
 
 def learner_from_dict(values: Mapping[str, Any]) -> Learner:
-    """Rebuild from ``learner_as_dict``'s answer."""
+    """Rebuild from what ``learner_as_dict`` returned."""
     return Learner(backbone_from_dict(values["backbone"]), Head(**values["head"]), InnerRule(**values["rule"]))
 
 
 def shipped() -> dict[str, Path]:
-    """The initializations that come with the project: folder by name."""
+    """The initializations that come with the project, as folders by name."""
     return {path.parent.name: path.parent for path in sorted(SHIPPED.glob(f"*/{CARD}"))}
 
 
@@ -96,16 +96,20 @@ def save(
     confidence: Confidence,
     facts: Mapping[str, Any],
 ) -> Initialization:
-    """Write an initialization, whole or not at all.
+    """Write an initialization; neither of its two files is replaced before both are on the disk.
 
     Args:
-        folder: made where missing; a former initialization in it is replaced.
-        name: as users will ask for it.
+        folder: created if missing; an earlier initialization in it is replaced.
+        name: by which users will ask for it.
         learner: the composition.
         phi: its parameters; stored as float32, or as float16 where that loses nothing.
         preprocessing: from image to input.
         confidence: calibration.
-        facts: what else the card tells: description, training, evaluation, licence.
+        facts: what else the card states: description, training, evaluation, licence.
+
+    Raises:
+        ValueError: for settings with a number that is not finite.
+        OSError: if the folder cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     stored = {key: value.detach().float().cpu().contiguous() for key, value in sorted(phi.items())}
@@ -119,7 +123,7 @@ def save(
     }
     version = _version(answers_from)
     card: dict[str, Any] = {"format": FORMAT, "name": name, "version": version, **facts, **answers_from}
-    # A lone surrogate, of a folder whose name is no UTF-8, becomes the escape that JSON has for it.
+    # A folder's name that is not UTF-8 gives lone surrogates, which become the escapes that JSON has for them.
     told = (json.dumps(card, indent=2, ensure_ascii=False) + "\n").encode(errors="backslashreplace")
     _write_whole({folder / WEIGHTS: weights, folder / CARD: told})
     return Initialization(name, version, card, learner, stored, preprocessing, confidence)
@@ -129,7 +133,7 @@ def load(folder: Path) -> Initialization:
     """Read and verify an initialization.
 
     Raises:
-        InitializationError: where a file is missing, damaged, of another format, or the two files do not
+        InitializationError: if a file is missing, damaged or of another format, or if the two files do not
             belong together.
     """
     card = _read_card(folder / CARD)
@@ -158,7 +162,7 @@ def load(folder: Path) -> Initialization:
 
 
 def _version(card: Mapping[str, Any]) -> str:
-    """See ``Initialization``; raises ValueError where a number is not finite, which would spoil every answer."""
+    """See ``Initialization``; raises ValueError for a number that is not finite: it would spoil every answer."""
     told = [card["weights"]["sha256"], *(card[key] for key in ("learner", "preprocessing", "confidence"))]
     return hashlib.sha256(json.dumps(told, sort_keys=True, allow_nan=False).encode()).hexdigest()[:12]
 
@@ -193,8 +197,8 @@ def _read_weights(path: Path, expected: str) -> Params:
             "restore both files from where they were published"
         )
     try:
-        # Not torch.load: safetensors is a JSON header and raw numbers, so a hostile file has nothing to execute,
-        # and these bytes are the very ones that the card's sha256 vouched for.
+        # Not torch.load: safetensors is a JSON header and raw numbers, so a hostile file has nothing to execute.
+        # The bytes parsed are those whose sha256 was checked above.
         phi: Params = {name: value.float() for name, value in safetensors.torch.load(content).items()}
     except safetensors.SafetensorError as error:
         raise InitializationError(f"{path} is not a safetensors file ({error}); restore it") from error
@@ -219,13 +223,13 @@ def _shape(shape: torch.Size | None) -> str:
 
 
 def _smallest(value: torch.Tensor) -> torch.Tensor:
-    """The same numbers in float16, where it holds them."""
+    """The same numbers in float16 if it represents them exactly, else as they are."""
     half = value.half()
     return half if torch.equal(half.float(), value) else value
 
 
 def _write_whole(files: Mapping[Path, bytes]) -> None:
-    """Write files that belong together: none takes its place before all are on the disk."""
+    """Write files that belong together: none is moved into place before all are on the disk."""
     staged: dict[Path, Path] = {}
     try:
         for path, content in files.items():

@@ -1,4 +1,4 @@
-"""The inner loop: gradient steps on the support loss of T tasks, each with its own parameters to move."""
+"""The inner loop: gradient steps on the support loss of T tasks, each moving parameters of its own."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,14 +17,15 @@ BODY, HEAD, RATES = "body.", "head.", "rates."
 
 @dataclass(frozen=True)
 class State:
-    """Where T tasks are after some steps.
+    """The state of T tasks after some inner steps.
 
     Attributes:
-        body: the backbone's parameters; those that move have a task dimension in front.
+        body: the backbone's parameters; those that move have a leading task dimension.
         head: ``weight`` ``[T, N, D]`` and ``bias`` ``[T, N]``.
-        features: of the support images, ``[T, S, D]``, as the last step saw them; None before any step where the
-            start needs none.
-        moments: of ``support`` normalisation before any step, else None.
+        features: of the support images, ``[T, S, D]``, as computed for the last step, before it moved the body;
+            None before the first step if the head's start needs none.
+        moments: for ``support`` normalisation, those of the support set before the first step, if they were
+            computed; else None.
     """
 
     body: Params
@@ -45,10 +46,13 @@ def states(
     second_order: bool,
     on_step: Callable[[int], None] | None,
 ) -> Iterator[State]:
-    """Give the state before the first of ``count`` steps, and after each (see ``Learner.adapt``).
+    """Yield the state before the first of ``count`` steps, and after each (see ``Learner.adapt``).
 
-    Each tensor of phi may have a task dimension in front, but for those that no gradient moves: then every task
-    starts from a phi of its own.
+    For every task to start from a phi of its own, the tensors of phi have a leading task dimension, except those
+    that no gradient moves.
+
+    Raises:
+        ValueError: for features given to a backbone of ``support`` normalisation.
     """
     body, rates = part(phi, BODY), part(phi, RATES)
     moves_body = rule.moves_body and count > 0
@@ -102,7 +106,7 @@ def support_loss(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
 
 
 def _as_nodes(params: Params) -> Params:
-    """Make each tensor one that gradients can be asked for: a node of its graph, or a leaf where it has none."""
+    """Let gradients be taken with respect to each tensor: as a node of its graph, or as a new leaf."""
     return {
         name: value if value.requires_grad or is_inner_constant(name) else value.detach().requires_grad_()
         for name, value in params.items()
@@ -110,5 +114,5 @@ def _as_nodes(params: Params) -> Params:
 
 
 def _aligned(rate: Tensor, value: Tensor) -> Tensor:
-    """Each task's rates ``[T, ...]`` laid over its value ``[T, ...]``, which may have classes before the rest."""
+    """Insert dimensions into rates ``[T, ...]`` to broadcast over values that have a class dimension after T."""
     return rate.view(len(rate), *[1] * (value.ndim - rate.ndim), *rate.shape[1:])

@@ -1,4 +1,4 @@
-"""Inner rules: which parameters the inner loop moves, and at which rates."""
+"""Inner rules: which parameters the inner loop moves, and at what rates."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,18 +21,19 @@ class InnerRule:
 
     Attributes:
         moves: ``all`` parameters of the network (MAML, Finn et al. 2017, eq. 1), the ``head`` alone (ANIL,
-            Raghu et al. 2020), the ``body`` alone, its features towards the head's start (BOIL, Oh et al.
-            2021), or ``nothing`` (the head's start is the answer: prototype networks, ridge regression, SVM).
+            Raghu et al. 2020), the ``body`` alone, so that features move towards the head's start (BOIL, Oh et
+            al. 2021), or ``nothing`` (the head's start is used as it is: prototypical networks, ridge regression,
+            SVM).
         steps: inner steps that meta-training unrolls, and the default at request time.
-        rates: ``one`` learned rate; one for each tensor and step, ``layer-step`` (MAML++, Antoniou et al. 2019,
-            section 4); one for each ``parameter`` (Meta-SGD, Li et al. 2017, eq. 2), which all classes of a head
-            share; one learned rate times gradients that learned matrices change, ``curvature`` (Park and
-            Oliva 2019; see ``models.curvature``); or a ``gate`` for each tensor, a rate that is 0 where what is
-            learned is negative, so that learning decides which layers adapt at all (von Oswald et al. 2021,
-            sparse-ReLU-MAML, by tensor instead of by parameter).
-        initial_rate: where each rate starts.
-        budget: ``fixed`` takes all steps; ``held-out`` takes, once meta-trained, as many of them as pay on a
-            task's own examples when these are held out (see ``models.inner_budget``).
+        rates: ``one``: a single learned rate; ``layer-step``: one for each tensor and step (MAML++, Antoniou et
+            al. 2019, section 4); ``parameter``: one for each parameter, shared by all classes of a head
+            (Meta-SGD, Li et al. 2017, eq. 2); ``curvature``: a single learned rate, and gradients multiplied by
+            learned matrices (Park and Oliva 2019; see ``models.curvature``); ``gate``: one for each tensor, and 0
+            if the learned number is negative, so that learning decides which layers adapt at all (von Oswald et
+            al. 2021, sparse-ReLU-MAML, by tensor instead of by parameter).
+        initial_rate: the value at which every rate starts.
+        budget: ``fixed`` takes all steps; ``held-out``, outside meta-training, takes as many as improve
+            predictions on a task's own examples when held out (see ``models.inner_budget``).
     """
 
     moves: Moves = "all"
@@ -42,7 +43,7 @@ class InnerRule:
     budget: Budget = "fixed"
 
     def __post_init__(self) -> None:
-        """Refuse rules that contradict themselves."""
+        """Raise ValueError for unknown choices, and for rules that contradict themselves."""
         if self.moves not in get_args(Moves):
             raise ValueError(f"what moves must be {', '.join(get_args(Moves))}, not {self.moves!r}")
         if self.rates not in get_args(Rates):
@@ -65,18 +66,19 @@ class InnerRule:
         return self.moves in ("all", "head")
 
     def initial(self, movable: Mapping[str, torch.Size]) -> Params:
-        """The rates' part of phi.
+        """The rates' part of phi at the start of meta-training.
 
         Args:
-            movable: shapes of what moves by name, without a task's or a class's dimension.
+            movable: shapes, by name, of the tensors that move, without task or class dimension.
 
         Returns:
-            ``rate`` (``one``, ``curvature``), or by name ``[steps]`` (``layer-step``), the shape (``parameter``)
-            or a scalar (``gate``); and ``curvature``'s matrices.
+            For ``one`` and ``curvature``, the scalar ``rate``, and the matrices of the latter (see
+            ``models.curvature``). For the others, a tensor under each name of ``movable``: ``[steps]`` for
+            ``layer-step``, the given shape for ``parameter``, a scalar for ``gate``. Empty if nothing moves.
         """
         if self.moves == "nothing":
             return {}
-        first = float(self.initial_rate)  # of a 1, as YAML may have it, torch would make whole numbers
+        first = float(self.initial_rate)  # YAML may give the integer 1, which would make integer tensors
         if self.rates == "layer-step":
             return {name: torch.full((self.steps,), first) for name in movable}
         if self.rates == "parameter":
@@ -90,11 +92,11 @@ class InnerRule:
         return rates
 
     def rate(self, phi: Params, name: str, step: int) -> Tensor:
-        """The rates of one tensor at one step; steps past the unrolled ones keep the last step's rate.
+        """The rates of one tensor at one step; steps beyond the unrolled ones use the last step's rate.
 
         Args:
-            phi: the rates' part, as ``initial`` names it; each of its tensors may have a task dimension in front.
-            name: of the tensor.
+            phi: the rates' part, as ``initial`` names it; each tensor may have a leading task dimension.
+            name: of the tensor that moves.
             step: from 0.
         """
         if self.rates == "layer-step":
@@ -105,12 +107,12 @@ class InnerRule:
         return phi[name if self.rates == "parameter" else "rate"]
 
     def direction(self, phi: Params, name: str, gradient: Tensor) -> Tensor:
-        """Against which direction a tensor of gradient ``[T, ...]`` moves."""
+        """The direction against which a tensor with gradient ``[T, ...]`` moves: the gradient, or curved."""
         return curvature.curved(phi, name, gradient) if self.rates == "curvature" else gradient
 
 
 class _Gate(torch.autograd.Function):
-    """What is positive; the gradient passes what is not as well, so that a closed gate can open again."""
+    """ReLU whose gradient also passes where the input is negative, so that a closed gate can open again."""
 
     @staticmethod
     def forward(_ctx: Any, learned: Tensor) -> Tensor:

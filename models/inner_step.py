@@ -1,4 +1,4 @@
-"""One gradient step of the inner loop on all that moves, as one function: no pass over it too many."""
+"""One gradient step of the inner loop on all tensors that move, as one function, to save passes over memory."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
@@ -17,12 +17,12 @@ def stepped(
     """Move each tensor against its gradient: value - rate * gradient (Finn et al. 2017, eq. 1).
 
     Args:
-        values: by name, ``[T, ...]`` or, where all tasks start from the same, ``[...]``.
-        rates: of the same names, each a scalar or of a shape that broadcasts to the gradient's.
+        values: by name, ``[T, ...]``, or ``[...]`` for a tensor from which all tasks start.
+        rates: under the same names, each a scalar or of a shape that broadcasts to the gradient's.
         gradients: ``[T, ...]``, in the order of ``values``.
 
     Returns:
-        The moved tensors by name; they can be differentiated by all three.
+        The moved tensors ``[T, ...]`` by name, differentiable with respect to all three arguments.
     """
     of_values = [rates[name] for name in values]
     moved = _Step.apply(*values.values(), *of_values, *gradients)  # type: ignore[no-untyped-call]
@@ -54,7 +54,7 @@ class _Step(torch.autograd.Function):
 def _sent(
     cotangent: Tensor | None, rate: Tensor, gradient: Tensor, shared: bool, wanted: tuple[bool, bool, bool]
 ) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
-    """What a cotangent of one moved tensor sends to its value, rate and gradient, where wanted."""
+    """What reaches a tensor's value, rate and gradient from a cotangent of the moved tensor; None if unwanted."""
     if cotangent is None:
         return None, None, None
     if wanted[1] and not torch.is_grad_enabled() and native.supports(cotangent, gradient, rate):

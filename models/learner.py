@@ -1,4 +1,4 @@
-"""The learner F_phi: from a support set to a classifier, the same code offline and online."""
+"""The learner F_phi: from a support set to a classifier, by the same code offline and online."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -38,17 +38,17 @@ class Learner:
 
     @property
     def keeps_features(self) -> bool:
-        """Whether an image's features follow from phi and that image alone, so that no task need repeat them."""
+        """Whether an image's features depend on phi and that image alone, so that tasks can share them."""
         return not self.rule.moves_body and self.backbone.normalisation != "support"
 
     def embedding(self, body: Params) -> Embedding:
-        """Prepare, once for many calls, what computes features ``[B, D]`` of images ``[B, C, H, W]``.
+        """Prepare, once for many calls, a function from images ``[B, C, H, W]`` to features ``[B, D]``.
 
         Args:
-            body: the backbone's part of phi, which is only read and must not change any more.
+            body: the backbone's part of phi, which is only read and must not change afterwards.
 
         Raises:
-            ValueError: where features depend on the task (see ``keeps_features``).
+            ValueError: if features depend on the task (see ``keeps_features``).
         """
         if not self.keeps_features:
             raise ValueError("this learner's features depend on the task: there is no embedding for all")
@@ -58,7 +58,7 @@ class Learner:
         """Features ``[T, B, D]`` of images ``[T, B, C, H, W]`` before any adaptation.
 
         Raises:
-            ValueError: where features depend on the task (see ``keeps_features``).
+            ValueError: if features depend on the task (see ``keeps_features``).
         """
         if not self.keeps_features:
             raise ValueError("this learner's features depend on the task: they come with its adaptation")
@@ -75,24 +75,29 @@ class Learner:
         second_order: bool = False,
         on_step: Callable[[int], None] | None = None,
     ) -> Theta:
-        """Fine-tune on support sets: theta = adapt(phi, support), T tasks at once, none aware of the others.
+        """Adapt to support sets: theta = adapt(phi, support), for T independent tasks at once.
 
         Args:
-            phi: as ``initial`` names it. Never written to.
+            phi: as ``initial`` names it; never written to.
             support: the labelled examples.
-            features: of their images, to spare computing them again: as ``embed`` gave them, or, for 0 steps of
-                ``running`` normalisation's warm-up, under the training batch's moments.
-            steps: inner steps, by default as many as meta-training unrolled or, where phi asks for no gradients,
-                as the rule's budget gives each task; 0 is the head's start.
+            features: of their images, ``[T, S, D]``, to avoid computing them again: as ``embed`` gave them or,
+                for the 0 steps of the warm-up of ``running`` normalisation, under the training batch's moments.
+            steps: inner steps; 0 gives the head's start. By default, as many as meta-training unrolled or, if no
+                tensor of phi requires gradients, as many as the rule's budget gives each task.
             second_order: let a later backward pass differentiate the inner gradients too (Finn et al. 2017,
                 section 2.2); otherwise they count as constants (first-order).
-            on_step: called with the step's number before each; what it raises ends the adaptation.
+            on_step: called before each step with its number, from 0, and likewise in the cross-validation of a
+                ``held-out`` budget; what it raises ends the adaptation.
 
         Returns:
-            Theta, through which gradients flow to phi where phi asks for them.
+            Theta; gradients flow through it to the tensors of phi that require them.
+
+        Raises:
+            ValueError: for features given to an adaptation that computes its own, since the body moves or
+                ``support`` normalisation depends on the task.
         """
         if not torch.is_grad_enabled():
-            # Views that no_grad takes of a tensor that requires gradients would pass for nodes of a graph.
+            # Under no_grad, views of a tensor that requires gradients still claim to require them.
             phi = {name: value.detach() for name, value in phi.items()}
         count = self.rule.steps if steps is None or self.rule.moves == "nothing" else steps
         if count and features is not None and self.rule.moves_body:
@@ -121,7 +126,7 @@ class Learner:
         steps: int | None = None,
         second_order: bool = False,
     ) -> Iterator[Theta]:
-        """Give theta after no inner step, after one, and so on up to all of ``steps`` (see ``adapt``)."""
+        """Yield theta after 0, 1, ... up to ``steps`` inner steps (see ``adapt``; the budget is not applied)."""
         count = self.rule.steps if steps is None or self.rule.moves == "nothing" else steps
         for step, now in enumerate(self._states(phi, support, features, count, second_order=second_order)):
             yield self._theta(support, step, now.body, now.head, now.moments)
@@ -162,7 +167,7 @@ class Learner:
                     if given and now.features is not None:
                         yield now.head, now.features
                         continue
-                    # What is held out has no weight, so it is seen by the moments of the rest, as a query is.
+                    # Held-out examples have weight 0, so like queries they are normalised by the others' moments.
                     yield now.head, self.backbone(now.body, parts.images, weights=parts.weights)[0]
 
             if features is None:
@@ -170,10 +175,11 @@ class Learner:
             return held_out_steps(support, features.detach(), trajectory, given)
 
     def operations(self, examples: int) -> int:
-        """Floating-point operations of adapting to so many support images, those of convolutions alone.
+        """Floating-point operations of adapting to so many support images, counting the backbone alone.
 
-        A step through the network takes its forward pass and twice as much for its gradient; a pass before them
-        gives the head's start, and one after them the examples' features under theta.
+        An inner step of the body takes a forward pass, and twice as much for its gradient. One pass before the
+        steps gives the head's start, and one after them the examples' features under theta. In each fold of a
+        ``held-out`` budget, a step also takes a pass to classify what is held out.
         """
         passes = 3 * self.rule.steps + 2 if self.rule.moves_body else 1
         if self.rule.budget == "held-out" and self.rule.moves_body:
@@ -181,7 +187,12 @@ class Learner:
         return passes * examples * self.backbone.operations
 
     def split(self, phi: Params, theta: Theta) -> list[Theta]:
-        """Part tasks that were adapted together: each as if it had been alone, without the others' padding."""
+        """Separate tasks that were adapted together, each as if alone, without padding to the others' ways.
+
+        Args:
+            phi: from which they were adapted.
+            theta: of T tasks.
+        """
         parted = []
         for task, ways in enumerate(theta.ways.tolist()):
             body = {
@@ -199,7 +210,7 @@ class Learner:
         return parted
 
     def features(self, theta: Theta, images: Tensor) -> Tensor:
-        """Features ``[T, Q, D]`` of query images ``[T, Q, C, H, W]``, each image's independent of the others'."""
+        """Features ``[T, Q, D]`` of query images ``[T, Q, C, H, W]``, each independent of the other images."""
         seen = theta.moments if self.backbone.normalisation == "support" else None
         features, _ = self.backbone(theta.body, images, seen=seen)
         return features
@@ -213,7 +224,7 @@ class Learner:
         return self.logits(theta, self.features(theta, images))
 
     def _movable(self, body: Params) -> dict[str, torch.Size]:
-        """Shapes of what moves, without a task's or a class's dimension."""
+        """Shapes of the tensors that move, without task or class dimension."""
         moving: dict[str, torch.Size] = {}
         if self.rule.moves_head:
             moving = {f"{HEAD}weight": torch.Size([self.backbone.features]), f"{HEAD}bias": torch.Size([])}
@@ -225,7 +236,7 @@ class Learner:
 
 
 def _taken(goes_on: Tensor, moved: Params, stays: Params) -> Params:
-    """Of each tensor that has a task dimension, ``moved`` for the tasks that go on, else what was before."""
+    """``moved`` for the tasks that go on, ``stays`` for the others; tensors that all tasks share are kept."""
     return {
         name: value
         if value is stays[name]

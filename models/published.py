@@ -1,4 +1,4 @@
-"""What is published in the BentoML model store of this machine."""
+"""The initializations published in this machine's BentoML model store."""
 
 import logging
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-LABELS = {"metashot": "initialization"}  # that tell ours from other models
+LABELS = {"metashot": "initialization"}  # mark our models among others in the store
 logger = logging.getLogger("metashot")
 
 
@@ -15,9 +15,9 @@ class Published:
     """An initialization in the store.
 
     Attributes:
-        name: as it was published, not as on its card.
-        version: of the store, which is the initialization's.
-        folder: with its two files.
+        name: under which it was published; its card may have another.
+        version: in the store, which is the initialization's own.
+        folder: holds its two files.
     """
 
     name: str
@@ -28,7 +28,7 @@ class Published:
 def published() -> list[Published]:
     """The initializations in the store, the latest last.
 
-    An entry that the store cannot read, as an interrupted copy leaves it, is left out, and the log names it.
+    An entry that cannot be read, such as an interrupted copy, is left out, and a warning names it.
     """
     ours = [model for model in _readable() if LABELS.items() <= model.info.labels.items()]
     ours.sort(key=lambda model: model.info.creation_time.timestamp())
@@ -36,12 +36,12 @@ def published() -> list[Published]:
 
 
 def _readable() -> Iterator[Any]:
-    import bentoml  # here, because the commands that need no server should not wait for it
+    import bentoml  # imported here because it is slow, and commands that need no server should not wait for it
     from bentoml._internal.configuration.containers import BentoMLContainer
 
-    # Not bentoml.models.list(), which one such entry, of whatever model, spoils for all.
+    # Not bentoml.models.list(), which fails as a whole for one unreadable entry of any model.
     for path in sorted(Path(BentoMLContainer.model_store.get()._path).glob("*/*/")):
         try:
             yield bentoml.models.get(bentoml.Tag(path.parent.name, path.name))
-        except Exception as error:  # of a half-written description almost anything
+        except Exception as error:  # a half-written description raises almost anything
             logger.warning("left out %s of the model store, which cannot be read: %s", path, error)

@@ -1,4 +1,4 @@
-"""Support sets of several tasks at once, padded to one size."""
+"""Support sets of several tasks at once, padded to the same size."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -65,8 +65,8 @@ class Support:
     def balanced_weights(self) -> Tensor:
         """Weights ``[T, S]`` that sum to 1 in a task and give each of its classes the same share.
 
-        With as many shots in each class this is the usual mean over examples; with ragged shots it keeps
-        a class of twenty examples from outvoting a class of one.
+        With equal shots this is the usual mean over examples; with ragged shots it keeps a class of twenty
+        examples from outvoting a class of one.
         """
         membership = self.membership()
         counts = membership.sum(1)

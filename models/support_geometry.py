@@ -1,4 +1,4 @@
-"""How the examples of support sets lie to each other: what a task tells about itself before any query."""
+"""Distances among the examples of support sets: what a task reveals about its difficulty before any query."""
 
 from dataclasses import dataclass
 
@@ -15,9 +15,9 @@ class SupportGeometry:
     Attributes:
         between: from each class mean to each other one, ``[T, N, N]``; infinite where a task lacks either class,
             and from a mean to itself.
-        left_out: from each example to each class mean, ``[T, S, N]``, that of its own class taken over the other
-            examples of it; infinite where a task lacks the class, not a number where the class has no other.
-        support: labels and weights of the same examples (its images are not looked at).
+        left_out: from each example to each class mean, ``[T, S, N]``, the mean of its own class being taken over
+            the other examples; infinite where a task lacks the class, NaN if its class has no other example.
+        support: labels and weights of the same examples (its images are not read).
     """
 
     between: Tensor
@@ -44,7 +44,7 @@ class SupportGeometry:
         return cls(between, left_out, support)
 
     def cpu(self) -> "SupportGeometry":
-        """The same in main memory, without the images."""
+        """A copy in main memory, without the images."""
         images = self.support.images[..., :0].clone()  # a view would hold on to all of them
         labels, weights, ways = self.support.labels.cpu(), self.support.weights.cpu(), self.support.ways.cpu()
         support = Support(images.cpu(), labels, weights, ways)
@@ -57,21 +57,21 @@ class SupportGeometry:
         return ((counts > 1) | ~self.support.class_mask()).all(1)
 
     def crowding(self, sharpness: float) -> Tensor:
-        """How many other class means lie near a class mean, each counted by exp(-sharpness * distance), ``[T]``.
+        """How many other class means lie near a class mean, on average over a task's classes, ``[T]``.
 
-        The mean over a task's classes: near 0 where all lie far from each other.
+        Each counts as exp(-sharpness * squared distance): near 0 in total where all lie far apart.
         """
         near = (-sharpness * self.between).exp().sum(2)
         return (near * self.support.class_mask()).sum(1) / self.support.ways
 
     def left_out_logits(self, sharpness: float) -> Tensor:
-        """Logits ``[T, S, N]`` of each example by the class means of all others (Snell et al. 2017, eq. 2)."""
+        """Logits ``[T, S, N]`` of each example, by the class means of the others (Snell et al. 2017, eq. 2)."""
         return -sharpness * self.left_out
 
     def left_out_error(self, sharpness: float) -> Tensor:
-        """Mean probability, over classes and their examples, of any other class than the own, ``[T]``.
+        """Mean probability of a wrong class for left-out examples, ``[T]``; each class has the same weight.
 
-        Not a number for tasks where a class has a single example.
+        NaN for tasks in which some class has a single example.
         """
         shares = self.left_out_logits(sharpness).softmax(2)
         own = shares.gather(2, self.support.labels[..., None])[..., 0]

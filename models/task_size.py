@@ -8,7 +8,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
-_PLENTY = 1 / 50  # added to the scarcity under the logarithm
+_PLENTY = 1 / 50  # added to the scarcity before taking its logarithm (see ``BySize``)
 
 
 @dataclass(frozen=True)
@@ -17,8 +17,8 @@ class TaskSize:
 
     Attributes:
         ways: N, the number of classes.
-        scarcity: mean over classes of 1 / examples: 1 for one-shot tasks, 0.2 for five-shot ones. The noise of a
-            class mean is in proportion to it.
+        scarcity: mean over classes of 1 / examples: 1 for one-shot tasks, 0.2 for five-shot ones. The variance of
+            a class mean is proportional to it.
     """
 
     ways: int
@@ -26,12 +26,12 @@ class TaskSize:
 
     @classmethod
     def of(cls, ways: int, shots: int) -> Self:
-        """The size of a task with as many examples in each class."""
+        """The size of a task with ``shots`` examples in each class."""
         return cls(ways, 1 / shots)
 
     @classmethod
     def of_counts(cls, counts: Sequence[int]) -> Self:
-        """The size of a task by the number of examples of each class."""
+        """The size of a task with these numbers of examples in its classes."""
         return cls(len(counts), sum(1 / count for count in counts) / len(counts))
 
     @property
@@ -44,9 +44,10 @@ class TaskSize:
 class BySize:
     """A number that depends on a task's size.
 
-    It is constant + ways * log(ways) + scarcity * s + squared * s^2 + logarithm * log(s + 1/50), s being the mean
-    of 1 / examples. Without the last, the temperature of a head whose metric depends on the shots was too high at
-    2 shots and too low at 5; the 1/50 lets it level off at more shots than it is fitted on.
+    For N ways and scarcity s it is constant + ways * log(N) + scarcity * s + squared * s^2 + logarithm *
+    log(s + 1/50), each attribute being the weight of its term. Without the last term, the temperature of a head
+    whose metric depends on the shots was too high at 2 shots and too low at 5; the 1/50 lets the number level off
+    beyond the shots of the fit.
     """
 
     constant: float
@@ -57,7 +58,7 @@ class BySize:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Rebuild from ``asdict``'s answer."""
+        """Rebuild from what ``as_dict`` returned."""
         return cls(**{name: float(value) for name, value in values.items()})
 
     def at(self, size: TaskSize) -> float:
@@ -66,7 +67,7 @@ class BySize:
         return sum(weight * term for weight, term in zip(weights, size.terms, strict=True))
 
     def as_dict(self) -> dict[str, float]:
-        """Give the weights as JSON values."""
+        """Return the weights as JSON values."""
         return asdict(self)
 
 

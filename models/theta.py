@@ -1,4 +1,4 @@
-"""Theta: what adapting to support sets gives, and all that answering queries takes."""
+"""Theta: the result of adapting to support sets, and all that is needed to answer queries."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,10 +16,11 @@ class Theta:
     """Adapted classifiers of T tasks.
 
     Attributes:
-        body: the backbone's parameters; those that adaptation moved have a task dimension in front.
+        body: the backbone's parameters; those that adaptation moved have a leading task dimension.
         head: ``weight`` ``[T, N, D]`` and ``bias`` ``[T, N]``.
-        ways: int64 ``[T]``.
-        moments: what ``support`` normalisation uses for queries (see ``Conv4``), else None.
+        ways: int64 ``[T]``, the number of classes of each task.
+        moments: for ``support`` normalisation, the support set's moments by which queries are normalised
+            (``[2, T, channels]``, see ``Backbone.__call__``); else None.
     """
 
     body: Params
@@ -33,7 +34,7 @@ class Theta:
         return torch.arange(self.head["weight"].shape[1], device=self.ways.device) < self.ways[:, None]
 
     def tensors(self) -> Params:
-        """All of it under flat names, as safetensors stores it."""
+        """All tensors under flat names, as safetensors stores them."""
         flat = {f"{BODY}{name}": value.detach().contiguous() for name, value in self.body.items()}
         flat |= {f"{HEAD}{name}": value.detach().contiguous() for name, value in self.head.items()}
         flat["ways"] = self.ways
@@ -43,7 +44,7 @@ class Theta:
 
     @classmethod
     def from_tensors(cls, flat: Mapping[str, Tensor]) -> Self:
-        """Rebuild from ``tensors``' answer."""
+        """Rebuild from what ``tensors`` returned."""
         return cls(
             body=part(flat, BODY),
             head=part(flat, HEAD),

@@ -1,9 +1,9 @@
-"""Lets torchvision be imported beside a torch build that cannot load its compiled operators.
+"""Lets torchvision be imported with a torch build that cannot load its compiled operators.
 
-torchvision registers shape functions for ``nms`` and its quantised twin while it is imported. Where its
-compiled library does not load (a CPU build of torch beside PyPI's torchvision), those operators have no
-schema and the import fails. Declaring the two schemas first is enough for its models, datasets and
-transforms; calling the operators themselves still fails, and nothing here does.
+On import, torchvision registers shape functions for ``nms`` and its quantised twin. If its compiled library
+does not load (a CPU build of torch with PyPI's torchvision), those operators have no schema and the import
+fails. Declaring the two schemas first is enough for its models, datasets and transforms; calling the operators
+themselves would still fail, but nothing in this project calls them.
 """
 
 import importlib.util
@@ -19,7 +19,7 @@ _declared: list[torch.library.Library] = []
 
 
 def declare_missing() -> None:
-    """Declare the operators that torchvision's import needs, only where they are missing."""
+    """Declare the operators that importing torchvision needs, if they are missing."""
     if _declared or _compiled_operators_load():
         return
     library = torch.library.Library("torchvision", "FRAGMENT")

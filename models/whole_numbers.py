@@ -1,4 +1,4 @@
-"""Whole numbers of a card: JSON has 2.0 as well as 2, and a pass through the network takes only the latter."""
+"""Checks whole numbers on a card: JSON allows 2.0 as well as 2, but the network accepts only the latter."""
 
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
@@ -6,15 +6,15 @@ from typing import Any
 
 
 def check_whole(settings: object) -> None:
-    """Refuse settings, and those that they hold, where what is declared as ``int`` is something else.
+    """Check that all fields declared as ``int``, in settings and those nested in them, hold an ``int``.
 
-    Without this an initialization would load, and fail at the first request.
+    Without this check, an initialization would load but fail at the first request.
 
     Args:
-        settings: a dataclass, or a tuple of some; anything else holds no such number.
+        settings: a dataclass or a tuple of dataclasses; anything else is accepted unchecked.
 
     Raises:
-        ValueError: naming the first such field.
+        ValueError: naming the first field that holds something else.
     """
     for name, value in _declared_whole(settings):
         if type(value) is not int:

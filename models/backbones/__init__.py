@@ -1,1 +1,1 @@
-"""Networks from images to features: as functions of their parameters, and at rest."""
+"""Networks from images to features: as functions of their parameters, and with fixed parameters ("at rest")."""

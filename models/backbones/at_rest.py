@@ -1,4 +1,4 @@
-"""A backbone at rest: with parameters that change no more, prepared once for the images of many calls."""
+"""A backbone at rest: with parameters that no longer change, prepared once for many calls."""
 
 from collections.abc import Callable
 
@@ -16,11 +16,11 @@ Embedding = Callable[[Tensor], Tensor]
 
 
 def at_rest(backbone: Backbone, params: Params) -> Embedding:
-    """Give what computes features ``[B, D]`` of images ``[B, C, H, W]``: folded, where the backbone can be.
+    """Return a function from images ``[B, C, H, W]`` to features ``[B, D]``, folded if the backbone can be.
 
     Args:
         backbone: of ``group`` or ``running`` normalisation.
-        params: as it names them, which are only read and must not change any more.
+        params: as the backbone names them; only read, and must not change afterwards.
     """
     if isinstance(backbone, Ensemble):
         members = [at_rest(one, part(params, at)) for at, one in backbone.named()]

@@ -1,4 +1,4 @@
-"""What a backbone is to the rest: a function from images to features, of parameters kept by name."""
+"""The interface of a backbone: a function from images to features, with its parameters passed in by name."""
 
 from collections.abc import Mapping
 from typing import Protocol
@@ -18,26 +18,26 @@ STRUCTURE = "structure."
 class Backbone(Protocol):
     """A network without its head, as a pure function of its parameters, batched over tasks.
 
-    A parameter may have a task dimension in front, when each task has one of its own. Those whose names end with
-    ``.moments`` are constants of ``running`` normalisation, which no gradient moves; those whose names begin with
-    ``structure.`` say what network it is, which the outer loop moves and no task.
+    A parameter has a leading task dimension if each task has its own. Names ending in ``.moments`` are statistics
+    (of ``running`` normalisation, for example), which no gradient moves. Names beginning with ``structure.``
+    describe the structure of the network, which the outer loop moves and the inner loop does not.
     """
 
     @property
     def channels(self) -> int:
-        """Of the input."""
+        """Channels of the input."""
 
     @property
     def side(self) -> int:
-        """Pixels of the input."""
+        """Side of the square input in pixels."""
 
     @property
     def features(self) -> int:
-        """D, numbers that describe an image."""
+        """D, the number of features of an image."""
 
     @property
     def normalisation(self) -> NormalisationKind:
-        """By which statistics maps are normalised (see ``models.backbones.normalisation``)."""
+        """The statistics by which maps are normalised (see ``models.backbones.normalisation``)."""
 
     @property
     def unit(self) -> bool:
@@ -49,7 +49,7 @@ class Backbone(Protocol):
 
     @property
     def normalised(self) -> dict[str, int]:
-        """Channels of each normalisation, by the name of its ``running`` constants, in the order of the pass."""
+        """Channels of each normalisation, by the name of its ``.moments``, in the order of the forward pass."""
 
     def initial(self, generator: torch.Generator) -> Params:
         """Draw fresh parameters."""
@@ -71,23 +71,23 @@ class Backbone(Protocol):
         Args:
             params: as ``initial`` names them.
             images: ``[T, B, C, H, W]``.
-            weights: ``[T, B]`` of a support set, whose moments are then taken; None for queries.
-            seen: for ``support`` normalisation of queries, the moments that the support set gave.
-            pooled: while training ``running`` normalisation: normalise by the moments of all these images
-                together and answer with them (Ioffe and Szegedy 2015, algorithm 1). Each image is then seen
-                once, as it is: training changes its images at random.
+            weights: ``[T, B]`` for a support set, whose moments are then taken; None for queries.
+            seen: for ``support`` normalisation of queries, the moments returned for the support set.
+            pooled: for training with ``running`` normalisation: normalise by the moments of all these images
+                together and return them (Ioffe and Szegedy 2015, algorithm 1). Views (see
+                ``models.backbones.views``) are then left out, since training augments its images itself.
 
         Returns:
-            Features ``[T, B, D]``, and the moments ``[2, T, sum of the normalised channels]`` where ``weights``
-            asked for them and the normalisation uses them (``support``), or ``[2, 1, sum]`` where ``pooled``
-            did.
+            Features ``[T, B, D]``; and moments, means then variances: ``[2, T, sum of the normalised channels]``
+            for ``support`` normalisation with ``weights``, ``[2, 1, sum]`` for ``running`` normalisation with
+            ``pooled``, otherwise None.
         """
 
 
 def fresh_layer(
     name: str, inputs: int, width: int, kernel: int, generator: torch.Generator, *, running: bool
 ) -> Params:
-    """Draw a convolution (He et al. 2015, eq. 10) and its normalisation, ``running`` or not, under ``name``."""
+    """Draw a convolution (He et al. 2015, eq. 10) and its normalisation, with moments if ``running``."""
     weight = torch.randn(width, inputs, kernel, kernel, generator=generator)
     params = {
         f"{name}.convolution": weight * (2.0 / (kernel**2 * inputs)) ** 0.5,
@@ -100,22 +100,22 @@ def fresh_layer(
 
 
 def is_constant(name: str) -> bool:
-    """Whether a parameter of this name holds statistics, which no gradient moves."""
+    """Whether a parameter of this name holds statistics, which no gradient ever moves."""
     return name.endswith(f".{MOMENTS}")
 
 
 def is_inner_constant(name: str) -> bool:
-    """Whether the inner loop leaves a parameter of this name as it is: statistics, and structure."""
+    """Whether the inner loop leaves a parameter of this name as it is: it holds statistics or structure."""
     return is_constant(name) or name.startswith(STRUCTURE)
 
 
 def part(params: Mapping[str, Tensor], prefix: str) -> Params:
-    """Those of phi, or of a body, under ``prefix``, without it."""
+    """The parameters whose names begin with ``prefix``, by their names without it."""
     return {name.removeprefix(prefix): value for name, value in params.items() if name.startswith(prefix)}
 
 
 def laid_out(params: Params) -> Params:
-    """Lay kernels out as they move fastest."""
+    """Lay kernels out in memory as matrices, the order in which an inner step on them is fastest."""
     return {
         name: as_kernels(as_matrices(value).contiguous()) if value.ndim == 4 else value
         for name, value in params.items()
@@ -123,7 +123,7 @@ def laid_out(params: Params) -> Params:
 
 
 def for_tasks(params: Params, tasks: int) -> Params:
-    """Give each task the parameters as its own to move."""
+    """Expand what the inner loop moves by a leading task dimension, as views of the same memory."""
     return {
         name: value if is_inner_constant(name) else _for_tasks(value, tasks) for name, value in params.items()
     }
@@ -132,5 +132,5 @@ def for_tasks(params: Params, tasks: int) -> Params:
 def _for_tasks(value: Tensor, tasks: int) -> Tensor:
     if value.ndim != 4:
         return value.expand(tasks, *value.shape)
-    # Expanded as matrices: so the tasks' gradients are added up in the order in which they lie in memory.
+    # Expanded as matrices, so that the tasks' gradients are summed in the order in which they lie in memory.
     return as_kernels(as_matrices(value).expand(tasks, -1, -1, -1, -1))

@@ -23,24 +23,26 @@ class Conv4:
     """Four blocks of convolution 3x3, normalisation, ReLU and halving, as a function of its parameters.
 
     Parameters are named ``block{1..4}.convolution`` ``[width, in, 3, 3]``, ``block{i}.scale`` and
-    ``block{i}.shift`` ``[width]``; each may have a task dimension in front. ``running`` normalisation
+    ``block{i}.shift`` ``[width]``; each may have a leading task dimension. ``running`` normalisation
     adds the constants ``block{i}.moments`` ``[2, width]``. Blocks may differ in width.
 
     Attributes:
         channels: of the input.
-        side: pixels of the input.
-        width: channels of each block, or of one after the other; the field's is 64.
+        side: of the square input, in pixels.
+        width: channels of every block, or a tuple of one number a block; the field's is 64.
         halving: ``pool`` convolves at full resolution, then takes the maximum over 2x2; ``stride`` convolves at
             every other position and averages what is left of the last map (learn2learn's Omniglot CNN).
-            Normalisation by channel comes after the maximum, on a quarter of the map: with a positive scale
-            the two commute, but for what the moments are taken over.
-        halvings: how many blocks halve, the first ones; with fewer than four, features tell where a stroke lies.
+            ``support`` and ``running`` normalisation come after the maximum, on a quarter of the map: with a
+            positive scale the two commute, except that the moments are then those of the maxima.
+        halvings: how many of the blocks halve, counted from the first; with fewer than four, ``pool`` leaves more
+            positions, so features also say where a stroke lies.
         normalisation: see ``models.backbones.normalisation``.
-        groups: of channels, for ``group`` normalisation.
-        unit: give features of length 1, so that distances compare directions (Gidaris and Komodakis 2018,
-            section 3.1).
-        views: small changes in which each image is seen, its features being their mean (see
-            ``models.backbones.views``); none for the image as it is.
+        groups: number of groups of channels, for ``group`` normalisation.
+        unit: whether features are scaled to length 1, so that distances compare directions (Gidaris and Komodakis
+            2018, section 3.1).
+        views: small changes of each image over which its features are averaged (see ``models.backbones.views``);
+            empty for the image as it is.
+        features: D, the number of features of an image, worked out from the above.
     """
 
     channels: int = 1
@@ -55,7 +57,7 @@ class Conv4:
     features: int = field(init=False)
 
     def __post_init__(self) -> None:
-        """Work out the number of features, and refuse sizes that do not fit."""
+        """Work out the number of features; raise ValueError for settings that do not fit together."""
         if not isinstance(self.width, int):
             object.__setattr__(self, "width", tuple(self.width))
         object.__setattr__(self, "views", views_of(self.views))
@@ -124,7 +126,7 @@ class Conv4:
         seen: Tensor | None = None,
         pooled: bool = False,
     ) -> tuple[Tensor, Tensor | None]:
-        """Compute features (see ``Backbone``); those that train are seen without views."""
+        """Compute features (see ``Backbone``); with ``pooled``, views are left out."""
         views = () if pooled else self.views
         maps = see(images, views) if views else images
         if views and weights is not None:

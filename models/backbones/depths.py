@@ -1,9 +1,9 @@
-"""Features of several depths of a network, side by side.
+"""Features from several depths of a network, side by side.
 
-The last maps of a network that was trained to tell some classes apart know best what tells those apart; the maps
-before them still hold more of what other classes differ in (Yosinski et al. 2014, section 4.1; Adler et al. 2020,
-section 3, join representations of several depths to adapt to few examples). An image has gone through all of them
-anyway, so they cost nothing but the room for more numbers.
+The last maps of a network are specialised in the classes that it was trained on; earlier maps retain more of what
+distinguishes other classes (Yosinski et al. 2014, section 4.1; Adler et al. 2020, section 3, join representations
+of several depths to adapt to few examples). The forward pass computes them anyway, so they cost nothing but
+memory for longer features.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,16 +12,16 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-_MOST = 100  # of a weight: beside maps of more, the last ones are lost in rounding
+_MOST = 100  # bound on a weight, beyond which the last maps would be lost in rounding
 
 
 class Depth(NamedTuple):
-    """One of a network's maps before the last ones.
+    """Maps of an earlier layer that contribute to the features.
 
     Attributes:
-        layer: the convolution, by its name, whose normalised and rectified maps are meant; the last one of a
-            stage stands for what the stage gives.
-        weight: how long this part of the features is, where that of the last maps is 1.
+        layer: name of the convolution whose normalised and rectified maps are meant; for the last one of a stage,
+            the stage's output.
+        weight: length of this part of the features, relative to the part from the last maps.
     """
 
     layer: str
@@ -32,7 +32,7 @@ def depths_of(values: Iterable[Sequence[str | float]]) -> tuple[Depth, ...]:
     """Read pairs of layer and weight, as a card or a recipe lists them.
 
     Raises:
-        ValueError: for something else, a weight that is not between 0 and 100, or a layer that is named twice.
+        ValueError: for anything else, a weight that is not above 0 and up to 100, or a layer named twice.
     """
     depths = []
     for one in values:
@@ -49,8 +49,8 @@ def joined(parts: Sequence[Tensor], weights: Sequence[float] | None = None) -> T
 
     Args:
         parts: at least one.
-        weights: the length of each before all are made one, so that squared distances are the parts', weighted by
-            the squares of these; None for equal ones.
+        weights: relative lengths of the parts in the result, so that its squared distances are those of the
+            parts, weighted by the squares of these numbers; None for equal ones.
     """
     if len(parts) == 1:
         return parts[0]
@@ -60,11 +60,11 @@ def joined(parts: Sequence[Tensor], weights: Sequence[float] | None = None) -> T
 
 
 def away_from(centre: Tensor, features: Tensor, widths: Sequence[int], weights: Sequence[float]) -> Tensor:
-    """The directions in which features ``[B, D]`` lie from a centre ``[D]``, of each part by itself.
+    """Subtract a centre ``[D]`` from features ``[B, D]`` and scale each part to its length again.
 
     Args:
-        centre: where they lie on average.
-        features: as ``joined`` gives them.
+        centre: the mean of such features.
+        features: as ``joined`` returned them.
         widths: D_i of each part.
         weights: as ``joined`` takes them.
     """

@@ -1,4 +1,4 @@
-"""An ensemble: backbones that were trained apart, each of which describes an image in features of its own."""
+"""An ensemble: separately trained backbones, each describing an image by features of its own."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -15,22 +15,23 @@ from models.backbones.normalisation import NormalisationKind
 class Ensemble:
     """Several backbones as one, a function of the parameters of all.
 
-    Where one network errs by how its training happened to go, another errs otherwise (Dvornik et al. 2019, on
+    Networks from different training runs make different errors, which average out (Dvornik et al. 2019, on
     ensembles of few-shot classifiers). Their features stand side by side, so squared distances are the means of
     the members'.
 
-    Parameters are named as the members name them, behind ``member{m}.``, m from 1.
+    Parameters are named ``member{m}.`` (m from 1) followed by the member's own name for them.
 
     Attributes:
         members: at least two, of the same input and normalisation, each with features of length 1, so that all
-            count alike.
+            count equally.
+        features: D, the sum of the members' numbers of features.
     """
 
     members: tuple[Backbone, ...]
     features: int = field(init=False)
 
     def __post_init__(self) -> None:
-        """Refuse members that do not fit together."""
+        """Raise ValueError for members that do not fit together."""
         object.__setattr__(self, "members", tuple(self.members))
         if len(self.members) < 2:
             raise ValueError(f"an ensemble has at least 2 members, not {len(self.members)}")
@@ -44,22 +45,22 @@ class Ensemble:
 
     @property
     def channels(self) -> int:
-        """Of the input."""
+        """Channels of the input."""
         return self.members[0].channels
 
     @property
     def side(self) -> int:
-        """Pixels of the input."""
+        """Side of the square input in pixels."""
         return self.members[0].side
 
     @property
     def normalisation(self) -> NormalisationKind:
-        """That of all members."""
+        """The normalisation of all members."""
         return self.members[0].normalisation
 
     @property
     def unit(self) -> bool:
-        """Features have length 1, as the members' have."""
+        """Always true: features have length 1, as the members' have."""
         return True
 
     @property
@@ -73,7 +74,7 @@ class Ensemble:
         return {f"{at}{name}": width for at, one in self.named() for name, width in one.normalised.items()}
 
     def named(self) -> Iterator[tuple[str, Backbone]]:
-        """Each member, and what its parameters' names begin with."""
+        """Each member with the prefix of its parameters' names."""
         return ((f"member{number}.", one) for number, one in enumerate(self.members, start=1))
 
     def initial(self, generator: torch.Generator) -> Params:

@@ -1,8 +1,8 @@
-"""Conv4 at rest: its constants folded into kernels that are laid out once, to compute features again and again.
+"""Conv4 at rest: its normalisation folded into kernels that are laid out once, for many calls.
 
 ReLU comes before the maximum, with which it commutes, so that a block is one call (see
-``models.kernels.resting_convolution``) and the maximum. With one image, laying kernels out anew in each call,
-and the constants, took a quarter of the time.
+``models.kernels.resting_convolution``) and the maximum. For one image, laying the kernels out and normalising in
+each call took a quarter of the time.
 """
 
 from dataclasses import dataclass
@@ -20,17 +20,17 @@ from models.kernels.task_convolution import channels_innermost
 
 @dataclass(frozen=True)
 class FoldedConv4:
-    """The same function of images as the backbone with its parameters, up to rounding; on the CPU, in float32."""
+    """The backbone with fixed parameters, as a function of images; equal up to rounding; CPU and float32 only."""
 
     backbone: Conv4
     blocks: tuple[RestingConvolution, ...]
 
     @classmethod
     def of(cls, backbone: Conv4, params: Params) -> Self | None:
-        """Fold parameters; None where that can't be done.
+        """Fold the parameters, or return None if that is impossible.
 
-        It takes ``running`` normalisation, a build of torch with oneDNN, and positive scales: by a negative one
-        the greatest number of four becomes the least.
+        It needs ``running`` normalisation, float32 parameters on the CPU, a build of torch with oneDNN, and no
+        negative scale: that would turn the maximum of four numbers into the minimum.
         """
         if backbone.normalisation != "running" or not can_rest(params):
             return None
@@ -48,7 +48,7 @@ class FoldedConv4:
         """Features ``[B, D]`` of images ``[B, C, H, W]``."""
         views = self.backbone.views
         maps = see(images[None], views)[0] if views else images
-        if len(maps) == 1:  # oneDNN computes a single small image by another routine (see ``convolve``)
+        if len(maps) == 1:  # oneDNN computes a single small image by a different routine (see ``convolve``)
             return self(images.expand(2, -1, -1, -1))[:1]
         maps = channels_innermost(maps)
         for number, block in enumerate(self.blocks, start=1):

@@ -1,4 +1,4 @@
-"""A backbone of stages at rest: its constants, skips and ReLU folded into convolutions that are laid out once."""
+"""A staged backbone at rest: normalisation, skips and ReLU folded into convolutions that are laid out once."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,18 +14,18 @@ from models.backbones.views import see
 from models.kernels.resting_convolution import RestingConvolution, at_rest, can_rest
 from models.kernels.task_convolution import channels_innermost
 
-_AT_ONCE = 8  # images, whose maps hardly leave the processor's cache
+_AT_ONCE = 8  # images computed together, few enough that their maps mostly stay in the processor's cache
 
 
 @dataclass(frozen=True)
 class _Stage:
-    """Convolutions in a row, and what leads around them.
+    """Convolutions in a row, and the skip around them.
 
     Attributes:
-        name: that its layers' names begin with.
+        name: prefix of the names of its layers.
         row: the convolutions; with a skip, the last one adds it before its ReLU.
-        skips: whether what came in is added.
-        around: the convolution of the skip; None to add what came in as it is.
+        skips: whether the stage's input is added.
+        around: the convolution of the skip; None to add the input as it is.
         pools: whether the maximum over 2x2 ends the stage.
     """
 
@@ -36,7 +36,7 @@ class _Stage:
     pools: bool
 
     def __call__(self, images: Tensor, note: Callable[[str, Tensor], None]) -> Tensor:
-        """Give the stage's maps, and have those of each layer noted."""
+        """Compute the stage's maps, calling ``note`` with the name and the maps of each layer."""
         maps = images
         for index, convolution in enumerate(self.row[:-1], start=1):
             maps = convolution(maps)
@@ -50,7 +50,7 @@ class _Stage:
 
 @dataclass(frozen=True)
 class FoldedStaged:
-    """The same function of images as the backbone with its parameters, up to rounding; on the CPU, in float32."""
+    """The backbone with fixed parameters, as a function of images; equal up to rounding; CPU and float32 only."""
 
     backbone: Staged
     stages: tuple[_Stage, ...]
@@ -58,7 +58,7 @@ class FoldedStaged:
 
     @classmethod
     def of(cls, backbone: Staged, params: Params) -> Self | None:
-        """Fold parameters; None without ``running`` normalisation or a build of torch with oneDNN."""
+        """Fold the parameters; None without ``running`` normalisation, float32 on the CPU and oneDNN in torch."""
         if backbone.normalisation != "running" or not can_rest(params):
             return None
         final = f"stage{len(backbone.stages)}.{backbone.stages[-1].convolutions}"
@@ -82,7 +82,7 @@ class FoldedStaged:
     def __call__(self, images: Tensor) -> Tensor:
         """Features ``[B, D]`` of images ``[B, C, H, W]``."""
         if len(images) == 1 and len(self.backbone.views) < 2:
-            # oneDNN computes a single small image by another routine (see ``convolve``).
+            # oneDNN computes a single small image by a different routine (see ``convolve``).
             return self(images.expand(2, -1, -1, -1))[:1]
         parts = max(1, -(-len(images) // _AT_ONCE))
         return torch.cat([self._features(part) for part in images.tensor_split(parts)])

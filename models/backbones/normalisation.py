@@ -1,11 +1,11 @@
-"""Normalisation of feature maps whose answer for one query never depends on the other queries.
+"""Normalisation of feature maps that never makes the answer for one query depend on the other queries.
 
 Batch normalisation as the field trains it takes its mean and variance over the query batch, so an answer
-depends on its batch-mates (transductive). Each kind here is inductive:
+depends on its batch-mates (transductive). Each kind here is inductive; the mean and variance are taken
 
 - ``group``: over the channels and positions of one image (Wu and He 2018, eq. 7), nothing shared;
-- ``support``: over the support set of the task, under its present weights; queries use the same numbers;
-- ``running``: over past training batches, constants at adaptation and at prediction (Ioffe and Szegedy 2015,
+- ``support``: over the task's support set under the current parameters; queries use the same numbers;
+- ``running``: over past training batches, as constants in adaptation and prediction (Ioffe and Szegedy 2015,
   algorithm 2).
 """
 
@@ -20,7 +20,7 @@ NormalisationKind = Literal["group", "support", "running"]
 
 
 def check_kind(kind: str) -> None:
-    """Refuse what is none of them."""
+    """Raise ValueError for anything but one of the three kinds."""
     if kind not in get_args(NormalisationKind):
         raise ValueError(f"normalisation must be {', '.join(get_args(NormalisationKind))}, not {kind!r}")
 
@@ -34,7 +34,7 @@ def batch_norm(maps: Tensor, scale: Tensor, shift: Tensor) -> tuple[Tensor, Tens
         shift: ``[C]``.
 
     Returns:
-        The normalised maps, and the moments ``[2, 1, C]``, constants to any gradient.
+        The normalised maps, and the moments ``[2, 1, C]``, through which no gradient flows.
     """
     found = torch.zeros(2, len(scale), dtype=scale.dtype, device=scale.device)
     flat = torch.nn.functional.batch_norm(
@@ -65,22 +65,22 @@ def normalise_by(maps: Tensor, moments_of: Tensor, scale: Tensor, shift: Tensor)
 
     Args:
         maps: ``[T, B, C, H, W]``.
-        moments_of: ``[2, T, C]`` or, for all tasks, ``[2, C]``.
-        scale: ``[C]`` for all tasks or ``[T, C]``, a row a task.
+        moments_of: means and variances, ``[2, T, C]`` or, for all tasks, ``[2, C]``.
+        scale: ``[C]`` for all tasks, or ``[T, C]`` with a row for each.
         shift: as ``scale``.
     """
     return affine(maps, *gain_and_offset(moments_of, scale, shift))
 
 
 def gain_and_offset(moments_of: Tensor, scale: Tensor, shift: Tensor) -> tuple[Tensor, Tensor]:
-    """The factor and the summand that ``normalise_by`` comes to, each shaped like the moments' parts."""
+    """The factor and the summand to which ``normalise_by`` reduces, ``[C]`` or ``[T, C]`` each."""
     mean, variance = moments_of.unbind(0)
     gain = scale * (variance + EPSILON).rsqrt()
     return gain, shift - mean * gain
 
 
 def affine(maps: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
-    """Scale and shift channels of ``[T, B, C, H, W]`` by ``[C]``, or by ``[T, C]``, a row a task."""
+    """Scale and shift the channels of ``[T, B, C, H, W]`` by ``[C]``, or by ``[T, C]``, a row for each task."""
     if scale.ndim == 1:
         return torch.addcmul(shift[:, None, None], maps, scale[:, None, None])
     return torch.addcmul(shift[:, None, :, None, None], maps, scale[:, None, :, None, None])

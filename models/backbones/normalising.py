@@ -1,4 +1,4 @@
-"""The normalisations of one pass through a backbone: by which moments, and which it takes."""
+"""The normalisations of one pass through a backbone: the moments they use, and those they take."""
 
 import torch
 from torch import Tensor
@@ -18,7 +18,7 @@ class Normalising:
         """Start a pass; the arguments are those of ``Backbone.__call__``.
 
         Raises:
-            ValueError: for ``support`` normalisation with neither weights nor moments seen.
+            ValueError: for ``support`` normalisation with neither ``weights`` nor ``seen``.
         """
         self._kind, self._params = backbone.normalisation, params
         self._weights, self._pooled = weights, pooled
@@ -30,11 +30,11 @@ class Normalising:
 
     @property
     def moments(self) -> Tensor | None:
-        """What was taken so far, as ``Backbone.__call__`` answers it."""
+        """The moments taken so far, as ``Backbone.__call__`` returns them; None if there are none."""
         return torch.cat(self._taken, -1) if self._taken else None
 
     def __call__(self, layer: str, maps: Tensor, groups: int, *, relu: bool) -> Tensor:
-        """Normalise, scale and shift maps ``[T, B, C, H, W]``, with ``relu`` rectify; it may write to them."""
+        """Normalise, scale, shift and, with ``relu``, rectify maps ``[T, B, C, H, W]``; may overwrite them."""
         scale, shift = self._params[f"{layer}.scale"], self._params[f"{layer}.shift"]
         if self._kind == "group":
             if relu:
@@ -48,7 +48,7 @@ class Normalising:
         elif self._kind == "running":
             maps, found = batch_norm(maps, scale, shift)
             self._taken.append(found)
-            # Not in place: the maps are a view, whose gradient autograd would lay out anew and copy twice.
+            # Not in place: the maps are a view, whose gradient autograd would then rearrange and copy twice.
             return torch.relu(maps) if relu else maps
         else:
             if self._weights is not None:

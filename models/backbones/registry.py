@@ -19,7 +19,7 @@ _DEFAULT, _ENSEMBLE = "conv4", "ensemble"
 
 
 def backbone_as_dict(backbone: Backbone) -> dict[str, Any]:
-    """Give a backbone as JSON values."""
+    """Return a backbone's settings as JSON values; TypeError for one of no known kind."""
     if isinstance(backbone, Ensemble):
         return {"kind": _ENSEMBLE, "members": [backbone_as_dict(one) for one in backbone.members]}
     for kind, of_kind in _KINDS.items():
@@ -31,7 +31,7 @@ def backbone_as_dict(backbone: Backbone) -> dict[str, Any]:
 
 
 def backbone_from_dict(values: Mapping[str, Any]) -> Backbone:
-    """Rebuild from ``backbone_as_dict``'s answer; without ``kind`` it is a Conv4.
+    """Rebuild from what ``backbone_as_dict`` returned; without ``kind`` it is a Conv4.
 
     Raises:
         ValueError: for an unknown kind, or sizes that do not fit.

@@ -1,4 +1,4 @@
-"""What a backbone of stages is put together from."""
+"""The parts that make up a staged backbone."""
 
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -13,12 +13,12 @@ class Stage:
     Attributes:
         width: channels.
         convolutions: how many in a row.
-        kernel: their side, odd.
+        kernel: side of their kernels: 1, 3, 5 or 7.
         halving: ``pool`` takes the maximum over 2x2 at the end; ``stride`` lets the first convolution take every
             other position; ``none`` keeps the map's side.
-        skip: add the stage's input before the last ReLU, through a normalised convolution 1x1 where channels or
-            sides differ (He et al. 2016, eq. 2).
-        groups: of channels, for ``group`` normalisation.
+        skip: whether the stage's input is added before the last ReLU, through a normalised 1x1 convolution if
+            channels or sides differ (He et al. 2016, eq. 2).
+        groups: number of groups of channels, for ``group`` normalisation.
     """
 
     width: int
@@ -29,7 +29,7 @@ class Stage:
     groups: int = 8
 
     def __post_init__(self) -> None:
-        """Refuse what does not fit together."""
+        """Raise ValueError for settings that do not fit together."""
         if self.kernel not in (1, 3, 5, 7) or self.convolutions < 1:
             raise ValueError(
                 "a stage has at least 1 convolution, of side 1, 3, 5 or 7, "
@@ -43,7 +43,17 @@ class Stage:
 
 @dataclass(frozen=True)
 class Layer:
-    """One convolution of the network: its name, channels, kernel, stride, and the sides of its input and maps."""
+    """One convolution of the network.
+
+    Attributes:
+        name: prefix of its parameters' names.
+        inputs: channels of its input.
+        width: channels of its maps.
+        kernel: side of the kernel.
+        stride: 1 or 2.
+        incoming: side of its input.
+        side: side of its maps.
+    """
 
     name: str
     inputs: int
@@ -55,5 +65,5 @@ class Layer:
 
 
 def halved(side: int, stage: Stage) -> int:
-    """The side that a stage leaves of a map."""
+    """The side of a stage's output, for an input of side ``side``."""
     return -(-side // 2) if stage.halving == "stride" else side // 2 if stage.halving == "pool" else side

@@ -1,4 +1,4 @@
-"""A backbone of stages: residual networks of any depth, and whatever else is convolutions in a row."""
+"""A backbone of stages: residual networks of any depth, and other chains of convolutions."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -23,32 +23,33 @@ CENTRE = f"centre.{MOMENTS}"
 
 @dataclass(frozen=True)
 class Staged:
-    """Stages one after the other, as a function of its parameters.
+    """Stages one after the other, as a function of their parameters.
 
-    Three convolutions a stage with ``skip`` and ``pool`` are ResNet12 (Mishra et al. 2018; Lee et al. 2019); a
-    first stage of one convolution and then two convolutions a stage with ``skip`` and ``stride`` are ResNet10.
+    Four stages of three convolutions, with ``skip`` and ``pool``, are ResNet12 (Mishra et al. 2018; Lee et al.
+    2019); a first stage of one convolution and then stages of two, with ``skip`` and ``stride``, are ResNet10.
 
     Parameters are named ``stage{s}.{c}.convolution`` ``[width, in, k, k]``, ``stage{s}.{c}.scale`` and ``.shift``
-    ``[width]``, for convolution c of stage s, both from 1, and ``stage{s}.skip.*`` for what leads around it. Each
-    may have a task dimension in front. ``running`` normalisation adds the constants ``*.moments`` ``[2, width]``,
-    and ``centred`` the constant ``centre.moments`` ``[features]``, which is 0 until the warm-up's end.
+    ``[width]``, for convolution c of stage s, both from 1, and ``stage{s}.skip.*`` for the convolution of a skip.
+    Each may have a leading task dimension. ``running`` normalisation adds the constants ``*.moments``
+    ``[2, width]``, and ``centred`` the constant ``centre.moments`` ``[features]``, 0 until the warm-up's end.
 
     Attributes:
         channels: of the input.
-        side: pixels of the input.
-        stages: from the image on.
+        side: of the square input, in pixels.
+        stages: in order from the image.
         normalisation: see ``models.backbones.normalisation``.
-        unit: give features of length 1, so that distances compare directions.
-        average: give the mean over what positions are left, else each position's: where a stroke lies may tell
-            drawings apart.
-        signed: leave out the last ReLU, so that features may point anywhere (Gidaris and Komodakis 2018, section
-            3.2).
-        centred: with ``unit``, take away what the features of all training images have in common, their mean, and
-            give what is left length 1 again (Wang et al. 2019, SimpleShot, section 3.2).
-        views: small changes in which each image is seen, its features being their mean (see
-            ``models.backbones.views``); none for the image as it is.
-        earlier: with ``unit``, maps whose means, or positions, are laid beside those of the last ones (see
+        unit: whether features are scaled to length 1, so that distances compare directions.
+        average: whether to average over the remaining positions; otherwise every position gives features of its
+            own, since where a stroke lies may distinguish drawings.
+        signed: whether to leave out the last ReLU, so that features may point anywhere (Gidaris and Komodakis
+            2018, section 3.2).
+        centred: with ``unit``, whether to subtract the mean of the training images' features and scale to length
+            1 again (Wang et al. 2019, SimpleShot, section 3.2).
+        views: small changes of each image over which its features are averaged (see ``models.backbones.views``);
+            empty for the image as it is.
+        earlier: with ``unit``, earlier layers whose maps also contribute features, as the last maps do (see
             ``models.backbones.depths``).
+        features: D, the number of features of an image, worked out from the above.
     """
 
     channels: int
@@ -64,7 +65,7 @@ class Staged:
     features: int = field(init=False)
 
     def __post_init__(self) -> None:
-        """Work out the number of features, and refuse sizes that do not fit."""
+        """Work out the number of features; raise ValueError for settings that do not fit together."""
         stages: tuple[Any, ...] = tuple(self.stages)
         stages = tuple(one if isinstance(one, Stage) else Stage(**one) for one in stages)
         check_kind(self.normalisation)
@@ -92,7 +93,7 @@ class Staged:
 
     @property
     def widths(self) -> tuple[int, ...]:
-        """Features that are of the last maps, and those of each of the ``earlier`` ones."""
+        """Number of features from the last maps, and from each of the ``earlier`` ones."""
         maps = {one.name: (one.width, one.side) for one in self.layers()}
         for number, stage in enumerate(self.stages, start=1):
             last = f"stage{number}.{stage.convolutions}"
@@ -133,9 +134,9 @@ class Staged:
         seen: Tensor | None = None,
         pooled: bool = False,
     ) -> tuple[Tensor, Tensor | None]:
-        """Compute features (see ``Backbone``); those that train are seen without views."""
+        """Compute features (see ``Backbone``); with ``pooled``, views and centring are left out."""
         if images.shape[:2] == (1, 1) and weights is None:
-            # torch computes a single image by other routines than several, with other last bits.
+            # torch computes a single image by other routines than several, with different last bits.
             features, found = self(params, images.expand(1, 2, -1, -1, -1), seen=seen, pooled=pooled)
             return features[:, :1], found
         views = () if pooled else self.views
@@ -151,28 +152,28 @@ class Staged:
         return features.view(*images.shape[:2], -1), norm.moments
 
     def describe(self, maps: Tensor) -> Tensor:
-        """What maps ``[B, C, H, W]`` say of each image: ``[B, C]``, or of each position of it."""
-        # In one layout, whatever came out of the stages: the order of a sum's terms decides its last bits.
+        """Turn maps ``[B, C, H, W]`` into ``[B, C]``, the mean over positions, or ``[B, C * H * W]``."""
+        # Always in the same layout, whatever the stages returned: a sum's last bits depend on the order of terms.
         flat = channels_innermost(maps)
         return flat.mean((2, 3)) if self.average else flat.flatten(1)
 
     def features_of(
         self, last: Tensor, described: Mapping[str, Tensor], views: tuple[View, ...], centre: Tensor | None
     ) -> Tensor:
-        """Features ``[B, D]`` of images that were seen in V views.
+        """Features ``[B, D]`` of images that went through the stages in V views.
 
         Args:
-            last: what the last maps say, ``[B * V, D_1]``.
-            described: what those of ``earlier`` say, ``[B * V, D_i]`` by layer.
-            views: in which they were seen.
-            centre: from where to look, ``[D]``.
+            last: what ``describe`` made of the last maps, ``[B * V, D_1]``; V is 1 without views.
+            described: what it made of the ``earlier`` ones, ``[B * V, D_i]`` by layer.
+            views: the views of each image.
+            centre: the mean to subtract, ``[D]``, or None.
         """
         every = [last, *(described[one.layer] for one in self.earlier)]
         features = joined([averaged(one, views, unit=self.unit) for one in every], self._weights)
         return features if centre is None else self.away_from(centre, features)
 
     def away_from(self, centre: Tensor, features: Tensor) -> Tensor:
-        """The directions, of length 1, in which features ``[B, D]`` lie from a centre ``[D]``."""
+        """Subtract a centre ``[D]`` from features ``[B, D]`` and scale to length 1 again."""
         return away_from(centre, features, self.widths, self._weights)
 
     @property
@@ -212,18 +213,18 @@ class Staged:
                 start = convolved(layer, start, 2 if stage.halving == "stride" else 1)
                 start = norm(layer, start, stage.groups, relu=False)
             maps = maps + start
-            maps = maps.relu_() if rectifies else maps  # in place: no derivative above needs the value before
+            maps = maps.relu_() if rectifies else maps  # in place: no gradient needs the values before it
         maps = max_pool(maps) if stage.halving == "pool" else maps
         self.note(f"{name}.{stage.convolutions}", maps, described)
         return maps
 
     def note(self, layer: str, maps: Tensor, described: dict[str, Tensor]) -> None:
-        """Keep what maps ``[..., C, H, W]`` say, if the layer is one of ``earlier``."""
+        """Store ``describe``'s result for maps ``[..., C, H, W]``, if the layer is one of ``earlier``."""
         if any(one.layer == layer for one in self.earlier):
             described[layer] = self.describe(maps.flatten(0, -4))
 
     def layers(self) -> Iterator[Layer]:
-        """All convolutions, in the order of the pass."""
+        """All convolutions, in the order of the forward pass."""
         inputs, side = self.channels, self.side
         for number, stage in enumerate(self.stages, start=1):
             name, stride = f"stage{number}", 2 if stage.halving == "stride" else 1

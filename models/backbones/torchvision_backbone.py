@@ -1,4 +1,4 @@
-"""torchvision's classification networks as backbones: whole in phi, so that serving them downloads nothing."""
+"""torchvision's classification networks as backbones, with all weights in phi, so serving downloads nothing."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,14 +19,15 @@ _MEAN, _VARIANCE = "running_mean", "running_var"
 class TorchvisionBackbone:
     """A network of ``torchvision.models`` without its last layer, as a function of its parameters.
 
-    It computes in evaluation mode: nothing is dropped at random, and batch normalisation's statistics are
-    constants. Parameters have torchvision's names, each perhaps with a task dimension in front; the statistics of
-    a batch normalisation ``n`` are the constant ``n.moments`` ``[2, channels]``, means and variances.
+    It computes in evaluation mode: there is no dropout, and the statistics of batch normalisation are constants.
+    Parameters have torchvision's names, and each may have a leading task dimension; the statistics of a batch
+    normalisation ``n`` are the constant ``n.moments`` ``[2, channels]``, means and variances.
 
     Attributes:
-        model: as torchvision names it, for example ``resnet18``.
-        side: pixels of the input.
-        unit: give features of length 1, so that distances compare directions.
+        model: torchvision's name of it, for example ``resnet18``.
+        side: of the square input, in pixels.
+        unit: whether features are scaled to length 1, so that distances compare directions.
+        features: D, the number of features of an image, worked out from the above.
     """
 
     model: str
@@ -35,22 +36,22 @@ class TorchvisionBackbone:
     features: int = field(init=False)
 
     def __post_init__(self) -> None:
-        """Count the features, and refuse networks and sides that torchvision does not have."""
+        """Count the features; raise ValueError for unknown networks, and sides that they cannot take."""
         object.__setattr__(self, "features", size_of(self.model, self.side)[0])
 
     @property
     def channels(self) -> int:
-        """Of the input."""
+        """Channels of the input."""
         return 3
 
     @property
     def normalisation(self) -> NormalisationKind:
-        """``running`` with batch normalisation; others normalise each image by itself, as ``group`` does."""
+        """``running`` for batch normalisation; other networks normalise each image alone, as ``group`` does."""
         return "running" if self.normalised else "group"
 
     @property
     def operations(self) -> int:
-        """Floating-point operations of convolutions and products for one image, a product and a sum as two."""
+        """Floating-point operations of convolutions and matrix products for one image; a multiply-add is two."""
         return size_of(self.model, self.side)[1]
 
     @property
@@ -65,10 +66,10 @@ class TorchvisionBackbone:
         return self.params_of(headless(self.model, seed).state_dict())
 
     def params_of(self, state: Mapping[str, Tensor]) -> Params:
-        """Name a network's state as phi does, leaving out its last layer and how many batches it has seen.
+        """Convert a network's state to phi's names, without its last layer and its counts of batches.
 
         Raises:
-            ValueError: where a tensor is missing or of another shape.
+            ValueError: if a tensor is missing or of another shape.
         """
         network = skeleton(self.model)
         shapes = {name: value.shape for name, value in network.named_parameters()}
@@ -93,11 +94,15 @@ class TorchvisionBackbone:
         params: Params,
         images: Tensor,
         *,
-        weights: Tensor | None = None,  # noqa: ARG002 - of support normalisation alone, and so is the next
+        weights: Tensor | None = None,  # noqa: ARG002 - only support normalisation uses this and the next
         seen: Tensor | None = None,  # noqa: ARG002
         pooled: bool = False,
     ) -> tuple[Tensor, Tensor | None]:
-        """Compute features (see ``Backbone``); no moments are taken of a support set."""
+        """Compute features (see ``Backbone``); no moments are taken of a support set.
+
+        Raises:
+            ValueError: for ``pooled`` with parameters of each task's own.
+        """
         if self.is_per_task(params):
             if pooled:
                 raise ValueError("moments of all tasks together take parameters that all of them share")
@@ -112,13 +117,13 @@ class TorchvisionBackbone:
 
     def _features(self, params: Params, images: Tensor, *, pooled: bool) -> tuple[Tensor, Tensor | None]:
         """Features ``[B, D]`` of images ``[B, C, H, W]``, and the moments ``[2, 1, sum]`` where ``pooled``."""
-        if len(images) == 1 and not pooled:  # torch computes a single image by another routine (see ``convolve``)
+        if len(images) == 1 and not pooled:  # torch has a different routine for one image (see ``convolve``)
             return self._features(params, torch.cat([images, images]), pooled=False)[0][:1], None
         network = skeleton(self.model)
         lent = {name: value for name, value in params.items() if not is_constant(name)}
         taken: list[Tensor] = []
         for name, norm in batch_norms(network).items():
-            norm.train(pooled)  # which then writes to the moments lent
+            norm.train(pooled)  # in training mode, it writes the batch's moments to the tensors lent
             constants = params[f"{name}.{MOMENTS}"]
             taken.append(torch.zeros_like(constants) if pooled else constants)
             lent[f"{name}.{_MEAN}"], lent[f"{name}.{_VARIANCE}"] = taken[-1].unbind(0)

@@ -1,7 +1,7 @@
-"""torchvision's classification networks without their last layer, as functions that hold no numbers of their own.
+"""torchvision's classification networks without their last layer, as modules that hold no weights of their own.
 
 A ``skeleton`` is the network's module with its parameters on torch's meta device: ``torch.func.functional_call``
-lends it a phi for the time of one call. It does so by writing to the module, so each thread has its own.
+lends it a phi for the duration of one call. It does so by writing to the module, so each thread has its own.
 """
 
 import copy
@@ -13,19 +13,19 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.utils.flop_counter import FlopCounterMode
 
-_AUXILIARY = ("googlenet", "inception_v3")  # whose pass in evaluation leaves parameters unused
-_CLASSES = 1000  # of ImageNet, for which torchvision builds them
+_AUXILIARY = ("googlenet", "inception_v3")  # left out: their pass in evaluation mode leaves parameters unused
+_CLASSES = 1000  # ImageNet's, for which torchvision builds its networks
 
 
 def headless(model: str, seed: int) -> nn.Module:
-    """Build a network with fresh parameters and take its last layer, which tells ImageNet's classes, off.
+    """Build a network with fresh parameters, without the last layer, which classifies into ImageNet's classes.
 
     Args:
-        model: as torchvision names it, for example ``resnet18``.
+        model: torchvision's name of it, for example ``resnet18``.
         seed: of the parameters, which torchvision draws.
 
     Raises:
-        ValueError: for what is no such network.
+        ValueError: for a name that is not one of torchvision's classification networks, or is left out here.
     """
     from torchvision import models  # slow to import, and only these backbones need it
 
@@ -54,7 +54,7 @@ _of_thread = _OfThread()
 
 
 def skeleton(model: str) -> nn.Module:
-    """This thread's module of the network, to be called with all its parameters and moments lent."""
+    """This thread's module of the network, for ``functional_call`` with all its parameters and moments."""
     found = _of_thread.by_model.get(model)
     if found is None:
         found = _of_thread.by_model[model] = copy.deepcopy(_first_skeleton(model))
@@ -69,7 +69,7 @@ def _first_skeleton(model: str) -> nn.Module:
             setattr(part, name, nn.Parameter(value.to("meta")))
     for norm in batch_norms(network).values():
         norm.num_batches_tracked = None
-        norm.momentum = 1.0  # what it writes to lent moments is then the batch's, not a mean over batches
+        norm.momentum = 1.0  # so that it writes the moments of the batch, not an average over batches
     return network
 
 
@@ -80,10 +80,10 @@ def batch_norms(network: nn.Module) -> dict[str, nn.BatchNorm2d]:
 
 @cache
 def size_of(model: str, side: int) -> tuple[int, int]:
-    """Count a network's features, and its floating-point operations for one image, a product and a sum as two.
+    """Count a network's features, and its floating-point operations for one image (a multiply-add is two).
 
     Raises:
-        ValueError: where it can't take images of this side.
+        ValueError: for an unknown network, or one that cannot take images of this side.
     """
     network = skeleton(model)
     lent: dict[str, Tensor] = dict(network.named_parameters())

@@ -1,8 +1,8 @@
-"""Views: several fixed small changes of an image, over which a backbone averages its features.
+"""Views: a few fixed small changes of an image, over which a backbone averages its features.
 
 A drawing that leans, or is a little wider, is still the same character. Features averaged over a few such
-changes depend less on how this one example happens to lean (augmentation at test time, Krizhevsky et al. 2012,
-section 4.1). The changes are constants of the learner, so an answer depends on the image alone, as before.
+changes depend less on how one example happens to lean (augmentation at test time, Krizhevsky et al. 2012,
+section 4.1). The changes are constants of the learner, so features still depend on the image alone.
 """
 
 import math
@@ -13,18 +13,18 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-_MOST = 3  # of shear, stretch and zoom either way: by more than twenty times, an image is a streak or a dot
+_MOST = 3  # bound on |shear|, |stretch| and |zoom|: scaled more than 20-fold (e^3), an image is a streak or a dot
 
 
 class View(NamedTuple):
     """One small change.
 
     Attributes:
-        rotation: in degrees.
-        shear: as a tangent.
-        stretch: logarithm of width by height, halved.
-        mirror: left to right: a photo of the same thing, but another character.
-        zoom: logarithm of how much nearer it is seen; what comes to lie outside is not.
+        rotation: in degrees, anticlockwise.
+        shear: tangent of the angle by which verticals lean to the right.
+        stretch: half the logarithm of the factor by which the image's height grows relative to its width.
+        mirror: whether left and right are swapped: fine for photos, but it makes another character of a drawing.
+        zoom: logarithm of the enlargement; what falls outside the image is cut off.
     """
 
     rotation: float
@@ -35,17 +35,17 @@ class View(NamedTuple):
 
 
 def views_of(values: Iterable[Sequence[float]]) -> tuple[View, ...]:
-    """Read views from numbers, as a card or a recipe lists them; those that are 0 at the end may be left out.
+    """Read views from lists of 3 to 5 numbers, as on a card or in a recipe; missing ones at the end are 0.
 
     Raises:
-        ValueError: for too few or too many of them, or a change in which nothing of an image could be told.
+        ValueError: for too few or too many numbers, or a change that makes an image unrecognisable.
     """
     views = tuple(
         View(float(rotation), float(shear), float(stretch), bool(mirror), float(zoom))
         for rotation, shear, stretch, mirror, zoom in (_whole(one) for one in values)
     )
     for view in views:
-        small = all(abs(one) <= _MOST for one in (view.shear, view.stretch, view.zoom))  # not so of no number
+        small = all(abs(one) <= _MOST for one in (view.shear, view.stretch, view.zoom))  # false for NaN
         if not small or not math.isfinite(view.rotation):
             raise ValueError(
                 f"a view's rotation is a number, its shear, stretch and zoom at most {_MOST}: {view}"
@@ -54,7 +54,7 @@ def views_of(values: Iterable[Sequence[float]]) -> tuple[View, ...]:
 
 
 def see(images: Tensor, views: tuple[View, ...]) -> Tensor:
-    """Show each image in every view; beyond its border it goes on with the border's colour.
+    """Render each image in every view; beyond its border, the border's colour continues.
 
     Args:
         images: ``[T, B, C, H, W]``, the learner's input.
@@ -63,7 +63,7 @@ def see(images: Tensor, views: tuple[View, ...]) -> Tensor:
     Returns:
         ``[T, B * V, C, H, W]``, the views of one image next to each other.
     """
-    # Images, and their channels, take the place of channels: each pixel's place is then worked out once a view.
+    # All images and channels are passed as channels, so that sampling positions are computed once for each view.
     flat = images.flatten(0, 2)
     grid = _grid(views, *images.shape[3:]).to(images)
     every = flat.expand(len(views), *flat.shape)
@@ -79,7 +79,7 @@ def _whole(numbers: Sequence[float]) -> Sequence[float]:
 
 
 def averaged(features: Tensor, views: tuple[View, ...], *, unit: bool) -> Tensor:
-    """Average features ``[..., B * V, D]`` over each image's views; ``unit`` gives each of both length 1."""
+    """Average features ``[..., B * V, D]`` over each image's views; ``unit`` normalises before and after."""
     features = _unit(features) if unit else features
     if not views:
         return features
@@ -94,13 +94,13 @@ def _unit(features: Tensor) -> Tensor:
 
 @cache
 def _grid(views: tuple[View, ...], height: int, width: int) -> Tensor:
-    """Where in the image each pixel of each view lies, double ``[V, H, W, 2]``."""
+    """The position in the image of each pixel of each view, double ``[V, H, W, 2]``."""
     matrices = torch.stack([_matrix(*view) for view in views])
     return torch.nn.functional.affine_grid(matrices, [len(views), 1, height, width], align_corners=False)
 
 
 def _matrix(rotation: float, shear: float, stretch: float, mirror: bool = False, zoom: float = 0.0) -> Tensor:
-    """``[2, 3]`` from output to input coordinates: rotation times [[1, shear], [0, 1]] times the stretch."""
+    """``[2, 3]`` from output to input coordinates: rotation times [[1, shear], [0, 1]] times the scaling."""
     angle = math.radians(rotation)
     cos, sin = math.cos(angle), math.sin(angle)
     wide, high = math.exp(stretch - zoom), math.exp(-stretch - zoom)

@@ -1,1 +1,1 @@
-"""From an image file's bytes to what a learner takes."""
+"""From an image file's bytes to a learner's input."""

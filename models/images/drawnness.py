@@ -1,4 +1,4 @@
-"""Tells drawings from photographs by how they are lit, not by their colours: either may be grey or colourful."""
+"""Distinguishes drawings from photographs by their tones, not their colours: either may be grey or colourful."""
 
 from collections.abc import Iterable
 
@@ -7,26 +7,26 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from models.images.ink import background
-from models.kernels.native.drawnness import MOST as _SIDE  # pixels that an image is reduced to
+from models.kernels.native.drawnness import MOST as _SIDE  # pixels of the side to which larger images are reduced
 from models.kernels.native.drawnness import drawnness as on_even_paper
 
-_STRONGEST = 200  # one pixel in so many shows the strongest contrast
-_FAINTEST = 0.04  # of full scale: less contrast than this is an empty sheet
-_OF_PAPER = 0.25  # of the strongest contrast: what departs less from the paper's plane is paper
-_STROKE = 5  # pixels: what is wider is no stroke of a pen
-_TEXTURE = 0.1  # of the strongest contrast, by which what is wider varies at least in a photograph
-_SOLID = 3  # weight of a thing's share of the sheet
+_STRONGEST = 200  # the strongest contrast is that which one pixel in so many reaches
+_FAINTEST = 0.04  # of full scale: a sheet with less contrast is empty
+_OF_PAPER = 0.25  # of the strongest contrast: pixels that depart less from the paper's plane are paper
+_STROKE = 5  # pixels: anything wider is not a pen stroke
+_TEXTURE = 0.1  # of the strongest contrast: standard deviation from which a wider area counts as fully shaded
+_SOLID = 3  # weight of the share of the sheet that is wider than a stroke and shaded
 _BOUNDS = (_FAINTEST, _OF_PAPER, _TEXTURE, _SOLID)
 
 
 def drawnness(images: Iterable[Image.Image]) -> float:
-    """How much images look like drawings, on average: drawings above 0.78, photographs below.
+    """How much images look like drawings, on average: about -1 to 1, for drawings above 0.78.
 
-    The drawnness of one is the share of the sheet that is paper, less what no pen leaves on it. A drawing is a
-    plane of paper under even or slanting light, and ink on it, all darker or all brighter. A photograph has no
-    such plane, and departs from the nearest one to both sides: the smaller side counts twice. A thing cut out on
-    white has such a plane, but is wider than a stroke and shaded: its share counts thrice. A filled drawing is
-    as wide, but even. About -1 to 1.
+    The drawnness of an image is the share of the sheet that is paper, minus penalties for what no pen leaves. A
+    drawing is a plane of paper, evenly or unevenly lit, with ink that is all darker or all brighter than it. A
+    photograph has no such plane and departs from the best fit to both sides: twice the share of the smaller side
+    is subtracted. An object cut out on white has such a plane, but is wider than a stroke, and shaded: three
+    times its share is subtracted. A filled drawing is as wide but even, so it is spared.
     """
     reduced = [_reduced(image) for image in images]
     told = on_even_paper(reduced, [_strongest(levels.size) for levels in reduced], _BOUNDS)
@@ -46,7 +46,7 @@ def _strongest(size: int) -> int:
 
 
 def of_levels(reduced: NDArray[np.uint8]) -> float:
-    """The drawnness of one image, reduced to levels ``[H, W]``, under any light."""
+    """The drawnness of one image, reduced to levels ``[H, W]``, however unevenly lit."""
     levels = reduced / 255
     departure = levels - background(levels)
     count = _strongest(departure.size)
@@ -60,7 +60,7 @@ def of_levels(reduced: NDArray[np.uint8]) -> float:
 
 
 def _solid(ink: NDArray[np.bool_], levels: NDArray[np.float64]) -> float:
-    """Share of the sheet that is wider than a stroke, as far as it is shaded."""
+    """Share of the sheet within areas wider than a stroke, reduced if they are evenly shaded."""
     eroded = Image.fromarray(ink.astype(np.uint8)).filter(ImageFilter.MinFilter(_STROKE))
     core = np.asarray(eroded, dtype=np.bool_)
     if not core.any():

@@ -1,4 +1,4 @@
-"""Shows a square part of a drawing on a square of fixed size, interpolating between pixels."""
+"""Resamples a square part of a drawing to a square of fixed size, interpolating between pixels."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -11,10 +11,10 @@ Places = NDArray[np.intp]
 
 
 def frame(levels: NDArray[np.uint8], centre: tuple[float, float], extent: float, side: int) -> NDArray[np.uint8]:
-    """Enlarge or reduce a square by bilinear interpolation; beyond the image is 0.
+    """Enlarge or reduce a square by bilinear interpolation, with 0 outside the image.
 
-    It gives to the bit what Pillow's affine transform gives, in a quarter of the time: rows and columns are
-    interpolated one after the other instead of each pixel on its own, and only where there is ink.
+    The result equals that of Pillow's affine transform bit for bit, in a quarter of the time: rows and columns
+    are interpolated one after the other instead of each pixel on its own, and only where there is ink.
 
     Args:
         levels: ``[H, W]``.
@@ -39,13 +39,13 @@ def frame(levels: NDArray[np.uint8], centre: tuple[float, float], extent: float,
 
 @dataclass(frozen=True)
 class _Axis:
-    """Where the result's rows, or columns, lie between those of the image.
+    """Positions of the result's rows, or columns, among those of the image.
 
     Attributes:
-        place: of those that may be inked, in the result.
-        before: the image's row before each of them.
-        after: the one after.
-        share: how far it lies from the one to the other, 0 to 1.
+        place: the rows of the result that may have ink.
+        before: for each of them, the image's row before it.
+        after: the image's row after it.
+        share: its position between the two, 0 to 1.
     """
 
     place: slice
@@ -55,7 +55,7 @@ class _Axis:
 
     @classmethod
     def of(cls, inked: NDArray[np.bool_], first: float, step: float, side: int) -> Self:
-        """Place ``side`` rows, ``step`` rows of the image high, from its row ``first`` on."""
+        """Place ``side`` rows, each as high as ``step`` rows of the image, from its row ``first`` on."""
         with_ink = inked.nonzero()[0]
         low, high = (with_ink[0], with_ink[-1]) if len(with_ink) else (0, -2)
         middle = step * (np.arange(side) + 0.5) + first
@@ -63,12 +63,12 @@ class _Axis:
         row = np.floor(at)
         found = ((middle >= 0) & (middle < len(inked)) & (row >= low - 1) & (row <= high)).nonzero()[0]
         place = slice(found[0], found[-1] + 1) if len(found) else slice(0, 0)
-        before = row[place].astype(np.intp)  # -1 to the last
+        before = row[place].astype(np.intp)  # from -1 to the last row
         return cls(place, np.maximum(before, 0), np.minimum(before + 1, len(inked) - 1), at[place] - row[place])
 
 
 def _between(before: Floats, after: Floats, share: Floats) -> Floats:
-    """Interpolate, in place of ``after``."""
+    """Interpolate, overwriting ``after``."""
     after -= before
     after *= share
     after += before

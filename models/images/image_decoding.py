@@ -9,38 +9,38 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from models.images.jpeg_scans import scans
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
-SUFFIXES = frozenset({".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".webp", ".bmp"})  # of these
+SUFFIXES = frozenset({".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".webp", ".bmp"})  # of FORMATS
 MAX_SCANS = 64  # of a JPEG; ordinary progressive ones have about ten, and each takes time for the whole image
-LONGEST_SIDE = 65_535  # as of JPEG; each row of pixels takes time and memory of its own, which their number hides
+LONGEST_SIDE = 65_535  # JPEG's limit; rows have a cost of their own, which a limit on pixels alone does not bound
 Fault = Literal["empty", "not an image", "too large", "damaged"]
 _DAMAGED = "is damaged or cut short; save it again, or leave it out"
 
 
 class UndecodableError(ValueError):
-    """Bytes that are no image we take.
+    """Bytes that are not an acceptable image.
 
     Attributes:
-        fault: what kind of fault it is.
+        fault: the kind of fault.
     """
 
     def __init__(self, fault: Fault, why: str) -> None:
-        """Give ``why`` as the end of a sentence that begins with the file's name."""
+        """Take as ``why`` the end of a sentence that begins with the file's name."""
         super().__init__(why)
         self.fault = fault
 
 
 def decode(content: bytes, max_pixels: int) -> Image.Image:
-    """Decode one image: its first frame, upright, on white where transparent, 8 bits a channel.
+    """Decode one image: its first frame, upright, on white where transparent, with 8 bits a channel.
 
     Args:
         content: the file.
-        max_pixels: width x height; checked before any pixel is decoded.
+        max_pixels: limit on width x height; checked before any pixel is decoded.
 
     Returns:
         An image of mode ``L`` or ``RGB``.
 
     Raises:
-        UndecodableError: for anything that is not a sound PNG, JPEG, WebP or BMP of at most so many pixels and
+        UndecodableError: for anything but an intact PNG, JPEG, WebP or BMP of at most ``max_pixels`` pixels and
             ``LONGEST_SIDE`` a side, and for a JPEG of more than ``MAX_SCANS`` scans.
     """
     if not content:
@@ -72,7 +72,7 @@ def decode(content: bytes, max_pixels: int) -> Image.Image:
 
 
 def pixels_of(content: bytes) -> int:
-    """How many pixels an image says that it has, without decoding them; 0 for what is no image."""
+    """How many pixels an image declares in its header, without decoding them; 0 for bytes that are no image."""
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as image:
             return image.width * image.height
@@ -81,7 +81,7 @@ def pixels_of(content: bytes) -> int:
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    with contextlib.suppress(Exception):  # a sound image may carry broken notes about itself
+    with contextlib.suppress(Exception):  # an intact image may carry broken metadata
         ImageOps.exif_transpose(image, in_place=True)  # a copy of an upright photo would double its memory
     return image
 
@@ -100,7 +100,7 @@ def _plain(image: Image.Image) -> Image.Image:
 
 
 def _from_deep(image: Image.Image) -> Image.Image:
-    """Scale 16 bits a pixel to 8; Pillow's own conversion cuts everything above 255 off."""
+    """Scale 16 bits a pixel to 8; Pillow's own conversion clips everything above 255."""
     table = [(level + 128) // 257 for level in range(65536)]
     clear = image.info.get("transparency")
     if isinstance(clear, int):

@@ -1,4 +1,4 @@
-"""From a decoded image to the tensor that a learner sees; recorded in each initialization."""
+"""From a decoded image to the learner's input tensor; the settings are recorded in each initialization."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -15,8 +15,8 @@ from models.images.framing import frame
 from models.images.ink import Ink, find_ink
 from models.kernels.native.drawing import MOST, draw
 
-_MOST_MARGIN = 5  # of the ink's side; of what is left of a sheet inside more, nothing could be told
-_WORKING_SIDE = MOST  # pixels: enough to find thin strokes in a photograph of a sheet, and cheap
+_MOST_MARGIN = 5  # in sides of the ink; inside a wider margin, a drawing would be too small to recognise
+_WORKING_SIDE = MOST  # pixels: enough to find thin strokes in a photograph of a sheet, yet cheap
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,9 @@ class Preprocessing:
     Attributes:
         kind: ``drawing`` finds the ink (1 on 0, whatever the polarity, see ``models.images.ink``) and, with
             ``margin``, frames it; ``photo`` keeps the colours and takes the central square.
-        side: pixels; the output is ``side`` x ``side``.
+        side: of the square output, in pixels.
         channels: 1 for drawings, 3 for photos.
-        margin: drawings only: free border around the ink, as a fraction of its longer side, or None to
+        margin: for drawings only: empty border around the ink, as a fraction of its longer side, or None to
             keep the drawing where it lies on the sheet.
         mean: one number a channel, subtracted from values in 0..1.
         std: one number a channel, by which the difference is divided.
@@ -42,7 +42,7 @@ class Preprocessing:
     std: tuple[float, ...] = (1.0,)
 
     def __post_init__(self) -> None:
-        """Refuse settings that do not fit together."""
+        """Raise ValueError for settings that do not fit together."""
         if self.kind not in ("drawing", "photo"):
             raise ValueError(f"preprocessing kind must be drawing or photo, not {self.kind!r}")
         if self.channels != (1 if self.kind == "drawing" else 3):
@@ -57,14 +57,14 @@ class Preprocessing:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Rebuild from ``as_dict``'s answer (JSON gives lists for tuples)."""
+        """Rebuild from what ``as_dict`` returned (JSON turns tuples into lists)."""
         fields: dict[str, Any] = {
             key: tuple(value) if isinstance(value, list) else value for key, value in values.items()
         }
         return cls(**fields)
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the settings as JSON values."""
+        """Return the settings as JSON values."""
         return asdict(self)
 
     def __call__(self, image: Image.Image) -> Tensor:
@@ -72,13 +72,13 @@ class Preprocessing:
         return self.normalise(self.levels(image))
 
     def many(self, images: Iterable[Image.Image]) -> Tensor:
-        """Turn images into ``[B, channels, side, side]``, each as by itself; one at a time is in full size."""
+        """Turn images into ``[B, channels, side, side]``, each as if alone; one at a time is in full size."""
         if self.kind == "photo":
             return self.normalise(torch.stack([_photo(image, self.side) for image in images]))
         return self.normalise(_drawings([_gray(image, self.margin) for image in images], self.side, self.margin))
 
     def levels(self, image: Image.Image) -> Tensor:
-        """Turn one image into 8-bit levels ``[channels, side, side]``: what data sets keep in memory."""
+        """Turn one image into 8-bit levels ``[channels, side, side]``, as data sets keep it in memory."""
         if self.kind == "photo":
             return _photo(image, self.side)
         return _drawings([_gray(image, self.margin)], self.side, self.margin)[0]
@@ -113,7 +113,7 @@ def _drawings(grays: Sequence[Image.Image], side: int, margin: float | None) -> 
 
 
 def _on_uneven_paper(gray: Image.Image, side: int, margin: float | None) -> NDArray[np.uint8]:
-    """Levels ``[side, side]``; also of even paper, where nothing can be compiled."""
+    """Levels ``[side, side]``; also used for even paper if the C functions are not available."""
     ink = find_ink(gray)
     height, width = ink.levels.shape
     centre, extent = (height / 2, width / 2), float(max(height, width))
@@ -147,7 +147,7 @@ def _near_ink(gray: Image.Image) -> Image.Image:
         return gray
     scale = max(gray.size) / max(ink.levels.shape)
     top, bottom, left, right = (scale * edge for edge in _bounds(ink))
-    # Room for the background's estimate: most of what is left must still be paper.
+    # Room to estimate the background: most of the crop must still be paper.
     room = 0.5 * max(bottom - top, right - left, 0.15 * min(gray.size))
     box = (int(left - room), int(top - room), int(right + room) + 1, int(bottom + room) + 1)
     width, height = gray.size

@@ -1,1 +1,1 @@
-"""Arithmetic of several tasks at once, each with weights of its own."""
+"""Arithmetic for several tasks at once, each with its own weights."""

@@ -1,4 +1,4 @@
-"""A convolution with the normalised block that follows it, as one function where it is the fastest so."""
+"""A convolution with the normalised block that follows it, as one function wherever that is fastest."""
 
 from typing import Any
 
@@ -21,12 +21,12 @@ def convolved_block(
         weight: ``[O, C, 3, 3]`` for all tasks, or ``[T, O, C, 3, 3]``, one for each.
         stride: 1 or 2.
         groups: how many groups the O channels form.
-        scale: ``[O]`` for all tasks or ``[T, O]``, a row a task.
+        scale: ``[O]`` for all tasks, or ``[T, O]`` with a row for each.
         shift: as ``scale``.
-        pooled: take the maximum over 2x2.
+        pooled: whether to take the maximum over 2x2.
 
     Returns:
-        ``[T, B, O, H', W']``, which can be differentiated twice.
+        ``[T, B, O, H', W']``, differentiable twice.
     """
     layer = Layer(stride, groups, pooled)
     if weight.ndim - scale.ndim != 3 or not layer.supports(images, weight, scale, shift):
@@ -45,9 +45,10 @@ def _computed(layer: Layer, images: Tensor, weight: Tensor, scale: Tensor, shift
 
 
 class _ConvolvedBlock(torch.autograd.Function):
-    """The result, and the maps in between: a second derivative sends to these what belongs to the first, too.
+    """Computes the result, and the convolution's maps as a second output.
 
-    So both are passed through the convolution at once.
+    In a second derivative, the maps receive a gradient too. With the maps as an output, it arrives together with
+    that of the result, and both go back through the convolution at once.
     """
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""What follows a convolution, as one function: group normalisation, the maximum over 2x2 if wanted, and ReLU."""
+"""The block after a convolution as one function: group normalisation, optionally a maximum over 2x2, and ReLU."""
 
 from typing import Any
 
@@ -10,17 +10,17 @@ from models.kernels.task_group_norm import EPSILON, last_derivative, task_group_
 
 
 def normalised_block(maps: Tensor, groups: int, scale: Tensor, shift: Tensor, *, pooled: bool) -> Tensor:
-    """Normalise each image's groups of channels (Wu and He 2018, eq. 7), scale and shift channels, pool, ReLU.
+    """Normalise each image's groups of channels (Wu and He 2018, eq. 7), scale, shift, pool and apply ReLU.
 
     Args:
-        maps: ``[T, B, C, H, W]``, which this may write to.
+        maps: ``[T, B, C, H, W]``, which may be overwritten.
         groups: how many groups the C channels form.
-        scale: ``[C]`` for all tasks or ``[T, C]``, a row a task.
+        scale: ``[C]`` for all tasks, or ``[T, C]`` with a row for each.
         shift: as ``scale``.
-        pooled: take the maximum over 2x2, leaving out an odd last row or column.
+        pooled: whether to take the maximum over 2x2, leaving out an odd last row or column.
 
     Returns:
-        ``[T, B, C, H', W']``, which can be differentiated twice.
+        ``[T, B, C, H', W']``, differentiable twice.
     """
     if native.supports(maps, scale, shift):
         shared = scale.ndim == 1
@@ -33,8 +33,8 @@ def normalised_block(maps: Tensor, groups: int, scale: Tensor, shift: Tensor, *,
     else:
         flat = torch.nn.functional.group_norm(maps.flatten(0, 1), groups, scale, shift, eps=EPSILON)
         maps = flat.view(maps.shape)
-    # ReLU after the maximum, with which it commutes, on a quarter of the map; in place, since no derivative above
-    # needs the value before, and the maps are the bulk of all traffic.
+    # ReLU after the maximum, with which it commutes, on a quarter of the map; in place, since no gradient needs
+    # the values before it, and the maps are most of the memory traffic.
     return (max_pool(maps) if pooled else maps).relu_()
 
 
@@ -47,7 +47,7 @@ def max_pool(maps: Tensor) -> Tensor:
 def block_gradient(
     gradient: Tensor, maps: Tensor, scale: Tensor, shift: Tensor, moments: Tensor, groups: int, pooled: bool
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """What a gradient of the result, computed in C, sends to maps, scale and shift; it can be differentiated."""
+    """Gradients of maps, scale and shift, given that of the result; computed in C, and differentiable once."""
     found: tuple[Tensor, Tensor, Tensor]
     found = _BlockGradient.apply(gradient, maps, scale, shift, moments, groups, pooled)  # type: ignore[no-untyped-call]
     return found

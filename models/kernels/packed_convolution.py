@@ -1,4 +1,4 @@
-"""Convolutions at rest by oneDNN: kernels are packed once, which torch's own convolution does in each call."""
+"""Convolutions at rest by oneDNN: kernels are packed once, not in each call as by torch's own convolution."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -6,19 +6,19 @@ from typing import Self
 import torch
 from torch import Tensor
 
-_IMAGES = 8  # what kernels are packed for; other numbers may be slower, not wrong
+_IMAGES = 8  # the batch size that kernels are packed for; others may be slower, but not wrong
 
 
 @dataclass(frozen=True)
 class PackedConvolution:
-    """A convolution, an offset of each channel, and ReLU where wanted.
+    """A convolution, an offset for each channel, and optionally ReLU.
 
     Attributes:
         kernel: packed.
         offset: ``[O]``.
-        padding: zeros around the images, half a kernel.
+        padding: width of the zeros around the images, half a kernel.
         stride: 1 or 2.
-        relu: whether what is negative becomes 0.
+        relu: whether negative results become 0.
     """
 
     kernel: Tensor
@@ -36,7 +36,7 @@ class PackedConvolution:
         return cls(packed, offset, padding, stride, relu)
 
     def __call__(self, images: Tensor, start: Tensor | None = None) -> Tensor:
-        """Maps ``[B, O, H', W']`` of images ``[B, C, H, W]``; ``start``, shaped as they, is added before ReLU."""
+        """Maps ``[B, O, H', W']`` of images ``[B, C, H, W]``; ``start``, shaped alike, is added before ReLU."""
         geometry, unary = _geometry(self.padding, self.stride), "relu" if self.relu else None
         if start is None:
             found: Tensor = torch.ops.mkldnn._convolution_pointwise(

@@ -1,8 +1,8 @@
 """Convolution of small maps as matrix products over patches, one product a task, in one batched call.
 
-torch's own convolution takes the tasks as groups or one after the other. On maps of a few hundred positions a
-task, either spends its time on anything but arithmetic: the gradient of a strided convolution's input ran, as
-groups, at a fifth of the speed of its two other parts.
+torch's own convolution takes the tasks as groups of channels, or one after the other. On maps of a few hundred
+positions a task, both are dominated by overhead: with groups, the input gradient of a strided convolution ran at
+a fifth of the speed of the other two parts.
 
 All maps are ``[T, B, C, H, W]``, kernels 3x3 with padding 1, ``[T, O, C, 3, 3]``; results have their channels
 innermost.
@@ -21,18 +21,18 @@ def convolve(images: Tensor, weight: Tensor, stride: int) -> Tensor:
 
 
 def weight_gradient(gradient: Tensor, images: Tensor, stride: int) -> Tensor:
-    """The sum over a task's images and positions, ``[T, O, C, 3, 3]``."""
+    """Gradient of the weights, ``[T, O, C, 3, 3]``, given that of the maps."""
     patches, _ = _patches(images, stride)
     product = torch.bmm(patches.transpose(1, 2), _rows(gradient))
     return as_kernels(product.view(len(images), _TAPS, _TAPS, images.shape[2], -1))
 
 
 def input_gradient(gradient: Tensor, weight: Tensor, stride: int, size: tuple[int, int]) -> Tensor:
-    """What reaches the images, ``[T, B, C, H, W]`` with ``size`` (H, W)."""
+    """Gradient of the images, ``[T, B, C, H, W]``, with ``size`` (H, W), given that of the maps."""
     tasks, batch, _, high, wide = gradient.shape
     patches = torch.bmm(_rows(gradient), _as_matrix(weight).transpose(1, 2))
     patches = patches.view(tasks, batch, high, wide, _TAPS, _TAPS, -1)
-    # Room for the border, and for the last patch where the stride does not fit the size.
+    # Room for the border, and for the last patch if the size is not a multiple of the stride.
     room = [
         max(length + 1, stride * (count - 1) + _TAPS) for length, count in zip(size, (high, wide), strict=True)
     ]
@@ -45,7 +45,7 @@ def input_gradient(gradient: Tensor, weight: Tensor, stride: int, size: tuple[in
 
 
 def _patches(images: Tensor, stride: int) -> tuple[Tensor, tuple[int, int]]:
-    """``[T, B * H' * W', 3 * 3 * C]``, and (H', W')."""
+    """Patches ``[T, B * H' * W', 3 * 3 * C]``, and (H', W')."""
     tasks, batch, channels, height, width = images.shape
     padded = images.new_empty(tasks, batch, height + 2, width + 2, channels)
     padded[:, :, 1:-1, 1:-1] = images.permute(0, 1, 3, 4, 2)
@@ -59,17 +59,17 @@ def _patches(images: Tensor, stride: int) -> tuple[Tensor, tuple[int, int]]:
 
 
 def _as_matrix(weight: Tensor) -> Tensor:
-    """``[T, 3 * 3 * C, O]``, without a copy where the weights are laid out as matrices."""
+    """``[T, 3 * 3 * C, O]``, without a copy if the weights are laid out as matrices."""
     return as_matrices(weight).reshape(len(weight), -1, weight.shape[1])
 
 
 def as_matrices(kernels: Tensor) -> Tensor:
-    """View kernels ``[..., O, C, 3, 3]`` as ``[..., 3, 3, C, O]``, the order in which products take them."""
+    """View kernels ``[..., O, C, k, k]`` as ``[..., k, k, C, O]``, the order that matrix products take."""
     return kernels.movedim((-2, -1, -3, -4), (-4, -3, -2, -1))
 
 
 def as_kernels(matrices: Tensor) -> Tensor:
-    """The way back."""
+    """View ``[..., k, k, C, O]`` as ``[..., O, C, k, k]``: the inverse of ``as_matrices``."""
     return matrices.movedim((-4, -3, -2, -1), (-2, -1, -3, -4))
 
 

@@ -1,4 +1,4 @@
-"""Autocast, asked about and left, on any device: torch's own functions refuse those that know none."""
+"""Queries and leaves autocast on any device: torch's own functions fail on devices without it."""
 
 from contextlib import AbstractContextManager, nullcontext
 
@@ -7,11 +7,11 @@ from torch import Tensor
 
 
 def is_autocast(device: torch.device) -> bool:
-    """Whether torch rounds what it multiplies there."""
+    """Whether autocast is on for this device, so that torch rounds the factors of products."""
     return torch.amp.is_autocast_available(device.type) and torch.is_autocast_enabled(device.type)
 
 
 def full_precision(tensor: Tensor) -> AbstractContextManager[object]:
-    """Leave autocast where a tensor lies: products are then of what they are given."""
+    """A context without autocast on the tensor's device, in which products keep their operands' precision."""
     kind = tensor.device.type
     return torch.autocast(kind, enabled=False) if torch.amp.is_autocast_available(kind) else nullcontext()

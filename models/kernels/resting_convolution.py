@@ -1,8 +1,8 @@
-"""Convolutions at rest: normalisation's constants folded into kernels, which are laid out once to be fast.
+"""Convolutions at rest: normalisation is folded into kernels, which are laid out once for speed.
 
-Where parameters stay as they are, ``running`` normalisation is a factor and a summand for each channel. The
-factor goes into the kernel and the summand into the convolution, so that convolution, normalisation, the addition
-of a skip and ReLU are one call.
+With fixed parameters, ``running`` normalisation is a factor and a summand for each channel. The factor goes into
+the kernel and the summand becomes the convolution's offset, so that convolution, normalisation, the addition of a
+skip and ReLU are one call.
 """
 
 from collections.abc import Mapping
@@ -17,11 +17,11 @@ from models.kernels.packed_convolution import PackedConvolution
 from models.kernels.tiled_convolution import TiledConvolution
 
 RestingConvolution = PackedConvolution | TiledConvolution
-_NARROW = 2  # pixels, of which tiles of 4 would mostly be empty
+_NARROW = 2  # pixels of the side up to which tiles of 4x4 would be mostly empty
 
 
 def can_rest(params: Mapping[str, Tensor]) -> bool:
-    """Whether oneDNN packs kernels here, and all parameters are float32 on the CPU."""
+    """Whether this build of torch has oneDNN, and all parameters are float32 on the CPU."""
     fitting = all(value.dtype == torch.float32 and value.device.type == "cpu" for value in params.values())
     return fitting and torch.backends.mkldnn.is_available()
 
@@ -31,9 +31,9 @@ def at_rest(params: Params, layer: str, *, stride: int, side: int, relu: bool) -
 
     Args:
         params: of a backbone of ``running`` normalisation.
-        layer: with which the four names begin.
+        layer: prefix of the names of these four.
         stride: 1 or 2.
-        side: pixels of the images that come in.
+        side: of the square input, in pixels.
         relu: whether ReLU follows.
     """
     scale, shift, moments, kernel = (

@@ -1,13 +1,14 @@
-"""Convolution of several tasks at once, with shared or per-task weights, differentiable as often as wanted.
+"""Convolution of several tasks at once, with shared or per-task weights, differentiable any number of times.
 
-The convolution is linear in its images and in its weights, and so are its two gradients, each being an adjoint of
-the others: two functions whose derivatives are those two functions again. torch would differentiate its own
-gradients by other routines, several times slower (second-order MAML asks for little else).
+The convolution is linear in its images and in its weights, and its two gradients are likewise bilinear, each an
+adjoint of the others. So two functions suffice, for the maps and for both gradients, whose derivatives are those
+same two functions. torch would differentiate its own gradients by other routines, several times slower, and they
+are most of the work of second-order MAML.
 
-Under autocast to bfloat16 the maps and the inner loop's gradients are computed in float32 all the same, so that
-theta is what the service computes; only what the outer gradient multiplies is rounded to bfloat16. A map that is
-wrong in its third digit changes signs before ReLU, and with each the gradient by all that flows there; a factor
-of a gradient that is wrong in its third digit changes it by as little.
+Under autocast to bfloat16, the maps and the inner loop's gradients are still computed in float32, so that theta
+is what the service computes; only the factors in the outer gradient's products are rounded to bfloat16. An error
+in the third digit of a map flips signs before ReLU, and each flip adds or removes a whole path of the gradient;
+the same error in a factor of a gradient changes the gradient only in its third digit.
 """
 
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from models.kernels.precision import full_precision, is_autocast
 _MOST_POSITIONS = (
     1024  # of a task's maps, up to which products over patches are the fastest of torch's operations
 )
-_FEW_CHANNELS = 4  # below, they are for any number of positions
+_FEW_CHANNELS = 4  # with fewer channels, they are the fastest for any number of positions
 
 _Wanted = Literal["maps", "images", "weight"]
 
@@ -37,7 +38,7 @@ class Plan:
         size: of the images, (H, W).
         channels: of the images.
         filters: channels of the maps.
-        positions: of a task's maps.
+        positions: of a task's maps, over all its images.
         reduced: whether the outer gradient multiplies bfloat16 numbers.
     """
 
@@ -50,14 +51,14 @@ class Plan:
 
     @classmethod
     def of(cls, images: Tensor, weight: Tensor, stride: int) -> Self:
-        """Take what it is from images ``[T, B, C, H, W]`` and weights ``[T, O, C, 3, 3]``, and from autocast."""
+        """Derive it from images ``[T, B, C, H, W]``, weights ``[T, O, C, 3, 3]`` and the state of autocast."""
         _, batch, channels, height, width = images.shape
         positions = batch * -(-height // stride) * -(-width // stride)
         reduced = is_autocast(images.device)
         return cls(stride, (height, width), channels, weight.shape[1], positions, reduced)
 
     def reduced_now(self, device: torch.device) -> bool:
-        """Whether to round: inner gradients are taken under autocast, as maps are, the outer one outside."""
+        """Whether to round: only in the outer gradient, which unlike inner ones is computed outside autocast."""
         return self.reduced and not is_autocast(device)
 
 
@@ -68,8 +69,8 @@ def convolve(images: Tensor, weight: Tensor, stride: int, *, channels_last: bool
         images: ``[T, B, C, H, W]``.
         weight: ``[O, C, 3, 3]`` for all tasks, or ``[T, O, C, 3, 3]``, one for each.
         stride: 1 or 2.
-        channels_last: whether channel-wise work follows. Shared weights are then applied by torch's convolution,
-            in autocast's precision, and the result has its channels innermost.
+        channels_last: whether channel-wise operations follow. Shared weights are then applied by torch's
+            convolution, in autocast's precision, and the result has its channels innermost.
 
     Returns:
         ``[T, B, O, H', W']``.
@@ -86,8 +87,8 @@ def convolve(images: Tensor, weight: Tensor, stride: int, *, channels_last: bool
     if channels_last:
         flat = channels_innermost(flat)
     if len(flat) == 1:
-        # torch computes a single small image by another routine than several: two to three times as slowly
-        # as two of them, and with other last bits, so that an image alone would differ from one in company.
+        # torch computes a single small image by a different routine, which takes two to three times as long as
+        # two images do, and gives different last bits: an image alone would differ from the same one in a batch.
         flat = torch.nn.functional.conv2d(torch.cat([flat, flat]), weight, stride=stride, padding=1)[:1]
     else:
         flat = torch.nn.functional.conv2d(flat, weight, stride=stride, padding=1)
@@ -102,7 +103,7 @@ def _convolve(images: Tensor, weight: Tensor, stride: int) -> Tensor:
 def convolution_gradients(
     gradient: Tensor, images: Tensor, weight: Tensor, plan: Plan, wanted: tuple[bool, bool]
 ) -> tuple[Tensor | None, Tensor | None]:
-    """What a gradient of the maps sends to images and weight, where wanted; it can be differentiated again."""
+    """Gradients of images and weight, as ``wanted``, given that of the maps; differentiable again."""
     found: tuple[Tensor | None, Tensor | None]
     found = _Gradients.apply(gradient, images, weight, plan, wanted)  # type: ignore[no-untyped-call]
     return found
@@ -125,7 +126,7 @@ class _Maps(torch.autograd.Function):
 
 
 class _Gradients(torch.autograd.Function):
-    """What a gradient of the maps sends to the images and to the weights, of both those that are wanted."""
+    """From a gradient of the maps to those of the images and of the weights, as ``wanted``."""
 
     @staticmethod
     def forward(
@@ -150,7 +151,7 @@ class _Gradients(torch.autograd.Function):
                 if left is not None and right is not None
             ]
             to_gradient = _sum_of_maps(pairs, ctx.plan)
-        # An image's cotangent takes the images' place, and a weight's the weights': either way round.
+        # In the gradient of the weights, the images' cotangent takes the images' place, and conversely.
         wanted = (
             ctx.needs_input_grad[1] and of_weight is not None,
             ctx.needs_input_grad[2] and of_images is not None,
@@ -163,7 +164,7 @@ class _Gradients(torch.autograd.Function):
 def _sum_of_maps(pairs: list[tuple[Tensor, Tensor]], plan: Plan) -> Tensor | None:
     total: Tensor | None = None
     for left, right in pairs:
-        if torch.is_grad_enabled():  # someone wants a third derivative
+        if torch.is_grad_enabled():  # a third derivative may follow
             maps: Tensor = _Maps.apply(left, right, plan)  # type: ignore[no-untyped-call]
             total = maps if total is None else total + maps
         elif total is not None and native.supports(left, right, plan.filters):
@@ -208,7 +209,7 @@ def _rounded(reduced: bool, left: Tensor, right: Tensor) -> tuple[Tensor, Tensor
 
 
 def _kernels(plan: Plan, weight: Tensor | None = None) -> Any:
-    """Of torch's operations, those that are the fastest for such maps and weights."""
+    """The module of torch operations that is the fastest for such maps and weights."""
     few = plan.channels < _FEW_CHANNELS
     shared = weight is not None and whole_convolutions.share_weights(weight)
     small = few or (plan.positions <= _MOST_POSITIONS and not shared)
@@ -216,9 +217,9 @@ def _kernels(plan: Plan, weight: Tensor | None = None) -> Any:
 
 
 def channels_innermost(images: Tensor) -> Tensor:
-    """Lay ``[B, C, H, W]`` out with its channels innermost, as far as its strides can tell."""
+    """Lay ``[B, C, H, W]`` out with its channels innermost, also by its strides if there is one channel."""
     if images.shape[1] > 1:
         return images.contiguous(memory_format=torch.channels_last)
-    # Both layouts of one channel are the same bytes: only the strides can tell which the result shall have.
+    # With one channel, both layouts are the same bytes; the strides tell torch which layout the result gets.
     _, _, height, width = images.shape
     return images.contiguous().as_strided(images.shape, (height * width, 1, width, 1))

@@ -1,13 +1,13 @@
 """Group normalisation with a scale and a shift for each task, and its first two derivatives in closed form.
 
 torch differentiates the gradient of its group normalisation by composing elementary operations, each a pass over
-the maps. Written out, all that is needed besides five such passes are sums over each image's positions.
+the maps. In closed form, five such passes suffice, besides sums over each image's positions.
 
-Notation, for one image and group of n numbers: ``c = x - mean(x)``, ``r = (mean(c^2) + eps)^-1/2``,
-``xhat = r c``, ``y = scale xhat + shift`` (Wu and He 2018, eq. 1 and 7). With ``P(a) = a - mean(a) -
-xhat mean(a xhat)``, the derivative of xhat along dx is ``r P(dx)``; P is symmetric, so the gradient is
-``gx = r P(scale g)``. Of that, by a cotangent u, the derivative along scale g is ``gu = r P(u)``, and along x
-``-r (mean(u gx) xhat + mean(scale g xhat) gu + mean(u xhat) gx)``.
+Notation, for one image and group of n numbers: ``c = x - mean(x)``, ``r = (mean(c^2) + eps)^-1/2``, ``xhat = r
+c``, ``y = scale xhat + shift`` (Wu and He 2018, eq. 1 and 7), and g the gradient of y. With ``P(a) = a - mean(a)
+- xhat mean(a xhat)``, the derivative of xhat along dx is ``r P(dx)``; P is symmetric, so the gradient of x is
+``gx = r P(scale g)``. Differentiating that in turn, a cotangent u of gx gives ``gu = r P(u)`` for scale g, and
+``-r (mean(u gx) xhat + mean(scale g xhat) gu + mean(u xhat) gx)`` for x.
 """
 
 from typing import Any
@@ -28,7 +28,7 @@ def task_group_norm(maps: Tensor, groups: int, scale: Tensor, shift: Tensor) -> 
         shift: ``[T, C]``.
 
     Returns:
-        Maps with the channels innermost, at least in float32; they can be differentiated twice.
+        ``[T, B, C, H, W]`` with the channels innermost, in float32 or wider; differentiable twice.
     """
     tasks, batch, channels, height, width = maps.shape
     wide = maps.to(torch.promote_types(maps.dtype, torch.float32))
@@ -38,7 +38,7 @@ def task_group_norm(maps: Tensor, groups: int, scale: Tensor, shift: Tensor) -> 
 
 
 class _Normal(torch.autograd.Function):
-    """Of rows ``[T, B, P, C]``."""
+    """Normalises rows ``[T, B, P, C]``, P being the positions of an image."""
 
     @staticmethod
     def forward(ctx: Any, rows: Tensor, scale: Tensor, shift: Tensor, groups: int) -> Tensor:
@@ -87,7 +87,7 @@ class _NormalGradient(torch.autograd.Function):
         u_with_normal = (of_rows * centred).sum(2) * steepness
         u_with_gradient = (of_rows * gradient).sum(2)
         u_mean, u_slope = _mean(u_sums, positions, groups), _mean(u_with_normal, positions, groups)
-        # mean(u gx) / r, and the mean and the slope of what the cotangent of the scale sends to xhat
+        # mean(u gx) / r; then the means of v g and v g xhat, v being the cotangent of the scale's gradient
         product = _mean(scale * u_with_gradient, positions, groups) - u_mean * mean - u_slope * slope
         v_mean = _mean(of_scale * sums, positions, groups)
         v_slope = _mean(of_scale * with_normal, positions, groups)
@@ -111,13 +111,13 @@ class _NormalGradient(torch.autograd.Function):
 
 
 def last_derivative(value: Tensor, sources: tuple[Tensor, ...]) -> Tensor:
-    """Mark a second derivative, of ``sources``: whoever differentiates it once more is told that it cannot be."""
+    """Mark a second derivative that depends on ``sources``: differentiating it again raises RuntimeError."""
     marked: Tensor = _Last.apply(value.detach(), *sources)  # type: ignore[no-untyped-call]
     return marked
 
 
 class _Last(torch.autograd.Function):
-    """Passes a value on, and refuses to be differentiated: it depends on its sources in a way not written out."""
+    """Passes a value on and raises RuntimeError when differentiated, since its derivative is not implemented."""
 
     @staticmethod
     def forward(_ctx: Any, value: Tensor, *_sources: Tensor) -> Tensor:
@@ -129,13 +129,13 @@ class _Last(torch.autograd.Function):
 
 
 def _mean(sums: Tensor, positions: int, groups: int) -> Tensor:
-    """From each channel's sum ``[T, B, C]`` to its group's mean, for each of the channels."""
+    """Turn each channel's sum over positions, ``[T, B, C]``, into its group's mean, repeated for each channel."""
     grouped = sums.view(*sums.shape[:2], groups, -1)
     return (grouped.mean(3, keepdim=True) / positions).expand_as(grouped).flatten(2)
 
 
 def _combined(constant: Tensor, *terms: tuple[Tensor, Tensor]) -> Tensor:
-    """The sum of a constant and maps ``[T, B, P, C]`` times factors, all of these ``[T, B, C]``."""
+    """A constant plus maps ``[T, B, P, C]`` times factors; constant and factors are ``[T, B, C]``."""
     (maps, factor), *others = terms
     total = torch.addcmul(constant[:, :, None], maps, factor[:, :, None])
     for maps, factor in others:

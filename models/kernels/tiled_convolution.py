@@ -1,4 +1,4 @@
-"""Convolutions 3x3 at rest by Winograd's tiles: kernels are transformed once, and all else is one call in C."""
+"""3x3 convolutions at rest by Winograd's tiles: kernels are transformed once, and the rest is one call in C."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -10,15 +10,15 @@ from models.kernels.native import at_rest as native
 
 @dataclass(frozen=True)
 class TiledConvolution:
-    """A convolution of stride 1 and padding 1, an offset of each channel, and ReLU where wanted.
+    """A convolution of stride 1 and padding 1, an offset for each channel, and optionally ReLU.
 
-    It takes a quarter of the products of the sum over taps (Lavin and Gray 2016, F(4x4, 3x3)), and four times the
-    room for kernels.
+    It needs a quarter of the products of a direct sum over taps (Lavin and Gray 2016, F(4x4, 3x3)), and four
+    times the memory for kernels.
 
     Attributes:
         matrices: the transformed kernel.
-        offset: of each channel, ``[O]``.
-        relu: whether what is negative becomes 0.
+        offset: for each channel, ``[O]``.
+        relu: whether negative results become 0.
     """
 
     matrices: native.Matrices
@@ -31,5 +31,5 @@ class TiledConvolution:
         return cls(native.transformed(kernel), offset.contiguous(), relu)
 
     def __call__(self, images: Tensor, start: Tensor | None = None) -> Tensor:
-        """Maps ``[B, O, H, W]`` of images ``[B, C, H, W]``; ``start``, shaped as they, is added before ReLU."""
+        """Maps ``[B, O, H, W]`` of images ``[B, C, H, W]``; ``start``, shaped alike, is added before ReLU."""
         return native.convolve(self.matrices, images, self.offset, start, relu=self.relu)

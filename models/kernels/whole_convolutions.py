@@ -1,7 +1,7 @@
-"""Convolution of large maps by torch's own routine, called for each task, or once where tasks share weights.
+"""Convolution of large maps by torch's own routine, called for each task, or once if tasks share weights.
 
-On maps of thousands of positions a task it runs within a tenth of the machine's peak, if the channels lie
-innermost; with the tasks as its groups, at half of that.
+On maps of thousands of positions a task, with the channels innermost, it runs within a tenth of the machine's
+peak; with the tasks as groups of channels, at half that speed.
 
 All maps are ``[T, B, C, H, W]``, kernels 3x3 with padding 1, ``[T, O, C, 3, 3]``.
 """
@@ -15,7 +15,7 @@ _PADDING = [1, 1]
 
 
 def share_weights(weight: Tensor) -> bool:
-    """Whether all tasks' weights are the same memory."""
+    """Whether all tasks' weights occupy the same memory."""
     return weight.stride(0) == 0
 
 
@@ -32,7 +32,7 @@ def convolve(images: Tensor, weight: Tensor, stride: int) -> Tensor:
 
 
 def input_gradient(gradient: Tensor, weight: Tensor, stride: int, size: tuple[int, int]) -> Tensor:
-    """What reaches the images, ``[T, B, C, H, W]`` with ``size`` (H, W)."""
+    """Gradient of the images, ``[T, B, C, H, W]``, with ``size`` (H, W), given that of the maps."""
 
     def one(of_maps: Tensor, of_task: Tensor) -> Tensor:
         shape = (len(of_maps), of_task.shape[1], *size)
@@ -46,7 +46,7 @@ def input_gradient(gradient: Tensor, weight: Tensor, stride: int, size: tuple[in
 
 
 def weight_gradient(gradient: Tensor, images: Tensor, stride: int) -> Tensor:
-    """The sum over a task's images and positions, ``[T, O, C, 3, 3]``."""
+    """Gradient of the weights, ``[T, O, C, 3, 3]``, given that of the maps."""
 
     def one(of_maps: Tensor, image: Tensor) -> Tensor:
         weight = of_maps.new_empty(1).expand(of_maps.shape[1], image.shape[1], 3, 3)  # only its shape is read

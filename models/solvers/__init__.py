@@ -1,1 +1,1 @@
-"""Classifiers that are the solution of a problem in closed or convex form, for many tasks at once."""
+"""Classifiers that solve a problem in closed form or by convex optimisation, for many tasks at once."""

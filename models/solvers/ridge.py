@@ -7,17 +7,18 @@ from torch import Tensor
 def ridge(features: Tensor, targets: Tensor, importance: Tensor, penalty: Tensor) -> Tensor:
     """Find the weights W that minimise sum_i importance_i |x_i W - y_i|^2 + penalty |W|^2.
 
-    It is solved among the examples or among the features, whichever are fewer (the Woodbury identity), and in
-    double precision: where examples are alike and the penalty is small, float32 leaves no digit of it.
+    The linear system has the size of the examples or of the features, whichever are fewer (the Woodbury
+    identity). It is solved in double precision: if examples are alike and the penalty is small, float32 leaves no
+    correct digit.
 
     Args:
         features: x, ``[T, S, D]``.
         targets: y, ``[T, S, N]``.
         importance: ``[T, S]``, 0 for padding.
-        penalty: positive, one for all tasks ``[]`` or ``[T]``.
+        penalty: positive, ``[]`` for all tasks or ``[T]``.
 
     Returns:
-        W transposed, ``[T, N, D]``, differentiable by features and penalty as often as wanted.
+        W transposed, ``[T, N, D]``, differentiable in features and penalty any number of times.
     """
     kind, root = features.dtype, importance.sqrt()[..., None]
     features, targets, penalty = (root * features).double(), (root * targets).double(), penalty.double()

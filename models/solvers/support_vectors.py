@@ -5,8 +5,8 @@ The dual of Crammer and Singer (2001): with a weight alpha of each example in ea
     minimise over alpha   1/2 sum_k alpha_k' (K + 1) alpha_k - sum_i alpha_i,y(i)
     where                 alpha_ik <= cost_i [k = y(i)]  and  sum_k alpha_ik = 0,
 
-K being the products of the features, and 1 added to its diagonal as the authors do. In beta = cost y - alpha each
-row lies on a simplex, onto which it can be projected.
+where K holds the inner products of the features, and 1, the identity, is added to it as the authors do. In terms
+of beta = cost y - alpha, each row lies on a simplex, onto which it can be projected.
 """
 
 from typing import Any
@@ -15,25 +15,26 @@ import torch
 from torch import Tensor
 
 _ROUNDS = 10
-_STEPS = 100  # of the projected gradient in a round; with 30, far fewer tasks come to an end
+_STEPS = 100  # of projected gradient in a round; with 30, far fewer tasks are solved
 _CONJUGATE_STEPS = 100
 
 
 def support_vectors(features: Tensor, targets: Tensor, costs: Tensor, class_mask: Tensor) -> Tensor:
-    """Solve the dual in rounds: by accelerated projected gradient, then exactly for alphas at no bound.
+    """Solve the dual in rounds: by accelerated projected gradient, then exactly for the alphas not at a bound.
 
-    They end when no alpha is past its bound and none wants to leave it (after Moré and Toraldo 1991).
+    The rounds end when no alpha is beyond its bound and none at its bound would improve by leaving it (after Moré
+    and Toraldo 1991), or after ten.
 
     Args:
         features: ``[T, S, D]``.
         targets: y, one-hot ``[T, S, N]``, all 0 for padding.
-        costs: of a slack of each example, ``[T, S]``, 0 for padding.
+        costs: of each example's slack, ``[T, S]``, 0 for padding.
         class_mask: which classes each task has, bool ``[T, N]``.
 
     Returns:
-        The classes' weights sum_i alpha_i x_i, ``[T, N, D]``, differentiable once by the features.
+        The classes' weights sum_i alpha_i x_i, ``[T, N, D]``, differentiable once in the features.
     """
-    features = features * (costs > 0)[..., None]  # padding must not count for the length of a step
+    features = features * (costs > 0)[..., None]  # padding must not affect the step length
     kernel = features @ features.transpose(1, 2)
     kernel = kernel + torch.eye(kernel.shape[1], dtype=kernel.dtype, device=kernel.device)
     with torch.no_grad():
@@ -43,7 +44,7 @@ def support_vectors(features: Tensor, targets: Tensor, costs: Tensor, class_mask
 
 
 def _solve(kernel: Tensor, targets: Tensor, costs: Tensor, class_mask: Tensor) -> tuple[Tensor, Tensor]:
-    """Alpha, and which of it is at no bound, ``[T, S, N]`` each; a task that is solved waits as it is."""
+    """Alpha, and which entries are not at a bound, ``[T, S, N]`` each; solved tasks keep their solution."""
     scaled = costs[..., None] * targets
     beta = class_mask[:, None] * (costs / class_mask.sum(1, keepdim=True))[..., None]
     alpha, free = torch.zeros_like(beta), torch.zeros_like(beta, dtype=torch.bool)
@@ -62,7 +63,7 @@ def _solve(kernel: Tensor, targets: Tensor, costs: Tensor, class_mask: Tensor) -
 
 
 def _is_solved(beta: Tensor, gradient: Tensor, free: Tensor, costs: Tensor, class_mask: Tensor) -> Tensor:
-    """Whether no beta is beyond its bound, and none at it wants to leave it, bool ``[T, 1, 1]``, to rounding."""
+    """Whether, up to rounding, no beta is beyond its bound or would improve by leaving it, bool ``[T, 1, 1]``."""
     little = torch.finfo(beta.dtype).eps ** 0.5
     within = beta >= -little * costs[..., None]
     of_row = (gradient * free).sum(2, keepdim=True) / free.sum(2, keepdim=True).clamp_min(1)
@@ -74,7 +75,7 @@ def _is_solved(beta: Tensor, gradient: Tensor, free: Tensor, costs: Tensor, clas
 def _projected_gradient(
     beta: Tensor, kernel: Tensor, targets: Tensor, costs: Tensor, class_mask: Tensor
 ) -> Tensor:
-    """Better beta, ``[T, S, N]``, by Nesterov's method for strongly convex functions (2004, section 2.2.1)."""
+    """Improve beta ``[T, S, N]`` by Nesterov's method for strongly convex functions (2004, section 2.2.1)."""
     steepest = kernel.abs().sum(2).amax(1)[:, None, None]  # no eigenvalue is larger; none is smaller than 1
     momentum = (steepest.sqrt() - 1) / (steepest.sqrt() + 1)
     ahead = beta
@@ -88,7 +89,7 @@ def _projected_gradient(
 
 
 def _onto_simplex(values: Tensor, size: Tensor, class_mask: Tensor) -> Tensor:
-    """Project rows onto the non-negative ones that sum to ``size`` (Duchi et al. 2008, figure 1)."""
+    """Project rows onto the simplex of non-negative rows that sum to ``size`` (Duchi et al. 2008, figure 1)."""
     values = values.masked_fill(~class_mask[:, None], torch.finfo(values.dtype).min / values.shape[2])
     descending = values.sort(2, descending=True).values
     counts = torch.arange(1, values.shape[2] + 1, dtype=values.dtype, device=values.device)
@@ -98,17 +99,18 @@ def _onto_simplex(values: Tensor, size: Tensor, class_mask: Tensor) -> Tensor:
 
 
 def _tangential(values: Tensor, free: Tensor) -> Tensor:
-    """Project onto what keeps rows' sums and all that is at a bound: free entries less their row's mean."""
+    """Project onto the moves that keep row sums and entries at bounds: free entries minus their row's mean."""
     values = values * free
     mean = values.sum(2, keepdim=True) / free.sum(2, keepdim=True).clamp_min(1)
     return (values - mean) * free
 
 
 class _Solution(torch.autograd.Function):
-    """Alpha as a function of the dual's gradient there, by the implicit function theorem.
+    """Alpha as a function of the dual's gradient at alpha, by the implicit function theorem.
 
-    What changes that gradient changes alpha so that it is 0 again, but for what the bounds hold (Amos and Kolter
-    2017, section 3.1): with P the projection of ``_tangential``, by -(P (K + 1) P)^-1 P.
+    A change of that gradient moves alpha so that the gradient vanishes again along all directions that the bounds
+    leave free (Amos and Kolter 2017, section 3.1): with P the projection of ``_tangential``, the derivative is
+    -(P (K + 1) P)^-1 P.
     """
 
     @staticmethod
@@ -123,19 +125,19 @@ class _Solution(torch.autograd.Function):
 
 
 def _conjugate_gradient(wanted: Tensor, kernel: Tensor, free: Tensor) -> Tensor:
-    """The solution x of P (K + 1) x = P wanted in P's space (Hestenes and Stiefel 1952), each task by itself."""
+    """Solve P (K + 1) x = P wanted for x in P's range (Hestenes and Stiefel 1952), each task by itself."""
     found = torch.zeros_like(wanted)
-    # Twice: of what is near 0 within the space and large outside, once leaves as much outside as inside.
+    # Twice: if little lies within P's range and much outside, rounding in one projection leaves comparable parts.
     residual = direction = _tangential(_tangential(wanted, free), free)
     square = _dot(residual, residual)
     rounding = square * (10 * torch.finfo(wanted.dtype).eps) ** 2
     for _ in range(_CONJUGATE_STEPS):
         image = _tangential(kernel @ direction, free)
-        # A task that is solved stands still: further steps would divide rounding by rounding.
+        # A solved task stands still: further steps would divide rounding errors by rounding errors.
         going = square > rounding
         length = torch.where(going, square / _dot(direction, image), 0)
         found = found + length * direction
-        # Projected again: steps within the space cannot mend what rounding leaves outside of it.
+        # Projected again: steps within P's range cannot correct what rounding leaves outside it.
         residual = _tangential(residual - length * image, free)
         following = _dot(residual, residual)
         direction = residual + torch.where(going, following / square, 0) * direction

@@ -1,5 +1,5 @@
-"""The arithmetic of many tasks and of preparing drawings, in C, compiled for this processor when wanted.
+"""Arithmetic for many tasks, and for preparing drawings, in C, compiled for this processor on first use.
 
-Where there is no C compiler, ``library`` says so once and gives None, and callers compute by the operations of
-torch and NumPy.
+Without a C compiler, ``library`` logs a warning once and returns None, and callers use the operations of torch
+and NumPy instead.
 """

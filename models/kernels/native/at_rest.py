@@ -1,4 +1,4 @@
-"""Convolution in C by kernels that were transformed once, with what follows it (``winograd_at_rest.c``)."""
+"""Convolution in C by kernels transformed once, with the operations that follow it (``winograd_at_rest.c``)."""
 
 import ctypes
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class Matrices:
     """A transformed kernel.
 
     Attributes:
-        values: in the order in which the products read them.
+        values: ``[36 * O * C]``, in the order in which the products read them.
         channels: of the images.
         filters: channels of the maps.
     """
@@ -45,7 +45,21 @@ def transformed(kernel: Tensor) -> Matrices:
 
 
 def convolve(matrices: Matrices, images: Tensor, offset: Tensor, start: Tensor | None, *, relu: bool) -> Tensor:
-    """Maps ``[B, O, H, W]`` of images ``[B, C, H, W]``, with an offset ``[O]``, ``start`` if any, and ReLU."""
+    """Convolve with padding 1, then add an offset and ``start``, and apply ReLU.
+
+    Args:
+        matrices: as ``transformed`` made them.
+        images: ``[B, C, H, W]``.
+        offset: ``[O]``.
+        start: ``[B, O, H, W]``, or None to add nothing.
+        relu: whether to apply ReLU.
+
+    Returns:
+        ``[B, O, H, W]``.
+
+    Raises:
+        ValueError: if images and kernel differ in channels.
+    """
     rows = channels_innermost(images[None])[0]
     batch, height, width, channels = rows.shape
     if channels != matrices.channels:

@@ -20,15 +20,15 @@ logger = logging.getLogger("metashot")
 
 
 class CompilationError(Exception):
-    """The sources cannot be compiled or loaded here; the message says why."""
+    """The C sources cannot be compiled or loaded here; the message says why."""
 
 
 @cache
 def library() -> ctypes.CDLL | None:
-    """Load the compiled functions, compiling them first where no earlier process did (about 4 s).
+    """Load the compiled functions, compiling them first unless an earlier process did (about 4 s).
 
     Returns:
-        None where that fails; a warning says why and what to do.
+        The library, or None if that fails; a warning then says why and what to do.
     """
     try:
         return _load(_runtime())
@@ -43,7 +43,7 @@ def library() -> ctypes.CDLL | None:
 
 @cache
 def function(name: str) -> "ctypes._NamedFuncPointer":
-    """One of the compiled functions that return nothing; callers ask first whether there is a library."""
+    """One of the compiled functions that return nothing; only to be called where ``library`` is not None."""
     loaded = library()
     assert loaded is not None, "callers ask for support first"
     found = loaded[name]
@@ -75,14 +75,14 @@ def _compile(command: list[str], runtime: Path, target: Path) -> None:
         )
         if found.returncode:
             raise CompilationError(f"{command[0]} failed: {found.stderr.strip()[-500:]}")
-        made.replace(target)  # whole or not at all, whoever else compiles at this moment
+        made.replace(target)  # atomic, since other processes may be compiling at the same time
 
 
 def _runtime() -> Path:
-    """Find the OpenMP library that torch has loaded: with another, two sets of threads would share the cores.
+    """Find the OpenMP library that torch has loaded: with another, two thread pools would compete for the cores.
 
     Raises:
-        CompilationError: where there is none, or this is not Linux.
+        CompilationError: if there is none, or this is not Linux.
     """
     torch.get_num_threads()
     maps = Path("/proc/self/maps")
@@ -95,18 +95,18 @@ def _runtime() -> Path:
 
 
 def _folder() -> Path:
-    """Where compiled files are kept: the user's cache, or else a folder that goes when nobody needs it."""
+    """Where compiled files are kept: the user's cache or, if it is not writable, a new temporary folder."""
     try:
         cache_home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
         folder = cache_home / "metashot"
         folder.mkdir(parents=True, exist_ok=True)
-    except (OSError, RuntimeError):  # the latter of a user who has no home
+    except (OSError, RuntimeError):  # RuntimeError for a user without a home folder
         return Path(tempfile.mkdtemp(prefix="metashot-"))
     return folder if os.access(folder, os.W_OK) else Path(tempfile.mkdtemp(prefix="metashot-"))
 
 
 def _digest(command: list[str], runtime: Path) -> str:
-    """Name what the result depends on: sources, compiler, options, the processor and torch's OpenMP library."""
+    """Hash all that the result depends on: sources, compiler, options, processor and torch's OpenMP library."""
     version = subprocess.run(
         [command[0], "--version"], capture_output=True, timeout=_COMPILE_S, check=True
     ).stdout

@@ -1,13 +1,13 @@
-/* Convolution 3x3 with padding 1 of several tasks' maps, each task with weights of its own, and its two gradients.
+/* 3x3 convolution with padding 1 of several tasks' maps, each task with its own weights, and its two gradients.
  *
- * No patches are laid out: a patch is three runs of a row of the maps, and the products read them where they lie. No
- * border is either: positions are taken by the taps that they have inside, and no zero is multiplied. A task's maps and
- * weights stay in the core's own cache; tasks, or parts of them where tasks are few, are divided among the
- * threads. Each number is a sum in an order that depends on the shapes alone, but for the weights' gradient, whose sums
- * over parts depend on the number of threads, too.
+ * No patches are copied: a patch consists of three runs of numbers in rows of the maps, and the products read them
+ * where they lie. Nor are maps copied into a border, except where noted: positions are grouped by the taps that lie
+ * inside, so that no zeros are multiplied. A task's maps and weights stay in the core's own cache; tasks, or parts of
+ * them if there are few, are divided among the threads. Each number is a sum in an order that depends on the shapes
+ * alone, except in the weights' gradient, where sums over parts also depend on the number of threads.
  *
  * Maps are float32 [tasks, images, high, wide, channels], weights [tasks, 3, 3, channels, filters] with
- * ``weight_step`` numbers from task to task, 0 where all share them. Outputs' innermost size is a multiple of LANES.
+ * ``weight_step`` numbers from task to task, 0 if all share them. Outputs' innermost size is a multiple of LANES.
  */
 #include <omp.h>
 
@@ -21,7 +21,7 @@
 #endif
 
 #define MOST_BYTES (1 << 20)
-#define MOST_POSITIONS 256 /* whose rows a block of the weights' gradient reads while it stays in registers */
+#define MOST_POSITIONS 256 /* whose rows are read while a block of the weights' gradient stays in registers */
 
 typedef struct {
     int64_t tasks, images, high, wide, channels, filters, stride;
@@ -33,7 +33,7 @@ typedef struct {
 
 static int64_t halved(int64_t size, int64_t stride) { return (size + stride - 1) / stride; }
 
-/* Into how many parts a task is divided: for the threads, where there are few tasks. */
+/* Into how many parts a task is divided: more than one only if there are too few tasks for the threads. */
 static int64_t parts_of_task(const Shape *s)
 {
     const int64_t threads = omp_in_parallel() ? 1 : omp_get_max_threads();
@@ -42,7 +42,7 @@ static int64_t parts_of_task(const Shape *s)
     return parts < s->images ? parts : s->images;
 }
 
-/* The same, and so that a part's maps, of so many elements an image, stay in the core's cache. */
+/* The same, but at least so many parts that a part's maps, of ``elements`` an image, stay in the core's cache. */
 static int64_t cached_parts(const Shape *s, int64_t elements)
 {
     const int64_t bytes = s->images * elements * (int64_t)sizeof(element);
@@ -62,7 +62,7 @@ void NAME(convolve)(const Shape *s, const float *images, const float *weight, in
 {
     if (s->images == 0) return;
     const int64_t C = s->channels, O = s->filters, depth = C / PAIR, stride = s->stride;
-    /* Where maps are as large as images, writing them in order is worth more than the few zeros. */
+    /* With stride 1, a border lets maps be written in order, which is worth multiplying a few zeros. */
     const int64_t border = stride == 1, row = (s->wide + 2 * border) * depth, edge = 1 - border;
     const int64_t h = halved(s->high, stride), w = halved(s->wide, stride);
     const int64_t parts = cached_parts(s, (s->high + 2) * row), most = (s->images + parts - 1) / parts;
@@ -149,8 +149,8 @@ void NAME(input_gradient)(const Shape *s, const float *maps, const float *weight
     free(shared), free(down), free(across);
 }
 
-/* Where rows of the patches and of the maps lie, of a row of taps where that is inside and of some columns; with PAIRS
- * two neighbours to a column, in images with a border left and right. Returns how many. */
+/* Offsets of the rows of patches and of maps, for row ``r`` of taps wherever it is inside and for some columns; with
+ * PAIRS, a column is two neighbours, in images with a border left and right. Returns their number. */
 static int64_t lined_up(const Shape *s, int64_t images, int64_t r, const int32_t *columns, int64_t count, int32_t *from,
                         int32_t *to)
 {

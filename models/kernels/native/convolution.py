@@ -1,8 +1,8 @@
-"""Convolution of tasks' maps in C: the fastest here for any size of maps, in float32 or by bfloat16 products.
+"""Convolution of tasks' maps in C: the fastest way on the CPU for maps of any size, in float32 or bfloat16.
 
 All maps are ``[T, B, C, H, W]``, kernels 3x3 with padding 1, ``[T, O, C, 3, 3]``; results have their channels
-innermost. ``reduced`` rounds both factors of each product to bfloat16, where the processor multiplies those;
-sums, and what goes in and comes out, stay float32.
+innermost. ``reduced`` rounds both factors of each product to bfloat16 if the processor can multiply those; sums,
+inputs and outputs stay float32.
 """
 
 import ctypes
@@ -24,7 +24,7 @@ from models.kernels.patch_products import as_kernels, as_matrices
 
 
 def supports(left: Tensor, right: Tensor, innermost: int) -> bool:
-    """Whether these factors can be multiplied into a result of so many innermost channels."""
+    """Whether these factors can be multiplied here, for a result of so many innermost channels."""
     return innermost % LANES == 0 and are_floats_here(left, right) and library() is not None
 
 
@@ -36,14 +36,14 @@ def convolve(images: Tensor, weight: Tensor, stride: int, *, reduced: bool = Fal
 
 
 def add_convolved(maps: Tensor, images: Tensor, weight: Tensor, stride: int, *, reduced: bool = False) -> None:
-    """Add to maps that ``convolve`` gave, in their place."""
+    """Add a convolution in place to maps that ``convolve`` returned."""
     _convolve(images, weight, stride, reduced, maps.permute(0, 1, 3, 4, 2), add=True)
 
 
 def input_gradient(
     gradient: Tensor, weight: Tensor, stride: int, size: tuple[int, int], *, reduced: bool = False
 ) -> Tensor:
-    """What reaches the images, ``[T, B, C, H, W]`` with ``size`` (H, W)."""
+    """Gradient of the images, ``[T, B, C, H, W]``, with ``size`` (H, W), given that of the maps."""
     rows = channels_innermost(gradient)
     matrices, step = a_task_each(as_matrices(weight))
     filters, channels = weight.shape[1:3]
@@ -55,7 +55,7 @@ def input_gradient(
 
 
 def weight_gradient(gradient: Tensor, images: Tensor, stride: int, *, reduced: bool = False) -> Tensor:
-    """The sum over a task's images and positions, ``[T, O, C, 3, 3]``."""
+    """Gradient of the weights, ``[T, O, C, 3, 3]``, given that of the maps."""
     rows, inputs = channels_innermost(gradient), channels_innermost(images)
     tasks, _, channels, _, _ = images.shape
     filters = gradient.shape[2]
@@ -83,10 +83,20 @@ def _convolve(images: Tensor, weight: Tensor, stride: int, reduced: bool, maps: 
 
 
 def name_of(product: str, shape: tuple[int, ...], filters: int, stride: int, *, reduced: bool) -> str:
-    """Which function computes a product, of images ``[T, B, H, W, C]``: by what one image's shape says alone."""
+    """The name of the function that computes a product for images ``[T, B, H, W, C]``.
+
+    It does not depend on T and B, so that an image's result is the same in any company.
+
+    Args:
+        product: ``convolve``, ``input_gradient`` or ``weight_gradient``.
+        shape: of the images.
+        filters: channels of the maps.
+        stride: 1 or 2.
+        reduced: whether to multiply bfloat16 numbers, if possible.
+    """
     channels = shape[-1]
     if is_tiled(shape, filters, stride):
-        return f"winograd_{product}"  # in float32 as fast as bfloat16 products are without it
+        return f"winograd_{product}"  # in float32, as fast as direct bfloat16 products
     paired = filters if product == "input_gradient" else channels
     return f"{product}_{'bfloat16' if reduced and paired % 2 == 0 and multiplies_bfloat16() else 'float32'}"
 
@@ -98,6 +108,6 @@ def is_tiled(shape: tuple[int, ...], filters: int, stride: int) -> bool:
 
 
 def multiplies_bfloat16() -> bool:
-    """Whether ``reduced`` makes a difference on this processor."""
+    """Whether this processor multiplies bfloat16 numbers, so that ``reduced`` makes a difference."""
     loaded = library()
     return loaded is not None and bool(loaded.has_bfloat16())

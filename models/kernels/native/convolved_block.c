@@ -1,12 +1,12 @@
-/* A convolution with the normalised block that follows it, and the gradients of both, a few images at a time: what one
- * computes, the other takes from the core's cache. The parts are those of convolution.c and normalisation.c.
+/* A convolution with the normalised block that follows it, and the gradients of both, a few images at a time, so that
+ * the second finds in the core's cache what the first computed. Both are those of convolution.c and normalisation.c.
  */
 #include <omp.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define MOST_BYTES (1 << 19) /* of images and maps computed at a time */
+#define MOST_BYTES (1 << 19) /* of images and maps that are processed at a time */
 
 typedef struct {
     int64_t tasks, images, high, wide, channels, groups, pooled;
@@ -62,7 +62,7 @@ void convolved_block(const Convolved *c, const Normalised *s, Convolve *convolve
     }
 }
 
-/* Add up the first ``count`` of ``size`` numbers over each task's parts. */
+/* Sum, over each task's parts, the first ``count`` of the ``size`` numbers of a part. */
 static void add_parts(int64_t tasks, int64_t parts, int64_t size, int64_t count, const float *each, float *totals)
 {
     memset(totals, 0, tasks * count * sizeof(float));
@@ -70,7 +70,8 @@ static void add_parts(int64_t tasks, int64_t parts, int64_t size, int64_t count,
         for (int64_t k = 0; k < count; k++) totals[item / parts * count + k] += each[item * size + k];
 }
 
-/* Of a gradient of the result and, unless NULL, one of the maps: those of images, unless NULL, and of parameters. */
+/* From a gradient of the result and, unless NULL, a further one of the maps (``of_maps``) to those of the images,
+ * unless ``to_images`` is NULL, and of the parameters. */
 void convolved_block_gradients(const Convolved *c, const Normalised *s, InputGradient *input_gradient,
                                WeightGradient *weight_gradient, const float *gradient, const float *of_maps,
                                const float *maps, const float *moments, const float *images, const float *weight,

@@ -1,4 +1,4 @@
-"""A convolution and the normalised block after it, a few images at a time, and the gradients of both, in C.
+"""A convolution and the normalised block after it, and the gradients of both, in C, a few images at a time.
 
 All maps are ``[T, B, C, H, W]``, kernels ``[T, O, C, 3, 3]``, scale and shift ``[T, O]``; results have their
 channels innermost.
@@ -27,11 +27,11 @@ from models.kernels.patch_products import as_kernels, as_matrices
 
 @dataclass(frozen=True)
 class Layer:
-    """What both passes share.
+    """The settings that the forward and the backward pass share.
 
     Attributes:
         stride: of the convolution.
-        groups: of channels that are normalised together.
+        groups: how many groups the O channels form.
         pooled: whether the maximum over 2x2 is taken.
     """
 
@@ -40,7 +40,7 @@ class Layer:
     pooled: bool
 
     def supports(self, images: Tensor, weight: Tensor, scale: Tensor, shift: Tensor) -> bool:
-        """Whether these can be computed here, and fastest so: Winograd's tiles want many images at once."""
+        """Whether this can be computed here, and is fastest so: Winograd's tiles need many images at a time."""
         channels, filters = weight.shape[-3], weight.shape[-4]
         shape = (*images.shape[:2], *images.shape[3:], channels)
         fits = filters % LANES == 0 and (channels % LANES == 0 or not images.requires_grad)
@@ -50,7 +50,7 @@ class Layer:
     def result(
         self, images: Tensor, weight: Tensor, scale: Tensor, shift: Tensor, epsilon: float
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """The block's result, the convolution's maps and the moments that the gradients take."""
+        """The block's result, the convolution's maps, and the moments that ``gradients`` needs."""
         check_alike(images, weight)
         inputs = channels_innermost(images)
         tasks, batch, height, width, _ = inputs.shape
@@ -78,14 +78,14 @@ class Layer:
         to_images: bool,
         reduced: bool,
     ) -> tuple[Tensor | None, Tensor, Tensor, Tensor]:
-        """What gradients of the result and of the maps send to images, weight, scale and shift.
+        """Gradients of images, weight, scale and shift.
 
         Args:
             gradient: of the result.
-            of_maps: what else reaches the maps, if anything does.
-            kept: images, weight, scale, shift, and the maps and moments that ``result`` gave.
-            to_images: whether the images' is wanted, else it is None.
-            reduced: multiply numbers rounded to bfloat16.
+            of_maps: a further gradient of the convolution's maps, or None.
+            kept: images, weight, scale, shift, and the maps and moments that ``result`` returned.
+            to_images: whether to compute the gradient of the images; otherwise it is None.
+            reduced: whether to round the factors of the convolution's products to bfloat16.
         """
         images, weight, scale, shift, maps, moments = kept
         inputs, rows = channels_innermost(images), channels_innermost(gradient)

@@ -1,5 +1,5 @@
-/* A drawing on even paper, from grey levels to the levels that a learner sees, as models/images does it: the same
- * numbers in the same order, hence the same bits. A product and a sum must each be rounded, as NumPy and Pillow do. */
+/* A drawing on even paper, from grey levels to a learner's input levels, as in models/images: the same operations in
+ * the same order, hence the same bits. Products and sums must be rounded separately, as NumPy and Pillow do. */
 #include <string.h>
 
 #if defined(__clang__)
@@ -13,7 +13,7 @@
 enum { MOST = 224, FIXED = 22 }; /* Pillow's box filter counts in units of 2^-22 */
 
 typedef struct { int64_t high, wide; } Size;
-typedef struct { int first, last; } Span; /* the second exclusive; empty where they are equal */
+typedef struct { int first, last; } Span; /* last is exclusive; empty if they are equal */
 typedef struct { int first, last, weight; } Share;
 typedef struct { int count, place[MOST], before[MOST], after[MOST]; double share[MOST]; } Axis;
 
@@ -91,7 +91,7 @@ static void interpolate(const uint8_t *inked, int64_t wide, const Axis *rows, co
     for (int n = 0; n < rows->count; n++) {
         const int wanted[2] = {rows->before[n], rows->after[n]};
         const double *line[2];
-        for (int k = 0; k < 2; k++) { /* a row's place is by its parity: two neighbours never share one */
+        for (int k = 0; k < 2; k++) { /* a row's slot is its parity, so two neighbours never share one */
             const int slot = wanted[k] & 1;
             if (held[slot] != wanted[k]) widened(inked + wanted[k] * wide, columns, lines[slot]);
             held[slot] = wanted[k];
@@ -103,7 +103,7 @@ static void interpolate(const uint8_t *inked, int64_t wide, const Axis *rows, co
     }
 }
 
-/* What each of `side` numbers takes of MOST, by Pillow's box filter: the mean of those within half of the scale. */
+/* Which of MOST numbers each of `side` results averages, and by what weight, as in Pillow's box filter. */
 static void weigh(Share *shares, int64_t side)
 {
     const double scale = (double)MOST / side, support = 0.5 * fmax(scale, 1), sharp = 1 / fmax(scale, 1);
@@ -124,7 +124,7 @@ static uint8_t mean(int sum, const Share *share)
     return (uint8_t)(level > 255 ? 255 : level);
 }
 
-/* Reduce [MOST, MOST], which is inked within a span of rows, to [side, side]: rows first, rounded in between. */
+/* Reduce [MOST, MOST], with ink in a span of rows only, to [side, side]: along rows first, rounding in between. */
 static void reduce(const uint8_t *framed, Span rows, int64_t side, uint8_t *out)
 {
     Share shares[side];
@@ -147,14 +147,14 @@ static void reduce(const uint8_t *framed, Span rows, int64_t side, uint8_t *out)
     }
 }
 
-/* Give 0, and nothing else, where the paper is uneven. */
+/* Returns 1, or 0 without writing anything if the paper is uneven. */
 static int draw_one(int64_t high, int64_t wide, int64_t side, double margin, const uint8_t *gray, uint8_t *out)
 {
     int64_t counts[TONES];
     uint8_t levels[TONES], strokes[TONES], inked[MOST * MOST], framed[MOST * MOST];
     count_tones(gray, high * wide, counts);
     if (!ink_of_tones(counts, high * wide, levels, strokes)) return 0;
-    uint8_t rows[2][MOST] = {{0}}, columns[2][MOST] = {{0}}; /* that have strokes; that have any ink */
+    uint8_t rows[2][MOST] = {{0}}, columns[2][MOST] = {{0}}; /* which have strokes; which have any ink */
     for (int64_t y = 0; y < high; y++)
         for (int64_t x = 0; x < wide; x++) {
             const uint8_t t = gray[y * wide + x];
@@ -185,8 +185,8 @@ static int draw_one(int64_t high, int64_t wide, int64_t side, double margin, con
     return 1;
 }
 
-/* Draw images of grey levels [high, wide], at most MOST each, on [count, side, side], framed with a margin unless it
- * is negative; `even` tells which were drawn, and is 0 where the paper is uneven. */
+/* Draw images of grey levels [high, wide], each at most MOST, into [count, side, side], framed with a margin unless it
+ * is negative; `even` is 1 for the images that were drawn, and 0 for those on uneven paper. */
 void draw(int64_t count, const Size *of, const uint8_t *const *gray, int64_t side, double margin, uint8_t *out,
           uint8_t *even)
 {

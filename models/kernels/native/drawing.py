@@ -1,7 +1,7 @@
-"""Drawings on even paper, from grey levels to what a learner sees, in C: bit for bit as ``models.images`` does.
+"""Drawings on even paper, from grey levels to a learner's input, in C: bit for bit as in ``models.images``.
 
-There that is sixty calls of NumPy and Pillow an image. Each takes longer to begin than to do, and each lets go of
-Python's lock: two threads at it were slower than one. Here it is one call for as many images as there are.
+There it takes sixty calls of NumPy and Pillow an image. Most of a call is overhead, and each releases Python's
+lock, so that two threads were slower than one. Here it is one call for any number of images.
 """
 
 import ctypes
@@ -14,23 +14,23 @@ from models.kernels.native.compiled import function, library
 from models.kernels.native.shapes import address_of, addresses_of, sizes
 
 Levels = NDArray[np.uint8]
-MOST = 224  # pixels of a side
+MOST = 224  # pixels of an image's side at most
 _NO_MARGIN = -1.0
 
 
 def draw(grays: Sequence[Levels], side: int, margin: float | None) -> list[Levels | None]:
-    """Find the ink of each, frame it, and reduce it.
+    """Find the ink of each image, frame it and reduce it.
 
     Args:
-        grays: each ``[H, W]``, neither larger than ``MOST``.
-        side: of the results.
-        margin: as ``Preprocessing`` has it.
+        grays: grey levels ``[H, W]``, H and W at most ``MOST``.
+        side: of the results, in pixels.
+        margin: as in ``Preprocessing``.
 
     Raises:
         ValueError: for a larger image.
 
     Returns:
-        Levels ``[side, side]``; None where the paper is uneven, or for all if nothing can be compiled here.
+        For each image, levels ``[side, side]``, or None if its paper is uneven or there is no compiled library.
     """
     for height, width in (gray.shape for gray in grays):
         if max(height, width) > MOST:

@@ -1,14 +1,14 @@
-/* How much small images look like drawings on even paper, as models/images/drawnness.py tells it. */
+/* How much small images look like drawings on even paper, as in models/images/drawnness.py. */
 #include <string.h>
 
 #include "tones.h"
 
-enum { MOST = 64, REACH = 2 }; /* pixels of a side; of a stroke's middle to its edges */
+enum { MOST = 64, REACH = 2 }; /* pixels of a side at most; from a stroke's middle to its edges */
 
 typedef struct { int64_t high, wide; } Size;
 typedef struct { double faintest, of_paper, texture, solid; } Bounds;
 
-/* Keep of a mask [high, wide] what no pixel outside it is near to; what lies outside of the sheet does not count. */
+/* Erode a mask [high, wide]: clear pixels within REACH of one that is not set; beyond the sheet counts as set. */
 static void erode(uint8_t *mask, int64_t high, int64_t wide)
 {
     uint8_t rows[MOST * MOST];
@@ -25,7 +25,7 @@ static void erode(uint8_t *mask, int64_t high, int64_t wide)
         }
 }
 
-/* The share of pixels that a mask holds, as far as their tones differ. */
+/* The share of pixels in a mask, reduced if their tones hardly vary. */
 static double solid(const uint8_t *mask, const uint8_t *levels, int64_t size, double strongest, double texture)
 {
     int64_t held = 0;
@@ -48,7 +48,7 @@ static double drawnness_of(const uint8_t *levels, int64_t high, int64_t wide, in
     const double paper = even_paper(counts, size);
     if (isnan(paper)) return NAN;
     double strongest = 0;
-    for (int low = 0, up = TONES - 1; seen < few;) { /* from both ends, the tone that is further from the paper */
+    for (int low = 0, up = TONES - 1; seen < few;) { /* from both ends, take the tone further from the paper */
         const int t = paper - tone(low) > tone(up) - paper ? low++ : up--;
         seen += counts[t];
         strongest = fabs(tone(t) - paper);
@@ -67,8 +67,8 @@ static double drawnness_of(const uint8_t *levels, int64_t high, int64_t wide, in
     return 1 - brighter - darker - 2 * fmin(brighter, darker) - bounds->solid * wider;
 }
 
-/* Tell the drawnness of images [high, wide], at most MOST each; NAN where the paper is uneven. The `few` strongest
- * pixels of each show its contrast. */
+/* Measure the drawnness of images [high, wide], each at most MOST; NAN on uneven paper. An image's strongest contrast
+ * is that which its `few` strongest pixels reach. */
 void drawnness(int64_t count, const Size *of, const int64_t *few, const uint8_t *const *levels, const Bounds *bounds,
                double *out)
 {

@@ -1,4 +1,4 @@
-"""How much small images look like drawings on even paper, in C: up to rounding as ``models.images.drawnness``."""
+"""How much small images look like drawings on even paper, in C: as ``models.images.drawnness`` up to rounding."""
 
 import ctypes
 from collections.abc import Sequence
@@ -9,21 +9,21 @@ from numpy.typing import NDArray
 from models.kernels.native.compiled import function, library
 from models.kernels.native.shapes import address_of, addresses_of, sizes
 
-MOST = 64  # pixels of a side
+MOST = 64  # pixels of an image's side at most
 
 
 def drawnness(
     images: Sequence[NDArray[np.uint8]], strongest: Sequence[int], bounds: tuple[float, float, float, float]
 ) -> NDArray[np.float64]:
-    """Tell the drawnness of each.
+    """Measure the drawnness of each image.
 
     Args:
-        images: levels ``[H, W]`` each, neither larger than ``MOST``.
-        strongest: how many pixels of each show the strongest contrast.
-        bounds: the faintest contrast, paper's share of the strongest, texture, and the weight of solid things.
+        images: levels ``[H, W]``, H and W at most ``MOST`` (not checked).
+        strongest: for each image, how many pixels reach the strongest contrast.
+        bounds: ``_FAINTEST``, ``_OF_PAPER``, ``_TEXTURE`` and ``_SOLID`` of ``models.images.drawnness``.
 
     Returns:
-        ``[B]``, NaN where the paper is uneven, or everywhere if nothing can be compiled here.
+        ``[B]``; NaN for an image on uneven paper, and for all if there is no compiled library.
     """
     told = np.full(len(images), np.nan)
     if library() is not None:

@@ -1,11 +1,11 @@
-/* Group normalisation with a scale and a shift a task, then the maximum over 2x2 where wanted, then ReLU; and what a
- * gradient of the result sends to maps, scale and shift. models/kernels/task_group_norm.py derives the formulas. */
+/* Group normalisation with each task's scale and shift, then the maximum over 2x2 if ``pooled``, then ReLU; and the
+ * gradients of maps, scale and shift. models/kernels/task_group_norm.py derives the formulas. */
 #include <math.h>
 #include <omp.h>
 
 #include "normalisation.h"
 
-/* Sums of some of the maps' channels or, given their means, of squared differences. */
+/* Sums over positions of some of the maps' channels or, given their means, of squared differences from these. */
 INLINE void sums_of_maps(const int vectors, const Shape *s, const float *maps, const float *mean, float *sums)
 {
     vec total[VECTORS] = {0};
@@ -62,7 +62,7 @@ void normalise(const Shape *s, const float *maps, const float *scale, const floa
     }
 }
 
-/* What reaches the maps: of_g g + of_c c + constant, the three of them in ``of``. */
+/* The gradient of the maps: of_g g + of_c c + constant, with these three in ``of`` and c = z - mean. */
 INLINE void to_maps(const int members, const int vectors, const Grid *grid, const float *maps, const float *gradient,
                     const float *gain, const float *offset, const float *mean, const float *of, float *out)
 {

@@ -1,10 +1,10 @@
-/* What the passes over normalised maps share: who is the greatest, and sums over an image's positions and groups.
+/* What the passes over normalised maps share: choosing the greatest, and sums over an image's positions and groups.
  *
  * An image's maps are read from memory once a pass and stay in the core's cache. Which of four numbers was the
- * greatest, and whether it was positive, is found again in each pass rather than kept.
+ * greatest, and whether it was positive, is found again in each pass rather than stored.
  *
- * Maps are float32 [tasks, images, high, wide, channels]; ``step`` numbers lie between two tasks' scales and shifts,
- * 0 where all share them; ``moments`` hold the mean and the steepness (r in the formulas) of each image's channels.
+ * Maps are float32 [tasks, images, high, wide, channels]; scales and shifts of two tasks are ``step`` numbers apart,
+ * 0 if all share them; ``moments`` hold the mean and the steepness (r in the formulas) of each image's channels.
  */
 #ifndef METASHOT_NORMALISATION_H
 #define METASHOT_NORMALISATION_H
@@ -32,7 +32,7 @@ static Grid grid_of(const Shape *s)
 #define FOR_CELLS(grid)                                                                                                \
     for (int64_t cy = 0; cy < (grid)->cells_high; cy++)                                                                \
         for (int64_t cx = 0; cx < (grid)->cells_wide; cx++)
-/* Positions at the right and lower edges that no window of two by two reaches. */
+/* Positions at the right and lower edges that no 2x2 window covers. */
 #define FOR_EDGES(grid)                                                                                                \
     for (int64_t ey = 0; members == 4 && ey < (grid)->high; ey++)                                                      \
         for (int64_t ex = ey < 2 * (grid)->cells_high ? 2 * (grid)->cells_wide : 0; ex < (grid)->wide; ex++)
@@ -41,8 +41,8 @@ static Grid grid_of(const Shape *s)
 #define MEMBER(j)                                                                                                      \
     (members == 1 ? CELL : ((2 * cy + ((j) >> 1)) * grid->wide + 2 * cx + ((j)&1)) * grid->channels)
 
-/* The greatest of the members gain * z + offset where that is positive, else 0; ``hot`` masks the member that it is,
- * the first of equals. */
+/* The greatest of the members' gain * z + offset if that is positive, else 0; ``hot`` masks the member chosen, the
+ * first of equals, and none where the result is 0. */
 INLINE vec chosen(const int members, const vec *z, vec gain, vec offset, ivec *hot)
 {
     vec most = gain * z[0] + offset;
@@ -58,7 +58,7 @@ INLINE vec chosen(const int members, const vec *z, vec gain, vec offset, ivec *h
     return where(positive, most);
 }
 
-/* From sums over positions to means over a group's channels and positions, the channels weighted. */
+/* From sums over positions to means over a group's channels and positions, with weights for the channels or NULL. */
 static void spread(const Shape *s, const float *sums, const float *weights, float *means)
 {
     const int64_t size = s->channels / s->groups;
@@ -69,7 +69,7 @@ static void spread(const Shape *s, const float *sums, const float *weights, floa
     }
 }
 
-/* Gain and offset of the normalised, scaled and shifted maps: gain z + offset. */
+/* Gain and offset that normalise, scale and shift maps z as gain z + offset. */
 static void affine(int64_t channels, const float *moments, const float *scale, const float *shift, float *gain,
                    float *offset)
 {
@@ -79,8 +79,8 @@ static void affine(int64_t channels, const float *moments, const float *scale, c
     }
 }
 
-/* Call a pass over an image's channels from ``n`` on, as many vectors of them at a time as it can, so that memory is
- * read and written in the order in which it lies. */
+/* Call a pass for all of an image's channels, from ``n`` on, for as many vectors of them at a time as possible, so that
+ * memory is read and written in order. */
 #define PASS(name, ...)                                                                                                \
     for (int64_t n = 0, wide; n < C; n += wide * LANES) {                                                              \
         wide = n + VECTORS * LANES <= C ? VECTORS : 1;                                                                 \
@@ -91,7 +91,7 @@ static void affine(int64_t channels, const float *moments, const float *scale, c
     }
 #define FOR_VECTORS for (int v = 0, k = 0; v < vectors; v++, k += LANES)
 
-/* Sums over an image's positions, with c = z - mean: of g, g c and, given u, of u, u c and u g. */
+/* Sums over an image's positions, with c = z - mean: of g, g c and, unless u is NULL, of u, u c and u g. */
 INLINE void sums(const int members, const int vectors, const Grid *grid, const float *maps, const float *gradient,
                  const float *u, const float *gain, const float *offset, const float *mean, float *found)
 {
@@ -122,7 +122,7 @@ INLINE void sums(const int members, const int vectors, const Grid *grid, const f
     }
 }
 
-/* Add up ``each`` [images, rows, channels] over a task's images, row by row. */
+/* Sum one row of ``each`` [images, rows, channels] over each task's images. */
 static void add_up(const Shape *s, const float *each, int64_t rows, int64_t row, float *totals)
 {
     const int64_t C = s->channels;

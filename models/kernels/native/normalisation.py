@@ -1,4 +1,4 @@
-"""Group normalisation a task, pooling and ReLU in one pass, and its first two derivatives, in C.
+"""Group normalisation with each task's scale and shift, pooling and ReLU, and the first two derivatives, in C.
 
 All maps are ``[T, B, C, H, W]``, scale and shift ``[T, C]``; results have their channels innermost.
 """
@@ -22,20 +22,20 @@ from models.kernels.native.shapes import (
 
 
 def supports(maps: Tensor, scale: Tensor, shift: Tensor) -> bool:
-    """Whether these can be computed here."""
+    """Whether these can be computed by the C functions."""
     return maps.shape[2] % LANES == 0 and are_floats_here(maps, scale, shift) and library() is not None
 
 
 @dataclass(frozen=True)
 class Block:
-    """One application: sizes and inputs that all three passes read.
+    """The sizes and inputs that the result and both derivatives share.
 
     Attributes:
         maps: contiguous ``[T, B, H, W, C]``.
-        scale: ``[T, C]``, or ``[C]`` where all tasks share it.
-        shift: likewise.
-        step: numbers from one task's to the next.
-        groups: of channels.
+        scale: ``[T, C]``, or ``[C]`` if all tasks share it.
+        shift: as ``scale``.
+        step: distance between two tasks' scales in memory, in numbers; 0 if they share it.
+        groups: how many groups the C channels form.
         pooled: whether the maximum over 2x2 is taken.
     """
 
@@ -48,7 +48,7 @@ class Block:
 
     @classmethod
     def of(cls, maps: Tensor, scale: Tensor, shift: Tensor, groups: int, pooled: bool) -> Self:
-        """Lay the inputs out."""
+        """Lay out maps ``[T, B, C, H, W]``, scale ``[T, C]`` and shift ``[T, C]``."""
         if scale.stride(0) != shift.stride(0):
             scale, shift = scale.contiguous(), shift.contiguous()
         laid_scale, step = a_task_each(scale)
@@ -57,7 +57,7 @@ class Block:
 
     @property
     def sizes(self) -> ctypes.Array[ctypes.c_int64]:
-        """As the C functions take them."""
+        """The structure of sizes that the C functions take."""
         return sizes(*self.maps.shape, self.groups, self.pooled)
 
     @property
@@ -65,20 +65,20 @@ class Block:
         return address(self.maps), address(self.scale), address(self.shift), self.step
 
     def result(self, epsilon: float) -> tuple[Tensor, Tensor]:
-        """The result ``[T, B, C, H', W']``, and the moments that the other passes take."""
+        """The result ``[T, B, C, H', W']``, and the moments ``[T, B, 2, C]`` that the derivatives need."""
         found, moments = self.room()
         function("normalise")(self.sizes, *self._given, ctypes.c_float(epsilon), address(found), address(moments))
         return channels_third(found), moments
 
     def room(self) -> tuple[Tensor, Tensor]:
-        """Where a result ``[T, B, H', W', C]`` and its moments go."""
+        """Uninitialised tensors for a result ``[T, B, H', W', C]`` and its moments ``[T, B, 2, C]``."""
         tasks, batch, height, width, channels = self.maps.shape
         side = 2 if self.pooled else 1
         found = self.maps.new_empty(tasks, batch, height // side, width // side, channels)
         return found, self.maps.new_empty(tasks, batch, 2, channels)
 
     def gradient(self, moments: Tensor, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """What a gradient of the result sends to maps, scale and shift, the latter ``[T, C]``."""
+        """Gradients of maps ``[T, B, C, H, W]``, scale and shift ``[T, C]``, given that of the result."""
         of_maps, rows = self.maps.new_empty(self.maps.shape), channels_innermost(gradient)
         of_scale, of_shift = self.a_channel_each(), self.a_channel_each()
         function("normalise_gradient")(
@@ -95,7 +95,7 @@ class Block:
     def second(
         self, moments: Tensor, gradient: Tensor, cotangents: tuple[Tensor, Tensor, Tensor]
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """What cotangents of ``gradient``'s answer send to that gradient, to maps and to scale."""
+        """Differentiate ``gradient``: from cotangents of its results to those of its input, maps and scale."""
         rows = channels_innermost(gradient)
         of_maps, of_scale, of_shift = cotangents
         laid = channels_innermost(of_maps), of_scale.contiguous(), of_shift.contiguous()
@@ -111,6 +111,6 @@ class Block:
         return channels_third(found[0]), channels_third(found[1]), found[2]
 
     def a_channel_each(self) -> Tensor:
-        """Where a gradient of scale or shift goes."""
+        """An uninitialised tensor ``[T, C]`` for a gradient of scale or shift."""
         tasks, _, _, _, channels = self.maps.shape
         return self.maps.new_empty(tasks, channels)

@@ -1,9 +1,10 @@
-/* The gradient of the gradient of a normalised block (see normalisation.c), which second-order meta-training takes. */
+/* The gradient of a normalised block's gradient (see normalisation.c), which second-order meta-training needs. */
 #include <omp.h>
 
 #include "normalisation.h"
 
-/* What reaches the gradient, g_u u + g_c c + g_k, and the maps, z_c c + z_u u + z_g g + z_k, in this order in ``of``. */
+/* What reaches the gradient, g_u u + g_c c + g_k, and the maps, z_c c + z_u u + z_g g + z_k, with the coefficients in
+ * this order in ``of``. */
 INLINE void to_both(const int members, const int vectors, const Grid *grid, const float *maps, const float *gradient,
                     const float *u, const float *gain, const float *offset, const float *mean, const float *of,
                     float *out_gradient, float *out_maps)
@@ -29,8 +30,8 @@ INLINE void to_both(const int members, const int vectors, const Grid *grid, cons
     }
 }
 
-/* Of the gradient of maps, scale and shift, by cotangents ``u``, ``u_scale`` and ``u_shift`` of these: what reaches
- * the gradient that was given, the maps and the scale. The shift only tells which numbers are positive. */
+/* From cotangents ``u``, ``u_scale`` and ``u_shift`` of the gradients of maps, scale and shift to those of the given
+ * gradient, the maps and the scale. The shift only decides which numbers are positive. */
 void normalise_second(const Shape *s, const float *u, const float *u_scale, const float *u_shift,
                       const float *gradient, const float *maps, const float *scale, const float *shift, int64_t step,
                       const float *moments, float *of_gradient, float *of_maps, float *of_scale)

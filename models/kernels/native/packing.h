@@ -1,5 +1,5 @@
-/* Lays maps and weights out as the products take them: as they are, within a border, or turned. With PAIRS, float32
- * numbers become bfloat16 (to nearest, ties to even), two to an element.
+/* Lays out maps and weights as the products read them: as they are, within a border, or transposed. With PAIRS,
+ * float32 numbers become bfloat16 (to nearest, ties to even), two to an element.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +20,8 @@ INLINE element paired(float first, float second) { return bits(first) >> 16 | (b
 #endif
 
 #ifdef PAIRS
-/* Maps with a column of zeros before and behind, each number beside that of the position ``step`` to the right. */
+/* Maps with a column of zeros left and right; each number is paired with the one at the position ``step`` to the
+ * right. */
 static void pad_neighbours(const float *maps, int64_t images, int64_t high, int64_t wide, int64_t channels,
                            int64_t step, element *padded)
 {
@@ -38,7 +39,7 @@ static void pad_neighbours(const float *maps, int64_t images, int64_t high, int6
         }
 }
 
-/* Lines of maps, two neighbours to a position; a last one without a neighbour beside zeros. */
+/* Lines of maps with two neighbouring positions paired; a last one without a neighbour is paired with zeros. */
 static void pair_neighbours(const float *maps, int64_t lines, int64_t wide, int64_t channels, element *pairs)
 {
     for (int64_t line = 0; line < lines; line++, maps += wide * channels)
@@ -49,7 +50,7 @@ static void pair_neighbours(const float *maps, int64_t lines, int64_t wide, int6
 }
 #endif
 
-/* ``count`` numbers: the very same, or with PAIRS two neighbours to an element, in ``room``. */
+/* ``count`` numbers: as they are or, with PAIRS, two neighbours to an element, in ``room``. */
 static const element *rounded(const float *numbers, int64_t count, element *room)
 {
 #ifdef PAIRS
@@ -76,7 +77,7 @@ static const element *padded(const float *maps, int64_t images, int64_t high, in
     return room;
 }
 
-/* Weights [channels, filters]: the very same, or with PAIRS two channels to an element, in ``room``. */
+/* Weights [channels, filters]: as they are or, with PAIRS, two channels to an element, in ``room``. */
 static const element *packed(const float *weight, int64_t channels, int64_t filters, element *room)
 {
 #ifdef PAIRS
@@ -90,7 +91,7 @@ static const element *packed(const float *weight, int64_t channels, int64_t filt
 #endif
 }
 
-/* LANES elements of a row; with PAIRS, of twice as many numbers. */
+/* LANES elements of a row; with PAIRS, made of twice as many numbers. */
 INLINE ivec elements_of(const float *row)
 {
 #ifdef PAIRS
@@ -106,7 +107,7 @@ INLINE ivec elements_of(const float *row)
 #endif
 }
 
-/* Turn LANES rows of LANES elements into columns: each turn moves one bit of an element's row into its column. */
+/* Transpose LANES rows of LANES elements: each round moves one bit of an element's row index into its column index. */
 INLINE void transpose(ivec *rows)
 {
     const ivec even = (COUNTED & 1) * LANES + (COUNTED >> 1);
@@ -120,7 +121,7 @@ INLINE void transpose(ivec *rows)
     }
 }
 
-/* Weights [9, channels, filters] as [9, filters / PAIR, channels]. */
+/* Weights [9, channels, filters] transposed to [9, filters / PAIR, channels], in ``room``. */
 static const element *turned(const float *weight, int64_t channels, int64_t filters, element *room)
 {
     const int64_t depth = filters / PAIR;

@@ -1,5 +1,5 @@
-/* Sorts the positions of maps by the taps of a 3x3 kernel that they have inside the image, so that no product takes the
- * zeros of a border.
+/* Sorts the positions of maps by which taps of a 3x3 kernel lie inside the image there, so that no zeros of a border
+ * need be multiplied.
  */
 #ifndef METASHOT_POSITIONS_H
 #define METASHOT_POSITIONS_H
@@ -9,14 +9,14 @@
 
 #include "vectors.h"
 
-/* Positions of a line by the taps, as bits, that they have inside. */
+/* Positions along one axis, by the set of taps (as bits) that lie inside there. */
 typedef struct {
     int64_t line, count[8];
     int32_t at[]; /* [8][line] */
 } Kinds;
 
-/* Of positions of the maps, by taps inside images of ``size`` and their border; or ``back``, of images, by taps from
- * inside maps. */
+/* Sort positions of the maps, by the taps that lie inside images of ``size`` and their border; or, with ``back``,
+ * positions of the images, by the taps that reach them from positions inside maps of ``size``. */
 static Kinds *kinds_of(int64_t line, int64_t stride, int64_t size, int64_t border, int back)
 {
     Kinds *kinds = calloc(1, sizeof(Kinds) + 8 * line * sizeof(int32_t));
@@ -36,8 +36,8 @@ static Kinds *kinds_of(int64_t line, int64_t stride, int64_t size, int64_t borde
 
 INLINE int64_t first_of(int taps) { return __builtin_ctz(taps); }
 
-/* How far from position at / stride of the maps the one lies that reaches a position ``at`` of the images by a tap:
- * with a stride, the middle tap and the two others never reach the same ones. */
+/* A position ``at`` of the images is reached by a tap from position at / stride + towards(tap, stride) of the maps.
+ * With stride 2, the middle tap reaches even positions only, and the other two odd ones only. */
 INLINE int64_t towards(int64_t tap, int64_t stride) { return stride == 1 ? 1 - tap : tap == 0; }
 
 #define FOR_KINDS(down, across)                                                                                        \
@@ -45,7 +45,7 @@ INLINE int64_t towards(int64_t tap, int64_t stride) { return stride == 1 ? 1 - t
         for (int columns = 1; columns < 8; columns++)                                                                  \
             if ((down)->count[rows] && (across)->count[columns])
 #define PLACE(kinds, taps, n) (kinds)->at[(taps) * (kinds)->line + (n)]
-/* Positions (y, x) of so many images that are of kind (rows, columns). */
+/* All positions (y, x) of kind (rows, columns), in each of ``images`` images b. */
 #define FOR_POSITIONS(images, down, across)                                                                            \
     for (int64_t b = 0; b < (images); b++)                                                                             \
         for (int64_t i = 0, y; i < (down)->count[rows] && (y = PLACE(down, rows, i), 1); i++)                        \

@@ -1,7 +1,7 @@
-/* The two matrix products that a convolution and its gradients consist of, over rows that lie apart in memory.
+/* The two matrix products of which a convolution and its gradients consist, over rows scattered in memory.
  *
  * A factor's element is a float or, with PAIRS, two bfloat16 numbers that one instruction multiplies by two of the
- * other factor and adds to one float32 sum. Either takes four bytes, so one text serves both.
+ * other factor and adds to one float32 sum. Either takes four bytes, so the same code serves both.
  */
 #include "vectors.h"
 

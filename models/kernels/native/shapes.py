@@ -1,4 +1,4 @@
-"""What the C functions take: tensors laid out as they read them, sizes as structures, addresses."""
+"""Arguments for the C functions: tensors laid out as they read them, sizes as structures, addresses."""
 
 import ctypes
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-LANES = 16  # the innermost size of what is computed is a multiple of it: the numbers of the widest vector
+LANES = 16  # numbers in the widest vector; the innermost size of every result must be a multiple of it
 
 
 def sizes(*numbers: int) -> ctypes.Array[ctypes.c_int64]:
@@ -17,32 +17,35 @@ def sizes(*numbers: int) -> ctypes.Array[ctypes.c_int64]:
 
 
 def address(tensor: Tensor) -> ctypes.c_void_p:
-    """Where a tensor's numbers begin."""
+    """The address of a tensor's first number."""
     return ctypes.c_void_p(tensor.data_ptr())
 
 
 def address_of(array: NDArray[Any]) -> ctypes.c_void_p:
-    """Where a contiguous array's numbers begin."""
+    """The address of a contiguous array's first number."""
     return ctypes.c_void_p(array.ctypes.data)
 
 
 def addresses_of(arrays: Sequence[NDArray[Any]]) -> ctypes.Array[ctypes.c_void_p]:
-    """A C array of them; who calls keeps the arrays."""
+    """A C array of the arrays' addresses; the caller must keep the arrays alive."""
     return (ctypes.c_void_p * len(arrays))(*(array.ctypes.data for array in arrays))
 
 
 def channels_innermost(maps: Tensor) -> Tensor:
-    """From ``[T, B, C, H, W]`` to contiguous ``[T, B, H, W, C]``, without a copy where it lies so already."""
+    """From ``[T, B, C, H, W]`` to contiguous ``[T, B, H, W, C]``, without a copy if it is laid out so already."""
     return maps.permute(0, 1, 3, 4, 2).contiguous()
 
 
 def channels_third(maps: Tensor) -> Tensor:
-    """The way back, as a view."""
+    """View ``[T, B, H, W, C]`` as ``[T, B, C, H, W]``: the inverse of ``channels_innermost``."""
     return maps.permute(0, 1, 4, 2, 3)
 
 
 def a_task_each(values: Tensor) -> tuple[Tensor, ctypes.c_int64]:
-    """Values ``[T, ...]``, each task's contiguous, and how far the tasks' lie apart: 0 where all share them."""
+    """Values ``[T, ...]`` laid out contiguously, and the distance between two tasks' values in numbers.
+
+    If all tasks share them in memory, the values are ``[...]`` and the distance is 0.
+    """
     if values.stride(0) == 0:
         return values[0].contiguous(), ctypes.c_int64(0)
     values = values.contiguous()
@@ -50,10 +53,10 @@ def a_task_each(values: Tensor) -> tuple[Tensor, ctypes.c_int64]:
 
 
 def check_alike(images: Tensor, weight: Tensor) -> None:
-    """See that images ``[T, B, C, H, W]`` can be convolved by ``[T, O, C, 3, 3]``.
+    """Check that images ``[T, B, C, H, W]`` can be convolved by kernels ``[T, O, C, 3, 3]``.
 
     Raises:
-        ValueError: where they can't; C would read past the end of one of them.
+        ValueError: if they cannot, in which case C would read past the end of one of them.
     """
     if (len(images), images.shape[2]) != (len(weight), weight.shape[2]):
         raise ValueError(
@@ -63,5 +66,5 @@ def check_alike(images: Tensor, weight: Tensor) -> None:
 
 
 def are_floats_here(*tensors: Tensor) -> bool:
-    """Whether all are what the C functions compute with: float32, on the CPU."""
+    """Whether the C functions can compute with all of these: float32, on the CPU."""
     return all(one.dtype == torch.float32 and one.device.type == "cpu" for one in tensors)

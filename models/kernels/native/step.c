@@ -1,4 +1,4 @@
-/* The gradients of a step, value - rate * gradient, of several tasks' values: each number is read once.
+/* The gradients of several tasks' inner step, value - rate * gradient, reading each number once.
  *
  * Each result is a sum in an order that depends on the shapes alone.
  */
@@ -8,7 +8,7 @@
 
 #include "vectors.h"
 
-#define PART 3072 /* numbers of a task whose sums over tasks stay in the core's nearest cache */
+#define PART 3072 /* numbers of a task, few enough for their sums over tasks to stay in the core's nearest cache */
 
 /* Add cotangents to ``total`` unless NULL, write their products with ``factor`` to ``scaled`` unless NULL, and return
  * the sum of their products with gradients. */
@@ -33,8 +33,9 @@ static double one_task(int64_t count, const float *cotangent, const float *gradi
     return sum;
 }
 
-/* Of ``cotangent`` and ``gradient`` [tasks, size]: what reaches a value that all tasks share (``to_value`` [size]), the
- * gradient (``to_gradient`` [tasks, size]), both unless NULL, and the rate of all. */
+/* From ``cotangent`` [tasks, size] of the moved values and ``gradient`` [tasks, size] to the cotangents of a value that
+ * all tasks share (``to_value`` [size]) and of the gradient (``to_gradient`` [tasks, size]), each unless NULL, and of
+ * the single rate. */
 void step_gradients(int64_t tasks, int64_t size, const float *cotangent, const float *gradient, const float *rate,
                     float *to_value, float *to_gradient, float *to_rate)
 {

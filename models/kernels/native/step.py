@@ -1,4 +1,4 @@
-"""What reaches the parts of a step, value - rate * gradient, of several tasks, in one pass over it, in C."""
+"""Gradients of several tasks' inner step, value - rate * gradient, in C, in one pass over the numbers."""
 
 import ctypes
 
@@ -10,7 +10,7 @@ from models.kernels.patch_products import as_kernels, as_matrices
 
 
 def supports(cotangent: Tensor, gradient: Tensor, rate: Tensor) -> bool:
-    """Whether these can be computed here: one rate for all, and numbers that lie in the same order."""
+    """Whether these can be computed here: a single rate, and tensors laid out in the same order."""
     alike = _are_plain(cotangent, gradient) or _are_kernels(cotangent, gradient)
     return rate.numel() == 1 and alike and are_floats_here(cotangent, gradient, rate) and library() is not None
 
@@ -18,17 +18,17 @@ def supports(cotangent: Tensor, gradient: Tensor, rate: Tensor) -> bool:
 def gradients(
     cotangent: Tensor, gradient: Tensor, rate: Tensor, *, to_shared: bool, to_gradient: bool
 ) -> tuple[Tensor | None, Tensor | None, Tensor]:
-    """What a cotangent ``[T, ...]`` of the moved values sends to what they were computed from.
+    """From a cotangent of the moved values to those of what they were computed from.
 
     Args:
         cotangent: ``[T, ...]``.
         gradient: ``[T, ...]``, against which the values moved.
         rate: of one element.
-        to_shared: whether that to a value ``[...]`` of all tasks is wanted, else it is None.
-        to_gradient: whether that to the gradient is wanted, else it is None.
+        to_shared: whether to compute the cotangent of a value ``[...]`` that all tasks share.
+        to_gradient: whether to compute that of the gradient.
 
     Returns:
-        What reaches the value, the gradient and the rate.
+        The cotangents of the shared value, of the gradient and of the rate; None for what is not computed.
     """
     plain = _are_plain(cotangent, gradient)
     rows, others = (cotangent, gradient) if plain else (as_matrices(cotangent), as_matrices(gradient))

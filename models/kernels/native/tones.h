@@ -1,4 +1,4 @@
-/* Even paper: what the numbers of an image's pixels by tone, 0 to 255, tell of the sheet. See models/images/ink.py. */
+/* Recognises even paper by how many of an image's pixels have each tone, 0 to 255. See models/images/ink.py. */
 #include <math.h>
 #include <stdint.h>
 
@@ -6,7 +6,7 @@ enum { TONES = 256 };
 
 static inline double tone(int level) { return level / 255.0; }
 
-/* Count pixels by tone, in four counters in turn, so that neighbours of one tone need not wait for each other. */
+/* Count pixels by tone, in four arrays in turn, so that neighbours of equal tone need not wait for each other. */
 static inline void count_tones(const uint8_t *pixels, int64_t size, int64_t *counts)
 {
     int64_t more[4][TONES] = {{0}};
@@ -14,7 +14,8 @@ static inline void count_tones(const uint8_t *pixels, int64_t size, int64_t *cou
     for (int t = 0; t < TONES; t++) counts[t] = more[0][t] + more[1][t] + more[2][t] + more[3][t];
 }
 
-/* Find the tone that the paper of an image of `size` pixels has, their median; NAN where the paper is uneven. */
+/* The tone of an image's paper, the median of its `size` pixels; NAN if the paper is uneven, that is, if no more than
+ * half of them have this tone. */
 static inline double even_paper(const int64_t *counts, int64_t size)
 {
     int middle[2] = {-1, -1};

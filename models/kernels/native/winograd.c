@@ -1,8 +1,8 @@
-/* Convolution 3x3 with padding 1 and stride 1, and its two gradients, by a quarter of the products (winograd_tiles.h).
+/* 3x3 convolution with padding 1 and stride 1, and its two gradients, by a quarter of the products (winograd_tiles.h).
  *
- * Maps are cut into tiles. What a transform makes of many tiles is laid out as 36 matrices, [tiles, channels] each,
- * that are multiplied by those of the weights. Each number is a sum in an order that depends on the shapes alone, but
- * for the weights' gradient, whose sums over parts depend on the number of threads, too.
+ * Maps are cut into tiles. The transforms of many tiles are laid out as 36 matrices, [tiles, channels] each, which are
+ * multiplied by those of the weights. Each number is a sum in an order that depends on the shapes alone, except in the
+ * weights' gradient, where sums over parts also depend on the number of threads.
  *
  * Arrays are as in convolution.c; channels and filters are multiples of LANES.
  */
@@ -11,13 +11,13 @@
 #include "packing.h"
 #include "winograd_maps.h"
 
-#define MOST_TILES 24 /* transformed at once, so that they stay in the core's cache */
+#define MOST_TILES 24 /* transformed at once, few enough to stay in the core's cache */
 
 typedef struct {
     int64_t tasks, images, high, wide, channels, filters;
 } Shape;
 
-/* Into how many parts a task is divided: for the threads, where there are few tasks. */
+/* Into how many parts a task is divided: more than one only if there are too few tasks for the threads. */
 static int64_t parts_of_task(const Shape *s)
 {
     const int64_t threads = omp_in_parallel() ? 1 : omp_get_max_threads();
@@ -26,11 +26,11 @@ static int64_t parts_of_task(const Shape *s)
     return parts < s->images ? parts : s->images;
 }
 
-/* Between two of the 36 matrices: a little more than they are long, or all would fall on the cache's same lines. */
+/* Distance between two of the 36 matrices: a little more than their size, or all would fall on the same cache lines. */
 static int64_t apart(int64_t depth) { return MOST_TILES * depth + LANES; }
 
-/* Ask for a 36th of the maps from tile number ``first`` to before ``last``: by the time that the products of this many
- * matrices are done, the maps have come from memory. */
+/* Prefetch one of 36 shares of the maps from tile ``first`` to before ``last``: once the products of all 36 matrices
+ * are done, the maps have arrived from memory. */
 INLINE void ask_for(const Grid *grid, const float *maps, int64_t first, int64_t last, int64_t share)
 {
     int64_t b, y, x, e, z;
@@ -41,7 +41,7 @@ INLINE void ask_for(const Grid *grid, const float *maps, int64_t first, int64_t 
         __builtin_prefetch(from + k * LANES, 0, 2);
 }
 
-/* The same of a gradient of the maps. */
+/* As take_tiles, for tiles of a gradient of the maps. */
 static void take_gradient(const Grid *grid, int64_t first, int64_t count, const float *maps, const float *zeros,
                           float *out)
 {
@@ -53,7 +53,7 @@ static void take_gradient(const Grid *grid, int64_t first, int64_t count, const 
     }
 }
 
-/* The way back, into maps or, with ``add``, added to them. */
+/* Transform tiles back into maps or, with ``add``, add them to the maps. */
 static void give_tiles(const Grid *grid, int64_t first, int64_t count, const float *in, float *maps, int add)
 {
     const int64_t O = grid->depth;
@@ -75,7 +75,7 @@ static void give_tiles(const Grid *grid, int64_t first, int64_t count, const flo
     }
 }
 
-/* Transform weights [9, depth, width], their taps in the reverse order for ``turned`` ones. */
+/* Transform weights [9, depth, width], with taps in reverse order for those that ``turned`` gave. */
 static void take_weights(const float *weight, int64_t depth, int64_t width, int reversed, float *out)
 {
     const int64_t size = depth * width;
@@ -102,7 +102,8 @@ static void give_weights(const float *sums, int64_t size, int add, float *weight
     }
 }
 
-/* The convolution of ``in`` of ``depth`` channels by weights of so many and ``width``, or by ``turned`` ones. */
+/* Convolve ``in``, of ``depth`` channels, by weights [9, depth, width] or, with ``turn``, by [9, width, depth] that are
+ * turned first. */
 static void convolve_tiles(const Shape *s, const float *in, int64_t depth, const float *weight, int64_t weight_step,
                            int64_t width, int turn, int add, float *out)
 {

@@ -1,9 +1,9 @@
-/* Convolution 3x3 with padding 1 and stride 1 by weights that were transformed once, and what follows it: an offset of
- * each channel, the addition of other maps, ReLU. By tiles, as in winograd.c; each image's numbers depend on that image
- * alone.
+/* 3x3 convolution with padding 1 and stride 1 by weights transformed once, and what follows it: an offset for each
+ * channel, the addition of other maps, ReLU. It works by tiles, as in winograd.c; each image's numbers depend on that
+ * image alone.
  *
- * The 36 matrices of the weights, [channels, filters], are cut into panels of a few vectors' columns, one after the
- * other, so that a product reads them in the order in which they lie. Arrays are as in convolution.c.
+ * The 36 matrices of the weights, [channels, filters], are cut into panels a few vectors wide, stored one after the
+ * other, so that a product reads them in order. Arrays are as in convolution.c.
  */
 #include <omp.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 #include "products.h"
 #include "winograd_maps.h"
 
-#define MOST_TILES 48 /* transformed at once: fewer would read large matrices more often, more would leave the cache */
+#define MOST_TILES 48 /* transformed at once: with fewer, matrices are read more often; more would not fit the cache */
 
 typedef struct {
     int64_t images, high, wide, channels, filters, relu;
@@ -20,7 +20,7 @@ typedef struct {
 
 static int64_t panels_of(int64_t width) { return (width / LANES + VECTORS - 1) / VECTORS; }
 
-/* The first column of a panel: all are as wide as each other, or by a vector narrower. */
+/* The first column of a panel; the panels' widths differ by at most one vector. */
 static int64_t column(int64_t width, int64_t panel) { return width / LANES * panel / panels_of(width) * LANES; }
 
 /* Transform weights [9, channels, filters] into [36, panels, channels, columns]. */
@@ -40,7 +40,7 @@ void winograd_transformed(const Rest *s, const float *weight, float *out)
     }
 }
 
-/* Rows [count, depth] times one of the matrices, panel after panel. */
+/* Multiply rows [count, depth] by one of the matrices, panel after panel. */
 static void multiply_panels(const float *in, const int32_t *rows, int64_t count, const float *matrix, int64_t depth,
                             int64_t width, float *out, const int32_t *results)
 {
@@ -62,7 +62,7 @@ static void multiply_panels(const float *in, const int32_t *rows, int64_t count,
     }
 }
 
-/* The way back into maps, with an offset, ``start`` if there is one, and ReLU. */
+/* Transform tiles back into maps, add the offset and, unless NULL, ``start``, and apply ReLU if ``relu``. */
 static void finish_tiles(const Grid *grid, int64_t first, int64_t count, const float *in, int64_t apart,
                          const float *offset, const float *start, int relu, float *maps)
 {
@@ -87,7 +87,7 @@ static void finish_tiles(const Grid *grid, int64_t first, int64_t count, const f
     }
 }
 
-/* Maps of images by transformed weights. */
+/* Convolve images by transformed weights, with what follows. */
 void winograd_at_rest(const Rest *s, const float *images, const float *matrices, const float *offset,
                       const float *start, float *maps)
 {
@@ -97,7 +97,7 @@ void winograd_at_rest(const Rest *s, const float *images, const float *matrices,
     const int64_t tiles = from.down * from.across, threads = omp_in_parallel() ? 1 : omp_get_max_threads();
     const int64_t parts = s->images < threads ? s->images : threads;
     const int64_t all = (s->images + parts - 1) / parts * tiles, most = all < MOST_TILES ? all : MOST_TILES;
-    /* A little more than they are long, or all would fall on the cache's same lines. */
+    /* Distances between matrices: a little more than their size, or all would fall on the same cache lines. */
     const int64_t seen = most * C + LANES, given = most * O + LANES;
 #pragma omp parallel for num_threads(parts) schedule(static)
     for (int64_t part = 0; part < parts; part++) {

@@ -1,11 +1,11 @@
-/* Maps cut into tiles, and what a transform makes of many tiles: 36 matrices, [tiles, channels] each. */
+/* Maps cut into tiles, and the transforms of many tiles as 36 matrices, [tiles, channels] each. */
 #ifndef METASHOT_WINOGRAD_MAPS_H
 #define METASHOT_WINOGRAD_MAPS_H
 
 #include "winograd_tiles.h"
 
 typedef struct {
-    int64_t high, wide, depth, down, across; /* of an image: positions, numbers of each, tiles */
+    int64_t high, wide, depth, down, across; /* of an image: positions each way, channels, tiles each way */
 } Grid;
 
 INLINE Grid grid_of(int64_t high, int64_t wide, int64_t depth)
@@ -13,14 +13,14 @@ INLINE Grid grid_of(int64_t high, int64_t wide, int64_t depth)
     return (Grid){high, wide, depth, (high + TILE - 1) / TILE, (wide + TILE - 1) / TILE};
 }
 
-/* Where a tile's corner lies, the first position of its maps. */
+/* The image and the first position of a tile of the maps, given its number. */
 INLINE void corner(const Grid *grid, int64_t number, int64_t *image, int64_t *y, int64_t *x)
 {
     const int64_t tiles = grid->down * grid->across, within = number % tiles;
     *image = number / tiles, *y = within / grid->across * TILE, *x = within % grid->across * TILE;
 }
 
-/* Of an image, ``side`` positions each way from (y, x) on. */
+/* The window of an image that begins at (y, x), which may be outside, and is ``side`` positions high. */
 INLINE Window window(const Grid *grid, const float *image, int64_t y, int64_t x, int64_t side, const float *zeros)
 {
     const int64_t C = grid->depth;
@@ -30,7 +30,7 @@ INLINE Window window(const Grid *grid, const float *image, int64_t y, int64_t x,
     return found;
 }
 
-/* Transform ``count`` tiles from number ``first`` on into row after row of the 36 matrices, which lie ``apart``. */
+/* Transform ``count`` tiles, from number ``first`` on, into the rows of the 36 matrices, ``apart`` from each other. */
 INLINE void take_tiles(const Grid *grid, int64_t first, int64_t count, const float *images, const float *zeros,
                        int64_t apart, float *out)
 {

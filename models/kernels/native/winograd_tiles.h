@@ -1,21 +1,21 @@
 /* The transforms of Winograd's fast convolution F(4x4, 3x3) (Lavin and Gray 2016, section 4.3), on vectors of channels.
  *
- * With the matrices A, B and G of that section, a tile of 4x4 maps is y = A'[(G w G') * (B' d B)] A of a tile d of 6x6
- * images and weights w of 3x3, * being the product by elements: 36 products where the sum over taps takes 144. Of a
- * gradient g of the maps, the weights' is G'[(A g A') * (B' d B)] G.
+ * With the matrices A, B and G of that section, the 4x4 tile of maps from a 6x6 tile d of images and 3x3 weights w is
+ * y = A'[(G w G') * (B' d B)] A, where * multiplies element by element: 36 products, where a direct sum over taps takes
+ * 144. Given a gradient g of the maps, that of the weights is G'[(A g A') * (B' d B)] G.
  */
 #ifndef METASHOT_WINOGRAD_TILES_H
 #define METASHOT_WINOGRAD_TILES_H
 
 #include "vectors.h"
 
-#define TILE 4          /* positions of the maps to a tile's side */
-#define SEEN (TILE + 2) /* of the images */
+#define TILE 4          /* side of a tile of the maps */
+#define SEEN (TILE + 2) /* side of the tile of the images that it depends on */
 #define PLACES (SEEN * SEEN)
 
 typedef struct {
     const float *row[SEEN];        /* zeros beyond the image */
-    int64_t left, right, channels; /* columns from the left one on, before the right one, are inside */
+    int64_t left, right, channels; /* columns from left, up to but excluding right, are inside */
 } Window;
 
 /* B' d of six numbers */
@@ -30,7 +30,7 @@ INLINE void images_line(const vec *d, float *out, int64_t apart)
     store(out + 5 * apart, 4 * d[1] - 5 * d[3] + d[5]);
 }
 
-/* B' d B, two rows after two: as many numbers as registers hold. */
+/* B' d B, two rows at a time: as many numbers as the registers hold. */
 INLINE void of_images(const Window *d, int64_t c, float *out, int64_t apart)
 {
 #define D(i) load(d->row[i] + j * d->channels + c)
@@ -117,7 +117,7 @@ INLINE void of_gradient(const Window *g, int64_t o, float *out, int64_t apart)
 #undef INSIDE
 }
 
-/* G w, of three */
+/* G w of three numbers */
 INLINE void of_weights(const vec *w, int step, vec *out)
 {
     const vec w0 = w[0], w1 = w[step], w2 = w[2 * step];
@@ -131,7 +131,7 @@ INLINE void of_weights(const vec *w, int step, vec *out)
     out[5 * step] = w2;
 }
 
-/* G' s, the last three of the six being left as they are */
+/* G' s of six numbers; written in place, the last three keep what they held */
 INLINE void to_weights(const vec *s, int step, vec *out)
 {
     const vec even = (s[step] + s[2 * step]) * (1.0f / 6), odd = (s[2 * step] - s[step]) * (1.0f / 6);
