@@ -164,8 +164,8 @@ def query_entries(
 def _name(entry: zipfile.ZipInfo) -> str:
     """Give an entry's name as its packer saw it, with forward slashes.
 
-    Without the flag for UTF-8, ``zipfile`` reads names in DOS's encoding (cp437), but many are UTF-8 all the same,
-    those of ``zip`` on Linux and the Finder's; hardly any name in another encoding is valid UTF-8 by chance.
+    Without the flag for UTF-8, ``zipfile`` reads names in DOS's encoding (cp437), but many are UTF-8 all the
+    same (``zip`` on Linux, the Finder); hardly any name in another encoding is valid UTF-8 by chance.
     """
     name = entry.filename
     if not entry.flag_bits & _UTF8_FLAG:

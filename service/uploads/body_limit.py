@@ -23,9 +23,9 @@ Keep = Callable[[int], None]
 class BodyLimit:
     """Pure ASGI middleware: beyond a limit, reading the body raises a Problem, which the handlers render.
 
-    A body announced as too large is refused before the application sees it. An answer that is ready before the body is complete
-    waits for the rest, within bounds: most clients read no answer before they have sent everything, and closing
-    the connection would hide it from them.
+    A body announced as too large is refused before the application sees it. An answer that is ready before the
+    body is complete waits for the rest, within bounds: most clients read no answer before they have sent
+    everything, and closing the connection would hide it from them.
     """
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
