@@ -22,7 +22,7 @@ FILE = "metashot.sqlite3"
 _OPENING, _RESERVE = "metashot.opening", "metashot.reserve"
 SCHEMA = 1
 _BUSY_MS = 20_000
-OUT_OF_REACH = (OperationalError, NoConnection, sqlite3.OperationalError)  # raised for a while, then no more
+OUT_OF_REACH = (OperationalError, NoConnection, sqlite3.OperationalError)  # these may pass by themselves
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 _NO_ROOM_FOR_INDEX = "SQLITE_IOERR_SHMSIZE"  # of the write-ahead log
 

@@ -66,7 +66,7 @@ class JobStore:
             return _job(row)
 
     def page(self, limit: int, cursor: str | None) -> Page[Job]:
-        """List jobs, newest first; raises a 422 Problem for a foreign cursor."""
+        """List jobs, newest first; raises a 422 Problem for an invalid cursor."""
         with self._database.reading() as session:
             query = select(JobRow).where(JobRow.number < before(cursor)).order_by(JobRow.number.desc())
             rows = session.scalars(query.limit(limit + 1)).all()

@@ -159,7 +159,7 @@ class TaskStore:
                     yield example_id, content
 
     def page(self, limit: int, cursor: str | None) -> Page[Task]:
-        """List tasks, newest first; raises a 422 Problem for a foreign cursor."""
+        """List tasks, newest first; raises a 422 Problem for an invalid cursor."""
         with self._database.reading() as session:
             query = select(TaskRow).where(TaskRow.number < before(cursor))
             rows = session.scalars(query.order_by(TaskRow.number.desc()).limit(limit + 1)).all()
