@@ -1,1 +1,1 @@
-"""The service: adapts an initialization to a request's support set, and answers its queries."""
+"""The service: adapts an initialization to a request's support set and answers its queries."""

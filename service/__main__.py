@@ -4,7 +4,7 @@ import sys
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; after Ctrl-C, which may come while its parts are imported, the exit status is 130."""
+    """Run one command and give its exit status: 130 after Ctrl-C, even while modules are still being imported."""
     try:
         from service.commands.command_line import run
 

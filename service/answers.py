@@ -1,4 +1,4 @@
-"""The shapes of JSON answers, as the OpenAPI document shows them."""
+"""The JSON answers; the OpenAPI document shows these classes with their docstrings."""
 
 from collections.abc import Sequence
 from typing import Any, Literal, Self
@@ -10,7 +10,7 @@ from service.store.task_store import StoredExample, Task
 
 
 class EstimateAnswer(BaseModel):
-    """The accuracy to expect on new images of a task's classes, with its 95% interval."""
+    """The expected accuracy on new images of a task's classes, 0 to 1, with its 95% interval."""
 
     accuracy: float
     low: float
@@ -18,14 +18,14 @@ class EstimateAnswer(BaseModel):
 
 
 class ClassAnswer(BaseModel):
-    """A class and how many examples it has."""
+    """A class and its number of examples."""
 
     label: str
     examples: int
 
 
 class ExampleAnswer(BaseModel):
-    """A kept support example; ``id`` deletes it."""
+    """A kept support example; use its ``id`` to delete it."""
 
     id: str
     label: str
@@ -34,7 +34,7 @@ class ExampleAnswer(BaseModel):
 
 
 class TaskAnswer(BaseModel):
-    """A kept classifier; ``version`` counts its changes."""
+    """A kept classifier; ``version`` starts at 1 and grows with every change of its examples."""
 
     id: str
     name: str | None
@@ -47,7 +47,7 @@ class TaskAnswer(BaseModel):
 
     @classmethod
     def of(cls, task: Task, **more: Any) -> Self:
-        """Show a task."""
+        """Show a task; ``more`` are a subclass's own fields."""
         estimate = task.estimate
         return cls(
             id=task.id,
@@ -75,14 +75,17 @@ class WholeTaskAnswer(TaskAnswer):
 
 
 class TaskListAnswer(BaseModel):
-    """A page of tasks, the newest first, without their examples."""
+    """A page of tasks, newest first, without their examples."""
 
     items: list[TaskAnswer]
     next_cursor: str | None
 
 
 class NeighbourAnswer(BaseModel):
-    """A support example that explains an answer; ``id`` only where the example is kept."""
+    """A support example that explains an answer.
+
+    ``similarity`` is the cosine of the two images' features, -1 to 1; ``id`` is given only for kept examples.
+    """
 
     label: str
     similarity: float
@@ -91,7 +94,11 @@ class NeighbourAnswer(BaseModel):
 
 
 class PredictionAnswer(BaseModel):
-    """What one image shows. ``probabilities`` sum to 1; ``unknown``: it fits none of the classes."""
+    """The answer for one image.
+
+    ``label`` is the most probable class, ``probabilities`` sum to 1, and ``unknown`` is true if the image fits
+    none of the classes.
+    """
 
     filename: str
     label: str
@@ -102,7 +109,7 @@ class PredictionAnswer(BaseModel):
 
 
 class PredictionsAnswer(BaseModel):
-    """One prediction for each query, in their order."""
+    """One prediction per query, in the order of the queries."""
 
     model: str
     estimate: EstimateAnswer
@@ -110,7 +117,7 @@ class PredictionsAnswer(BaseModel):
 
 
 class JobAnswer(BaseModel):
-    """A batch: ``done`` of ``total`` images are scored, of which ``errors`` could not be."""
+    """A job: ``done`` of ``total`` images have a result, which for ``errors`` of them is an error."""
 
     id: str
     task_id: str
@@ -130,14 +137,14 @@ class JobAnswer(BaseModel):
 
 
 class JobListAnswer(BaseModel):
-    """A page of jobs, the newest first."""
+    """A page of jobs, newest first."""
 
     items: list[JobAnswer]
     next_cursor: str | None
 
 
 class ModelAnswer(BaseModel):
-    """An initialization; ``card`` tells what it was trained on and what it reached."""
+    """An initialization; ``card`` says what it was trained on and how it was evaluated."""
 
     name: str
     version: str
@@ -152,7 +159,7 @@ class ModelListAnswer(BaseModel):
 
 
 class ProblemAnswer(BaseModel):
-    """What is wrong with a request (RFC 9457); ``file`` and ``field`` name what is at fault."""
+    """What is wrong with a request (RFC 9457); ``file`` and ``field`` name what is at fault, if known."""
 
     type: str
     title: str

@@ -1,4 +1,4 @@
-"""The FastAPI application: routes, middleware, and the life of the components behind them."""
+"""The FastAPI application: routes, middleware, and the lifetime of the components behind them."""
 
 import gc
 from collections.abc import AsyncIterator
@@ -45,7 +45,7 @@ def create_app(settings: Settings) -> FastAPI:
         description=_DESCRIPTION,
         license_info={"name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"},
         lifespan=life,
-        openapi_url=None,  # add_document does it
+        openapi_url=None,  # add_document serves the document
         servers=[{"url": "."}],
         responses=FAULTY,
     )
@@ -56,7 +56,7 @@ def create_app(settings: Settings) -> FastAPI:
     operations.add_unknown(app)
     install_handlers(app)
     install_busy_handler(app)
-    # The last added is the outermost.
+    # The middleware added last is the outermost.
     app.add_middleware(HeadAsGet)
     app.add_middleware(SameOrigin)
     app.add_middleware(BodyLimit, settings=settings)
@@ -67,7 +67,7 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 def _settle() -> None:
-    """Spare the collector what is loaded by now: tracing it again and again makes the slowest answers slow."""
+    """Exempt what is loaded so far from garbage collection: tracing it again and again delays some answers."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)

@@ -12,7 +12,7 @@ from service.launcher import end_with_launcher
 from service.settings import Settings, SettingsError
 from service.store.database import Database
 
-_BENTO = Path(__file__).parents[2] / "bento.yaml"  # there where a Bento is run, and not the project's folder
+_BENTO = Path(__file__).parents[2] / "bento.yaml"  # exists only where a Bento is run, not the project's folder
 
 
 def _usable_settings() -> Settings:
@@ -21,14 +21,14 @@ def _usable_settings() -> Settings:
         if not settings.data_dir.is_absolute():
             detail = "lies inside the Bento, and would be deleted with it; name a folder by its absolute path"
             raise SettingsError(f"DATA_DIR={settings.data_dir} {detail}")
-        Database(settings.data_dir).close()  # working processes could only fail again and again, by a trace
+        Database(settings.data_dir).close()  # fail here; workers would fail forever, with tracebacks
     return settings
 
 
 try:
     settings = _usable_settings()
 except SettingsError as error:
-    # Of a ValueError BentoML would say that there is no module of the Bento's name.
+    # BentoML would report a ValueError as a missing module of the Bento's name.
     raise SystemExit(f"error: {error}") from None
 app = create_app(settings)
 
@@ -37,8 +37,8 @@ app = create_app(settings)
     name="metashot",
     workers=1,  # the compute threads inside it use all cores; more processes would only share the store
     traffic={"timeout": settings.request_timeout_s},
-    metrics={"enabled": False},  # they label raw paths; ours, under the same address, label route templates
-    tracing={"excluded_urls": ".*"},  # nobody collects traces here, and to start and end spans takes time
+    metrics={"enabled": False},  # BentoML's label raw paths; ours, at the same address, label route templates
+    tracing={"excluded_urls": ".*"},  # nobody collects traces here, and spans cost time
 )
 @bentoml.asgi_app(app, path="/")
 class Metashot:
@@ -48,6 +48,6 @@ class Metashot:
         end_with_launcher()
 
     def __is_ready__(self) -> bool:
-        """Whether there is an initialization to answer with."""
+        """Whether any initialization is on offer."""
         components = getattr(app.state, "components", None)
         return components is not None and bool(components.registry.offered)

@@ -13,9 +13,9 @@ import httpx
 
 DEFAULT_SERVER = "http://127.0.0.1:3000"
 _POLL_S = 0.3
-_FIRST_POLL_S = 0.02  # of a job, which may be small: 16 MiB are three photos of a good camera
-_TIMEOUT = httpx.Timeout(240.0, connect=5.0)  # longer than the service takes to give up
-_PATIENCE_S = 60.0  # with a server that is started again, or has too much to do, between parts of long work
+_FIRST_POLL_S = 0.02  # of a job, which may be short: three photos of a good camera already fill 16 MiB
+_TIMEOUT = httpx.Timeout(240.0, connect=5.0)  # longer than the service itself takes to give up
+_PATIENCE_S = 60.0  # how long to retry, in the midst of long work, while a server restarts or is busy
 UNFINISHED = ("queued", "running")  # states of a job
 Answer = TypeVar("Answer")
 
@@ -25,11 +25,11 @@ class ServiceError(RuntimeError):
 
 
 class Unreachable(ServiceError):
-    """No answer came, or none but that there is too much to do: later there may be one."""
+    """No answer came, or only a 503 (busy): a later try may succeed."""
 
 
 class Client:
-    """Speaks HTTP with one server."""
+    """Speaks HTTP with one server; requests raise ``ServiceError``, or ``Unreachable`` if a retry may help."""
 
     def __init__(self, server: str = DEFAULT_SERVER) -> None:
         try:
@@ -40,7 +40,7 @@ class Client:
             ) from error
         if url.scheme not in ("http", "https") or not url.host:
             raise ServiceError(f"{server!r} is no address of a server; it is like {DEFAULT_SERVER}")
-        self._server = str(url.copy_with(userinfo=b""))  # for messages, which need not show a password
+        self._server = str(url.copy_with(userinfo=b""))  # for messages: without a password
         self._http = httpx.Client(base_url=url, timeout=_TIMEOUT, trust_env=False)
 
     def __enter__(self) -> Self:
@@ -63,7 +63,7 @@ class Client:
     def create_task(
         self, support: Iterable[tuple[str, Path]], name: str | None = None, model: str = "auto"
     ) -> dict[str, Any]:
-        """Make a task of labelled image files, which are named LABEL/NAME then, as those of an archive are."""
+        """Make a task from pairs of label and image file; answers name the files LABEL/NAME, as in an archive."""
         labelled = list(support)
         data: dict[str, Any] = {"labels": [label for label, _ in labelled], "model": model}
         if name is not None:
@@ -74,14 +74,14 @@ class Client:
     def classify(
         self, task_id: str, queries: Sequence[Path], keep_known: float | None = None
     ) -> list[dict[str, Any]]:
-        """Ask a task about image files; ``keep_known`` None is the service's own."""
+        """Classify image files with a task; ``keep_known`` None leaves the share to the service."""
         path, files = f"{_task_path(task_id)}/classify", [(file.name, file) for file in queries]
         answer = self._upload(path, "query", files, _asking(keep_known), holds="predictions")
         predictions: list[dict[str, Any]] = answer["predictions"]
         return predictions
 
     def task(self, task_id: str, *, patient: bool = False) -> dict[str, Any]:
-        """Show a task; ``patient`` outlives a server that is started again, as long work must."""
+        """Show a task; ``patient`` retries for up to a minute while the server restarts or is busy."""
         if patient:
             return _patiently(lambda: self.task(task_id))
         return self._answer("GET", _task_path(task_id))
@@ -91,7 +91,7 @@ class Client:
         self._ask("DELETE", _task_path(task_id))
 
     def start_job(self, task_id: str, archive: Path, keep_known: float | None = None) -> dict[str, Any]:
-        """Hand a zip of images over to be scored; ``keep_known`` None is the service's own."""
+        """Hand over a zip of images to be scored; ``keep_known`` None leaves the share to the service."""
         data = _asking(keep_known)
         path, files = f"{_task_path(task_id)}/jobs", [(archive.name, archive)]
         return _patiently(lambda: self._upload(path, "archive", files, data))
@@ -101,7 +101,7 @@ class Client:
         return self._answer("GET", f"/v1/jobs/{job_id}")
 
     def follow_job(self, job_id: str) -> Iterator[dict[str, Any]]:
-        """Give the job now and then until it is done; a server that is started again meanwhile goes on with it.
+        """Give the job every now and then until it is done; a server that restarts meanwhile resumes it.
 
         Raises:
             ServiceError: if it failed or was cancelled, or if no answer comes for a minute.
@@ -118,7 +118,7 @@ class Client:
             pause = min(2 * pause, _POLL_S)
 
     def end_job(self, job_id: str) -> None:
-        """Cancel a job, or delete it where it has ended."""
+        """Cancel a job, or delete it if it has ended."""
         self._ask("DELETE", f"/v1/jobs/{job_id}")
 
     def save_results(self, job_id: str, target: Path, kind: str) -> None:
@@ -142,12 +142,12 @@ class Client:
     def _upload(
         self, path: str, field: str, files: Sequence[tuple[str, Path]], data: dict[str, Any], holds: str = "id"
     ) -> dict[str, Any]:
-        """Send files, each under the name that answers and problems are to call it by."""
+        """Send files, each under the name by which answers and problems will call it."""
         parts = [(field, (name, _OpenedLate(file))) for name, file in files]
         return self._answer("POST", path, holds=holds, files=parts, data=data)
 
     def _answer(self, method: str, path: str, holds: str = "id", **options: Any) -> dict[str, Any]:
-        """Give an answer's members, one of which is ``holds`` where it is this service that answers."""
+        """Give the answer, a JSON object; one without the member ``holds`` is not from this service."""
         response = self._ask(method, path, **options)
         with suppress(ValueError):
             answer = response.json()
@@ -171,7 +171,7 @@ class Client:
 
 
 class _OpenedLate:
-    """A file to send, open only while it is read: a thousand at once may be more than the system allows."""
+    """A file to send, open only while it is read: the system may not allow a thousand open files."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -179,18 +179,18 @@ class _OpenedLate:
         self._stream: BinaryIO | None = None
 
     def tell(self) -> int:
-        """Give the position at which httpx measures the length: the beginning."""
+        """Give 0, the position from which httpx measures the length."""
         return 0
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Go to the beginning, or tell where the end is."""
+        """Rewind, or, with ``SEEK_END``, give the size."""
         if whence == os.SEEK_END:
             return self._size
         self._close()
         return offset
 
     def read(self, size: int = -1) -> bytes:
-        """Give what comes next; nothing at the end."""
+        """Give the next bytes; none at the end."""
         if self._stream is None:
             self._stream = self._path.open("rb")
         chunk = self._stream.read(size)
@@ -217,14 +217,14 @@ def _check(response: httpx.Response) -> None:
         response.read()
         try:
             detail = response.json()["detail"]
-        except (ValueError, KeyError, TypeError):  # of another server, or of a proxy on the way
+        except (ValueError, KeyError, TypeError):  # the answer of another server, or of a proxy
             detail = " ".join(response.text.split())[:200]
         kind = Unreachable if response.status_code == httpx.codes.SERVICE_UNAVAILABLE else ServiceError
         raise kind(f"{response.status_code}: {detail}")
 
 
 def _patiently(ask: Callable[[], Answer]) -> Answer:
-    """Ask again, up to a minute, as long as there is no answer."""
+    """Retry for up to a minute while the server is unreachable or busy."""
     begin = time.monotonic()
     while True:
         try:

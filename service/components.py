@@ -1,4 +1,4 @@
-"""What one process of the service consists of, and how routes get at it."""
+"""The parts of one service process, and how routes get at them."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -32,11 +32,11 @@ class Components:
 
 @contextmanager
 def running(settings: Settings, metrics: Metrics) -> Iterator[Components]:
-    """Open the store, load the initializations, start the engine and the worker of jobs; stop them at the end."""
+    """Open the store, load the initializations, start the engine and the job worker; stop them at the end."""
     with ExitStack() as stack:
         database = Database(settings.data_dir)
         stack.callback(database.close)
-        library()  # compiled now, where that is still to be done, and not while a caller waits
+        library()  # compiles the native kernels now, if need be, not while a caller waits
         registry = open_registry(settings.data_dir)
         engine = Engine(settings)
         stack.callback(engine.close)
@@ -55,7 +55,7 @@ def running(settings: Settings, metrics: Metrics) -> Iterator[Components]:
 
 
 async def _components(request: Request) -> Components:
-    # Not a plain function: FastAPI would run that on another thread.
+    # Async, because FastAPI would run a plain function on another thread.
     components: Components = request.app.state.components
     return components
 

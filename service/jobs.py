@@ -1,8 +1,8 @@
-"""Batches that outlive requests and processes: scored in the background, committed batch by batch.
+"""Jobs, which outlive requests and processes: scored in the background, committed batch by batch.
 
-A job's folder (images, pinned classifier) is complete before its row exists, and rows of results are
-committed together with the progress, so a process killed at any moment leaves nothing half done: the next
-one goes on at the first image without a row. Of a job that has ended, images and tensors are removed.
+A job's folder (images, pinned classifier) is complete before its row exists, and result rows are committed
+together with the progress. So a process killed at any moment leaves nothing half done: the next one resumes at
+the first image without a row. Once a job has ended, its images and tensors are removed.
 """
 
 import fcntl
@@ -38,16 +38,16 @@ from service.uploads.images import decode
 from service.uploads.job_input import drop_job_input, open_job_input, receive_job_input
 from service.uploads.labels import one_line
 
-_IN_TURN = 16  # images, at most, scored before a caller's work may come between,
-_SHORT = 30e9  # and about as many floating-point operations: a tenth of a second of one thread
-_LOOK_S = 2.0  # how often to look for jobs that another process took in
-_FULL_S = 30  # between looks whether there is room on the disk again
-_ORPHAN_S = 24 * 3600  # older than any upload: a folder without a row is of a process that died in between
+_IN_TURN = 16  # most images in one piece of work, between which callers' work may run
+_SHORT = 30e9  # most floating-point operations in one (or one image): about 0.1 s on one thread
+_LOOK_S = 2.0  # between looks for jobs that another process accepted
+_FULL_S = 30  # between checks for room on a full disk
+_ORPHAN_S = 24 * 3600  # longer than any upload: such a folder without a row is a dead process's
 logger = logging.getLogger("metashot")
 
 
 class Jobs:
-    """Takes jobs in, and scores one after the other; of several processes, in the one that holds the lock."""
+    """Accepts jobs and scores one after the other; of several processes, only the one with the lock scores."""
 
     def __init__(self, settings: Settings, store: JobStore, engine: Engine, metrics: Metrics) -> None:
         self.store = store
@@ -61,11 +61,11 @@ class Jobs:
         self._thread = threading.Thread(target=self._work, name="jobs", daemon=True)
 
     def start(self) -> None:
-        """Begin to score what is queued, and what a stopped process left."""
+        """Begin to score queued jobs and those that a stopped process left unfinished."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop after the images at hand; the job goes on after the next start."""
+        """Stop after the images at hand; the job resumes after the next start."""
         self._stopping.set()
         self._wake.set()
         self._thread.join()
@@ -75,7 +75,7 @@ class Jobs:
         return self._root / job_id
 
     async def take(self, request: Request, task_id: str, classifier: Classifier) -> Job:
-        """Receive a job's images and queue it; of a job that is refused nothing stays."""
+        """Receive a job's images and queue it; a refused job leaves nothing behind."""
         job_id = uuid.uuid4().hex
         folder = self.folder(job_id)
         folder.mkdir()
@@ -85,14 +85,14 @@ class Jobs:
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
-        # Who gives the request up ends the wait, not the thread, which must find the folder as it was.
+        # A caller who leaves ends this wait but not the thread, which still needs the folder: so outside the try.
         classifier = replace(classifier, keep_known=knobs.keep_known)
         return await run_in_threadpool(self._queue, job_id, task_id, classifier)
 
     def end(self, job_id: str) -> Job | None:
-        """Cancel an unfinished job, whose results so far stay; delete a finished one (None).
+        """Cancel an unfinished job, keeping its results; delete a finished one (None). Raises a 404 Problem.
 
-        A job that comes to its end just then was unfinished to the caller, who wants it stopped, not gone.
+        A job that finishes during this call is not deleted: its caller saw it unfinished and wants it stopped.
         """
         if self.store.job(job_id).status in UNFINISHED:
             self._finish(job_id, "cancelled")
@@ -120,7 +120,7 @@ class Jobs:
         while not self._stopping.is_set():
             try:
                 self._work_alone()
-            except Exception as error:  # the store may be out of reach for a while; the thread must outlive that
+            except Exception as error:  # the store may be out of reach for a while, which the thread must survive
                 if is_full(error):
                     logger.warning("the disk of DATA_DIR is full; jobs go on once there is room")
                     self._stopping.wait(_FULL_S)
@@ -129,7 +129,7 @@ class Jobs:
                     self._stopping.wait(_LOOK_S)
 
     def _work_alone(self) -> None:
-        """Score job after job, once no other process does."""
+        """Wait for the lock, then score job after job."""
         with (self._root / ".lock").open("w") as lock:
             while not self._stopping.is_set() and not _locked(lock):
                 self._stopping.wait(_LOOK_S)
@@ -155,20 +155,20 @@ class Jobs:
                     done += len(rows)
             self._finish(job.id, "done")
         except OUT_OF_REACH:
-            raise  # the job goes on from its last batch
+            raise  # the job will resume after its last committed batch
         except Exception as error:
-            # Of a job that was cancelled or deleted meanwhile this changes nothing.
+            # False, and no error to report, if the job was cancelled or deleted meanwhile.
             if self._finish(job.id, "failed", f"{type(error).__name__}: {error}"):
                 logger.exception("job %s failed", job.id)
 
     def _finish(self, job_id: str, status: Status, error: str | None = None) -> bool:
-        """End a job, and keep no more of it than its results need; False where it had ended already."""
+        """End a job and remove what its results do not need; False if it had ended already."""
         ended = self.store.finish(job_id, status, error)
         _let_go(self.folder(job_id))
         return ended
 
     def _rows(self, classifier: Classifier, archive: Archive, names: Sequence[str]) -> list[dict[str, Any]]:
-        """Score images on the threads that no caller has, and give their rows in order, all or the first ones."""
+        """Score images on threads that no caller uses; give their rows in order, only the first when stopping."""
         rows: list[dict[str, Any]] = []
         running: deque[Future[list[dict[str, Any]]]] = deque()
         each = max(1, min(_IN_TURN, int(_SHORT / classifier.learner.backbone.operations)))
@@ -184,7 +184,7 @@ class Jobs:
         return rows
 
     def _answers(self, classifier: Classifier, archive: Archive, names: Sequence[str]) -> list[dict[str, Any]]:
-        """A row for each image, in their order."""
+        """Give a row for each image, in order."""
         errors: dict[str, dict[str, Any]] = {}
         prepared = []
         for name in names:
@@ -198,7 +198,7 @@ class Jobs:
         return [errors[name] if name in errors else next(found) for name in names]
 
     def _pixels(self, classifier: Classifier, content: bytes, shown: str) -> Tensor:
-        """Preprocess one image; whatever goes wrong is a Problem of this one, and none of the other rows."""
+        """Preprocess one image; any failure becomes a Problem of this image, which spares the other rows."""
         try:
             return classifier.preprocessing(decode(content, shown, max_pixels=self._settings.max_pixels))
         except Problem:
@@ -220,11 +220,11 @@ class Jobs:
 
 
 def _let_go(folder: Path) -> None:
-    """Remove what only scoring reads; who is still scoring has the images open, and the tensors in memory."""
+    """Remove what only scoring reads; a thread that is still scoring has it open or in memory."""
     try:
         drop_job_input(folder)
         (folder / TENSORS).unlink(missing_ok=True)
-    except OSError:  # it takes room, and nothing else
+    except OSError:  # it only wastes room
         logger.exception("could not remove the images of %s", folder)
 
 

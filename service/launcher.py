@@ -11,7 +11,7 @@ _LOOK_S = 0.3
 def end_with_launcher() -> None:
     """Watch the launcher that the environment names, if this process is its child.
 
-    It ends as by SIGKILL: the store and the jobs are safe at any moment.
+    Once the launcher is gone, the process exits at once, without clean-up: store and jobs can stand that.
     """
     launcher = os.environ.get(LAUNCHER)
     if launcher is not None and os.getppid() == int(launcher):

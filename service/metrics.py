@@ -19,7 +19,7 @@ _UNMATCHED = "unmatched"
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _LATENCIES = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
-disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each, of little use
+disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series per metric, of little use
 
 
 class Metrics:
@@ -44,12 +44,12 @@ class Metrics:
         )
         self.queries = Counter("metashot_queries", "Images classified", ("model",), registry=self._registry)
 
-        self.being_answered = 0  # as the gauge, but of this process alone and quick to read
+        self.being_answered = 0  # the same as the gauge, but quick to read
         self._live = _Live()
         self._registry.register(self._live)
 
     def watch(self, waiting: Callable[[], int], jobs: Callable[[], Mapping[str, int]]) -> None:
-        """Report, whenever asked, how much work waits for a compute thread, and jobs by status."""
+        """Report, at every scrape, how many callers wait for a compute thread, and jobs by status."""
         self._live.waiting, self._live.jobs = waiting, jobs
 
     def exposition(self) -> bytes:

@@ -21,7 +21,7 @@ class Problem(Exception):
 
     Attributes:
         status: HTTP status.
-        title: the kind of problem, the same for all of its kind.
+        title: the kind of problem, the same for every case of it; by default the status's phrase.
         detail: this case, in a sentence that says what to do.
         file: name of the file at fault, if one is.
         field: name of the form field or JSON member at fault, if one is.
@@ -48,7 +48,7 @@ class Problem(Exception):
 
 
 def not_found(kind: str, identity: str) -> Problem:
-    """Say that there is no such thing."""
+    """Make a 404 Problem about a ``kind`` of thing, such as a task, by its id or label."""
     return Problem(404, f"there is no {kind} {identity!r}", title=f"Unknown {kind}")
 
 
@@ -69,7 +69,7 @@ def problem_response(problem: Problem, instance: str) -> JSONResponse:
 
 
 def install_handlers(app: FastAPI) -> None:
-    """Make every error that a route can raise a problem+json answer."""
+    """Turn Problems, HTTP exceptions and validation errors into problem+json answers."""
 
     async def on_problem(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, Problem)
@@ -92,10 +92,10 @@ def install_handlers(app: FastAPI) -> None:
 
 
 class UnexpectedErrors:
-    """Outermost middleware: whatever no handler foresaw is logged, and answered by a 500 with its number.
+    """Middleware outside all others but the metrics: logs errors without a handler, and answers a numbered 500.
 
-    It lets nothing through, because a server whose middleware waits for the first message of an answer
-    (BentoML's time limit does) would leave the caller hanging.
+    It lets no exception through: a server whose middleware waits for the first message of an answer, as BentoML's
+    time limit does, would leave the caller hanging.
     """
 
     def __init__(self, app: ASGIApp) -> None:

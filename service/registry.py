@@ -16,7 +16,7 @@ logger = logging.getLogger("metashot")
 
 
 def check_kept(asked: str, kept: str) -> None:
-    """Refuse another model than the one that a kept classifier stays with; inputs are the same everywhere.
+    """Refuse a ``model`` field that is neither ``auto`` nor the model that a kept task was made with.
 
     Raises:
         Problem: 422, naming both.
@@ -28,8 +28,8 @@ def check_kept(asked: str, kept: str) -> None:
 class Registry:
     """Loaded initializations by name and version; read-only once made.
 
-    Of several versions under one name the latest added answers new tasks; the others stay for the tasks
-    that were made with them.
+    Of several versions under one name, the one added last serves new tasks; the others stay for the tasks that
+    were made with them.
     """
 
     def __init__(self, initializations: Sequence[Initialization]) -> None:
@@ -39,14 +39,14 @@ class Registry:
 
     @property
     def offered(self) -> list[Initialization]:
-        """One for each name, sorted by name."""
+        """One initialization per name, sorted by name."""
         return [self._by_name[name] for name in sorted(self._by_name)]
 
     def candidates(self, model: str) -> list[Initialization]:
         """Find the initializations that may answer a caller: the one named, or all on offer for ``auto``.
 
-        All of them come in the order in which their names were found first. Where nothing else decides the first
-        is taken, and what is published must not take tasks away from what ships unless it tells more.
+        They come in the order in which their names were first found, shipped ones first. Where nothing else
+        decides, the first is chosen: a published one must not take tasks from a shipped one without a reason.
 
         Raises:
             Problem: 422 for an unknown name, 503 where none is offered at all.
@@ -61,12 +61,12 @@ class Registry:
         return list(self._by_name.values())
 
     def kept(self, name: str, version: str) -> Initialization:
-        """Find the initialization that a kept task was made with, or the present version under its name.
+        """Find the initialization that a kept task was made with, or else the current one of that name.
 
-        The same version under another name gives the same answers: of a folder that was renamed.
+        The same version under another name also serves, as its answers are the same: a folder may be renamed.
 
         Raises:
-            Problem: 409 where none has that version or name any more.
+            Problem: 409 if none has that version or name any more.
         """
         found = self._by_version.get((name, version)) or self._renamed.get(version) or self._by_name.get(name)
         if found is None:
@@ -80,11 +80,11 @@ class Registry:
 
 
 def open_registry(data_dir: Path) -> Registry:
-    """Load what comes with the project, what is published, and what lies in ``data_dir/initializations``.
+    """Load the shipped initializations, the published ones, and those in ``data_dir/initializations``.
 
-    Each is offered under the name that its folder or the store has for it; the one on its card is its recipe's,
-    which all of that recipe share. A name found again replaces the former for new tasks, in that order. A folder
-    that is no sound initialization is left out, and the log says why.
+    Each is offered under the name of its folder, or of its entry in the model store; the name on its card is its
+    recipe's, shared by all of that recipe. If a name comes again, in this order, the later one serves new tasks.
+    A folder that is no sound initialization is left out, and the log says why.
     """
     loaded = []
     for name, folder in _folders(data_dir):
@@ -96,7 +96,7 @@ def open_registry(data_dir: Path) -> Registry:
 
 
 def _folders(data_dir: Path) -> Iterator[tuple[str, Path]]:
-    """Folders by the name to offer them under."""
+    """Pairs of the name to offer and the folder."""
     yield from shipped().items()
     for one in published():
         yield one.name, one.folder

@@ -15,19 +15,19 @@ MEDIA_TYPES: dict[Format, str] = {
     "csv": "text/csv; charset=utf-8",
     "parquet": "application/vnd.apache.parquet",
 }
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 - spreadsheets know them
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 - spreadsheets accept full-width signs
 _AT_ONCE = 1000
 _CHUNK = 1 << 16
 
 
 def stream(rows: Iterable[Row], labels: Sequence[str], kind: Format) -> Generator[bytes, None, None]:
-    """Write rows in a format, about 64 KiB at a time; close it where no more is wanted.
+    """Write rows in a format, about 64 KiB at a time; close the generator to stop early.
 
     Args:
         rows: predictions, or ``filename`` with ``error``.
         labels: the classes, for the columns of CSV.
-        kind: ``jsonl``; ``csv``, where the nearest example and one column a class stand for the nested
-            members, and text that a spreadsheet would take for a formula gets an apostrophe in front;
+        kind: ``jsonl``; ``csv``, where columns for the nearest example and for each class replace the nested
+            members, and text that a spreadsheet would run as a formula gets an apostrophe in front;
             ``parquet``, with nested columns.
     """
     if kind == "parquet":
@@ -36,7 +36,7 @@ def stream(rows: Iterable[Row], labels: Sequence[str], kind: Format) -> Generato
 
 
 def _joined(lines: Iterable[bytes]) -> Generator[bytes, None, None]:
-    """Hand lines on in chunks, each of which costs the server a change of threads and a message."""
+    """Join lines into chunks, as each chunk costs the server a thread switch and a message."""
     chunk = bytearray()
     for line in lines:
         chunk += line
@@ -83,7 +83,7 @@ def _harmless(cell: Any) -> Any:
 
 
 def _parquet(rows: Iterable[Row]) -> Generator[bytes, None, None]:
-    import pyarrow as pa  # here, because it takes as long to import as all the rest of the service's parts
+    import pyarrow as pa  # here: its import takes as long as the rest of the service together
     import pyarrow.parquet as pq
 
     neighbour = {"label": pa.string(), "similarity": pa.float64(), "filename": pa.string(), "id": pa.string()}
@@ -98,7 +98,7 @@ def _parquet(rows: Iterable[Row]) -> Generator[bytes, None, None]:
             "error": pa.string(),
         }
     )
-    with tempfile.TemporaryFile() as file:  # a Parquet file's directory is at its end
+    with tempfile.TemporaryFile() as file:  # not streamed: a Parquet file's directory is at its end
         with pq.ParquetWriter(file, schema) as writer:
             remaining = iter(rows)
             while some := list(islice(remaining, _AT_ONCE)):

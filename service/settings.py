@@ -20,28 +20,29 @@ class SettingsError(ValueError):
 class Settings:
     """Every limit of the service, with its default.
 
-    Each comes from ``METASHOT_<FIELD IN CAPITALS>``; ``PORT`` and ``DATA_DIR`` also without the prefix.
+    Each is read from ``METASHOT_<FIELD IN CAPITALS>``; ``PORT`` and ``DATA_DIR`` also work without the prefix.
 
     Attributes:
-        data_dir: state of the service: database, jobs, own initializations.
+        data_dir: folder of the service's state: database, jobs, the user's own initializations.
         port: TCP port, on 127.0.0.1.
-        max_request_bytes: body of any request but a job's.
+        max_request_bytes: body of a request, a job's form excepted.
         max_file_bytes: one uploaded file, or one entry of an archive.
-        max_files: uploaded files of one request, and images of a support archive.
-        max_support_unpacked_bytes: all entries of a support archive, unpacked.
-        max_pixels: width x height of one image; more is refused before decoding.
+        max_files: uploaded files of one request, a job's form excepted, and images of a support archive.
+        max_support_unpacked_bytes: all entries of a support archive together, unpacked.
+        max_pixels: width x height of one image, checked before it is decoded.
         max_ways: classes of one task.
         max_examples: support examples of one task.
-        upload_s: seconds in which a request's body must arrive.
-        deadline_s: seconds that an adaptation or an answer may take, waiting for a free thread included.
-        compute_threads: adaptations and answers computed at once.
-        queue_length: how many more may wait; beyond, callers get 503.
-        cache_bytes: memory for adapted classifiers, the least recently used go first.
-        job_batch: images that a job scores and commits at once.
-        max_archive_bytes: body of a job's request.
+        upload_s: seconds within which a request's body must arrive.
+        deadline_s: seconds that an adaptation or an answer may take, including the wait for a thread.
+        compute_threads: threads that compute adaptations and answers.
+        queue_length: how many more callers may wait; beyond that they get 503.
+        cache_bytes: memory for adapted classifiers, and a quarter as much again for their examples' inputs; the
+            least recently used are dropped first.
+        job_batch: images that a job scores and commits as one batch.
+        max_archive_bytes: body of a job's form.
         max_archive_entries: images of one job.
-        max_archive_unpacked_bytes: all entries of a job's archive, unpacked.
-        max_archive_ratio: unpacked to packed size of one entry of at least 1 MiB.
+        max_archive_unpacked_bytes: all entries of a job's archive together, unpacked.
+        max_archive_ratio: unpacked to packed size of any entry of at least 1 MiB.
     """
 
     data_dir: Path = Path("var")
@@ -54,7 +55,7 @@ class Settings:
     max_ways: int = 200
     max_examples: int = 1000
     upload_s: float = 60.0
-    deadline_s: float = 120.0  # 1,000 photos take 57 s of one thread
+    deadline_s: float = 120.0  # 1,000 photos take one thread 57 s
     compute_threads: int = 2
     queue_length: int = 32
     cache_bytes: int = 256 * MEBIBYTE
@@ -65,7 +66,7 @@ class Settings:
     max_archive_ratio: int = 200
 
     def __post_init__(self) -> None:
-        """Refuse what cannot work or would take the machine down."""
+        """Refuse values that cannot work or would take the machine down."""
         for name, (low, high) in _RANGES.items():
             value = getattr(self, name)
             if not low <= value <= high:
@@ -83,15 +84,15 @@ class Settings:
 
     @property
     def request_timeout_s(self) -> int:
-        """When the server gives a request up; later than our own deadlines, whose answers say more."""
-        return int(self.upload_s + self.deadline_s) + 30  # in which the store, too, may have others to wait for
+        """Seconds until the server gives a request up: later than our own deadlines, whose answers say more."""
+        return int(self.upload_s + self.deadline_s) + 30  # for waits on a busy store
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Self:
-        """Read the settings that the environment gives, the defaults for all others.
+        """Read the settings from the environment, with defaults for all others.
 
         Raises:
-            SettingsError: on a value that is no number, out of range, or on an unknown METASHOT_ variable.
+            SettingsError: for a value that is no number or out of range, or for an unknown METASHOT_ variable.
         """
         known = {field.name: field for field in fields(cls)}
         given: dict[str, Any] = {}
@@ -114,7 +115,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "max_file_bytes": (1024, GIBIBYTE),
     "max_files": (2, 100_000),
     "max_support_unpacked_bytes": (1024, 16 * GIBIBYTE),
-    # Pillow's own guard against decompression bombs begins to warn there.
+    # Above this, Pillow's own guard against decompression bombs begins to warn.
     "max_pixels": (1, 89_000_000),
     "max_ways": (2, 10_000),
     "max_examples": (2, 100_000),
@@ -130,7 +131,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "max_archive_ratio": (2, 100_000),
 }
 _OTHERS_USE = frozenset({"METASHOT_DATA"})  # where training finds its data sets
-# Kubernetes tells every pod so of each Service, and one may be called metashot, or metashot-something.
+# Kubernetes sets these in every pod for each Service, which may be called metashot, or metashot-something.
 _OF_KUBERNETES = re.compile(
     r"METASHOT(_\w+)?_(SERVICE_HOST=|SERVICE_PORT(_\w+)?=|PORT_\d+_(TCP|UDP|SCTP)(_\w+)?=|PORT=(tcp|udp|sctp)://)"
 )

@@ -1,4 +1,4 @@
-"""``python -m service classify``: fit a classifier to a folder per class and ask it, without a server."""
+"""``python -m service classify``: fit a classifier to a folder per class and query it, without a server."""
 
 import argparse
 import json
@@ -29,12 +29,12 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Print a table of answers, in which an image that cannot be read has the reason in place of its answer."""
+    """Print a table of answers; for an image that cannot be read, it shows the reason instead."""
     if options.json is not None:
         check_output(options.json)
     settings = Settings.from_environment()
     support, queries = labelled_files(options.support), images_of(options.query)
-    from service.commands.without_server import answered, fitted  # here, because torch takes long to import
+    from service.commands.without_server import answered, fitted  # here, as torch takes long to import
 
     classifier = fitted(support, options.model, options.keep_known, settings)
     rows = answered(classifier, queries, settings)
@@ -66,4 +66,4 @@ def _print_table(rows: Sequence[Row], labels: Sequence[str]) -> None:
 def _write(path: Path, document: Mapping[str, Any]) -> None:
     text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
     with written_whole(path) as file:
-        file.write(text.encode(errors="backslashreplace"))  # of bytes in a path that are no text
+        file.write(text.encode(errors="backslashreplace"))  # for bytes in a path that are not UTF-8

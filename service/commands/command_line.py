@@ -1,6 +1,6 @@
-"""The command line: reads it, runs the command, and tells what went wrong in one line.
+"""The command line: reads it, runs the command, and reports errors in one line.
 
-What takes long to import, torch first of all, the commands import when they run.
+Commands import what takes long to import, above all torch, only when they run.
 """
 
 import argparse
@@ -18,10 +18,13 @@ from service.settings import SettingsError
 
 
 def run(arguments: list[str] | None) -> int:
-    """Run one command; a fault of the user's is one line on stderr and exit status 2.
+    """Run one command.
+
+    Returns:
+        The exit status: 2 after a user's error, told in one line on stderr; 141 if its output's reader is gone.
 
     Raises:
-        KeyboardInterrupt: after Ctrl-C, and where one that asks a server, or computes itself, is to end.
+        KeyboardInterrupt: after Ctrl-C, and for commands other than ``serve`` also after SIGTERM or SIGHUP.
     """
     parser = argparse.ArgumentParser(
         prog="python -m service", description="Few-shot image classification: serve, classify, teach and score."
@@ -33,17 +36,17 @@ def run(arguments: list[str] | None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # not every terminal can show every name
     try:
-        # The server ends in its own ways.
+        # The server handles signals by itself.
         with contextlib.nullcontext() if options.run is serve.run else stopped_in_order():
             options.run(options)
         sys.stdout.flush()
     except (FolderError, Problem, ServiceError, SettingsError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    except BrokenPipeError:  # who reads the output, `head` for example, has had enough
+    except BrokenPipeError:  # the reader of the output, such as `head`, has closed it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the last flush, at exit
         return 141
-    except OSError as error:  # of a file that the user named
+    except OSError as error:  # from a file that the user named
         print(f"error: {error}", file=sys.stderr)
         return 2
     return 0

@@ -1,4 +1,4 @@
-"""Image files in folders, as the commands take them."""
+"""Finds the image files in the folders that commands are given."""
 
 import re
 import sys
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from service.uploads.archives import LITTER
 
-# Those of ``models.images.image_decoding``, whose package takes seconds to import: torch comes with it.
+# Copied from ``models.images.image_decoding``, which takes seconds to import, as torch comes with it.
 SUFFIXES = frozenset({".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".webp", ".bmp"})
 _HEIC = frozenset({".heic", ".heif"})
 _NO_TEXT = re.compile("[\ud800-\udfff]")  # bytes of a name that are not UTF-8
@@ -18,12 +18,13 @@ class FolderError(ValueError):
 
 
 def image_files(folder: Path) -> list[Path]:
-    """All image files in a folder and its subfolders, also those that links lead to, sorted.
+    """Find all image files in a folder and its subfolders, including linked ones, sorted.
 
-    Hidden ones are left out, and what systems add to folders and archives; how many others are is told on stderr.
+    Hidden files, and those that systems add to folders and archives, are skipped; other files that are no images
+    by name are left out and counted on stderr.
 
     Raises:
-        FolderError: if there are none, or naming a folder that cannot be read, or a name that is no text.
+        FolderError: if there are no images, or naming a folder that cannot be read or a name that is not UTF-8.
     """
     images, others = _divided(folder)
     _tell_left_out(folder, others)
@@ -31,10 +32,10 @@ def image_files(folder: Path) -> list[Path]:
 
 
 def images_of(given: Path) -> list[Path]:
-    """All image files of a folder, or the single one that is given.
+    """Find all image files of a folder, or take the single file that is given.
 
     Raises:
-        FolderError: as for ``image_files``, or naming a file that is no image by its name, or is not there.
+        FolderError: as ``image_files``, or naming a file that is no image by name or does not exist.
     """
     if not given.exists():
         raise FolderError(f"{given} does not exist")
@@ -47,10 +48,10 @@ def images_of(given: Path) -> list[Path]:
 
 
 def labelled_files(folder: Path) -> list[tuple[str, Path]]:
-    """The image files of a folder per class, each with its label: its folder's path, as Greek/character03.
+    """Find the image files of a folder per class; give pairs of label (such as Greek/character03) and file.
 
     Raises:
-        FolderError: as for ``image_files``, or naming an image outside of any class, or a class without images.
+        FolderError: as ``image_files``, or naming an image outside of any class or a class without images.
     """
     images, others = _divided(folder)
     labelled = []
@@ -73,7 +74,7 @@ def labelled_files(folder: Path) -> list[tuple[str, Path]]:
 
 
 def _divided(folder: Path) -> tuple[list[Path], list[Path]]:
-    """The images of a folder, at least one, and what is none by its name."""
+    """Divide a folder's files into images, at least one, and those that are none by name."""
     if not folder.is_dir():
         raise FolderError(f"{folder} is no folder")
     images: list[Path] = []
@@ -93,7 +94,7 @@ def _check_text(path: Path, name: str) -> None:
 
 
 def _files(folder: Path, above: tuple[Path, ...]) -> Iterator[Path]:
-    """What is in a folder and its subfolders, but for folders that a link leads back to."""
+    """List a folder and its subfolders, without following links back to a folder above."""
     real = folder.resolve()
     if real in above:
         return

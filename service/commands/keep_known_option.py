@@ -1,10 +1,10 @@
-"""The option ``--keep-known`` of commands that ask classifiers."""
+"""The option ``--keep-known`` of commands that query classifiers."""
 
 import argparse
 
 
 def add_keep_known(parser: argparse.ArgumentParser) -> None:
-    """Declare it, None where it is not given; ``service.uploads.keep_known`` reads it, here or at the server."""
+    """Declare it, None by default; ``service.uploads.keep_known`` checks it, here or on the server."""
     parser.add_argument(
         "--keep-known",
         type=float,

@@ -1,4 +1,4 @@
-"""Files that commands write: tried before anything is computed, and written whole or not at all."""
+"""Files that commands write: checked before anything is computed, and written whole or not at all."""
 
 import contextlib
 import os
@@ -11,10 +11,10 @@ from service.results import Row
 
 
 def check_output(path: Path) -> None:
-    """See that a file can be written there.
+    """Check that a file can be written at ``path``.
 
     Raises:
-        FolderError: naming one that can't.
+        FolderError: naming the path, if not.
     """
     folder = path.absolute().parent
     if path.is_dir():
@@ -27,7 +27,7 @@ def check_output(path: Path) -> None:
 
 @contextlib.contextmanager
 def written_whole(path: Path) -> Iterator[BinaryIO]:
-    """Give a file to write to, which takes its place under ``path`` in the end, and not after an error."""
+    """Give a file to write to, which replaces ``path`` at the end, but not after an error."""
     if _is_no_plain_file(path):
         with path.open("wb") as file:
             yield file
@@ -42,10 +42,10 @@ def written_whole(path: Path) -> Iterator[BinaryIO]:
 
 
 def check_answers(rows: Iterable[Row]) -> None:
-    """See that there is an answer among rows of answers and errors.
+    """Check that rows contain at least one answer, not errors alone.
 
     Raises:
-        FolderError: with the first of the errors, where there are no others.
+        FolderError: with the first error and the number of others, if there is no answer.
     """
     errors = []
     for row in rows:
@@ -57,5 +57,5 @@ def check_answers(rows: Iterable[Row]) -> None:
 
 
 def _is_no_plain_file(path: Path) -> bool:
-    """Whether it is a link, or a device as /dev/stdout, in whose place no file may be put."""
+    """Whether it is a link, or a device such as /dev/stdout, which no file may replace."""
     return path.is_symlink() or (path.exists() and not path.is_file())

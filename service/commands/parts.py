@@ -1,4 +1,4 @@
-"""Many images in parts, each of which a server takes in one request."""
+"""Divides many images into parts, each small enough for one request."""
 
 import hashlib
 import os
@@ -11,11 +11,11 @@ from pathlib import Path
 from service.commands.folders import FolderError
 from service.settings import MEBIBYTE
 
-# Far below what a server allows: little is sent again after a break, and a line of 2.5 Mbit/s sends a part within
-# the minute that a server gives a request's body by default.
+# Far below a server's limits: little is sent again after an interruption, and a line of 2.5 Mbit/s sends a part
+# within the minute that a server allows for a request's body by default.
 _IMAGES = 2000
 _BYTES = 16 * MEBIBYTE
-# Readers of archives take the first for a slash; the rest is no text.
+# Readers of archives take a backslash for a slash; the rest are bytes that are not UTF-8.
 _NO_NAME = re.compile(r"[\\\ud800-\udfff]")
 
 
@@ -24,9 +24,9 @@ class Part:
     """Some of a folder's images, or an archive of them.
 
     Attributes:
-        root: the folder.
-        files: in it, in their order.
-        packed: whether it is a single file, an archive of images already.
+        root: the folder that the files lie in.
+        files: the images, in order, or the one archive.
+        packed: whether ``files`` is a single archive of images.
     """
 
     root: Path
@@ -35,7 +35,7 @@ class Part:
 
     @property
     def images(self) -> int | None:
-        """How many there are; of a packed part the server tells it."""
+        """The number of images; None for a packed part, whose number the server tells."""
         return None if self.packed else len(self.files)
 
     @property
@@ -44,7 +44,7 @@ class Part:
         return [path.relative_to(self.root).as_posix() for path in self.files]
 
     def fingerprint(self, *of: object) -> str:
-        """A name for the part's results: another after any change of its files, or of what else they hang on."""
+        """Name the part's results, differently after any change of its files or of ``of``, what else counts."""
         found = [repr(of)]
         for name, path in zip(self.names, self.files, strict=True):
             about = _about(path)
@@ -52,7 +52,7 @@ class Part:
         return hashlib.sha256("\n".join(found).encode(errors="surrogateescape")).hexdigest()[:32]
 
     def archive(self, folder: Path) -> Path:
-        """Give the part as a zip archive, written into a folder unless it is one.
+        """Give the part as a zip archive, written into ``folder`` unless the part is one already.
 
         Raises:
             FolderError: naming a file that cannot be read.
@@ -60,7 +60,7 @@ class Part:
         if self.packed:
             return self.files[0]
         target = folder / "images.zip"
-        # Images are compressed already.
+        # Stored, as images are compressed already.
         with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED, strict_timestamps=False) as archive:
             for name, path in zip(self.names, self.files, strict=True):
                 try:
@@ -71,10 +71,10 @@ class Part:
 
 
 def in_parts(root: Path, files: Sequence[Path], *, images: int = _IMAGES, size: int = _BYTES) -> Iterator[Part]:
-    """Divide files: each part as many as come next until it has ``images``, or one more would exceed ``size``.
+    """Divide files, in order, into parts of at most ``images`` files and ``size`` bytes (or one larger file).
 
     Raises:
-        FolderError: naming a file that cannot be read, or whose name no archive can hold.
+        FolderError: naming a file that cannot be read, or whose name an archive cannot hold.
     """
     some: list[Path] = []
     total = 0

@@ -1,4 +1,4 @@
-"""``python -m service score``: any number of images through a running server, into a file."""
+"""``python -m service score``: score any number of images by a running server, into a file."""
 
 import argparse
 import contextlib
@@ -44,7 +44,7 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Score, and write the output whole or not at all."""
+    """Score the images in parts, and write the output whole or not at all."""
     output: Path = options.output
     kind = FORMATS.get(output.suffix.lower())
     if kind is None:
@@ -76,7 +76,7 @@ def _parts(given: Path) -> Sequence[Part]:
 
 @contextlib.contextmanager
 def _kept(folder: Path) -> Iterator[Path]:
-    """A folder for the answers so far, which stays where there are some and the work did not come to its end."""
+    """Give a folder for the answers so far, which stays if the work fails or is stopped after some."""
     folder.mkdir(exist_ok=True)
     held = os.open(folder, os.O_RDONLY)
     try:
@@ -87,7 +87,7 @@ def _kept(folder: Path) -> Iterator[Path]:
 
 
 def _hold(descriptor: int, folder: Path) -> None:
-    """Lock a folder of answers, which who is done removes; the system frees it when this process ends."""
+    """Lock a folder of answers; the system frees the lock when this process ends, however it ends."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -110,7 +110,7 @@ def _keep(folder: Path) -> Iterator[Path]:
 def _score(
     client: Client, task: dict[str, Any], part: Part, target: Path, keep_known: float | None, bar: Any
 ) -> None:
-    """Score one part as a job of its own, which leaves nothing on the server."""
+    """Score one part as a job of its own, and delete the job from the server at the end."""
     before = bar.n
     with tempfile.TemporaryDirectory() as folder:
         job_id = client.start_job(task["id"], part.archive(Path(folder)), keep_known=keep_known)["id"]
@@ -120,7 +120,7 @@ def _score(
                 bar.total = job["total"]
             bar.n = before + job["done"]
             bar.refresh()
-        # The job took the task as it was when it began.
+        # The job uses the task as it was when the job began.
         if client.task(task["id"], patient=True)["version"] != task["version"]:
             raise ServiceError(
                 f"task {task['id']} has been changed meanwhile: run the same command again, which asks the "
@@ -128,14 +128,14 @@ def _score(
             )
         client.save_results(job_id, target, "jsonl")
     finally:
-        with contextlib.suppress(ServiceError):  # of an error on the way, that error is told
+        with contextlib.suppress(ServiceError):  # an earlier error matters more
             if client.job(job_id)["status"] in UNFINISHED:
                 client.end_job(job_id)
             client.end_job(job_id)
 
 
 def _check_answers(answers: Sequence[Path]) -> None:
-    """Refuse to put errors alone in the place of an earlier output, and do not keep them for another try."""
+    """Refuse to replace an earlier output by errors alone, and delete these so that another try asks again."""
     try:
         check_answers(_rows(answers))
     except FolderError:
@@ -151,7 +151,7 @@ def _rows(answers: Sequence[Path]) -> Iterator[Row]:
 
 
 def _write(answers: Sequence[Path], labels: Sequence[str], output: Path, kind: Format) -> tuple[int, int]:
-    """Join the answers into the output; how many there are, and how many of them are errors."""
+    """Join the answers into the output; give how many rows there are, and how many of them are errors."""
     images = errors = 0
 
     def counted() -> Iterator[Row]:

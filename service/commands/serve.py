@@ -1,4 +1,4 @@
-"""``python -m service serve``: the service on this machine, until Ctrl-C."""
+"""``python -m service serve``: run the service on this machine until Ctrl-C."""
 
 import argparse
 import os
@@ -29,17 +29,17 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Check the settings, then become ``bentoml serve``."""
-    # Under the names that go before all others.
+    # These names take precedence over PORT and DATA_DIR.
     if options.port is not None:
         os.environ["METASHOT_PORT"] = str(options.port)
     if options.data_dir is not None:
         os.environ["METASHOT_DATA_DIR"] = str(options.data_dir)
     settings = Settings.from_environment()
     _check_port(settings.port)
-    from service.store.database import Database  # here, because it takes long to import
+    from service.store.database import Database  # here, as it takes long to import
 
-    Database(settings.data_dir).close()  # the working process could tell what is wrong with it by a trace only
-    # What the working process reads: it runs in the project's folder, and ends when this process is gone.
+    Database(settings.data_dir).close()  # fails here with a message; the worker would only show a traceback
+    # For the worker process, which runs in the project's folder, and ends when this process is gone.
     os.environ["METASHOT_DATA_DIR"] = str(settings.data_dir.resolve())
     os.environ["BENTOML_DO_NOT_TRACK"] = "true"
     os.environ[LAUNCHER] = str(os.getpid())

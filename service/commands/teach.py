@@ -1,4 +1,4 @@
-"""``python -m service teach``: make a task of a folder per class, on a running server."""
+"""``python -m service teach``: make a task from a folder per class, on a running server."""
 
 import argparse
 from pathlib import Path
@@ -20,7 +20,7 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Make the task, and print its id and how good it should be."""
+    """Make the task, and print its id and expected accuracy."""
     support = labelled_files(options.support)
     with Client(options.server) as client:
         task = client.create_task(support, name=options.name, model=options.model)

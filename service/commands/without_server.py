@@ -1,4 +1,4 @@
-"""A classifier of image files, and its answers about others, computed by the command itself."""
+"""Fits a classifier to image files and classifies others, within the command's own process."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -23,13 +23,14 @@ def fitted(
     """Fit a classifier to labelled files.
 
     Args:
-        labelled: each with its label.
+        labelled: pairs of label and file.
         model: an initialization's name, or ``auto``.
-        keep_known: share of items of its classes that it is to tell known; None is the usual one.
-        settings: the limits, and where own initializations lie.
+        keep_known: share of images of its classes that shall not be flagged unknown; None gives the default.
+        settings: the limits, and the data folder with the user's own initializations.
 
     Raises:
         Problem: naming the file at fault, if one is.
+        OSError: if a file cannot be read.
     """
     share = read_keep_known(keep_known)
     labels = [clean_label(label, field="--support") for label, _ in labelled]
@@ -44,9 +45,9 @@ def fitted(
 
 
 def answered(classifier: Classifier, files: Sequence[Path], settings: Settings) -> Iterator[Row]:
-    """Give a row for each file, in their order: its answer, or ``filename`` with ``error``.
+    """Give a row for each file, in order: its answer, or ``filename`` with ``error``.
 
-    A few files are in memory at a time.
+    Only a few files are in memory at a time.
     """
     left = iter(files)
     while some := list(islice(left, AT_ONCE)):
@@ -66,4 +67,4 @@ def answered(classifier: Classifier, files: Sequence[Path], settings: Settings) 
 
 
 def _unhurried() -> None:
-    """Nobody waits at the other end."""
+    """Serve as a deadline check that always passes: no caller waits."""

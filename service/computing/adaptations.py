@@ -1,10 +1,10 @@
 """Adaptations of several callers as one batch of tasks.
 
-While all threads are busy, adaptations wait; the thread that is free next takes all that fit together. Nobody
-waits for company: with a free thread an adaptation begins at once, alone. A wait of 3 ms brought nothing (medians
-of 5 turns: 21.4 requests a second of 16 callers instead of 21.2, 21.5 of 4 instead of 21.4), since company saves
-each less than 2 ms of a request of 60 to 90 (``python -m benchmarks --only engine``; docs/engine.md) and comes by
-itself where threads are busy.
+While all threads are busy, adaptations wait; the next free thread takes the oldest one and all that fit into a
+batch with it. No adaptation waits for others to join: with a free thread it begins at once, alone. Waiting 3 ms
+for others gained nothing (medians of 5 turns: 21.4 instead of 21.2 requests a second with 16 callers, 21.5
+instead of 21.4 with 4): a batch saves each less than 2 ms of a request's 60 to 90, and forms by itself where
+threads are busy (``python -m benchmarks --only engine``; docs/engine.md).
 """
 
 import threading
@@ -19,8 +19,8 @@ from service.computing.engine import Caller, Deadline, Engine
 from service.computing.fitting import Shot, embed, fit_together
 from service.problems import Problem
 
-_MOST_IMAGES = 256  # of a batch, padding included
-_LARGE = 100e9  # floating-point operations: seconds of one thread
+_MOST_IMAGES = 256  # examples of a batch, padding included
+_LARGE = 100e9  # floating-point operations, which take one thread seconds
 Example = tuple[str, str]  # an initialization's version, and the sha256 of an image's file
 
 
@@ -33,17 +33,17 @@ class _Wanted:
 
     @property
     def room(self) -> int:
-        """Examples, up to the next power of two: tasks of one room together waste less than half on padding."""
+        """The number of examples, rounded up to a power of two: less than half of a batch is padding."""
         return 1 << (len(self.shots) - 1).bit_length()
 
     @property
     def kind(self) -> tuple[str, str, int]:
-        """What tasks of one batch have in common."""
+        """What all tasks of a batch must have in common."""
         return self.initialization.name, self.initialization.version, self.room
 
 
 class Adaptations:
-    """Collects what waits, adapts it together, and keeps what examples of stored tasks came to."""
+    """Fits waiting adaptations in batches, and caches the inputs (pixels or features) of stored examples."""
 
     def __init__(self, engine: Engine, cache_bytes: int) -> None:
         self._engine = engine
@@ -52,14 +52,14 @@ class Adaptations:
         self._inputs: BoundedCache[Example, Shot] = BoundedCache(cache_bytes, lambda shot: shot.input.nbytes)
 
     def kept(self, initialization: Initialization, digest: str) -> Shot | None:
-        """Give a stored example's preprocessed pixels or features, if they are still in memory."""
+        """Give a stored example with its pixels or features, by its file's sha256, if it is still in memory."""
         return self._inputs.get((initialization.version, digest))
 
     async def adapt(self, caller: Caller, initialization: Initialization, shots: Sequence[Shot]) -> Classifier:
-        """Fit a caller's classifier, together with others that wait.
+        """Fit a caller's classifier, in a batch with others that wait.
 
         Raises:
-            Problem: 504 past the deadline, 422 if the adaptation diverges.
+            Problem: 504 past the deadline, 422 if the adaptation diverges, 503 if the service is stopping.
         """
         wanted = _Wanted(initialization, shots, caller.deadline)
         if initialization.learner.operations(len(shots)) > _LARGE:
@@ -77,7 +77,7 @@ class Adaptations:
             self._fit(batch)
 
     def _take(self) -> list[_Wanted]:
-        """Take the oldest that waits and those that fit to it."""
+        """Take the oldest waiting adaptation and those that fit into a batch with it."""
         batch: list[_Wanted] = []
         left: list[_Wanted] = []
         for wanted in self._waiting:
@@ -105,7 +105,7 @@ class Adaptations:
                     wanted.future.set_exception(fitted)
                 else:
                     wanted.future.set_result(fitted)
-        except BaseException as error:  # callers must hear of it, whatever it is
+        except BaseException as error:  # whatever it is, callers wait for an answer
             for wanted in batch:
                 if not wanted.future.done():
                     wanted.future.set_exception(error)

@@ -1,4 +1,4 @@
-"""What is kept in memory to spare work: always something that can be made again from the store."""
+"""Caches in memory, only of what can be computed again from the store."""
 
 import threading
 from collections import OrderedDict
@@ -10,7 +10,7 @@ Value = TypeVar("Value")
 
 
 class BoundedCache(Generic[Key, Value]):
-    """The most recently used values, up to a number of bytes."""
+    """The most recently used values, up to a number of bytes; safe to use from several threads."""
 
     def __init__(self, max_bytes: int, size: Callable[[Value], int]) -> None:
         self._max_bytes = max_bytes
@@ -20,14 +20,14 @@ class BoundedCache(Generic[Key, Value]):
         self._lock = threading.Lock()
 
     def get(self, key: Key) -> Value | None:
-        """Give a value, or None where it must be made again."""
+        """Give a value, or None if it must be made again."""
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
             return self._kept.get(key)
 
     def put(self, key: Key, value: Value) -> None:
-        """Keep a value; the least recently used ones go."""
+        """Keep a value, unless its key has one already; drop the least recently used ones beyond the limit."""
         with self._lock:
             if key not in self._kept:
                 self._kept[key] = value
@@ -37,7 +37,7 @@ class BoundedCache(Generic[Key, Value]):
                 self._bytes -= self._size(gone)
 
     def drop(self, unwanted: Callable[[Key], bool]) -> None:
-        """Let go of all values whose keys nobody will ask for any more."""
+        """Drop all values whose keys are ``unwanted``."""
         with self._lock:
             for key in [key for key in self._kept if unwanted(key)]:
                 self._bytes -= self._size(self._kept.pop(key))

@@ -1,7 +1,7 @@
-"""One task's classifier: it answers queries, each by itself.
+"""One task's classifier: it answers queries, each independently of the others.
 
-Images pass through the network and the head in batches. The network computes each as it would alone (see
-``models.kernels.task_convolution``); for the head's products to do so, batches are filled up to one size.
+Images pass through the network and the head in batches. The network computes each image as it would alone (see
+``models.kernels.task_convolution``); so that the head does so too, its batches are padded to one size.
 """
 
 from collections import Counter
@@ -22,19 +22,19 @@ from models.task_size import TaskSize
 from service.computing.sharing import Through, directly
 
 NEAREST = 3
-# Images of one pass through the network, before each of which the deadline is checked. Through the shipped
-# ``characters`` 8 to 64 took 0.9 ms each, 1 took 1.8 (``python -m benchmarks --only engine``).
+# Images per pass through the network; the deadline is checked before each pass. With the shipped ``characters``,
+# passes of 8 to 64 took 0.9 ms an image, passes of 1 took 1.8 (``python -m benchmarks --only engine``).
 AT_ONCE = 32
-_ABOUT_EACH = 500  # bytes of what is known of an example, beside its direction
-_ROWS = 8  # queries of one product of the head: one alone must not pay for 32
+_ABOUT_EACH = 500  # bytes, roughly, of an example's label, file name and id
+_ROWS = 8  # queries per product of the head: a single one must not pay for 32
 Answer = dict[str, Any]
 Prepared = tuple[str, Tensor]  # a query's file name and its pixels [C, H, W]
-Check = Callable[[], None]  # called often; what it raises ends the work
+Check = Callable[[], None]  # called often during work, which ends if it raises
 
 
 @dataclass(frozen=True)
 class Known:
-    """What an answer says about a support example."""
+    """What an answer says about a support example; ``identity`` is its id in the store, if it is kept."""
 
     label: str
     filename: str
@@ -43,23 +43,23 @@ class Known:
 
 @dataclass(frozen=True)
 class Classifier:
-    """A fitted classifier, complete in itself: it needs no initialization any more.
+    """A fitted classifier, complete in itself: it no longer needs its initialization.
 
     Attributes:
-        model: name of the initialization that it came from.
-        version: of that initialization.
-        learner: how theta computes.
-        preprocessing: from image to input.
-        confidence: calibration.
-        labels: N names, in theta's order of classes.
-        known: the S support examples.
-        directions: ``[S, D]``, their features under theta, of unit length.
-        means: ``[N, D]``, the class means, as its cohort sees them.
-        cohort: what tells items of no class.
-        theta: the adapted parameters, one task.
-        embedding: computes features, where theta's are phi's; else the learner does, from theta.
-        estimate: the accuracy to expect.
-        keep_known: share of items of its classes that it is to tell known; a request may ask for another.
+        model: name of the initialization that it was adapted from.
+        version: that initialization's version.
+        learner: computes features and logits from theta.
+        preprocessing: turns an image into the learner's input.
+        confidence: calibrates probabilities and the threshold of ``unknown``.
+        labels: the N class names, in theta's order.
+        known: the S support examples, in the order of ``directions``.
+        directions: ``[S, D]``, the support features under theta, scaled to unit length.
+        means: ``[N, D]``, the class means, in the cohort's metric.
+        cohort: compares queries with the task's class means and other classes' means, to find unknown items.
+        theta: the adapted parameters of one task.
+        embedding: computes features where they depend on phi alone; None where the learner needs theta for them.
+        estimate: the accuracy to expect on new images.
+        keep_known: share of images of its classes that shall not be flagged unknown; a request may set another.
     """
 
     model: str
@@ -79,18 +79,21 @@ class Classifier:
 
     @cached_property
     def task_size(self) -> TaskSize:
-        """How many classes it has, and how few examples of each."""
+        """The task's size, from the number of examples of each class."""
         return TaskSize.of_counts(list(Counter(one.label for one in self.known).values()))
 
     @property
     def size(self) -> int:
-        """Bytes of the tensors that it shares with no other, its initialization among them."""
-        body = self.theta.body if self.embedding is None else {}  # which is phi's, where features are
+        """Bytes of memory that it alone takes, without tensors shared with its initialization."""
+        body = self.theta.body if self.embedding is None else {}  # else the body is phi's own
         own = (*body.values(), *self.theta.head.values(), self.directions, self.means)
         return sum(one.nbytes for one in own) + _ABOUT_EACH * len(self.known)
 
     def answers(self, queries: Sequence[Prepared], check: Check, through: Through = directly) -> list[Answer]:
-        """Classify preprocessed images, in their order; what is returned is ready for JSON."""
+        """Classify preprocessed images; give their answers in the same order, ready for JSON.
+
+        ``check`` is called before each ``AT_ONCE`` images; ``through`` computes features by the embedding.
+        """
         found: list[Answer] = []
         for first in range(0, len(queries), AT_ONCE):
             check()
@@ -103,14 +106,14 @@ class Classifier:
         return found
 
     def _features(self, images: Tensor, through: Through) -> Tensor:
-        """Features ``[1, B, D]`` under theta of images ``[B, C, H, W]``."""
+        """Compute features ``[1, B, D]`` under theta of images ``[B, C, H, W]``."""
         if self.embedding is not None:
             return through(self.embedding, images, self.learner.backbone.operations)[None]
         return self.learner.features(self.theta, images[None])
 
     def _answered(self, filenames: Sequence[str], features: Tensor) -> list[Answer]:
-        """Answer queries by their features ``[1, B, D]``."""
-        # Products have the same shape for one query as for many: by another routine its last bits might differ.
+        """Answer at most ``_ROWS`` queries, given their features ``[1, B, D]``."""
+        # Padded, so that one query goes through the same routine as many: by another, last bits might differ.
         rows = torch.nn.functional.pad(features, (0, 0, 0, _ROWS - len(filenames)))
         shares = self.confidence.probabilities(self.learner.logits(self.theta, rows)[0], self.task_size)
         familiar = familiarity(self.cohort.seen(rows[0]), self.means, self.cohort.strangers)
@@ -122,15 +125,15 @@ class Classifier:
             shares.tolist(),
             unknown.tolist(),
             nearest.tolist(),
-            similarities.gather(1, nearest).clamp(-1, 1).tolist(),  # no further by rounding
-            strict=False,  # the rows that are filled up are nobody's
+            similarities.gather(1, nearest).clamp(-1, 1).tolist(),  # against rounding
+            strict=False,  # rows of padding have no file name
         )
         return [self._answer(*one) for one in found]
 
     def _answer(
         self, filename: str, shares: list[float], unknown: bool, nearest: list[int], similarities: list[float]
     ) -> Answer:
-        """One query's answer: of the classes' shares, and of the nearest examples' numbers and similarities."""
+        """Make one query's answer from its class probabilities and nearest examples (indices, similarities)."""
         probabilities = dict(zip(self.labels, shares, strict=True))
         best = shares.index(max(shares))
         return {

@@ -1,4 +1,4 @@
-"""What callers ask for: classifiers of one request, and kept ones that grow and shrink."""
+"""The callers' classifiers: those of one request, and kept ones, to which examples are added or removed."""
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -30,12 +30,15 @@ from service.store.task_store import (
 from service.uploads.intake import Example, Query, check_classes
 
 _ATTEMPTS = 8
-Version = tuple[str, int, str]  # a task, its version, and the initialization's
+Version = tuple[str, int, str]  # a task's id, its version, and its initialization's version
 Removal = Callable[[Sequence[StoredExample]], set[str]]
 
 
 class Classifiers:
-    """Fits, keeps, changes and asks classifiers; every computation goes through the engine."""
+    """Fits, keeps, changes and queries classifiers, computing through the engine.
+
+    Methods raise a ``Problem`` if a task or model is gone, examples are unusable, or the engine is full or late.
+    """
 
     def __init__(
         self, settings: Settings, registry: Registry, engine: Engine, tasks: TaskStore, metrics: Metrics
@@ -57,7 +60,7 @@ class Classifiers:
 
         def prepared(deadline: Deadline) -> tuple[Initialization, list[Prepared], list[Shot]]:
             initialization = choose(self._registry, model, support, deadline.check)
-            # Queries first: one that is no image spares the fit.
+            # Queries first: a bad one is refused before the costly fit.
             asked = prepare(initialization.preprocessing, queries, deadline.check)
             return (
                 initialization,
@@ -73,7 +76,7 @@ class Classifiers:
             return classifier, await caller.run(lambda one: self._answer(classifier, asked, one), large=many)
 
     async def create(self, name: str | None, model: str, support: Sequence[Example]) -> str:
-        """Fit and keep a new task; give its id."""
+        """Fit and store a new task; give its id."""
         check_classes([example.label for example in support], self._settings)
         new = [NewExample.of(example) for example in support]
 
@@ -92,7 +95,7 @@ class Classifiers:
     async def answer(
         self, task: TaskVersion, queries: Sequence[Query], keep_known: float
     ) -> tuple[Classifier, list[Answer]]:
-        """Ask a kept classifier."""
+        """Answer queries with a kept classifier, which is given along with the answers."""
         with self._engine.admitted() as caller:
             classifier = self._cached(task) or await self._of_task(caller, task.id)
             kept = replace(classifier, keep_known=keep_known)
@@ -100,14 +103,14 @@ class Classifiers:
             def work(deadline: Deadline) -> list[Answer]:
                 return self._answer(kept, prepare(kept.preprocessing, queries, deadline.check), deadline)
 
-            await asyncio.sleep(0)  # who has just come is then counted
+            await asyncio.sleep(0)  # lets requests that have just arrived be counted
             if self._metrics.being_answered == 1 and are_quick(queries, kept.learner):
-                # Nobody else is here to be kept waiting, and to wake another core for it takes a tenth longer.
+                # On this thread: nobody else is kept waiting, and waking another core takes a tenth longer.
                 return kept, work(caller.deadline)
             return kept, await caller.run(work, large=are_many(queries))
 
     async def of_task(self, task_id: str) -> Classifier:
-        """Give a task's classifier, rebuilt from the store where it is not in memory."""
+        """Give a task's classifier, rebuilt from the store if it is not in memory."""
         with self._engine.admitted() as caller:
             return await self._of_task(caller, task_id)
 
@@ -127,7 +130,7 @@ class Classifiers:
         raise too_contended(task_id)
 
     def delete(self, task_id: str) -> None:
-        """Delete a task, from the store and from memory; raises a 404 Problem where there is none."""
+        """Delete a task from the store and from memory; raises a 404 Problem if there is none."""
         self._tasks.delete(task_id)
         self._cache.drop(lambda version: version[0] == task_id)
 
@@ -136,11 +139,11 @@ class Classifiers:
         await self._change(task_id, [NewExample.of(example) for example in support], lambda _: set())
 
     async def remove(self, task_id: str, removal: Removal) -> None:
-        """Remove the examples that ``removal`` picks out of a task's; at least two classes must stay."""
+        """Remove the examples that ``removal`` picks, by id; raises a 409 Problem if under two classes remain."""
         await self._change(task_id, [], removal)
 
     async def _change(self, task_id: str, added: Sequence[NewExample], removal: Removal) -> None:
-        # The lock spares this process fits that would lose; against other processes the version decides.
+        # The lock spares this process fits that would lose the race; among processes the version decides.
         async with self._changing.setdefault(task_id, asyncio.Lock()):
             for _ in range(_ATTEMPTS):
                 task, stored = await run_in_threadpool(self._tasks.snapshot, task_id)
@@ -167,7 +170,7 @@ class Classifiers:
         """Keep a classifier in memory, unless its task was changed or deleted while it was fitted."""
         key = (task_id, version, classifier.version)
         self._cache.put(key, classifier)
-        # Looked up after it was put: whoever changes the task later finds it there, and drops it.
+        # Checked after the put: a change that comes later finds the entry and drops it.
         try:
             present = self._tasks.version(task_id).version == version
         except Problem:  # the task is gone
@@ -182,7 +185,7 @@ class Classifiers:
     async def _refit(
         self, caller: Caller, task: Task, stored: Sequence[StoredExample], added: Sequence[NewExample]
     ) -> Classifier | None:
-        """Fit stored and added examples; None where a stored one is gone, so that the task has changed."""
+        """Fit stored and added examples; None if a stored one is gone, as the task has then changed."""
         initialization = self._registry.kept(task.model, task.model_version)
         in_memory = {one.id: self._adaptations.kept(initialization, one.sha256) for one in stored}
         to_read = {one.id: one for one in stored if in_memory[one.id] is None}
@@ -207,7 +210,7 @@ class Classifiers:
     def _read(
         self, initialization: Initialization, wanted: Mapping[str, StoredExample], deadline: Deadline
     ) -> list[Shot]:
-        """Those of the wanted examples that are still in the store."""
+        """Read and preprocess those of the wanted examples that are still in the store."""
 
         def examples() -> Iterator[tuple[str | None, Example]]:
             for identity, content in self._tasks.contents(list(wanted)):

@@ -1,4 +1,4 @@
-"""Bounded computation: threads of our own, bounded admission, deadlines."""
+"""Bounded computation: a fixed number of threads, limited admission, and deadlines."""
 
 import asyncio
 import math
@@ -21,7 +21,7 @@ Result = TypeVar("Result")
 
 
 class Deadline:
-    """When a piece of work must end. Work calls ``check`` often: before each batch of images and inner step."""
+    """When a piece of work must end. Work calls ``check`` before each batch of images and each inner step."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -30,31 +30,31 @@ class Deadline:
 
     @property
     def left(self) -> float:
-        """Seconds, at least 0."""
+        """Seconds left, at least 0."""
         return max(0.0, self._ends - time.monotonic())
 
     @property
     def over(self) -> bool:
-        """Whether nobody waits for the work any more."""
+        """Whether the time is up or the caller is gone."""
         return self._abandoned or self.left == 0
 
     def abandon(self) -> None:
-        """Let the work end at its next check: nobody waits for it any more."""
+        """Let the work end at its next check, as nobody waits for it any more."""
         self._abandoned = True
 
     def check(self) -> None:
-        """Go on, or raise a 504 Problem."""
+        """Raise a 504 Problem if the deadline is over."""
         if self.over:
             raise self.passed()
 
     def passed(self) -> Problem:
-        """The answer to a caller whose time is up."""
+        """Make the 504 Problem for a caller whose time is up."""
         detail = f"the answer was not ready within {self._seconds:g} s; send fewer images, or try again later"
         return Problem(504, detail, title="Deadline passed")
 
 
 class Caller:
-    """One admitted caller: its deadline, and its slot, which is free when the last of its work has ended."""
+    """One admitted caller: its deadline, and its slot, which is freed when the last of its work has ended."""
 
     def __init__(self, engine: "Engine", deadline: Deadline, free: Callable[[], None]) -> None:
         self.deadline = deadline
@@ -64,10 +64,10 @@ class Caller:
         self._lock = threading.Lock()
 
     async def run(self, work: Callable[[Deadline], Result], *, large: bool = False) -> Result:
-        """Run a piece of its work, if ``large`` on the one thread that such work shares.
+        """Run a piece of the caller's work; ``large`` work shares one thread of its own.
 
         Raises:
-            Problem: 504 past the deadline, or the work's own.
+            Problem: 504 past the deadline, 503 if the service is stopping, or what the work raises.
         """
 
         def begun() -> Result:
@@ -77,7 +77,7 @@ class Caller:
         return await self.wait(self._engine.submit(begun, large=large))
 
     async def wait(self, future: "Future[Result]") -> Result:
-        """Wait for work that runs on the caller's behalf; its slot stays taken until the work has ended."""
+        """Wait for work, which holds the caller's slot until it ends; raises a 504 Problem past the deadline."""
         with self._lock:
             self._holds += 1
         future.add_done_callback(lambda _: self.release())
@@ -87,7 +87,7 @@ class Caller:
             raise self.deadline.passed() from None
 
     def release(self) -> None:
-        """Give up one hold on the slot."""
+        """Give up one hold on the slot, which is freed with the last."""
         with self._lock:
             self._holds -= 1
             last = self._holds == 0
@@ -96,10 +96,10 @@ class Caller:
 
 
 class Engine:
-    """Runs work on ``compute_threads`` threads; admits ``queue_length`` more callers, and refuses any other.
+    """Runs work on ``compute_threads`` threads; admits ``queue_length`` more callers and refuses all others.
 
-    Large work has one more thread of its own, so that small work never waits behind it: the system gives both
-    their share of the cores.
+    Large work has one more thread of its own, so that small work never waits behind it; the operating system
+    shares the cores between them.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -110,31 +110,34 @@ class Engine:
         self._pool = ThreadPoolExecutor(self._threads, "compute", lambda: torch.set_num_threads(1))
         self._large = ThreadPoolExecutor(1, "large", lambda: torch.set_num_threads(1))
         self._taken = 0
-        self._small = self._large_ones = 0  # pieces of callers' work that were submitted and have not ended
+        self._small = self._large_ones = 0  # pieces of callers' work submitted but not ended
         self._lock = threading.Lock()
-        self._recent_s = 0.1  # what a piece of work took, on average over the last few
+        self._recent_s = 0.1  # what a piece of work took: a moving average
 
     @property
     def waiting(self) -> int:
-        """Callers for whom no thread works, or could have."""
+        """Admitted callers in excess of the compute threads."""
         return max(0, self._taken - self._threads)
 
     @property
     def free_threads(self) -> int:
-        """How many threads work that nobody waits for may take: those that no caller has, and at least one."""
+        """How many threads a job may use: those that no caller needs, but at least one."""
         return max(1, self._threads - self._taken)
 
     def embedded(self, embedding: Embedding, images: Tensor, operations: int) -> Tensor:
-        """Features ``[B, D]`` of images ``[B, C, H, W]``, of so many operations each, by all idle threads."""
+        """Features ``[B, D]`` of images ``[B, C, H, W]``, computed with the help of all idle threads.
+
+        ``operations`` are the floating-point operations of one image.
+        """
         return in_company(self._pool.submit, self._idle_threads, embedding, images, operations)
 
     def _idle_threads(self) -> int:
-        """How many threads no caller's work runs or waits for; all large work runs on one."""
+        """Compute threads that no piece of callers' work runs on or waits for; large work counts as one piece."""
         return max(0, self._threads - self._small - min(1, self._large_ones))
 
     @contextmanager
     def admitted(self) -> Iterator[Caller]:
-        """Give a caller a slot; its work ends at its next check when the caller leaves.
+        """Give a caller a slot; once the caller leaves the context, its work ends at the next check.
 
         Raises:
             Problem: 503 with Retry-After if all slots are taken.
@@ -157,7 +160,7 @@ class Engine:
             caller.release()
 
     def submit(self, work: Callable[[], Result], *, large: bool = False) -> "Future[Result]":
-        """Run work in turn with all other; raises a 503 Problem when the service is stopping."""
+        """Queue a piece of callers' work; raises a 503 Problem when the service is stopping."""
 
         def timed() -> Result:
             began = time.monotonic()
@@ -166,7 +169,7 @@ class Engine:
             finally:
                 self._recent_s += 0.1 * (time.monotonic() - began - self._recent_s)
 
-        self._count(1, large)  # before it may begin: it may ask itself which threads are idle
+        self._count(1, large)  # before it can begin, as the work itself may ask for idle threads
         try:
             future = (self._large if large else self._pool).submit(timed)
         except RuntimeError:
@@ -176,11 +179,11 @@ class Engine:
         return future
 
     def submit_behind(self, work: Callable[[], Result]) -> "Future[Result]":
-        """Run a short piece of a job's work on the same threads; how long callers wait is not told by it."""
+        """Queue a short piece of a job on the same threads, not counted as callers' work or for Retry-After."""
         return self._pool.submit(work)
 
     def close(self) -> None:
-        """Let running work end; drop what waits."""
+        """Wait for running work to end; drop what is queued."""
         for pool in (self._pool, self._large):
             pool.shutdown(wait=True, cancel_futures=True)
 

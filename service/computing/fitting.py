@@ -1,7 +1,7 @@
-"""From a handful of labelled images to classifiers: one task, or several callers' as one batch.
+"""Turns a handful of labelled images into a classifier: for one task, or for several callers' tasks as one batch.
 
-Examples and classes are put into an order that depends on the images' bytes alone before anything is
-computed, so neither the order of an upload nor the names of the classes can change a bit of an answer.
+Before anything is computed, examples and classes are put into an order that depends on the images' bytes alone,
+so neither the order of an upload nor the names of the classes can change a bit of an answer.
 """
 
 import hashlib
@@ -26,13 +26,12 @@ class Shot:
     """A support example as fitting sees it.
 
     Attributes:
-        label: of its class.
+        label: its class's label.
         filename: as the caller named it.
-        identity: of the stored example, None where nothing is kept.
+        identity: the stored example's id, None where nothing is kept.
         digest: sha256 of the file.
-        input: what the learner takes: preprocessed pixels, float ``[C, H, W]``, or, once ``embedded``, features
-            ``[D]`` under phi.
-        embedded: whether those are features.
+        input: preprocessed pixels, float ``[C, H, W]``, or, if ``embedded``, features ``[D]`` under phi.
+        embedded: whether ``input`` holds features.
     """
 
     label: str
@@ -44,16 +43,17 @@ class Shot:
 
 
 def digest_of(content: bytes) -> str:
-    """The sha256 by which examples are ordered."""
+    """The sha256, in hexadecimal, that orders and identifies a file."""
     return hashlib.sha256(content).hexdigest()
 
 
 def embed(
     initialization: Initialization, tasks: Sequence[Sequence[Shot]], check: Check, through: Through = directly
 ) -> list[list[Shot]]:
-    """Put features in the place of pixels, where the learner's do not depend on the task.
+    """Replace pixels by features where the learner's features do not depend on the task.
 
-    Either becomes a copy of its own: a part of what was computed for many would keep all of it in memory.
+    Pixels and new features are copied, as a view of a batch would keep all of it in memory. ``check`` is called
+    before each batch, and ``through`` computes its features.
     """
     if not initialization.learner.keeps_features:
         return [[replace(shot, input=shot.input.clone()) for shot in shots] for shots in tasks]
@@ -72,7 +72,7 @@ def embed(
 
 
 def fit(initialization: Initialization, shots: Sequence[Shot], on_step: Callable[[int], None]) -> Classifier:
-    """Adapt an initialization to one support set (see ``fit_together``); raises the Problem that it gives."""
+    """Adapt an initialization to one support set (see ``fit_together``); raises a 422 Problem if it diverges."""
     (fitted,) = fit_together(initialization, embed(initialization, [shots], lambda: None), on_step)
     if isinstance(fitted, Problem):
         raise fitted
@@ -82,15 +82,15 @@ def fit(initialization: Initialization, shots: Sequence[Shot], on_step: Callable
 def fit_together(
     initialization: Initialization, tasks: Sequence[Sequence[Shot]], on_step: Callable[[int], None]
 ) -> list[Classifier | Problem]:
-    """Adapt an initialization to several support sets as one batch of tasks, none aware of the others.
+    """Adapt an initialization to several support sets as one batch of tasks, independent of each other.
 
     Args:
         initialization: its phi is only read.
-        tasks: the examples of each, in any order, of at least two classes, as ``embed`` gives them.
-        on_step: called before each inner step; what it raises ends them all.
+        tasks: each task's examples as ``embed`` gives them, in any order, of at least two classes.
+        on_step: called before each inner step with its number; what it raises ends the whole batch.
 
     Returns:
-        A classifier for each; where an adaptation diverges, a Problem (422) in its place.
+        A classifier for each task, or a 422 Problem in its place if the adaptation diverged.
     """
     learner = initialization.learner
     ordered = [_canonical(shots) for shots in tasks]
@@ -121,7 +121,7 @@ def fit_together(
 
 
 def _padded(ordered: Sequence[tuple[tuple[str, ...], list[Shot]]]) -> tuple[Support, Tensor]:
-    """Tasks as one support set with room for the largest, and its inputs: images, or features in their stead."""
+    """Pad tasks to the largest, as one batched support set; give it with its inputs, images or features."""
     first = ordered[0][1][0]
     shape = (len(ordered), max(len(shots) for _, shots in ordered))
     inputs = first.input.new_zeros(*shape, *first.input.shape)
@@ -143,7 +143,7 @@ def _classifier(
     means: Tensor,
     estimate: Estimate,
 ) -> Classifier | Problem:
-    """Complete one task's theta with its examples' features ``[S, D]``, the classes' means and its estimate."""
+    """Complete one task's theta with its examples' features ``[S, D]``, class means ``[N, D]`` and estimate."""
     theta = Theta.from_tensors(theta.tensors())
     moved = theta.tensors() if initialization.learner.rule.moves_body else theta.head
     if not all(bool(value.isfinite().all()) for value in (*moved.values(), features)):
@@ -172,7 +172,7 @@ def _classifier(
 
 
 def _canonical(shots: Sequence[Shot]) -> tuple[tuple[str, ...], list[Shot]]:
-    """Order examples by their bytes, and classes by their examples; labels decide between equal ones only."""
+    """Order examples by their bytes and classes by their examples; names and labels only break ties."""
     classes: dict[str, list[Shot]] = {}
     for shot in sorted(shots, key=lambda one: (one.digest, one.filename, one.identity or "")):
         classes.setdefault(shot.label, []).append(shot)

@@ -1,4 +1,4 @@
-"""A fitted classifier on disk: safetensors and JSON. Read back, it answers bit for bit alike."""
+"""A fitted classifier on disk, as safetensors and JSON; read back, its answers are the same bit for bit."""
 
 import json
 import os
@@ -22,7 +22,7 @@ _COHORT = {"strangers": STRANGERS, "scatter.directions": DIRECTIONS, "scatter.sp
 
 
 def pin(classifier: Classifier, folder: Path) -> None:
-    """Write a classifier into a folder, on disk for good when this returns."""
+    """Write a classifier into a folder; its files have reached the disk when this returns."""
     tensors = classifier.theta.tensors()
     tensors |= {_DIRECTIONS: classifier.directions, _MEANS: classifier.means}
     cohort = classifier.cohort.phi
@@ -48,7 +48,7 @@ def load_pinned(folder: Path) -> Classifier:
     # Not torch.load: safetensors is a JSON header and raw numbers, so a tampered file has nothing to execute.
     stored = safetensors.torch.load((folder / TENSORS).read_bytes())
     learner = learner_from_dict(description["learner"])
-    # Copies lie where torch aligns them; another alignment could change a product's last bit.
+    # Copied, so that torch aligns them as usual: another alignment could change a product's last bit.
     tensors = {name: value.clone() for name, value in stored.items()}
     directions, means = tensors.pop(_DIRECTIONS), tensors.pop(_MEANS)
     cohort = {of_phi: tensors.pop(name) for name, of_phi in _COHORT.items() if name in tensors}
@@ -72,7 +72,7 @@ def load_pinned(folder: Path) -> Classifier:
 
 
 def pinned_labels(folder: Path) -> list[str]:
-    """Read the classes of a classifier that ``pin`` wrote; none where it is lost."""
+    """Read the labels of a classifier that ``pin`` wrote; an empty list if its file is gone."""
     try:
         labels: list[str] = json.loads((folder / DESCRIPTION).read_bytes())["labels"]
     except FileNotFoundError:

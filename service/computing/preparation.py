@@ -1,4 +1,4 @@
-"""From uploaded images to what a learner takes, one image in memory at its full size at a time."""
+"""Turns uploaded images into the learner's input, with one image at full size in memory at a time."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
@@ -18,15 +18,19 @@ from service.registry import Registry
 from service.uploads.intake import Example, Query
 
 Item = TypeVar("Item")
-_TOGETHER = 16  # images that are preprocessed by one call: each has to wait for Python's lock when it returns
-MANY_IMAGES = 200  # take seconds to decode, or
-_MANY_BYTES = 8 * 1024**2  # of files
-_FEW_PIXELS, _FEW_OPERATIONS = 224 * 224, 2e8  # together about 4 ms of one thread,
-_FEW_BYTES = 2 * _FEW_PIXELS  # unless a file of few pixels has far more to read than these need
+_TOGETHER = 16  # images per preprocessing call: every call waits for Python's lock when it returns
+MANY_IMAGES = 200  # more images, or
+_MANY_BYTES = 8 * 1024**2  # more bytes of files, take seconds to decode
+_FEW_PIXELS, _FEW_OPERATIONS = 224 * 224, 2e8  # at most these take one thread about 4 ms,
+_FEW_BYTES = 2 * _FEW_PIXELS  # unless the file is far larger than its pixels need
 
 
 def choose(registry: Registry, model: str, examples: Sequence[Example], check: Check) -> Initialization:
-    """Find the initialization for a support set; raises a Problem for an unknown name."""
+    """Choose the initialization for a support set.
+
+    Raises:
+        Problem: 422 for an unknown name, 503 if none is offered, or naming an image that cannot be decoded.
+    """
     candidates = registry.candidates(model)
     if len(candidates) == 1:
         return candidates[0]
@@ -42,7 +46,7 @@ def choose(registry: Registry, model: str, examples: Sequence[Example], check: C
 def shots_of(
     initialization: Initialization, examples: Iterable[tuple[str | None, Example]], check: Check
 ) -> list[Shot]:
-    """Decode and preprocess support examples, each with the id under which it is stored, if it is."""
+    """Decode and preprocess support examples, given as pairs of stored id (or None) and example."""
     shots = []
     for some in _some(examples):
         pixels = _pixels(initialization.preprocessing, [example for _, example in some], check)
@@ -52,7 +56,7 @@ def shots_of(
 
 
 def prepare(preprocessing: Preprocessing, queries: Iterable[Query], check: Check) -> list[Prepared]:
-    """Decode and preprocess queries; raises a Problem that names the first that is no image."""
+    """Decode and preprocess queries; raises a Problem that names the first one that cannot be decoded."""
     prepared: list[Prepared] = []
     for some in _some(queries):
         pixels = _pixels(preprocessing, some, check)
@@ -61,7 +65,7 @@ def prepare(preprocessing: Preprocessing, queries: Iterable[Query], check: Check
 
 
 def _some(items: Iterable[Item]) -> Iterator[list[Item]]:
-    """Items in lists of ``_TOGETHER``."""
+    """Give the items in lists of at most ``_TOGETHER``."""
     left = iter(items)
     while some := list(islice(left, _TOGETHER)):
         yield some
@@ -77,7 +81,7 @@ def _pixels(preprocessing: Preprocessing, queries: Sequence[Query], check: Check
 
 
 def are_quick(queries: Sequence[Query], learner: Learner) -> bool:
-    """Whether to classify these images takes a few milliseconds: a small one, by a network of few operations."""
+    """Whether classifying takes only a few milliseconds: one small image, a network of few operations."""
     return (
         len(queries) == 1
         and learner.backbone.operations <= _FEW_OPERATIONS
@@ -87,5 +91,5 @@ def are_quick(queries: Sequence[Query], learner: Learner) -> bool:
 
 
 def are_many(images: Sequence[Query]) -> bool:
-    """Whether to decode these images takes so long that nobody else should wait for it."""
+    """Whether decoding takes so long that other callers should not wait behind it."""
     return len(images) > MANY_IMAGES or sum(len(image.content) for image in images) > _MANY_BYTES

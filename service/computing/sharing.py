@@ -1,4 +1,4 @@
-"""Features of many images by several threads at once: by the one at hand, and by those that are idle."""
+"""Computes features of many images on several threads at once: the caller's own and idle ones."""
 
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -10,12 +10,12 @@ from torch import Tensor
 from models.learner import Embedding
 
 Through = Callable[[Embedding, Tensor, int], Tensor]
-_PIECE = 4  # images; two threads end as good as together, and each image is computed as it would be alone
-_WORTH = 50e9  # floating-point operations: to wake another thread for less would gain little
+_PIECE = 4  # images per piece, so few that threads finish together; each image is computed as it would be alone
+_WORTH = 50e9  # floating-point operations; for fewer, waking another thread gains little
 
 
 def directly(embedding: Embedding, images: Tensor, _operations: int) -> Tensor:
-    """Features ``[B, D]`` of images ``[B, C, H, W]`` by this thread alone."""
+    """Compute features ``[B, D]`` of images ``[B, C, H, W]`` on this thread alone."""
     with torch.no_grad():
         return embedding(images)
 
@@ -27,21 +27,21 @@ def in_company(
     images: Tensor,
     operations: int,
 ) -> Tensor:
-    """The same by this thread and others that join it. Nobody is waited for but who has begun a piece.
+    """Compute features ``[B, D]`` on this thread and idle ones; wait only for those that have begun a piece.
 
     Args:
-        submit: gives work to other threads, which may never come to it.
-        helpers: how many are idle now; asked where there is enough to do.
+        submit: queues work for other threads, which may not come to it in time.
+        helpers: tells how many threads are idle now; called only if there is enough work.
         embedding: computes features of images.
         images: ``[B, C, H, W]``.
-        operations: floating-point operations of one image.
+        operations: floating-point operations per image.
     """
     pieces = images.split(_PIECE)
     idle = helpers() if len(pieces) > 1 and operations * len(images) >= _WORTH else 0
     if idle == 0:
         return directly(embedding, images, operations)
     found: dict[int, Tensor] = {}
-    numbers = count()  # whose next() no two threads get the same of
+    numbers = count()  # next() never gives two threads the same number
 
     def work() -> None:
         while (number := next(numbers)) < len(pieces):

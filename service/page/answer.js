@@ -1,4 +1,4 @@
-/** Shows the answer about one image: the winner, a bar a class, and the examples that explain it. */
+/** Shows the answer about one image: the likeliest class, one bar per class, and the examples that explain it. */
 
 import { element } from './dom.js';
 import { keepOnly, putAt } from './in-order.js';

@@ -29,7 +29,7 @@ export class Problem extends Error {
     this.field = field;
   }
 
-  /** Whether the same, asked again, may be answered: it is not at fault itself. */
+  /** Whether the same request may succeed later, as it is not at fault itself. */
   get mayPass() {
     return this.status < 400 || this.status === 408 || this.status === 429 || this.status >= 500;
   }
@@ -38,11 +38,11 @@ export class Problem extends Error {
 /** @param {Response} response @returns {Promise<Problem>} */
 async function problemOf(response) {
   const body = await response.json().catch(() => ({}));
-  // The details of a file say by its name what the title says.
+  // A detail that begins with the file's name needs no title before it.
   const parts = body.file && body.detail?.startsWith?.(body.file) ? [body.detail] : [body.title, body.detail];
   const stated = parts.filter((part) => typeof part === 'string' && part).join(': ');
   const unstated = [429, 503, 504].includes(response.status) ? texts.busy : texts.badAnswer;
-  const isAboutAll = response.status === 413 && !body.file && !body.field; // else the service names what there is too much of
+  const isAboutAll = response.status === 413 && !body.file && !body.field; // otherwise the service names what is too large
   const sentence = isAboutAll ? texts.tooMuch : stated || unstated;
   return new Problem(sentence, response.status, body.file, body.field);
 }
@@ -138,14 +138,14 @@ export function listTasks(cursor) {
   return ask(`/v1/tasks?${page}`);
 }
 
-/** @param {string} id @returns {Promise<Task>} with what a list may leave out */
+/** @param {string} id @returns {Promise<Task>} with its examples, which lists leave out */
 export function showTask(id) {
   return ask(taskPath(id));
 }
 
 /**
  * @param {string} id
- * @returns {Promise<null>} also when the task was gone already; outlives the page
+ * @returns {Promise<null>} even if the task was gone already; the request outlives the page
  */
 export async function deleteTask(id) {
   try {

@@ -1,4 +1,4 @@
-/** The column that asks: the sheet with its live answer, chosen and dropped images with theirs. */
+/** The column of queries: the sheet with its live answer, and chosen or dropped images with theirs. */
 
 import { Answer } from './answer.js';
 import { answersCsv, isSettled } from './answers-csv.js';
@@ -16,9 +16,9 @@ import { texts } from './texts.js';
 /** @typedef {import('./queries.js').Query} Query */
 
 const AFTER_LAST_STROKE = 300; // milliseconds
-const MOST_ROWS = 20; // of answers, before the rest is asked for
+const MOST_ROWS = 20; // of answers, until the user asks for the rest
 const MOST_BARS = 8;
-const MOST_BARS_OF_A_ROW = 5; // which stands among many
+const MOST_BARS_OF_A_ROW = 5; // fewer, as it is one row among many
 
 export class AskColumn {
   /** @type {Map<Query, { row: HTMLElement, remove: HTMLElement, answer: Answer, shown: Query | null }>} each query as it was last shown */
@@ -90,7 +90,7 @@ export class AskColumn {
     keepOnly(this.#rows, new Set(listed), ({ row }) => row);
     listed.forEach((query, index) => {
       const known = this.#rowOf(query);
-      // Of hundreds, few are others than before: to build all anew would stop the page for a while.
+      // Of hundreds, few have changed: rebuilding all would freeze the page for a while.
       if (!isUnchanged(query, known.shown)) known.answer.show(query);
       known.shown = { ...query };
       putAt(this.#list, index, known.row);

@@ -1,4 +1,4 @@
-/** The column of the user's classes: rows, new classes, whole folders, and taking removals back. */
+/** The column of the user's classes: rows, new classes, whole folders, and undoing removals. */
 
 import { ClassRow } from './class-row.js';
 import { copyAll, copyClasses } from './copies.js';

@@ -84,7 +84,7 @@ export class ClassRow {
     this.#tell();
   }
 
-  /** @param {string} note what was left out of the images given last; told until others are given */
+  /** @param {string} note what was left out of the images given last; shown until others are given */
   report(note) {
     this.#leftOut = note;
     this.#tell();

@@ -14,7 +14,7 @@ import { texts } from './texts.js';
 /** @typedef {import('./api.js').Task} Task */
 /** @typedef {{ task: Task, revision: number, took: number, kept: boolean }} Classifier */
 
-/** The classes stopped making a classifier while one was asked for. */
+/** A classifier was asked for, but the classes no longer suffice for one, or the page was left meanwhile. */
 export class NotReady extends Error {}
 
 export class Classifiers extends EventTarget {
@@ -28,9 +28,9 @@ export class Classifiers extends EventTarget {
   #making = null;
   /** @type {string | null} name of the draft that is being made */
   #underway = null;
-  /** How often the page was left: what was asked for before is nobody's draft when it arrives. */
+  /** How often the page was left: a draft requested before that is discarded when it arrives. */
   #departures = 0;
-  /** @type {Set<string>} ids of tasks that nobody kept, the deleted ones too: a list may have been made before */
+  /** @type {Set<string>} ids of drafts, including deleted ones, which a list fetched earlier may still show */
   #drafts = new Set();
 
   /** @type {Problem | null} what went wrong in making the last one */
@@ -50,13 +50,13 @@ export class Classifiers extends EventTarget {
     return this.#opened;
   }
 
-  /** @returns {Classifier | null} the one that answers now, without making any */
+  /** @returns {Classifier | null} the one that answers now; null where it would have to be made */
   get ready() {
     if (this.#opened) return this.#opened;
     return this.#own?.revision === this.#support.revision ? this.#own : null;
   }
 
-  /** @returns {Promise<Classifier>} the one that answers, made where the classes changed */
+  /** @returns {Promise<Classifier>} the one that answers, made anew if the classes changed */
   async current() {
     if (this.ready) return this.ready;
     if (this.#making) return this.#making;
@@ -83,7 +83,7 @@ export class Classifiers extends EventTarget {
     const own = await this.current();
     if (own.kept) return;
     const kept = { ...own, task: await createTask(this.#support.labelled(), name), kept: true };
-    // A change made meanwhile has its own draft by now; the kept task is on the list either way.
+    // If the classes changed meanwhile, another draft has taken its place; the kept task is listed either way.
     if (this.#own === own) this.#replace(kept);
     this.#tell();
   }
@@ -164,7 +164,7 @@ export class Classifiers extends EventTarget {
 
   /** @param {Problem} problem @returns {boolean} whether it is about an image of the set, which is marked now */
   #marks({ file, field, message }) {
-    // A problem with a label names an image of that class, which is sound.
+    // A problem with a label names an image of its class, but the image itself is sound.
     return file !== undefined && field !== 'labels' && this.#support.mark(file, message);
   }
 

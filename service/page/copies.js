@@ -1,7 +1,7 @@
 /**
- * Takes copies of the images that a user chooses: a file on the disk may be changed or gone when it is sent, or sent
- * again. Large ones are made smaller: twenty photos of a phone are more than one request may carry, and take long to
- * send, while a learner looks at a small part of their pixels only.
+ * Takes copies of the images that a user chooses: the original may have changed or gone by the time it is sent, or sent
+ * again. Large ones are made smaller: twenty phone photos are more than one request may carry and slow to send, while
+ * a learner uses only a small part of their pixels.
  */
 
 import { renamed } from './files.js';
@@ -11,7 +11,7 @@ import { renamed } from './files.js';
 const LARGE = 200 * 1024; // bytes: what is smaller goes as it is
 const LONGEST_SIDE = 1024; // pixels, still far more than any learner takes
 const QUALITY = 0.85;
-/** What begins a file that the service reads, and one that it does not: names and types are what somebody called it. */
+/** First bytes of the files that the service reads, and of HEIC, which it does not: names and types may be wrong. */
 const READABLE = [/^\x89PNG/, /^\xff\xd8\xff/, /^RIFF....WEBP/s, /^BM/];
 const HEIC = /^....ftyp(hei[cx]|hev[cx]|mif1|msf1)/s;
 
@@ -39,7 +39,7 @@ export async function copyAll(files, nameOf = ({ name }) => name) {
 
 /**
  * @param {Map<string, File[]>} classes label to files
- * @returns {Promise<{ classes: Map<string, File[]>, leftOut: LeftOut[] }>} of `copyAll`, without classes that nothing is left of
+ * @returns {Promise<{ classes: Map<string, File[]>, leftOut: LeftOut[] }>} as of `copyAll`, without classes that have no copies
  */
 export async function copyClasses(classes) {
   /** @type {Map<string, File[]>} */
@@ -55,7 +55,7 @@ export async function copyClasses(classes) {
 
 /**
  * @param {File} file
- * @returns {Promise<File | LeftOut['why']>} why there is none; a damaged image is copied as it is, for the service to judge
+ * @returns {Promise<File | LeftOut['why']>} the copy, or why there is none; a damaged image is copied as it is, for the service to judge
  */
 async function copyOf(file) {
   const disguise = await disguiseOf(file);

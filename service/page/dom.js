@@ -95,13 +95,13 @@ export function saveFile(file) {
  */
 export function tell(note, news, trouble = '') {
   const sentences = [news, trouble].filter(Boolean).join(' ');
-  if (note.textContent !== sentences) note.textContent = sentences; // said once to a screen reader
+  if (note.textContent !== sentences) note.textContent = sentences; // so that a screen reader says it once
   note.classList.toggle('is-news', !trouble);
 }
 
 /** Say `sentence` to a screen reader. @param {string} sentence */
 export function say(sentence) {
   const place = byId('spoken');
-  // The same words are said again only if the text is another one.
+  // A screen reader repeats the same words only if the text changes.
   place.textContent = place.textContent === sentence ? `${sentence}\u00a0` : sentence;
 }

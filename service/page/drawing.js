@@ -6,7 +6,7 @@ import { texts } from './texts.js';
 /** @typedef {{ x: number, y: number }} Point in pixels of the sheet */
 
 const SIDE = 448; // pixels of the drawing, whatever its size on the screen
-const PEN = 13; // pixels; as bold, for its sheet, as the pen of the drawings that were learned from
+const PEN = 13; // pixels; relative to the sheet, as bold as the pen of the drawings in the training data
 const PAPER = '#ffffff';
 const INK = '#0b1c2e';
 

@@ -1,4 +1,4 @@
-/** Groups images into classes by the folders that they lay in: `letters/alpha/1.png` belongs to `alpha`. */
+/** Groups images into classes by the folders that they came in: `letters/alpha/1.png` belongs to `alpha`. */
 
 import { leave, pathOf } from './files.js';
 
@@ -7,19 +7,19 @@ import { leave, pathOf } from './files.js';
 
 /**
  * @param {Found[]} images
- * @returns {{ classes: Map<string, File[]>, leftOut: LeftOut[] }} label to files, none where no folder names a class; and
- *   what lies beside the folders of classes
+ * @returns {{ classes: Map<string, File[]>, leftOut: LeftOut[] }} label to files, empty if no folder names a class; and
+ *   the images outside the folders of classes
  */
 export function byFolder(images) {
   const inFolders = images.filter(({ folders }) => folders.length);
   const beside = inFolders.length ? images.filter(({ folders }) => !folders.length) : [];
   const root = commonRoot(inFolders);
   const deeper = inFolders.filter(({ folders }) => folders.length > root);
-  // A cover among the folders of several classes belongs to none of them; a folder with one in it is a class itself.
+  // An image beside several class folders, such as a cover, belongs to none; a folder with only one folder in it is a class.
   const isDivided = new Set(deeper.map(({ folders }) => folders[root])).size > 1;
   const named = isDivided ? deeper : inFolders;
   const strays = isDivided ? inFolders.filter(({ folders }) => folders.length === root) : [];
-  // Folders are read in the order of the disk; people expect that of their names, 2 before 10.
+  // Browsers read folders in disk order; people expect the order of names, 2 before 10.
   named.sort((one, other) => pathOf(one).localeCompare(pathOf(other), undefined, { numeric: true }));
   const shortest = Math.min(...named.map(({ folders }) => folders.length));
   const depth = Math.min(commonRoot(named), shortest - 1); // the last folder names the class, also where all share it

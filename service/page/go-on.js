@@ -1,4 +1,4 @@
-/** How to go on with the classifier: keep it, and whose knowledge it builds on, under which terms. */
+/** What to do next with the classifier: keep it; and the initialization it was made from, with its licence. */
 
 import { byId, element } from './dom.js';
 import { Problem } from './api.js';

@@ -1,7 +1,7 @@
-/** Brings a place of the page into line with a list, touching only what is others than before: the rest keeps focus and state. */
+/** Brings a part of the page into line with a list, touching only what changed: the rest keeps focus and state. */
 
 /**
- * Take out of the page, and out of the map of what is shown, all that is not wanted any more.
+ * Remove from the page, and from the map of what is shown, everything that is no longer wanted.
  * @template Key, Shown
  * @param {Map<Key, Shown>} shown
  * @param {Set<Key>} wanted
@@ -15,7 +15,7 @@ export function keepOnly(shown, wanted, elementOf) {
   }
 }
 
-/** @param {HTMLElement} place @param {number} index @param {HTMLElement} child that is to be its child of this number */
+/** @param {HTMLElement} place @param {number} index @param {HTMLElement} child to put at `index` among the children of `place` */
 export function putAt(place, index, child) {
   if (place.children[index] !== child) place.insertBefore(child, place.children[index] ?? null);
 }

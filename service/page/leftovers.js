@@ -1,7 +1,8 @@
 /**
- * Drafts that pages of this browser left behind. The id of a finished one is stored from its making on, as a browser
- * that is quit sends no deletion any more: the next page asks the others, by the events of the storage, whose it is.
- * The answer about one that was still being made when the page was left reaches nobody: it is known by its name.
+ * Deletes drafts that pages of this browser left behind. A finished draft's id is stored as soon as it is made, as a
+ * browser that quits sends no deletion: the next page asks all others, by storage events, whether they hold it, and
+ * deletes it if none does. A draft that was still being made when its page was left is known only by its name, as no
+ * page receives its id.
  */
 
 import { deleteTask } from './api.js';
@@ -9,11 +10,11 @@ import { deleteTask } from './api.js';
 /** @typedef {import('./api.js').Task} Task */
 
 const NAMES = 'metashot.leftovers';
-const MOST = 20; // names: of drafts that never came to be, nothing is ever found
-const DRAFT = 'metashot.draft.'; // and the id, a key each: pages that write at once lose nothing
+const MOST = 20; // names kept: those of drafts that were never made would stay for ever
+const DRAFT = 'metashot.draft.'; // followed by the id; one key per draft, so that pages writing at once lose nothing
 const HELD = 'held';
 const WHOSE = 'whose?';
-const ANSWERED_WITHIN = 1000; // milliseconds; the page of a draft that is deleted all the same makes another one
+const ANSWERED_WITHIN = 1000; // milliseconds; a page that answers too late, and loses its draft, makes another one
 
 /** @param {string} id of a draft that a page holds */
 export function rememberDraft(id) {
@@ -37,7 +38,7 @@ export function deleteLeftovers(isHeld) {
   window.setTimeout(() => {
     for (const key of asked.filter((one) => read(one) === WHOSE)) {
       const id = key.slice(DRAFT.length);
-      deleteTask(id).then(() => forgetDraft(id), () => {}); // else the next time
+      deleteTask(id).then(() => forgetDraft(id), () => {}); // otherwise the next page tries again
     }
   }, ANSWERED_WITHIN);
 }
@@ -55,7 +56,7 @@ export function withoutLeftovers(tasks) {
   const known = new Set(names());
   const leftovers = tasks.filter((task) => known.has(task.name ?? ''));
   for (const task of leftovers) {
-    deleteTask(task.id).then(() => write(NAMES, JSON.stringify(names().filter((name) => name !== task.name))), () => {}); // as above
+    deleteTask(task.id).then(() => write(NAMES, JSON.stringify(names().filter((name) => name !== task.name))), () => {}); // otherwise the next list tries again
   }
   return tasks.filter((task) => !leftovers.includes(task) && read(DRAFT + task.id) === null);
 }
@@ -78,7 +79,7 @@ function write(key, value) {
 /**
  * @template Result
  * @param {(storage: Storage) => Result} use
- * @returns {Result | null} null where the browser stores nothing, as in some private windows: a leftover stays on the list, by its name a draft
+ * @returns {Result | null} null where the browser stores nothing, as in some private windows: leftovers then stay on the list, named as drafts
  */
 function stored(use) {
   try {

@@ -43,7 +43,7 @@ const goOn = new GoOn(
 );
 const programs = new Programs();
 const opened = new OpenedTask((task) => {
-  classifiers.lost(task.id); // kept from the own classes, it is no longer what these make
+  classifiers.lost(task.id); // if it was kept from the page's own classes, it no longer matches them
   if (classifiers.opened?.task.id === task.id) open(task);
   kept.refresh();
 });

@@ -113,7 +113,7 @@ export class OpenedTask {
   }
 
   /**
-   * One after the other: names are told apart from those of what came before.
+   * Take images after those taken before have been added, so that file names stay distinct.
    * @param {string} label empty where folders name the classes
    * @param {Found[]} found
    * @returns {Promise<boolean>} whether images were added
@@ -153,7 +153,7 @@ export class OpenedTask {
       tell(this.#note, '', note);
       this.changed(larger);
       const known = new Set(before.map((one) => one.id));
-      // By name, too: another one may have added examples since.
+      // By name, too: somebody else may have added examples meanwhile.
       const labels = new Map(support.map((one) => [one.file.name, one.label]));
       const added = (larger.examples ?? []).filter((one) => !known.has(one.id) && labels.get(one.filename) === one.label);
       const [first, ...others] = new Set(labels.values());

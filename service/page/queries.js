@@ -116,12 +116,12 @@ export class Queries extends EventTarget {
   }
 
   /**
-   * One unreadable image must not cost the others their answers, nor a task that the service lost.
+   * Recover from an error, so that neither one unreadable image nor a lost task costs the other images their answers.
    * @param {unknown} error
    * @param {Query[]} pending loses the query at fault
    * @param {Classifier} classifier
    * @param {Classifier} first the one asked before any recovery: a second loss in a row is an error
-   * @returns {Promise<Classifier>} to ask again
+   * @returns {Promise<Classifier>} the one to ask again
    */
   async #recover(error, pending, classifier, first) {
     if (!(error instanceof Problem)) throw error;

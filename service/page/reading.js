@@ -1,4 +1,4 @@
-/** The files that are being copied for one part of the page: told there, and not taken twice meanwhile. */
+/** The files being copied for one part of the page, which says so and does not take them twice meanwhile. */
 
 import { isLarge } from './copies.js';
 import { texts } from './texts.js';
@@ -19,13 +19,13 @@ export class Reading {
    * @template Copies
    * @param {Found[]} images
    * @param {() => Promise<Copies>} copy
-   * @returns {Promise<Copies | null>} null where all are being copied already: whoever sees nothing happen gives them again
+   * @returns {Promise<Copies | null>} null if all are being copied already, given again by a user who saw nothing happen
    */
   async read(images, copy) {
     const keys = images.map(keyOf);
     if (keys.length && keys.every((key) => this.#underway.has(key))) return null;
     for (const key of keys) this.#underway.add(key);
-    this.#isTold ||= images.some(({ file }) => isLarge(file)); // small ones are there at once
+    this.#isTold ||= images.some(({ file }) => isLarge(file)); // small ones are copied at once
     this.#show();
     try {
       return await copy();

@@ -1,4 +1,4 @@
-/** Images that more than one class was given: no classifier can tell those apart, and an estimate does not see it. */
+/** Finds images given to more than one class: no classifier can tell these apart, and the estimate does not show it. */
 
 import { texts } from './texts.js';
 
@@ -9,7 +9,7 @@ import { texts } from './texts.js';
  * @returns {string} which image is in several classes; empty where none is
  */
 export function sharedImages(examples) {
-  /** @type {Map<string, Map<string, KeptExample>>} the same files, one of each class */
+  /** @type {Map<string, Map<string, KeptExample>>} sha256 to label to one example with that file */
   const files = new Map();
   for (const example of examples) files.set(example.sha256, (files.get(example.sha256) ?? new Map()).set(example.label, example));
   const shared = [...files.values()].filter((classes) => classes.size > 1);

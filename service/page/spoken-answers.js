@@ -6,7 +6,7 @@ import { texts } from './texts.js';
 /** @typedef {import('./queries.js').Query} Query */
 
 export class SpokenAnswers {
-  /** @type {WeakMap<Query, unknown>} what came of a query when it was last told */
+  /** @type {WeakMap<Query, unknown>} each query's outcome when it was last told */
   #told = new WeakMap();
   #ofDrawing = '';
 

@@ -29,7 +29,7 @@ export function showStanding(support, classifiers, tryAgain) {
 
 /** @param {HTMLElement} place @param {string} state @param {string} sentence @param {string} [warning] */
 function put(place, state, sentence, warning = '') {
-  if (place.dataset.state === state && place.textContent === sentence + warning) return; // said once to a screen reader
+  if (place.dataset.state === state && place.textContent === sentence + warning) return; // so that a screen reader says it once
   const held = place.contains(document.activeElement);
   place.dataset.state = state;
   place.replaceChildren(element('p', { text: sentence }), ...(warning ? [element('p', { class: 'note', text: warning })] : []));

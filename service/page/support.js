@@ -1,4 +1,4 @@
-/** The user's classes and their images. Knows no element of the page; tells changes by a `change` event. */
+/** The user's classes and their images. Knows no element of the page; announces changes by a `change` event. */
 
 import { namedApart } from './files.js';
 import { texts } from './texts.js';
@@ -11,10 +11,10 @@ export const LONGEST_LABEL = 100; // characters that the service allows
 
 export class SupportSet extends EventTarget {
   #ids = 0;
-  /** @type {Set<string>} of all images that ever were here: one that was removed may be put back beside newer ones */
+  /** @type {Set<string>} names of all images ever added: a removed one may be put back beside newer ones */
   #names = new Set();
 
-  /** Counts every change that makes another classifier. */
+  /** Counts the changes, each of which calls for another classifier. */
   revision = 0;
 
   /** @type {Group[]} */
@@ -65,7 +65,7 @@ export class SupportSet extends EventTarget {
   }
 
   /**
-   * Sort whole folders into classes: into those of the same name, else into unused ones, else into new ones.
+   * Sort whole folders into classes, those of the same name or new ones; other classes without images are removed.
    * @param {Map<string, File[]>} filesByLabel
    */
   fill(filesByLabel) {
@@ -88,7 +88,7 @@ export class SupportSet extends EventTarget {
     const after = new Map(this.groups.map((group) => [group, group.examples]));
     return () => {
       for (const [group, examples] of after) group.examples = reverted(group.examples, before.get(group) ?? [], examples);
-      // A group that came by the change and was given more since stays, with that.
+      // A group that the change created stays if it was given more images since.
       const came = [...after.keys()].filter((group) => !group.examples.length);
       this.groups = reverted(this.groups, groups, [...came, ...groups.filter((group) => after.has(group))]);
       this.#changed();
@@ -148,7 +148,7 @@ export class SupportSet extends EventTarget {
   }
 }
 
-/** @param {string} label @returns {string} as the service takes it, which makes one class of what looks the same */
+/** @param {string} label @returns {string} in the service's form, which makes one class of labels that look the same */
 export function canonical(label) {
   return label.trim().normalize('NFC');
 }
@@ -161,7 +161,7 @@ const hasDots = (label) => label.split('/').some((part) => part === '.' || part 
  * @param {One[]} now
  * @param {One[]} before a change
  * @param {One[]} after that change
- * @returns {One[]} `now` without the change: what went is back after what it came after, what came is gone
+ * @returns {One[]} `now` with the change undone: what it removed is back in its place, what it added is gone
  */
 function reverted(now, before, after) {
   const all = now.filter((one) => before.includes(one) || !after.includes(one));

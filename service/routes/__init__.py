@@ -1,1 +1,1 @@
-"""The HTTP routes, one file a subject; each reads its input, asks a component, and shows the answer."""
+"""The HTTP routes, one file per subject; each reads its input, asks a component, and shows the answer."""

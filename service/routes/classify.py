@@ -16,7 +16,7 @@ router = APIRouter(tags=["classify"], responses=COMPUTING)
 
 @router.post("/v1/classify", response_model=PredictionsAnswer, openapi_extra=CLASSIFY)
 async def classify(request: Request, parts: Parts) -> JSONResponse:
-    """Fit a classifier to the labelled images, and classify the others with it."""
+    """Fit a classifier to the labelled images and classify the query images with it; nothing is kept."""
     upload = await read_upload(request, parts.settings, wants=frozenset({"support", "query"}), fields=ASKING)
     model = upload.fields.get("model", AUTO)
     return predictions(
@@ -25,5 +25,5 @@ async def classify(request: Request, parts: Parts) -> JSONResponse:
 
 
 def predictions(classifier: Classifier, answers: list[Answer]) -> JSONResponse:
-    """Show answers. They are plain JSON values already, so no model of the answer copies them again."""
+    """Show answers as they are: plain JSON values, which need no copy through a response model."""
     return JSONResponse({"model": classifier.model, "estimate": classifier.estimated(), "predictions": answers})

@@ -22,7 +22,7 @@ _OPERATIONS = {
 
 
 def add_document(app: FastAPI) -> None:
-    """Serve the document where BentoML would serve its own, which describes answers that nothing here gives."""
+    """Serve the document in place of BentoML's own, which describes answers that this service never gives."""
 
     @app.api_route("/docs.json", methods=["GET", "HEAD"], include_in_schema=False)
     def document() -> dict[str, Any]:

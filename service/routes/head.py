@@ -4,7 +4,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class HeadAsGet:
-    """Pure ASGI middleware: answers HEAD as GET, whose body the server then leaves out (RFC 9110, 9.3.2)."""
+    """Pure ASGI middleware: answers HEAD as GET; the server then leaves the body out (RFC 9110, 9.3.2)."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -14,7 +14,7 @@ class HeadAsGet:
         if scope["type"] != "http" or scope["method"] != "HEAD":
             await self.app(scope, receive, send)
             return
-        asked = {**scope, "method": "GET"}  # a copy, as the server looks into its own
+        asked = {**scope, "method": "GET"}  # a copy: the server must still see HEAD in its own
         try:
             await self.app(asked, receive, send)
         finally:

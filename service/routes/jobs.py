@@ -1,4 +1,4 @@
-"""``/v1/jobs``: batches scored in the background."""
+"""``/v1/jobs``: many images, scored in the background."""
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
@@ -25,7 +25,7 @@ router = APIRouter(tags=["jobs"], responses=STORING)
     responses={**COMPUTING, **TAKEN},
 )
 async def create(task_id: str, request: Request, response: Response, parts: Parts) -> JobAnswer:
-    """Score a zip of images, or many images, with the task's classifier as it is now."""
+    """Start a job: a zip of images, or many query images, to be scored by the task's classifier as it is now."""
     parts.tasks.version(task_id)  # 404 before a long upload
     classifier = await parts.classifiers.of_task(task_id)
     job = await parts.jobs.take(request, task_id, classifier)
@@ -35,7 +35,7 @@ async def create(task_id: str, request: Request, response: Response, parts: Part
 
 @router.get("/v1/jobs")
 def list_jobs(parts: Parts, limit: Limit = DEFAULT_LIMIT, cursor: str | None = None) -> JobListAnswer:
-    """List jobs, the newest first."""
+    """List jobs, newest first."""
     page = parts.jobs.store.page(limit, cursor)
     return JobListAnswer(items=[JobAnswer.of(job) for job in page.items], next_cursor=page.next_cursor)
 
@@ -48,14 +48,14 @@ def show(job_id: str, parts: Parts) -> JobAnswer:
 
 @router.delete("/v1/jobs/{job_id}", response_model=JobAnswer, responses={204: {"description": "deleted"}})
 def end(job_id: str, parts: Parts) -> Response | JobAnswer:
-    """Cancel an unfinished job (200; the results so far stay), or delete a finished one (204)."""
+    """Cancel an unfinished job (200; its results so far stay), or delete a finished one (204)."""
     kept = parts.jobs.end(job_id)
     return Response(status_code=204) if kept is None else JobAnswer.of(kept)
 
 
 @router.get("/v1/jobs/{job_id}/results", response_class=StreamingResponse, responses=RESULTS)
 def results(job_id: str, parts: Parts, format: Format = "jsonl") -> StreamingResponse:
-    """Give the results so far, one row an image, in the images' order."""
+    """Give the results so far, one row per image, in the order of the images."""
     job = parts.jobs.store.job(job_id)
     rows = parts.jobs.store.results(job_id)
     return Streamed(

@@ -1,4 +1,4 @@
-"""``/metrics``, and an answer for every path that there is not."""
+"""``/metrics``, and problem answers for unknown paths and methods under ``/v1``."""
 
 from fastapi import FastAPI, Request
 from fastapi.responses import PlainTextResponse
@@ -20,7 +20,7 @@ def add_metrics(app: FastAPI, metrics: Metrics) -> None:
 
 
 def add_unknown(app: FastAPI) -> None:
-    """Answer unknown paths under /v1 here: the server around this application would do so in plain text."""
+    """Answer 404 and 405 under /v1 here: the server around this application would do so in plain text."""
     known = list(app.routes)
 
     @app.api_route("/v1", methods=_METHODS, include_in_schema=False)

@@ -1,4 +1,4 @@
-"""The page at ``/`` with its files, and what browsers may do with them."""
+"""The page at ``/`` with its files, and the headers that restrict what browsers may do with them."""
 
 from pathlib import Path
 
@@ -40,7 +40,7 @@ async def file(path: str, request: Request) -> Response:
 
 
 class SecurityHeaders:
-    """Pure ASGI middleware: no answer of ours may load, or be framed by, anything from elsewhere."""
+    """Pure ASGI middleware: keeps answers from loading, or being framed by, anything from elsewhere."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

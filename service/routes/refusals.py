@@ -1,4 +1,4 @@
-"""What the OpenAPI document says about refusals, all of which are problems (see ``service.problems``)."""
+"""What the OpenAPI document says about error answers, all of which are problems (see ``service.problems``)."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What the OpenAPI document says about bodies, which the routes read by themselves to count them as they come."""
+"""Request bodies for the OpenAPI document: FastAPI does not know them, as routes read and count the stream."""
 
 from typing import Any
 
@@ -55,7 +55,7 @@ _KEEP_KNOWN = {
 _NAME = {"name": {"type": "string", "description": "of the task"}}
 
 
-# What must come.
+# Which fields are required.
 _EXAMPLES_FORM = {"anyOf": [{"required": ["support", "labels"]}, {"required": ["archive"]}]}
 _EXAMPLES_JSON = {"anyOf": [{"required": ["support"]}, {"required": ["archive"]}]}
 _QUERIES = {"required": ["query"]}
@@ -65,7 +65,7 @@ _EITHER = {"oneOf": [{"required": ["archive"]}, {"required": ["query"]}]}
 def _body(
     form: dict[str, Any], document: dict[str, Any], of_form: dict[str, Any], of_document: dict[str, Any]
 ) -> dict[str, Any]:
-    """Describe a body: the fields of a form, the members of a JSON object, and which of either must come."""
+    """Describe a body: the fields of a form, the members of a JSON object, and which of each are required."""
     content = {
         "multipart/form-data": {"schema": {"type": "object", "properties": form, **of_form}},
         "application/json": {"schema": {"type": "object", "properties": document, **of_document}},

@@ -1,4 +1,4 @@
-"""Other sites' pages may not change anything here, though a browser would send their forms along."""
+"""Keeps pages of other sites from changing anything here, though a browser would send their forms."""
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -11,7 +11,7 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 class SameOrigin:
     """Pure ASGI middleware that refuses what a browser sends on behalf of a page from elsewhere.
 
-    Programs send none of the headers that tell, and go on.
+    Programs other than browsers send neither ``Sec-Fetch-Site`` nor ``Origin``, and pass.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -29,9 +29,9 @@ class SameOrigin:
 
 def _is_foreign(headers: Headers) -> bool:
     site = headers.get("sec-fetch-site")
-    if site in ("same-origin", "none"):  # no page can make a browser say so
+    if site in ("same-origin", "none"):  # which no page can make a browser say falsely
         return False
-    # Behind a proxy the two may differ for pages of its own, too; of these, today's browsers have said so above.
+    # Behind a proxy the two may differ for the service's own page, too; today's browsers vouched for it above.
     origin = headers.get("origin")
     host = headers.get("host", "").lower()
     return site == "cross-site" or (origin is not None and origin.lower().partition("://")[2] != host)

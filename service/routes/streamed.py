@@ -7,10 +7,10 @@ from starlette.types import Receive, Scope, Send
 
 
 class Streamed(StreamingResponse):
-    """Closes what it sends from, also where the caller leaves in the middle.
+    """Closes the generator that it sends from, even if the caller leaves in the middle.
 
-    Else the generator, with the files that it has open, would lie in a cycle of references until the collector
-    comes, which after the start is seldom.
+    Otherwise the generator, with its open files, would stay in a reference cycle until the next garbage
+    collection, which after start-up is rare.
     """
 
     def __init__(self, chunks: Generator[bytes, None, None], media_type: str, headers: Mapping[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""What the OpenAPI document says about answers beside the JSON of their models."""
+"""What the OpenAPI document says about answers beyond their JSON models."""
 
 from typing import Any
 

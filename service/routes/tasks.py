@@ -38,7 +38,7 @@ async def create(request: Request, response: Response, parts: Parts) -> WholeTas
 
 @router.get("")
 def list_tasks(parts: Parts, limit: Limit = DEFAULT_LIMIT, cursor: str | None = None) -> TaskListAnswer:
-    """List kept classifiers, the newest first."""
+    """List kept classifiers, newest first."""
     page = parts.tasks.page(limit, cursor)
     return TaskListAnswer(items=[TaskAnswer.of(task) for task in page.items], next_cursor=page.next_cursor)
 
@@ -51,13 +51,13 @@ async def show(task_id: str, parts: Parts) -> WholeTaskAnswer:
 
 @router.delete("/{task_id}", status_code=204)
 def delete(task_id: str, parts: Parts) -> None:
-    """Delete a kept classifier with its examples; jobs that it was given go on."""
+    """Delete a kept classifier and its examples; its jobs continue."""
     parts.classifiers.delete(task_id)
 
 
 @router.post("/{task_id}/examples", response_model=WholeTaskAnswer, openapi_extra=ADD, responses=COMPUTING)
 async def add_examples(task_id: str, request: Request, parts: Parts) -> WholeTaskAnswer:
-    """Add labelled images, of known classes or of new ones."""
+    """Add labelled images, of the classes it has or of new ones, and refit the classifier."""
     task = parts.tasks.version(task_id)
     upload = await read_upload(request, parts.settings, wants=frozenset({"support"}))
     check_kept(upload.fields.get("model", AUTO), task.model)
@@ -67,7 +67,7 @@ async def add_examples(task_id: str, request: Request, parts: Parts) -> WholeTas
 
 @router.delete("/{task_id}/examples/{example_id}", responses=COMPUTING)
 async def delete_example(task_id: str, example_id: str, parts: Parts) -> WholeTaskAnswer:
-    """Delete one example."""
+    """Delete one example and refit the classifier; at least two classes must remain."""
 
     def removal(stored: Sequence[StoredExample]) -> set[str]:
         if all(one.id != example_id for one in stored):
@@ -80,7 +80,7 @@ async def delete_example(task_id: str, example_id: str, parts: Parts) -> WholeTa
 
 @router.delete("/{task_id}/classes/{label:path}", responses=COMPUTING)
 async def delete_class(task_id: str, label: str, parts: Parts) -> WholeTaskAnswer:
-    """Delete a class with its examples; labels may hold slashes."""
+    """Delete a class with its examples; at least two classes must remain. Labels may contain slashes."""
     kept_as = canonical(label)
 
     def removal(stored: Sequence[StoredExample]) -> set[str]:

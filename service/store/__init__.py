@@ -1,1 +1,1 @@
-"""What outlives a process: tasks and jobs in SQLite."""
+"""State that outlives a process: tasks and jobs in SQLite."""

@@ -1,4 +1,4 @@
-"""What callers are told while others keep the store busy, or its disk is full."""
+"""Answers for callers while others keep the store busy, or its disk is full."""
 
 from http import HTTPStatus
 
@@ -11,13 +11,13 @@ from service.store.database import OUT_OF_REACH, is_full
 
 
 def install_busy_handler(app: FastAPI) -> None:
-    """Answer 503 where the store's lock, or a connection, did not become free in time, and 507 on a full disk."""
+    """Answer 503 if the store's lock or a connection did not become free in time, and 507 on a full disk."""
 
     async def on_store(request: Request, error: Exception) -> JSONResponse:
         if is_full(error):
             return problem_response(_full(), request.url.path)
         if not isinstance(error, NoConnection) and "locked" not in str(error):
-            raise error  # to try again would not help
+            raise error  # trying again would not help
         detail = "others kept the store busy for too long; try again in a moment"
         problem = Problem(503, detail, title="Busy", headers={"Retry-After": "5"})
         return problem_response(problem, request.url.path)

@@ -22,22 +22,22 @@ FILE = "metashot.sqlite3"
 _OPENING, _RESERVE = "metashot.opening", "metashot.reserve"
 SCHEMA = 1
 _BUSY_MS = 20_000
-OUT_OF_REACH = (OperationalError, NoConnection, sqlite3.OperationalError)  # raised for a while, and then not
+OUT_OF_REACH = (OperationalError, NoConnection, sqlite3.OperationalError)  # these may pass by themselves
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
-_NO_ROOM_FOR_INDEX = "SQLITE_IOERR_SHMSIZE"  # of the log
+_NO_ROOM_FOR_INDEX = "SQLITE_IOERR_SHMSIZE"  # of the write-ahead log
 
 
 class Database:
-    """Sessions for reading (a snapshot) and for writing (exclusive from its first statement).
+    """Sessions for reading (one snapshot) and for writing (exclusive from their first statement).
 
     Raises:
-        SettingsError: where ``data_dir`` cannot be written to, or holds no store that this release reads.
+        SettingsError: if ``data_dir`` cannot be written to, is full, or holds no store that this release reads.
     """
 
     def __init__(self, data_dir: Path) -> None:
         self._reserve = Reserve(data_dir / _RESERVE)
         try:
-            with self._reserve.released():  # an index of the log is made anew, which takes some
+            with self._reserve.released():  # opening rebuilds the log's index, which takes room
                 self._open(data_dir)
         except (OSError, sqlite3.Error, SQLAlchemyError) as error:
             if is_full(error):
@@ -53,7 +53,7 @@ class Database:
         event.listen(self._engine, "connect", _configure)
         event.listen(self._engine, "begin", _begin)
         self._writer: Engine = self._engine.execution_options(writes=True)
-        # Not of the pool: writers that wait for each other may have all of that.
+        # Outside the pool, all of which writers waiting for each other may take up.
         self._rows = sqlite3.connect(data_dir / FILE, check_same_thread=False)
         _configure(self._rows)
         self._rows_lock = threading.Lock()
@@ -61,7 +61,7 @@ class Database:
             self._prepare(data_dir / FILE)
 
     def _prepare(self, file: Path) -> None:
-        # The file keeps it. While another connection writes, SQLite refuses at once, whatever busy_timeout says.
+        # The file keeps the mode. SQLite refuses at once, despite busy_timeout, while another connection writes.
         self.row("PRAGMA journal_mode=WAL")
         with self._writer.begin() as connection:
             found = int(connection.execute(text("PRAGMA user_version")).scalar_one())
@@ -70,7 +70,7 @@ class Database:
                     f"{file} is of schema {found}, this release reads {SCHEMA}; "
                     "name another DATA_DIR or install the release that wrote it"
                 )
-            if found == 0:  # on a full disk a store that is there can still be opened
+            if found == 0:  # not otherwise: an existing store must open on a full disk, too
                 Table.metadata.create_all(connection)
                 connection.execute(text(f"PRAGMA user_version = {SCHEMA}"))
 
@@ -79,14 +79,14 @@ class Database:
         return Session(self._engine)
 
     def writing(self) -> Session:
-        """Open a session that holds the store's write lock; commit with ``session.commit()``."""
+        """Open a session that takes the store's write lock; commit with ``session.commit()``."""
         self._reserve.hold()  # deletions may have used it up
         return Session(self._writer, expire_on_commit=False)
 
     def freeing(self, statement: Executable) -> Any:
-        """Do and commit what lets something be removed; give the first value that it returns, if it finds any.
+        """Execute and commit a statement that frees room; give the first value that it returns, or None.
 
-        On a full disk it has the room that is kept for it.
+        On a full disk it is tried again with the room reserved for deletions.
         """
         try:
             with self.writing() as session:
@@ -97,15 +97,15 @@ class Database:
             if not is_full(error):
                 raise
         with self._reserve.released(), self._writer.connect() as connection:
-            connection.detach()  # from the pool: what is set next ends with it
-            # Zeros over what is deleted, which some builds of SQLite write, would take as much room again.
+            connection.detach()  # from the pool, so that the pragma ends with it
+            # Some builds of SQLite overwrite deleted data with zeros, which would take as much room again.
             connection.exec_driver_sql("PRAGMA secure_delete=FAST")
             found = connection.execute(statement).scalar()
             connection.commit()
             return found
 
     def row(self, statement: str, *values: str) -> tuple[Any, ...] | None:
-        """Read at most one row by the driver alone: in microseconds, whoever writes meanwhile."""
+        """Read the first row by the bare driver: in microseconds, even while another connection writes."""
         with self._rows_lock:
             found: list[tuple[Any, ...]] = self._rows.execute(statement, values).fetchall()
         return found[0] if found else None
@@ -117,7 +117,7 @@ class Database:
 
 
 def is_full(error: BaseException) -> bool:
-    """Whether it is for want of room on the disk that something failed."""
+    """Whether an error came from a full disk."""
     cause = getattr(error, "orig", error)
     if isinstance(cause, OSError):
         return cause.errno in _NO_ROOM
@@ -126,7 +126,7 @@ def is_full(error: BaseException) -> bool:
 
 @contextmanager
 def _alone(lock: Path) -> Iterator[None]:
-    """Wait until no other process opens this store: several workers may meet at a new DATA_DIR."""
+    """Wait until no other process is opening this store: several may meet at a new DATA_DIR."""
     with lock.open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         yield
@@ -139,6 +139,6 @@ def _configure(connection: Any, _record: object = None) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    # A transaction that reads first and writes later fails at once when another one wrote in between.
+    # IMMEDIATE, as a transaction that reads first and writes later fails if another one wrote in between.
     writes = connection.get_execution_options().get("writes", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

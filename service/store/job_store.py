@@ -20,7 +20,7 @@ _RESULTS_AT_ONCE = 500
 
 @dataclass(frozen=True)
 class Job:
-    """A job as of now: ``done`` of ``total`` images are scored, ``errors`` of them could not be."""
+    """A job as of now: ``done`` of ``total`` images have a result, which for ``errors`` of them is an error."""
 
     id: str
     task_id: str
@@ -58,7 +58,7 @@ class JobStore:
             return _job(row)
 
     def job(self, job_id: str) -> Job:
-        """Give a job; raises a 404 Problem where there is none."""
+        """Give a job; raises a 404 Problem if there is none."""
         with self._database.reading() as session:
             row = session.scalar(select(JobRow).where(JobRow.id == job_id))
             if row is None:
@@ -66,14 +66,14 @@ class JobStore:
             return _job(row)
 
     def page(self, limit: int, cursor: str | None) -> Page[Job]:
-        """List jobs, the newest first."""
+        """List jobs, newest first; raises a 422 Problem for an invalid cursor."""
         with self._database.reading() as session:
             query = select(JobRow).where(JobRow.number < before(cursor)).order_by(JobRow.number.desc())
             rows = session.scalars(query.limit(limit + 1)).all()
             return page([(row.number, _job(row)) for row in rows], limit)
 
     def start_next(self) -> Job | None:
-        """Take the oldest unfinished job: one that a stopped process left running, or a queued one.
+        """Start the oldest unfinished job, be it queued or left running by a stopped process; None for none.
 
         Only the process that holds the jobs' lock may call this.
         """
@@ -87,7 +87,7 @@ class JobStore:
             return _job(row)
 
     def commit_batch(self, job_id: str, start: int, rows: Sequence[dict[str, Any]]) -> bool:
-        """Store results ``start ..`` together with the progress; False once the job is cancelled or gone."""
+        """Store results from number ``start`` on with the progress; False if the job was cancelled or is gone."""
         errors = sum("error" in row for row in rows)
         with self._database.writing() as session:
             progress = (
@@ -107,7 +107,7 @@ class JobStore:
             return True
 
     def finish(self, job_id: str, status: Status, error: str | None = None) -> bool:
-        """End an unfinished job; False where it had ended already."""
+        """End an unfinished job; False if it had ended already or is gone."""
         end = (
             update(JobRow)
             .where(JobRow.id == job_id, JobRow.status.in_(UNFINISHED))
@@ -117,14 +117,14 @@ class JobStore:
         return self._database.freeing(end) is not None
 
     def delete(self, job_id: str) -> None:
-        """Delete a job with its results."""
+        """Delete a job with its results, if it is there."""
         self._database.freeing(delete(JobRow).where(JobRow.id == job_id).returning(JobRow.number))
 
     def results(self, job_id: str) -> Iterator[dict[str, Any]]:
-        """Give the results so far in the images' order, a few in memory at a time.
+        """Give the results so far in the order of the images, a few in memory at a time.
 
         Raises:
-            Problem: 404 where the job is gone, also on the way: what came till then would pass for all of it.
+            Problem: 404 if the job is gone, even midway: otherwise a part would pass for the whole.
         """
         place = -1
         while True:
@@ -144,13 +144,13 @@ class JobStore:
             place = found[-1][0]
 
     def counts(self) -> dict[str, int]:
-        """Count jobs by status, those without any included."""
+        """Count jobs by status; statuses without jobs are 0."""
         with self._database.reading() as session:
             found = session.execute(select(JobRow.status, func.count()).group_by(JobRow.status))
             return dict.fromkeys(get_args(Status), 0) | dict(found.all())
 
     def statuses(self) -> dict[str, str]:
-        """Give the status of every job, by its id."""
+        """Give the status of every job, by id."""
         with self._database.reading() as session:
             return dict(session.execute(select(JobRow.id, JobRow.status)).all())
 

@@ -1,4 +1,4 @@
-"""Lists in pages: newest first, each page ending in an opaque cursor for the next."""
+"""Lists in pages: newest first, each with an opaque cursor for the next."""
 
 import base64
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from service.problems import Problem
 Item = TypeVar("Item")
 Other = TypeVar("Other")
 DEFAULT_LIMIT, MAX_LIMIT = 50, 500
-_ABOVE_ALL = 2**62  # and still one of SQLite's integers
+_ABOVE_ALL = 2**62  # yet within SQLite's integers
 
 
 @dataclass(frozen=True)
@@ -22,25 +22,25 @@ class Page(Generic[Item]):
 
 
 def page(found: Sequence[tuple[int, Item]], limit: int) -> Page[Item]:
-    """Cut a page out of ``limit + 1`` numbered items, if there are as many."""
+    """Make a page of numbered items, fetched up to ``limit + 1``: the extra one tells that there are more."""
     shown = [item for _, item in found[:limit]]
     more = len(found) > limit
     return Page(shown, _cursor(found[limit - 1][0]) if more else None)
 
 
 def before(cursor: str | None) -> int:
-    """Give the number that a page's items lie below.
+    """Give the number below which all items of the cursor's page lie.
 
     Raises:
-        Problem: 422 for a cursor that no page gave.
+        Problem: 422 for a cursor that comes from no page.
     """
     if cursor is None:
         return _ABOVE_ALL
     try:
         number = int(base64.urlsafe_b64decode(cursor))
-    except ValueError:  # binascii's error is one
+    except ValueError:  # binascii.Error included
         raise _no_cursor() from None
-    if not 0 <= number < _ABOVE_ALL or cursor != _cursor(number):  # base64 and int read much that is similar
+    if not 0 <= number < _ABOVE_ALL or cursor != _cursor(number):  # base64 and int also accept other spellings
         raise _no_cursor()
     return number
 

@@ -1,4 +1,4 @@
-"""Room on the disk that is kept for deletions: without it nothing could be deleted where the disk is full."""
+"""Disk space reserved for deletions: without it nothing could be deleted on a full disk."""
 
 import shutil
 from collections.abc import Iterator
@@ -6,20 +6,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 
-# A deletion writes to SQLite's log, which may then be carried over into the store: 4 MiB, and more at times.
+# A deletion writes to SQLite's log, which may then be checkpointed into the store: 4 MiB, at times more.
 SIZE = 8 * 1024**2
 _BLOCK = bytes(1 << 16)
 
 
 class Reserve:
-    """A file that takes ``SIZE`` bytes, or an eighth of a small disk; on a full one, what room there was."""
+    """A file of ``SIZE`` bytes, or an eighth of a small disk; smaller if there was less room."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._in_use = Lock()
 
     def hold(self) -> None:
-        """Take what is missing of the room, as far as there is any, unless somebody is using it."""
+        """Fill the file up to its size as far as there is room, unless a deletion is using the space."""
         if not self._in_use.acquire(blocking=False):
             return
         try:
@@ -27,14 +27,14 @@ class Reserve:
             with self._path.open("ab", buffering=0) as file:
                 while (missing := size - file.tell()) > 0:
                     file.write(_BLOCK[:missing])
-        except OSError:  # there is no more
+        except OSError:  # no more room
             pass
         finally:
             self._in_use.release()
 
     @contextmanager
     def released(self) -> Iterator[None]:
-        """Leave the room to what is done meanwhile, then take what is left of it."""
+        """Free the space for the work in the context, then take back what is left."""
         try:
             with self._in_use:
                 self._path.unlink(missing_ok=True)

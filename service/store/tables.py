@@ -9,7 +9,7 @@ class Table(DeclarativeBase):
 
 
 class TaskRow(Table):
-    """A kept classifier: its name, model and estimate; the examples it is fitted on lie in ``ExampleRow``."""
+    """A kept classifier: name, model and estimate; the examples that it is fitted on are in ``ExampleRow``."""
 
     __tablename__ = "tasks"
 
@@ -27,7 +27,7 @@ class TaskRow(Table):
 
 
 class ExampleRow(Table):
-    """A support example, its file as uploaded."""
+    """A support example with its file as uploaded."""
 
     __tablename__ = "examples"
 
@@ -43,7 +43,7 @@ class ExampleRow(Table):
 
 
 class JobRow(Table):
-    """A batch to score. It outlives its task: what it needs is pinned in the job's folder."""
+    """A batch to score. It can outlive its task, as the classifier is pinned in the job's folder."""
 
     __tablename__ = "jobs"
 
@@ -62,7 +62,7 @@ class JobRow(Table):
 
 
 class ResultRow(Table):
-    """One scored image of a job, as the JSON that callers get."""
+    """The result of one image of a job, as the JSON that callers get."""
 
     __tablename__ = "results"
 

@@ -30,7 +30,7 @@ class StoredExample:
 
 @dataclass(frozen=True)
 class TaskVersion:
-    """Which task, in which version, fitted from which version of which model."""
+    """A task's id and version, and the model and model version that it is fitted from."""
 
     id: str
     model: str
@@ -58,13 +58,13 @@ class NewExample:
 
     @classmethod
     def of(cls, example: Example) -> "NewExample":
-        """Give it an id."""
+        """Give an example an id, and compute its sha256."""
         return cls(uuid.uuid4().hex, hashlib.sha256(example.content).hexdigest(), example)
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """What a fit found out, kept beside the examples it was made from."""
+    """What is stored of a fit, beside the examples that it was made from."""
 
     model: str
     model_version: str
@@ -72,13 +72,13 @@ class Fitted:
 
 
 class TaskStore:
-    """Reads and changes tasks. A change names the version it was made from, and fails on any other."""
+    """Reads and changes tasks. A change names the version that it starts from, and fails on any other."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def create(self, name: str | None, examples: Sequence[NewExample], fitted: Fitted) -> str:
-        """Store a task of version 1 with its examples, and give its id."""
+        """Store a task, as version 1, with its examples; give its id."""
         row = TaskRow(
             id=uuid.uuid4().hex,
             name=name,
@@ -96,7 +96,7 @@ class TaskStore:
     def change(
         self, task_id: str, version: int, added: Sequence[NewExample], removed: Sequence[str], fitted: Fitted
     ) -> bool:
-        """Go from ``version`` to the next one; False where another change came first."""
+        """Go from ``version`` to the next one; False if the task is of another version by now, or gone."""
         with self._database.writing() as session:
             of_version = (TaskRow.id == task_id, TaskRow.version == version)
             next_version = update(TaskRow).where(*of_version).values(version=version + 1, **_columns(fitted))
@@ -109,7 +109,7 @@ class TaskStore:
             return True
 
     def refitted(self, task_id: str, version: int, fitted: Fitted) -> None:
-        """Note that a version is now served by another version of its model."""
+        """Note that a task's version is now served by another version of its model."""
         with self._database.writing() as session:
             of_version = (TaskRow.id == task_id, TaskRow.version == version)
             session.execute(update(TaskRow).where(*of_version).values(**_columns(fitted)))
@@ -119,14 +119,14 @@ class TaskStore:
         """Delete a task with its examples.
 
         Raises:
-            Problem: 404.
+            Problem: 404 if there is no such task.
         """
         its_row = delete(TaskRow).where(TaskRow.id == task_id)
         if self._database.freeing(its_row.returning(TaskRow.number)) is None:
             raise not_found("task", task_id)
 
     def version(self, task_id: str) -> TaskVersion:
-        """Give a task's present version; raises a 404 Problem. So quick that no thread need wait for it."""
+        """Give a task's current version; raises a 404 Problem. Quick enough for the event loop's thread."""
         row = self._database.row("SELECT model, model_version, version FROM tasks WHERE id = ?", task_id)
         if row is None:
             raise not_found("task", task_id)
@@ -151,7 +151,7 @@ class TaskStore:
             return _task(session, row), [StoredExample(*one) for one in found]
 
     def contents(self, ids: Sequence[str]) -> Iterator[tuple[str, bytes]]:
-        """Give id and file of each example, one in memory at a time; of those that are still there."""
+        """Give id and file of each example that is still there, one in memory at a time."""
         with self._database.reading() as session:
             for example_id in ids:
                 content = session.scalar(select(ExampleRow.content).where(ExampleRow.id == example_id))
@@ -159,7 +159,7 @@ class TaskStore:
                     yield example_id, content
 
     def page(self, limit: int, cursor: str | None) -> Page[Task]:
-        """List tasks, the newest first."""
+        """List tasks, newest first; raises a 422 Problem for an invalid cursor."""
         with self._database.reading() as session:
             query = select(TaskRow).where(TaskRow.number < before(cursor))
             rows = session.scalars(query.order_by(TaskRow.number.desc()).limit(limit + 1)).all()
@@ -212,5 +212,5 @@ def _task(session: Session, row: TaskRow) -> Task:
 
 
 def too_contended(task_id: str) -> Problem:
-    """Say that a change found the task changed by others again and again."""
+    """Make the 409 Problem for a change that lost to others' changes again and again."""
     return Problem(409, f"task {task_id} kept changing meanwhile; send the change again", title="Task changed")

@@ -1,1 +1,1 @@
-"""Whatever callers send, checked and counted while it streams in; the one place where bytes become images."""
+"""Whatever callers send: counted while it streams in, checked, and turned from bytes into images only here."""

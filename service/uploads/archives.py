@@ -1,4 +1,4 @@
-"""Zip archives, from callers who may mean harm: checked whole before anything is unpacked."""
+"""Zip archives, from callers who may mean harm: all entries are checked before anything is unpacked."""
 
 import contextlib
 import stat
@@ -15,10 +15,10 @@ from service.settings import MEBIBYTE, Settings
 from service.uploads.labels import one_line
 
 FIELD = "archive"
-LITTER = frozenset({"thumbs.db", "desktop.ini"})  # of Windows
+LITTER = frozenset({"thumbs.db", "desktop.ini"})  # files that Windows leaves in folders
 _UTF8_FLAG = 1 << 11
-_DIRECTORY_BYTES_PER_ENTRY = 512  # of the list of entries, with generous names
-# What ``zipfile`` raises over damage, besides its own exception; found by mutating archives.
+_DIRECTORY_BYTES_PER_ENTRY = 512  # of the archive's directory, allowing long names
+# What ``zipfile`` raises on damage, its own exception and others; found by mutating archives.
 _DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
@@ -33,10 +33,14 @@ _DAMAGE = (
 
 @dataclass(frozen=True)
 class Limits:
-    """What an archive may hold: entries, bytes of one, bytes of all, unpacked to packed size.
+    """What an archive may hold.
 
-    ``one_spoils_all`` tells whether a file that is too large is a fault of the archive, or only that file's, told
-    when it is read.
+    Attributes:
+        entries: files, without folders, hidden files and litter.
+        file_bytes: of one entry, unpacked.
+        total_bytes: of all entries, unpacked.
+        ratio: unpacked to packed size of an entry of at least 1 MiB.
+        one_spoils_all: whether one entry too large makes the archive unusable, or fails only when it is read.
     """
 
     entries: int
@@ -47,13 +51,13 @@ class Limits:
 
     @classmethod
     def of_support(cls, settings: Settings) -> "Limits":
-        """For an archive that is read into memory."""
+        """Make the limits of an archive that is read into memory."""
         total = settings.max_support_unpacked_bytes
         return cls(settings.max_files, settings.max_file_bytes, total, settings.max_archive_ratio, True)
 
     @classmethod
     def of_job(cls, settings: Settings) -> "Limits":
-        """For an archive that stays on disk and is read one image at a time."""
+        """Make the limits of an archive that stays on disk and is read one image at a time."""
         total = settings.max_archive_unpacked_bytes
         return cls(
             settings.max_archive_entries, settings.max_file_bytes, total, settings.max_archive_ratio, False
@@ -64,8 +68,8 @@ class Archive:
     """An open archive whose entries have passed every check that needs no unpacking.
 
     Attributes:
-        names: of its files, in the archive's order, without folders, dot files and system litter. Of an archive
-            that the service packed itself (``own``) all are there, whatever they are called.
+        names: its files' names in the archive's order, without folders, dot files and system litter; in an
+            archive that the service packed itself (``own``), those of all entries.
     """
 
     def __init__(self, file: zipfile.ZipFile, limits: Limits, *, own: bool) -> None:
@@ -93,7 +97,7 @@ class Archive:
         _check_apart(self.names)
 
     def read(self, name: str) -> bytes:
-        """Unpack one file, no further than the size it declared (checked against the limits before).
+        """Unpack one file, at most to its declared size, which the limits allow.
 
         Raises:
             Problem: naming the entry, if it is too large, damaged or larger than it declared.
@@ -115,7 +119,7 @@ def open_archive(source: Path | BinaryIO, limits: Limits, *, own: bool = False) 
     """Open and check an archive.
 
     Raises:
-        Problem: 413 beyond a limit, 422 for what is no zip archive or holds an entry that must not be there.
+        Problem: 413 beyond a limit, 422 for a file that is no zip archive or holds a forbidden entry.
     """
     if isinstance(source, Path):
         with source.open("rb") as stream, open_archive(stream, limits, own=own) as archive:
@@ -133,8 +137,11 @@ def open_archive(source: Path | BinaryIO, limits: Limits, *, own: bool = False) 
 def support_entries(source: Path | BinaryIO, settings: Settings) -> Iterator[tuple[str, str, bytes]]:
     """Read a support archive, a folder per class: label, file name and content of each example.
 
-    A folder that holds all others is left out of the labels; folders within folders give labels as
+    A single outer folder around all others is left out of the labels; nested folders give labels such as
     ``Greek/character03``.
+
+    Raises:
+        Problem: as ``open_archive`` and ``Archive.read``, and 422 for a file outside of any folder.
     """
     with open_archive(source, Limits.of_support(settings)) as archive:
         folders = {name: PurePosixPath(name).parent.parts for name in archive.names}
@@ -150,15 +157,15 @@ def support_entries(source: Path | BinaryIO, settings: Settings) -> Iterator[tup
 def query_entries(
     source: Path | BinaryIO, settings: Settings, *, own: bool = False
 ) -> contextlib.AbstractContextManager[Archive]:
-    """Open a job's archive: ``names`` in order, and ``read(name)`` for one file at a time."""
+    """Open and check a job's archive, whose files are read one at a time (see ``open_archive``)."""
     return open_archive(source, Limits.of_job(settings), own=own)
 
 
 def _name(entry: zipfile.ZipInfo) -> str:
-    """An entry's name as who packed it saw it, with slashes.
+    """Give an entry's name as its packer saw it, with forward slashes.
 
-    Names without the flag for UTF-8 are read as DOS's by ``zipfile``, and as often as not they are UTF-8 all the
-    same: of ``zip`` on Linux and of the Finder. Hardly a name in another encoding is valid UTF-8 by chance.
+    Without the flag for UTF-8, ``zipfile`` reads names in DOS's encoding (cp437), but many are UTF-8 all the
+    same (``zip`` on Linux, the Finder); hardly any name in another encoding is valid UTF-8 by chance.
     """
     name = entry.filename
     if not entry.flag_bits & _UTF8_FLAG:
@@ -174,7 +181,7 @@ def _counts(entry: zipfile.ZipInfo) -> bool:
 
 
 def _check_apart(names: Iterable[str]) -> None:
-    """Refuse names that are one and the same in results, where control characters are all the same sign."""
+    """Refuse names that results would show alike, as they replace all control characters by one sign."""
     shown: set[str] = set()
     for name in map(one_line, names):
         if name in shown:
@@ -205,7 +212,7 @@ def _check_size(entry: zipfile.ZipInfo, name: str, limits: Limits) -> None:
 
 
 def _check_directory(file: BinaryIO, limits: Limits) -> None:
-    """Refuse an endless list of entries before ``zipfile`` reads it into memory."""
+    """Refuse an endless directory of entries before ``zipfile`` reads it into memory."""
     try:
         end = zipfile._EndRecData(file)  # type: ignore[attr-defined]
     except OSError:

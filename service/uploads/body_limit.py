@@ -1,4 +1,4 @@
-"""Limits on requests' bodies: bytes of one and of all together, and the time in which one must arrive."""
+"""Limits on request bodies: bytes of one and of all together, and the time within which one must arrive."""
 
 import asyncio
 import re
@@ -15,7 +15,7 @@ from service.settings import MEBIBYTE, Settings
 _JOBS = re.compile(r"/v1/tasks/[^/]+/jobs")
 _DRAINED_BYTES = 256 * MEBIBYTE
 _DRAINED_S = 10.0
-_AT_ONCE = 16  # of the largest bodies that are kept in memory; of smaller ones more
+_AT_ONCE = 16  # bodies of the largest size in memory; of smaller ones, more fit
 _KEEP = "metashot.keep"
 Keep = Callable[[int], None]
 
@@ -23,14 +23,15 @@ Keep = Callable[[int], None]
 class BodyLimit:
     """Pure ASGI middleware: beyond a limit, reading the body raises a Problem, which the handlers render.
 
-    An answer that comes before the body is complete waits for the rest, within bounds: most clients read no
-    answer before they have sent everything, and a connection closed on them hides it.
+    A body announced as too large is refused before the application sees it. An answer that is ready before the
+    body is complete waits for the rest, within bounds: most clients read no answer before they have sent
+    everything, and closing the connection would hide it from them.
     """
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self.app = app
         self._settings = settings
-        alone = settings.max_request_bytes + settings.max_support_unpacked_bytes  # must always find room
+        alone = settings.max_request_bytes + settings.max_support_unpacked_bytes  # must always fit
         self._room = _Room(max(_AT_ONCE * settings.max_request_bytes, alone))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -41,7 +42,7 @@ class BodyLimit:
         headers = Headers(scope=scope)
         is_job = _JOBS.fullmatch(scope["path"]) is not None
         limit = self._settings.max_archive_bytes if is_job else self._settings.max_request_bytes
-        # A job's form goes to disk as it comes.
+        # A job's form is written to disk as it comes, so it needs no room in memory.
         on_disk = is_job and headers.get("content-type", "").lower().startswith("multipart/form-data")
         body = _Body(receive, headers, limit, self._settings.upload_s, None if on_disk else self._room)
 
@@ -61,20 +62,20 @@ class BodyLimit:
 
 
 def room_of(scope: Scope) -> Keep:
-    """Give what counts further bytes of a request, kept until it is answered; it raises a 503 Problem."""
+    """Give a function that counts further bytes held until the request is answered, or raises a 503 Problem."""
     keep: Keep = scope[_KEEP]
     return keep
 
 
 class _Room:
-    """Memory for the bodies of all requests that are being answered, and for what these unpack to."""
+    """Memory for the bodies of all requests being answered, and for what these unpack to."""
 
     def __init__(self, size: int) -> None:
         self._left = size
         self._lock = threading.Lock()  # archives are unpacked on other threads
 
     def take(self, size: int) -> None:
-        """Count so many bytes, or raise a 503 Problem."""
+        """Take ``size`` bytes, or raise a 503 Problem."""
         with self._lock:
             if size > self._left:
                 detail = "too many large requests are being answered; try again in a moment"
@@ -82,7 +83,7 @@ class _Room:
             self._left -= size
 
     def give_back(self, size: int) -> None:
-        """Count them no more."""
+        """Free ``size`` bytes."""
         with self._lock:
             self._left += size
 
@@ -98,18 +99,18 @@ class _Body:
         self._receive = receive
         self._limit = limit
         self._seconds = seconds
-        self._ends: float | None = None  # counted from when it is asked for: what is done before may take long
+        self._ends: float | None = None  # set at the first read: what comes before may take long
         self._received = 0
         self._room = room
-        self._kept = 0  # bytes, in that room
-        # Whether the caller is sending: not before it was asked to, where it says that it waits for that.
+        self._kept = 0  # bytes taken from the room
+        # Whether the caller is sending; with an Expect header, it starts only once the body is read.
         self._coming = "expect" not in headers and (self.announced > 0 or "transfer-encoding" in headers)
         self._complete = False
 
     async def receive(self) -> Message:
         """Take the next piece, or raise a Problem."""
         if self._complete:
-            return await self._receive()  # tells when the caller goes away, which may take as long as it likes
+            return await self._receive()  # waits, without limit, for the caller to disconnect
         self._coming = True
         if self._ends is None:
             self._ends = time.monotonic() + self._seconds
@@ -133,18 +134,18 @@ class _Body:
         return message
 
     def keep(self, size: int) -> None:
-        """Count bytes that stay in memory until the answer, or raise a 503 Problem."""
+        """Count bytes that stay in memory until the answer is sent, or raise a 503 Problem."""
         if self._room is not None:
             self._room.take(size)
             self._kept += size
 
     def forget(self) -> None:
-        """Take note that nothing of it is in memory any more."""
+        """Free what the body took: none of it is in memory any more."""
         if self._room is not None:
             self._room.give_back(self._kept)
 
     async def drain(self) -> None:
-        """Drop what the caller is still sending."""
+        """Read and drop what the caller is still sending, within bounds."""
         if self.announced - self._received > _DRAINED_BYTES:
             return
         drained = 0

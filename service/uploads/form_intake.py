@@ -1,4 +1,4 @@
-"""A multipart form as a raw upload."""
+"""Reads a multipart form as a raw upload."""
 
 from collections.abc import AsyncIterator
 
@@ -10,7 +10,11 @@ from service.uploads.raw_upload import RawImage, RawUpload
 
 
 async def read_form(content_type: str, chunks: AsyncIterator[bytes], settings: Settings) -> RawUpload:
-    """Read ``support`` files with as many ``labels`` in the same order, or an ``archive``; ``query`` files."""
+    """Read ``support`` files with as many ``labels`` in the same order, an ``archive``, ``query`` files, texts.
+
+    Raises:
+        Problem: 413 beyond a limit, 400 for a malformed form, 422 for fields that do not fit; naming the field.
+    """
 
     def allowed(field: str) -> int:
         return settings.max_request_bytes if field == archives.FIELD else settings.max_file_bytes

@@ -1,4 +1,4 @@
-"""Uploaded images, decoded by ``models.images``; what that refuses becomes a problem naming the file."""
+"""Decodes uploaded images by ``models.images``; what that refuses becomes a problem that names the file."""
 
 from PIL import Image
 
@@ -19,12 +19,12 @@ def decode(content: bytes, filename: str, *, max_pixels: int, field: str | None 
 
     Args:
         content: the file.
-        filename: as problems name it.
+        filename: what problems call it.
         max_pixels: width x height; checked before any pixel is decoded.
-        field: as problems name it.
+        field: the form field or JSON member at fault, as problems name it.
 
     Raises:
-        Problem: 413 for too many pixels or scans, or too long a side, 422 for anything that is not a sound image.
+        Problem: 413 for too many pixels or scans or too long a side, 422 for anything that is no sound image.
     """
     try:
         return decode_bytes(content, max_pixels)

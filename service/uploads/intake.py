@@ -1,4 +1,4 @@
-"""What callers send, as multipart form or JSON, turned into typed and checked objects."""
+"""Turns what callers send, a multipart form or JSON, into typed and checked objects."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -20,18 +20,18 @@ from service.uploads.labels import clean_label, clean_text
 from service.uploads.raw_upload import RawUpload
 
 KNOBS = frozenset({"model"})
-MAKING = KNOBS | {"name"}  # of requests that make a task
-ASKING = KNOBS | {keep_known.FIELD}  # of requests with queries
+MAKING = KNOBS | {"name"}  # fields of requests that make a task
+ASKING = KNOBS | {keep_known.FIELD}  # fields of requests with queries
 
 
 @dataclass(frozen=True)
 class Query:
-    """An image to classify, as it came: only decoding it will tell whether it is one.
+    """An image to classify, as it came: only decoding tells whether it is one.
 
     Attributes:
-        filename: as answers and problems name it.
+        filename: what answers and problems call it.
         content: the file.
-        max_pixels: width x height that it may have.
+        max_pixels: the width x height that it may have at most.
         field: the form field or JSON member that it came by.
     """
 
@@ -42,13 +42,13 @@ class Query:
 
     @property
     def image(self) -> Image.Image:
-        """The decoded image, anew at each access; raises a Problem that names the file where there is none."""
+        """The image, decoded anew at each access; raises a Problem that names the file if it is none."""
         return images.decode(self.content, self.filename, max_pixels=self.max_pixels, field=self.field)
 
 
 @dataclass(frozen=True)
 class Example(Query):
-    """A labelled support image, as it came; the label is in order."""
+    """A labelled support image, as it came, with a checked label."""
 
     field: str = "support"
     label: str = dataclasses.field(kw_only=True)
@@ -56,7 +56,7 @@ class Example(Query):
 
 @dataclass(frozen=True)
 class Upload:
-    """A whole request: support examples, queries in their order, and the plain fields that came."""
+    """A whole request: support examples, queries in order, text fields, and the share to keep known."""
 
     support: tuple[Example, ...]
     queries: tuple[Query, ...]
@@ -71,18 +71,18 @@ async def read_upload(
     wants: frozenset[Literal["support", "query"]],
     fields: frozenset[str] = KNOBS,
 ) -> Upload:
-    """Read a request's body, whichever of the two forms it has, and check all but the images themselves.
+    """Read a request's body, form or JSON, and check everything but the images themselves.
 
-    Images are decoded where they are used, one at a time: a thousand decoded photos would not fit memory.
+    Images are decoded where they are used, one at a time: a thousand decoded photos would not fit in memory.
 
     Args:
         request: its body is consumed.
         settings: the limits.
-        wants: what the route needs; what is missing is refused, and so is what no one asked for.
-        fields: plain fields that the route takes.
+        wants: what the route needs; a request that lacks it, or brings the other, is refused.
+        fields: text fields that the route takes; ``keep_known`` becomes a number of its own.
 
     Raises:
-        Problem: naming the field at fault, and the file where there is one.
+        Problem: naming the field at fault, and the file if there is one.
     """
     upload = await read_raw(request, settings)
     if "support" in wants:
@@ -111,10 +111,10 @@ async def read_upload(
 
 
 async def read_raw(request: Request, settings: Settings) -> RawUpload:
-    """Read a request's body without looking into its images and its archive.
+    """Read a request's body without looking into its images and archive.
 
     Raises:
-        Problem: 415 for a Content-Type that is neither form.
+        Problem: 415 for a Content-Type that is neither, and as ``read_form`` and ``read_json``.
     """
     content_type = request.headers.get("content-type", "")
     kind = content_type.partition(";")[0].strip().lower()
@@ -127,7 +127,7 @@ async def read_raw(request: Request, settings: Settings) -> RawUpload:
 
 
 async def _whole_body(request: Request, settings: Settings) -> bytearray:
-    """Read a body that is kept in memory: also where a form, which is not, may be larger, this may not."""
+    """Read a body into memory, with the usual limit even for a job, whose form (on disk) may be larger."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
@@ -164,6 +164,6 @@ def _texts(upload: RawUpload, allowed: frozenset[str]) -> dict[str, str]:
             raise Problem(
                 422, f"{name!r} is not known here; known are {known}", title="Unexpected field", field=name
             )
-        if name != keep_known.FIELD and value != "":  # what a form sends for an input left empty
+        if name != keep_known.FIELD and value != "":  # a form sends '' for an input left empty
             texts[name] = clean_text(value, field=name, what=name)
     return texts

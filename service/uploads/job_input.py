@@ -19,17 +19,17 @@ from service.uploads.labels import clean_text
 from service.uploads.multipart import MAX_KNOBS, File, FormReader, Sink
 from service.uploads.raw_upload import RawUpload
 
-INPUT = "input.zip"  # the archive as it came, or, under the other name, what the service packed
+INPUT = "input.zip"  # the archive as it came; PACKED is one that the service packed
 PACKED = "queries.zip"
 
 
 @dataclass(frozen=True)
 class JobKnobs:
-    """What a job's request says beside its images.
+    """What a job's request contains besides its images.
 
     Attributes:
-        model: that the caller names, or ``auto``.
-        keep_known: share of items of known classes that are to be told known.
+        model: the one that the caller names, or ``auto``.
+        keep_known: share of images of known classes that shall not be flagged unknown.
     """
 
     model: str
@@ -54,14 +54,13 @@ async def receive_job_input(request: Request, settings: Settings, folder: Path) 
     Args:
         request: its body is consumed; a multipart form, or JSON with the same fields in base64.
         settings: the limits.
-        folder: exists.
+        folder: an existing folder.
 
     Returns:
-        The request's other fields; the archive is then checked (``open_job_input`` opens it) and on disk for
-        good.
+        The request's other fields; by then the archive is checked and safely on disk (see ``open_job_input``).
 
     Raises:
-        Problem: naming the field at fault, and the file where there is one; the folder is then as before.
+        Problem: naming the field at fault, and the file if there is one; the folder is then as before.
     """
     spool = _Spool(folder / f".{INPUT}")
     try:
@@ -83,7 +82,7 @@ def open_job_input(folder: Path, settings: Settings) -> AbstractContextManager[a
 
 
 def drop_job_input(folder: Path) -> None:
-    """Remove the archive from a folder; who has it open can read on."""
+    """Remove the archive from a folder; a thread that has it open can read on."""
     for name in (PACKED, INPUT):
         (folder / name).unlink(missing_ok=True)
 
@@ -131,7 +130,7 @@ def _unexpected(field: str, file: str | None = None) -> Problem:
 
 
 class _Spool:
-    """One archive on disk, either as it comes or packed from single files as they come."""
+    """One archive on disk, written as it comes or packed from single files as they come."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -140,15 +139,15 @@ class _Spool:
         self._packed: zipfile.ZipFile | None = None
         self._entry: IO[bytes] | None = None
         self._names: set[str] = set()
-        self._numbers: dict[str, int] = {}  # that come next, by the name that several files have
+        self._numbers: dict[str, int] = {}  # next number for each name that several files share
 
     @property
     def packed(self) -> bool:
-        """Whether the archive is packed here."""
+        """Whether the archive is packed here rather than received."""
         return self._packed is not None
 
     def open(self, field: str, filename: str) -> Sink:
-        """Begin a file; raises a Problem for one that a job does not take."""
+        """Begin a file; raises a 422 Problem for one that a job does not take."""
         if field not in ("query", archives.FIELD):
             raise _unexpected(field, filename)
         if self._field is not None and (self._field, field) != ("query", "query"):
@@ -163,7 +162,7 @@ class _Spool:
         return _Ending(self._entry, close=True)
 
     def complete(self, settings: Settings) -> None:
-        """Bring the archive to disk and check it."""
+        """Finish the archive, flush it to disk, and check it."""
         if self._field is None:
             detail = "there is neither 'archive' (a zip of images) nor 'query' files"
             raise Problem(422, detail, title="Missing field", field=archives.FIELD)
@@ -175,16 +174,16 @@ class _Spool:
             pass
 
     def close(self) -> None:
-        """Let go of the files; of an archive that was not moved away nothing stays."""
+        """Close the files, and delete the archive unless it was moved away."""
         if self._entry is not None:
-            self._entry.close()  # of a form that was refused in the middle of a file
+            self._entry.close()  # still open if the form was refused within a file
         if self._packed is not None:
             self._packed.close()
         self._file.close()
         self.path.unlink(missing_ok=True)
 
     def _unused(self, name: str) -> str:
-        """Give a file's name, numbered where another has it: results name images so, and no two may share one."""
+        """Number a name that another file has: results call images by name, so no two may share one."""
         folder, slash, last = name.rpartition("/")
         stem, _, extension = last.rpartition(".")
         unused = name
@@ -197,7 +196,7 @@ class _Spool:
 
 
 class _Ending:
-    """A sink over an open file."""
+    """A sink that writes to an open file and, if told to, closes it at the end."""
 
     def __init__(self, file: IO[bytes], *, close: bool) -> None:
         self._file = file

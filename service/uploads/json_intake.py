@@ -1,4 +1,4 @@
-"""A JSON body with images in base64 as a raw upload."""
+"""Reads a JSON body with images in base64 as a raw upload."""
 
 import base64
 import binascii
@@ -12,11 +12,15 @@ from service.uploads import archives
 from service.uploads.labels import printable
 from service.uploads.raw_upload import RawImage, RawUpload
 
-_MARKS_OF_AN_IMAGE = 512  # commas and brackets: a handful of its own, and one for each sign of its label and name
+_MARKS_OF_AN_IMAGE = 512  # commas and brackets: a few of its own, and its label and name may consist of them
 
 
 def read_json(body: bytes | bytearray, settings: Settings) -> RawUpload:
-    """Read ``{"support": [{"label", "image", "filename"?}], "query": [{"image", "filename"?}], ...}``."""
+    """Read ``{"support": [{"label", "image", "filename"?}], "query": [{"image", "filename"?}], ...}``.
+
+    Raises:
+        Problem: 400 for malformed JSON, 413 beyond a limit, 422 for wrong or unknown members; naming the member.
+    """
     _check_marks(body, (settings.max_files + 2) * _MARKS_OF_AN_IMAGE)
     try:
         document = json.loads(body)
@@ -54,7 +58,7 @@ def read_json(body: bytes | bytearray, settings: Settings) -> RawUpload:
 
 
 def _fault(error: ValueError | RecursionError) -> str:
-    """What JSON's parser found; where it speaks to programmers, in our words."""
+    """Say what the JSON parser found, in words of our own where its message is for programmers."""
     if isinstance(error, RecursionError):
         return "its values are nested too deeply"
     if isinstance(error, (json.JSONDecodeError, UnicodeDecodeError)):
@@ -63,9 +67,9 @@ def _fault(error: ValueError | RecursionError) -> str:
 
 
 def _check_marks(body: bytes | bytearray, allowed: int) -> None:
-    """Refuse endless lists of small values, unread: the parser lets no other thread work until it is through.
+    """Refuse endless lists of small values unparsed: the parser lets no other thread run until it has finished.
 
-    It would take seconds, and for each byte many times as much memory. Base64 has none of these marks.
+    It would take seconds, and many bytes of memory for each byte read. Base64 contains none of these marks.
     """
     if sum(body.count(mark) for mark in (b",", b"[", b"{")) > allowed:
         detail = "the body lists more values than any request has use for; send only the images and their labels"
@@ -101,7 +105,7 @@ def _decode_base64(value: Any, place: str, name: str | None, allowed: int) -> by
         raise _wrong(f"{place} is no base64 text", place, name)
     text = value.partition(",")[2] if value.startswith("data:") else value
     try:
-        # The length of the text tells before decoding, but for the padding.
+        # The text's length tells the size before decoding, up to the padding.
         content = base64.b64decode(text, validate=True) if len(text) <= 4 * (allowed // 3 + 1) else None
     except (binascii.Error, ValueError) as error:
         raise _wrong(f"{place} is not valid base64: {error}", place, name) from error

@@ -6,22 +6,22 @@ from typing import Any
 from service.problems import Problem
 
 MAX_CHARACTERS = 100
-_TOLD = 30  # of a longer one: by these its caller finds it
-_LONGEST_SPELLING = 4 * MAX_CHARACTERS  # no character is spelled with more than four
-# Control characters, halves of characters, and what ends a line for some readers of JSON lines and tables.
+_TOLD = 30  # characters shown of one that is too long, by which its caller finds it
+_LONGEST_SPELLING = 4 * MAX_CHARACTERS  # at most four code points compose one character
+# Control characters, lone surrogates, and separators that end a line for some readers.
 _UNPRINTABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
 _UNSEEN = frozenset({"Cf", "Zs"})
 _DOTS = frozenset({".", ".."})
 
 
 def clean_label(label: Any, *, field: str, file: str | None = None) -> str:
-    """Give a label as ``clean_text`` does, that can stand in an address: ``DELETE .../classes/{label}``.
+    """Clean a label as ``clean_text`` does; it must be fit for an address: ``DELETE .../classes/{label}``.
 
-    Clients take ``.`` and ``..`` out of addresses before they send them (RFC 3986, 5.2.4), also where they are
-    quoted, so that a class of that name could not be reached, and something else would be in its place.
+    Clients remove ``.`` and ``..`` from addresses before they send them (RFC 3986, 5.2.4), even if quoted: a
+    class of such a name could not be reached, and the request would go to another address.
 
     Raises:
-        Problem: 422 as for a text, and for a label with a part between slashes that is ``.`` or ``..``.
+        Problem: 422 as ``clean_text``, and for a label with a part between slashes that is ``.`` or ``..``.
     """
     clean = clean_text(label, field=field, what="label", file=file)
     if not _DOTS.isdisjoint(clean.split("/")):
@@ -31,16 +31,16 @@ def clean_label(label: Any, *, field: str, file: str | None = None) -> str:
 
 
 def clean_text(text: Any, *, field: str, what: str, file: str | None = None) -> str:
-    """Give a text in canonical Unicode (NFC), without surrounding blanks.
+    """Check a text, and give it in canonical Unicode (NFC) without surrounding blanks.
 
     Args:
-        text: what came; not known to be a text.
-        field: as problems name it.
-        what: the text's part in the request, as problems call it.
-        file: the image that it belongs to, as problems name it.
+        text: what came, of any type.
+        field: the field that it came in, for problems.
+        what: what it is, such as "label", for problems.
+        file: the name of the image that it belongs to, for problems.
 
     Raises:
-        Problem: 422 for one that is missing, blank, too long or not plain text.
+        Problem: 422 for one that is missing, no text, blank, too long, or with control characters.
     """
 
     def refuse(why: str) -> Problem:
@@ -60,23 +60,23 @@ def clean_text(text: Any, *, field: str, what: str, file: str | None = None) -> 
 
 
 def canonical(text: str) -> str:
-    """Give a text in canonical Unicode (NFC), without surrounding blanks; if far too long, only the latter."""
+    """Give a text in canonical Unicode (NFC) without surrounding blanks; if far too long, only stripped."""
     stripped = text.strip()
-    # To put a row of combining marks in order takes the square of its length: seconds, for a hundred thousand.
+    # Ordering a run of combining marks takes quadratic time: seconds for a hundred thousand.
     return stripped if len(stripped) > _LONGEST_SPELLING else unicodedata.normalize("NFC", stripped)
 
 
 def printable(name: str) -> str:
-    """Make a file name fit for logs, JSON and tables: one line (see ``one_line``), and not endless.
+    """Make a file name fit for logs, JSON and tables: one line (see ``one_line``) of its last 255 characters.
 
-    All else stays, so that callers find their names again in the answer.
+    All else stays, so that callers recognise their names in the answer.
     """
     return one_line(name[-255:])
 
 
 def one_line(text: str) -> str:
-    """Put a sign in the place of each control character, line break and lone surrogate."""
-    if text.isprintable():  # nearly all are, and of an archive's thousands of names that is told in no time
+    """Replace each control character, line break and lone surrogate by U+FFFD."""
+    if text.isprintable():  # quick, as nearly all of an archive's thousands of names are
         return text
     return "".join(
         "\N{REPLACEMENT CHARACTER}" if unicodedata.category(one) in _UNPRINTABLE else one for one in text

@@ -1,4 +1,4 @@
-"""multipart/form-data, counted while it streams: files, fields and bytes of each."""
+"""Reads multipart/form-data, counting files, fields and the bytes of each while they stream in."""
 
 import io
 import re
@@ -16,7 +16,7 @@ from service.uploads.labels import printable
 
 _MAX_TEXT_BYTES = 4096
 _EXTENDED_NAME = re.compile(rb"filename\*=utf-8''([^;\s]*)", re.IGNORECASE)
-MAX_KNOBS = 16  # text fields beside labels, with room for wrong ones, which are named
+MAX_KNOBS = 16  # text fields besides labels, with room for wrong ones, which problems then name
 
 
 @dataclass(frozen=True)
@@ -28,26 +28,26 @@ class Text:
 
 
 class Sink(Protocol):
-    """Where the bytes of one file go, in order; ``finish`` comes after the last."""
+    """Where the bytes of one file go, in order; ``finish`` is called after the last."""
 
     def write(self, content: bytes, /) -> object:
         """Take the next bytes."""
 
     def finish(self) -> None:
-        """Take note that there are no more."""
+        """Note that there are no more."""
 
 
 class Memory(io.BytesIO):
     """Keeps a file in memory."""
 
     def finish(self) -> None:
-        """Go back to the beginning."""
+        """Rewind, for reading."""
         self.seek(0)
 
 
 @dataclass(frozen=True)
 class File:
-    """An uploaded file, all of whose bytes are in ``sink``."""
+    """An uploaded file, all of whose bytes have gone to ``sink``."""
 
     field: str
     filename: str
@@ -58,10 +58,10 @@ class FormReader:
     """Reads one form.
 
     Args:
-        max_files: of all fields together.
-        max_texts: text fields, which all stay in memory.
-        max_bytes: of a file, by its field's name.
-        open_file: where a file's bytes go, by its field's and its own name; by default to ``Memory``.
+        max_files: most files, of all fields together.
+        max_texts: most text fields, all of which stay in memory.
+        max_bytes: gives the most bytes of a file, by its field's name.
+        open_file: gives the sink for a file, by its field's name and its own; by default a ``Memory``.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class FormReader:
         self._ended = False
 
     async def read(self, content_type: str, chunks: AsyncIterator[bytes]) -> list[Text | File]:
-        """Parse the body; a file with neither name nor content is left out: an input that was left empty (HTML).
+        """Parse the body; give its parts in order, without nameless empty files: HTML inputs left empty.
 
         Raises:
             Problem: 413 beyond a limit, naming field and file; 400 for a malformed form.
@@ -143,7 +143,7 @@ class FormReader:
             self._filename = printable(filename)
             if self._filename:
                 self._open_sink()
-            return  # without a name it is a file only if it has content
+            return  # a nameless file counts, and gets a name, only once it has content
         self._texts += 1
         if self._texts > self._max_texts:
             detail = (
@@ -193,7 +193,7 @@ class FormReader:
 
 
 def _filename(disposition: bytes, options: dict[bytes, bytes]) -> str | None:
-    """Find the name that makes a part a file, also where it is given as forms should not (RFC 7578, 4.2)."""
+    """Find the name that makes a part a file, even as ``filename*``, which forms must not use (RFC 7578, 4.2)."""
     if b"filename" in options:
         return _decoded(options[b"filename"])
     extended = _EXTENDED_NAME.search(disposition)

@@ -1,4 +1,4 @@
-"""A request's body as it came, before its images and labels are looked at; the same for both forms of body."""
+"""A request's body as it came, form or JSON alike, before its images and labels are checked."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,14 +12,14 @@ from service.uploads.labels import printable
 
 @dataclass(frozen=True)
 class RawImage:
-    """An uploaded file, with the label that came for it.
+    """An uploaded file, with the label that came with it.
 
     Attributes:
-        filename: as answers and problems name it.
+        filename: what answers and problems call it.
         content: the file.
-        place: the field, or JSON member, that it came by.
-        label: None for a query; not known to be a text.
-        label_place: where the label came by.
+        place: the form field or JSON member that it came in.
+        label: as it came, of any type; None for a query.
+        label_place: the field or member that the label came in.
     """
 
     filename: str
@@ -31,7 +31,7 @@ class RawImage:
 
 @dataclass
 class RawUpload:
-    """All of a request: support examples, queries, an archive unopened, and the other fields by name."""
+    """A whole request: support examples, queries, an unopened archive, and the other fields by name."""
 
     support: list[RawImage] = field(default_factory=list)
     queries: list[RawImage] = field(default_factory=list)
@@ -39,9 +39,12 @@ class RawUpload:
     fields: dict[str, Any] = field(default_factory=dict)
 
     def unpack(self, settings: Settings, keep: Callable[[int], None]) -> None:
-        """Add the examples of the archive, if one came, which then has a folder per class.
+        """Add the examples of the archive, if one came, which must have a folder per class.
 
-        ``keep`` is told the bytes of each, and what it raises ends the unpacking.
+        ``keep`` is called with the bytes of each; what it raises ends the unpacking.
+
+        Raises:
+            Problem: naming the archive's entry at fault, if one is.
         """
         if self.archive is None:
             return
@@ -51,7 +54,7 @@ class RawUpload:
             self.support.append(image)
 
     def add_field(self, name: str, value: Any) -> None:
-        """Add a plain field; the second of a name is refused."""
+        """Add another field; raises a 422 Problem for the second of a name."""
         name = printable(name)
         if name in self.fields:
             raise Problem(422, f"{name!r} is given twice", title="Unexpected field", field=name)
