@@ -1,4 +1,4 @@
-"""``python -m training auto INIT INIT``: which initialization model ``auto`` gives tasks of a data set."""
+"""``python -m training auto INIT INIT``: which initialization ``auto`` chooses for tasks of a data set."""
 
 import argparse
 import json
@@ -18,7 +18,7 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
     """Declare the command."""
     parser = commands.add_parser("auto", help="measure which of several initializations auto chooses")
     parser.add_argument("initializations", nargs="+", help="folders, or names of shipped ones")
-    # Strokes are drawn as a learner of drawings takes them; there are no whole images in colour.
+    # Without strokes: they exist only as a learner of drawings takes them, not as whole images in colour.
     parser.add_argument("--dataset", required=True, choices=["omniglot", "mini_imagenet", "folder"])
     parser.add_argument(
         "--split",
@@ -43,7 +43,7 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Choose for each task, print shares, and write JSON where asked."""
+    """Choose for each task, print how often each initialization was chosen, and write JSON if asked to."""
     check_outputs(options.json)
     check_seeds(seed=options.seed, data_seed=options.data_seed)
     if options.episodes < 1:

@@ -1,4 +1,4 @@
-"""``python -m training calibrate INIT``: fit the confidence of an initialization anew, without training."""
+"""``python -m training calibrate INIT``: refit the confidence of an initialization, without training."""
 
 import argparse
 from dataclasses import replace
@@ -43,7 +43,14 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Fit and measure on the validation classes of the card's own recipe; what phi has learned stays as it is."""
+    """Fit and measure on the validation classes of the recipe in the card; nothing that phi has learned changes.
+
+    Options may round phi's kernels or change the learner; the centre and scatter of the training images' features
+    are then measured again for a changed learner.
+
+    Raises:
+        ValueError: if an option does not fit, or the card has no recipe.
+    """
     if options.tasks < 1:
         raise ValueError("--tasks must be at least 1")
     folder = folder_of(options.initialization)

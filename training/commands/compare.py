@@ -1,4 +1,4 @@
-"""``python -m training compare [PLAN]``: meta-learning against ordinary learning, as JSON and a report."""
+"""``python -m training compare [PLAN]``: compare meta-learning with ordinary learning, as JSON and a report."""
 
 import argparse
 import sys

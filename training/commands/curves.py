@@ -1,4 +1,4 @@
-"""``python -m training curves INIT``: what inner steps bring, by shots, as a table and a chart."""
+"""``python -m training curves INIT``: what inner steps gain, by shots, as a table and a chart."""
 
 import argparse
 import json
@@ -33,7 +33,7 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Measure, print, draw and write where asked."""
+    """Measure and print; draw the curves and write JSON if asked to."""
     if min(options.steps) < 1:
         raise ValueError("--steps are at least 1, from no step on")
     if min(options.shots) < 1:

@@ -1,4 +1,4 @@
-"""``python -m training ensemble INIT INIT``: several initializations of the same data as one."""
+"""``python -m training ensemble INIT INIT``: join several initializations of the same data into one."""
 
 import argparse
 from collections.abc import Sequence
@@ -27,13 +27,13 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Join them, measure what they have become, and write it."""
+    """Join the members, measure the ensemble, and write it."""
     members = [find(name) for name in options.members]
     _check_twice(members)
     check_folder(options.out)
-    if (options.out / CARD).exists():  # it may be a member
+    if (options.out / CARD).exists():  # it may be one of the members
         raise ValueError(f"{options.out} holds an initialization already; choose another --out")
-    ensemble_of(members)  # refuses, before data are read, what does not go together
+    ensemble_of(members)  # refuses members that do not go together, before data are read
     first = members[0]
     data = Data(**first.card["recipe"]["data"])
     classes = load_classes(data, first.preprocessing, data_dir=options.data_dir, download=options.download)

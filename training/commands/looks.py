@@ -1,4 +1,4 @@
-"""``python -m training looks INIT INIT``: how runs learned: accuracy at each look at the validation tasks."""
+"""``python -m training looks INIT INIT``: accuracy at each look at the validation tasks during training."""
 
 import argparse
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Print each run's looks, and draw all where asked."""
+    """Print each run's looks, and draw all of them if asked to."""
     check_outputs(options.svg)
     found = [find(name) for name in options.initializations]
     for one in found:

@@ -1,4 +1,4 @@
-"""``python -m training mistakes INIT``: which classes it takes for each other, as tables and a picture."""
+"""``python -m training mistakes INIT``: which classes it mistakes for each other, as tables and a picture."""
 
 import argparse
 import json
@@ -29,7 +29,7 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Measure, print, draw and write where asked."""
+    """Measure and print; draw the worst pairs and write JSON if asked to."""
     if options.pairs < 1:
         raise ValueError("--pairs must be at least 1")
     check_outputs(options.svg, options.json)

@@ -1,4 +1,4 @@
-"""``python -m training race [PLAN]``: all algorithms on the same data, backbone and time, side by side."""
+"""``python -m training race [PLAN]``: compare all algorithms on the same data, backbone and training time."""
 
 import argparse
 import sys
@@ -42,7 +42,11 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Train and measure what is not measured yet; the table grows with every row."""
+    """Train and measure the algorithms without a row yet; the table is written anew after each.
+
+    Raises:
+        PlanError: at the end, naming algorithms whose training diverged.
+    """
     set_up_torch(options)
     algorithms = [name.strip() for name in options.only.split(",") if name.strip()]
     plan = read_plan(options.plan, options.set, algorithms=algorithms, seconds=options.seconds)

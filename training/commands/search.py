@@ -1,4 +1,4 @@
-"""``python -m training search RECIPE``: find a structure of no more operations than the recipe's backbone."""
+"""``python -m training search RECIPE``: find a structure that takes no more operations than the recipe's."""
 
 import argparse
 from pathlib import Path
@@ -27,7 +27,7 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Search, and leave the found recipe, the record of the choices and a picture of it in the run's folder."""
+    """Search, and write the recipe found, the record of the choices and its picture to the run's folder."""
     recipe = prepared(options)
     out = folder_of(options, f"{recipe.name}-search")
     training = load_classes(

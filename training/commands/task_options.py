@@ -1,4 +1,4 @@
-"""Options of commands that measure an initialization on tasks of one kind."""
+"""Options of the commands that measure an initialization on tasks of one kind."""
 
 import argparse
 import sys
@@ -13,7 +13,7 @@ from training.seeds import MOST_SEED
 
 
 def add_task_options(parser: argparse.ArgumentParser, *, required: bool) -> None:
-    """Declare what data tasks are drawn from, and how; ``required`` if the command can do nothing else."""
+    """Declare the data that tasks are drawn from, and their form; ``required`` makes ``--dataset`` mandatory."""
     parser.add_argument("--dataset", required=required, help="omniglot, mini_imagenet, folder or strokes")
     parser.add_argument(
         "--split",
@@ -39,17 +39,17 @@ def add_task_options(parser: argparse.ArgumentParser, *, required: bool) -> None
 
 
 def add_data_seed(parser: argparse.ArgumentParser) -> None:
-    """Declare by which seed a data set is split."""
+    """Declare the seed by which a data set is split."""
     parser.add_argument(
         "--data-seed", type=int, help="of the split of a folder's classes (default: that of the training)"
     )
 
 
 def protocol_of(options: argparse.Namespace, shots: int) -> Protocol:
-    """Tell what tasks were asked for, of so many shots.
+    """Return the protocol of the tasks that options ask for, with ``shots`` support examples of each class.
 
     Raises:
-        ValueError: where there are too few for an interval, or an option does not fit.
+        ValueError: if there are too few tasks for an interval, or an option does not fit.
     """
     if options.episodes < 2:
         raise ValueError("--episodes must be at least 2, for an interval")
@@ -73,10 +73,10 @@ def protocol_of(options: argparse.Namespace, shots: int) -> Protocol:
 
 
 def check_seeds(**seeds: int | None) -> None:
-    """See that options are numbers to draw by.
+    """Check that options, given by their names, are valid seeds; None counts as valid.
 
     Raises:
-        ValueError: naming one that is not.
+        ValueError: naming the first that is not.
     """
     for name, seed in seeds.items():
         if seed is not None and not 0 <= seed <= MOST_SEED:
@@ -86,12 +86,16 @@ def check_seeds(**seeds: int | None) -> None:
 def classes_of(
     initialization: Initialization, options: argparse.Namespace, *, split_as: Initialization | None = None
 ) -> ClassImages:
-    """Read the split that was asked for, as the initialization takes images.
+    """Read the split that options ask for, preprocessed for an initialization.
 
     Args:
-        initialization: to measure; a warning tells where it may have seen the classes.
+        initialization: the one to measure; a warning is printed if it may have seen the classes.
         options: of the command.
-        split_as: whose training split the data, unless an option says by which seed; None for this one's.
+        split_as: the initialization whose training split decides the seed, unless an option gives one; None for
+            the one to measure.
+
+    Raises:
+        DataError: if data are missing; the message says what to put where.
     """
     seed = options.data_seed
     if seed is None:
@@ -109,7 +113,7 @@ def classes_of(
 
 
 def warn_of_seen(initialization: Initialization, dataset: str, split: str, classes: ClassImages) -> None:
-    """Warn where classes that are measured as unseen have names of classes that were trained on."""
+    """Warn if classes that are measured as unseen have the names of classes that were trained on."""
     seen = [] if split == "train" else seen_among(initialization.card, dataset, classes)
     if seen:
         print(
