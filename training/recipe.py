@@ -202,7 +202,7 @@ class Recipe:
         return learner
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the recipe as JSON values, with all defaults but those of a structure search that it does not set."""
+        """Return the recipe with its defaults as JSON values; without a structure search that it does not set."""
         values: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(self)))
         if self.structure == StructureSearch():
             del values["structure"]
