@@ -44,7 +44,7 @@ class Axis:
 
 
 def linear(values: Sequence[float], start: float, end: float, *, about: int = 5, most: float = math.inf) -> Axis:
-    """Make an axis over all values with roughly ``about`` steps between round ticks, none of them above ``most``."""
+    """Make an axis over all values with roughly ``about`` steps between round ticks, none above ``most``."""
     low, high = min(values), max(values)
     if high - low < 1e-9:
         low, high = low - 1, high + 1
@@ -59,7 +59,7 @@ def linear(values: Sequence[float], start: float, end: float, *, about: int = 5,
 
 
 def logarithmic(values: Sequence[float], start: float, end: float) -> Axis:
-    """Make an axis over positive values, between powers of ten; a short one has ticks at 2 and 5 times each, too."""
+    """Make an axis over positive values, between powers of ten; a short one has ticks between them, too."""
     first, last = math.floor(math.log10(min(values))), math.ceil(math.log10(max(values)))
     last = max(last, first + 1)
     between = (1, 2, 5) if last - first <= _SHORT else (1,)

@@ -168,7 +168,7 @@ def _split_of(folder: Path) -> Split | None:
 
 
 def _divided(root: Path) -> Path | None:
-    """The folder that holds those of the splits: the top, or one below single folders, as in unpacked archives."""
+    """The folder that holds those of the splits: the top, or one below single folders, as archives unpack to."""
     if _is_divided(root):
         return root
     above: set[Path] = set()

@@ -143,7 +143,7 @@ def _find(data_dir: Path, part: Part) -> list[Path]:
 
 
 def _unpacked_in_part(root: Path) -> bool:
-    """Whether the archive that a download leaves beside the tree is damaged, or holds drawings that the tree lacks."""
+    """Whether a download left an archive beside the tree that is damaged or holds drawings the tree lacks."""
     archive = root.with_name(f"{root.name}.zip")
     if not archive.is_file():
         return False
