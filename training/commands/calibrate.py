@@ -23,22 +23,27 @@ _WRITTEN_BY_SAVE = ("format", "name", "version", "learner", "preprocessing", "co
 
 def add(commands: "argparse._SubParsersAction[Any]") -> None:
     """Declare the command."""
-    parser = commands.add_parser("calibrate", help="fit an initialization's confidence anew and rewrite its card")
-    parser.add_argument("initialization", help="a folder, or the name of a shipped one; its card is rewritten")
-    parser.add_argument("--out", type=Path, help="write to this folder, and leave that one as it is")
+    parser = commands.add_parser("calibrate", help="refit an initialization's confidence and rewrite its card")
+    parser.add_argument(
+        "initialization",
+        help="a folder, or the name of a shipped one; its card is rewritten unless --out is given",
+    )
+    parser.add_argument("--out", type=Path, help="write to this folder instead")
     add_set_option(
         parser,
-        "change what the learner does with phi, for example learner.head.pull=2; where training images' features "
-        "lie is then measured anew",
+        "change how the learner uses phi, for example learner.head.pull=2; the centre and scatter of training "
+        "images' features are then measured again",
     )
     parser.add_argument(
-        "--halves", action="store_true", help="round kernels to float16, which halves the file, before all else"
+        "--halves", action="store_true", help="first round kernels to float16, which halves the file"
     )
     parser.add_argument(
-        "--tasks", type=int, default=CALIBRATION_TASKS, help="of each size to fit on (default: %(default)s)"
+        "--tasks", type=int, default=CALIBRATION_TASKS, help="tasks of each size to fit on (default: %(default)s)"
     )
-    parser.add_argument("--data-dir", type=Path, help="where data sets lie (default: METASHOT_DATA)")
-    parser.add_argument("--download", action="store_true", help="fetch the data set where it is not there")
+    parser.add_argument("--data-dir", type=Path, help="folder of the data sets (default: METASHOT_DATA)")
+    parser.add_argument(
+        "--download", action="store_true", help="download the data set if it is missing (omniglot only)"
+    )
     parser.set_defaults(run=run)
 
 

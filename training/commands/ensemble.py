@@ -17,12 +17,14 @@ from training.run.run_classes import load_classes
 
 def add(commands: "argparse._SubParsersAction[Any]") -> None:
     """Declare the command."""
-    parser = commands.add_parser("ensemble", help="make one initialization of several that were trained apart")
+    parser = commands.add_parser("ensemble", help="combine several separately trained initializations into one")
     parser.add_argument("members", nargs="+", metavar="INIT", help="folders, or names of shipped ones")
-    parser.add_argument("--out", type=Path, required=True, help="folder of the initialization that is written")
-    parser.add_argument("--name", default="", help="that its card tells (default: the first one's)")
-    parser.add_argument("--data-dir", type=Path, help="where data sets lie (default: METASHOT_DATA)")
-    parser.add_argument("--download", action="store_true", help="fetch the data set where it is not there")
+    parser.add_argument("--out", type=Path, required=True, help="folder to write the initialization to")
+    parser.add_argument("--name", default="", help="name on its card (default: that of the first)")
+    parser.add_argument("--data-dir", type=Path, help="folder of the data sets (default: METASHOT_DATA)")
+    parser.add_argument(
+        "--download", action="store_true", help="download the data set if it is missing (omniglot only)"
+    )
     parser.set_defaults(run=run)
 
 

@@ -14,9 +14,11 @@ from training.run.named import find
 
 def add(commands: "argparse._SubParsersAction[Any]") -> None:
     """Declare the command."""
-    parser = commands.add_parser("looks", help="tell, and draw, how runs learned, by the looks in their cards")
+    parser = commands.add_parser(
+        "looks", help="show the accuracy on validation tasks during training, as recorded in cards"
+    )
     parser.add_argument("initializations", nargs="+", help="folders, or names of shipped ones")
-    parser.add_argument("--svg", type=Path, metavar="FILE", help="draw the curves there")
+    parser.add_argument("--svg", type=Path, metavar="FILE", help="draw the curves to this SVG file")
     parser.set_defaults(run=run)
 
 

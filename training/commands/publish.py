@@ -16,7 +16,7 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
     """Declare the command."""
     parser = commands.add_parser("publish", help="put an initialization into the BentoML model store")
     parser.add_argument("initialization", help="a folder, or the name of a shipped one")
-    parser.add_argument("--name", required=True, help="as users of the service will ask for it")
+    parser.add_argument("--name", required=True, help="name by which requests to the service choose it")
     parser.set_defaults(run=run)
 
 

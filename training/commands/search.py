@@ -19,9 +19,9 @@ PICTURE = "structure.svg"
 
 def add(commands: "argparse._SubParsersAction[Any]") -> None:
     """Declare the command."""
-    parser = commands.add_parser("search", help="search for a network's structure on training tasks")
+    parser = commands.add_parser("search", help="search for a network structure on training tasks")
     add_run_options(parser)
-    parser.add_argument("--out", type=Path, help="of the run (default: runs/<the recipe's name>-search)")
+    parser.add_argument("--out", type=Path, help="folder of the run (default: runs/<the recipe's name>-search)")
     parser.add_argument("--resume", action="store_true", help="continue an interrupted search in --out")
     parser.set_defaults(run=run)
 

@@ -14,34 +14,42 @@ from training.seeds import MOST_SEED
 
 def add_task_options(parser: argparse.ArgumentParser, *, required: bool) -> None:
     """Declare the data that tasks are drawn from, and their form; ``required`` makes ``--dataset`` mandatory."""
-    parser.add_argument("--dataset", required=required, help="omniglot, mini_imagenet, folder or strokes")
+    parser.add_argument(
+        "--dataset", required=required, help="data set: omniglot, mini_imagenet, folder or strokes"
+    )
     parser.add_argument(
         "--split",
         default="validation",
         choices=["train", "validation", "test"],
-        help="whose classes (default: %(default)s)",
+        help="the classes to use (default: %(default)s)",
     )
-    parser.add_argument("--ways", type=int, default=5, help="classes of a task (default: %(default)s)")
-    parser.add_argument("--queries", type=int, default=5, help="query images of a class (default: %(default)s)")
-    parser.add_argument("--episodes", type=int, default=1000, help="tasks (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="of the episodes (default: %(default)s)")
+    parser.add_argument("--ways", type=int, default=5, help="classes in each task (default: %(default)s)")
     parser.add_argument(
-        "--within-alphabet", action="store_true", help="draw each task from one alphabet or group"
+        "--queries", type=int, default=5, help="query images of each class (default: %(default)s)"
+    )
+    parser.add_argument("--episodes", type=int, default=1000, help="number of tasks (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the tasks (default: %(default)s)")
+    parser.add_argument(
+        "--within-alphabet", action="store_true", help="draw each task's classes from one alphabet or group"
     )
     parser.add_argument(
         "--same-drawers",
         action="store_true",
-        help="of each drawer in a task, take one drawing of each class, as in Lake's one-shot runs (omniglot)",
+        help="from each drawer in a task, take one drawing of each class, as in Lake's one-shot runs (omniglot)",
     )
-    parser.add_argument("--data-dir", type=Path, help="where data sets lie (default: METASHOT_DATA)")
+    parser.add_argument("--data-dir", type=Path, help="folder of the data sets (default: METASHOT_DATA)")
     add_data_seed(parser)
-    parser.add_argument("--download", action="store_true", help="fetch the data set where it is not there")
+    parser.add_argument(
+        "--download", action="store_true", help="download the data set if it is missing (omniglot only)"
+    )
 
 
 def add_data_seed(parser: argparse.ArgumentParser) -> None:
     """Declare the seed by which a data set is split."""
     parser.add_argument(
-        "--data-seed", type=int, help="of the split of a folder's classes (default: that of the training)"
+        "--data-seed",
+        type=int,
+        help="seed of a folder's split, or of the strokes (default: the one used in training)",
     )
 
 

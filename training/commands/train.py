@@ -24,7 +24,7 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
     """Declare the command."""
     parser = commands.add_parser("train", help="meta-train by a recipe")
     add_run_options(parser)
-    parser.add_argument("--out", type=Path, help="of the run (default: runs/<the recipe's name>)")
+    parser.add_argument("--out", type=Path, help="folder of the run (default: runs/<the recipe's name>)")
     parser.add_argument("--resume", action="store_true", help="continue an interrupted run in --out")
     parser.set_defaults(run=run)
 

@@ -30,16 +30,23 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
     """Declare the command."""
     parser = commands.add_parser("tune", help="search hyper-parameters on validation tasks")
     add_run_options(parser)
-    parser.add_argument("--out", type=Path, help="of the search (default: runs/<the recipe's name>-tune)")
+    parser.add_argument("--out", type=Path, help="folder of the search (default: runs/<the recipe's name>-tune)")
     parser.add_argument("--resume", action="store_true", help="continue the search in --out")
     parser.add_argument(
-        "--trials", type=int, default=20, help="in all, of a resumed search too (default: %(default)s)"
+        "--trials",
+        type=int,
+        default=20,
+        help="trials in all, those of a resumed search included (default: %(default)s)",
     )
-    parser.add_argument("--timeout", type=float, metavar="SECONDS", help="stop at the first look after that long")
     parser.add_argument(
-        "--unpruned", type=int, default=5, help="trials that end before any is pruned (default: %(default)s)"
+        "--timeout", type=float, metavar="SECONDS", help="stop at the first validation look after this time"
     )
-    parser.add_argument("--seed", type=int, default=0, help="of the values that are tried (default: %(default)s)")
+    parser.add_argument(
+        "--unpruned", type=int, default=5, help="trials that must end before any is pruned (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, help="seed of the values that are tried (default: %(default)s)"
+    )
     parser.set_defaults(run=run)
 
 
