@@ -3,7 +3,7 @@
 import { Answer } from './answer.js';
 import { answersCsv, isSettled } from './answers-csv.js';
 import { copyAll } from './copies.js';
-import { buttonById, byId, cross, debounced, element, inputById, saveFile, tell } from './dom.js';
+import { buttonById, byId, cross, debounced, element, inputById, saveFile, singly, tell } from './dom.js';
 import { DrawingPad } from './drawing.js';
 import { fromInput, noteOf, pathOf, sortOut } from './files.js';
 import { keepOnly, putAt } from './in-order.js';
@@ -105,7 +105,7 @@ export class AskColumn {
     const { name } = query.file;
     const remove = element('button', {
       type: 'button', class: 'icon', 'aria-label': texts.removeQuery(name), title: texts.removeQuery(name),
-      onclick: () => { this.queries.remove(query); inputById('choose-queries').focus(); },
+      onclick: singly(() => { this.queries.remove(query); inputById('choose-queries').focus(); }),
     }, [cross()]);
     const picture = element('figure', { class: 'query' }, [
       element('img', { src: query.url, alt: '' }), element('figcaption', { text: name, title: name }),

@@ -10,6 +10,7 @@ import { GoOn } from './go-on.js';
 import { acceptPastes, guardPage } from './intake.js';
 import { KeptList } from './kept.js';
 import { deleteLeftovers, rememberLeftover } from './leftovers.js';
+import { Notice } from './notice.js';
 import { OpenedTask } from './opened.js';
 import { Programs } from './programs.js';
 import { Queries } from './queries.js';
@@ -25,7 +26,8 @@ fillTexts();
 const support = new SupportSet();
 const classifiers = new Classifiers(support);
 const queries = new Queries(classifiers);
-const classList = new ClassList(support);
+const notice = new Notice();
+const classList = new ClassList(support, notice);
 const ask = new AskColumn(queries, (fileName) => (classifiers.opened ? null : support.example(fileName)?.url ?? null));
 const kept = new KeptList(
   (id) => classifiers.isDraft(id),
@@ -42,7 +44,7 @@ const goOn = new GoOn(
   async (model) => (await models).find((one) => one.name === model)?.card.licence ?? '',
 );
 const programs = new Programs();
-const opened = new OpenedTask((task) => {
+const opened = new OpenedTask(notice, (task) => {
   classifiers.lost(task.id); // kept from the own classes, it is no longer what these make
   if (classifiers.opened?.task.id === task.id) open(task);
   kept.refresh();
@@ -72,6 +74,7 @@ function closeOpened() {
 
 support.addEventListener('change', () => { learn.call(); show(); });
 support.addEventListener('mark', show);
+notice.addEventListener('over', () => support.forgetRemoved());
 classifiers.addEventListener('change', show);
 byId('close-opened').addEventListener('click', () => { closeOpened(); byId('own-heading').focus(); });
 guardPage();
@@ -89,13 +92,25 @@ support.addGroup();
 show();
 deleteLeftovers((id) => classifiers.holds(id));
 kept.refresh();
+
+let exampleRevision = -1; // of the classes when they were those of the example
 offerExample(({ support: filesByLabel, queries: files }) => {
-  const fill = () => {
+  if (classifiers.opened) closeOpened();
+  if (support.revision === exampleRevision) return; // there already: to replace it by itself would only bury the way back
+  const hadImages = support.imageCount > 0;
+  const bringBack = support.undoable(() => {
     for (const group of support.groups) support.removeGroup(group);
     support.fill(filesByLabel);
-    queries.add(files);
-  };
-  if (classifiers.opened) classifiers.close();
-  if (support.imageCount) classList.withUndo(texts.replacedClasses, fill);
-  else fill();
-}, (sentence) => tell(byId(classifiers.opened ? 'opened-note' : 'folder-note'), '', sentence));
+  });
+  exampleRevision = support.revision;
+  queries.add(files);
+  const added = queries.files.slice(0, files.length);
+  if (!hadImages) return;
+  notice.offer(texts.replacedClasses, () => {
+    bringBack();
+    for (const query of added) queries.remove(query);
+  });
+}, (sentence) => {
+  if (classifiers.opened) tell(byId('opened-note'), '', sentence);
+  else classList.report(sentence);
+});
