@@ -1,7 +1,7 @@
 /** The column of the user's classes: rows, new classes, whole folders, and taking removals back. */
 
 import { ClassRow } from './class-row.js';
-import { copyAll, copyClasses } from './copies.js';
+import { copyClasses, copyExamples } from './copies.js';
 import { buttonById, byId, inputById, tell } from './dom.js';
 import { fromInput, noteOf, sortOut } from './files.js';
 import { byFolder } from './folders.js';
@@ -70,7 +70,7 @@ export class ClassList {
       await this.#takeFolders(found);
       return;
     }
-    const copied = await this.#rowOf(group).reading.read(images, () => copyAll(images.map(({ file }) => file)));
+    const copied = await this.#rowOf(group).reading.read(images, () => copyExamples(images.map(({ file }) => file)));
     if (!copied) return;
     if (copied.files.length) this.support.add(group, copied.files);
     this.#rows.get(group)?.report(noteOf(images, [...leftOut, ...copied.leftOut]));

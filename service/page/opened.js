@@ -39,6 +39,7 @@ export class OpenedTask {
     const files = inputById('choose-new-class');
     files.setAttribute('aria-label', texts.addImagesToNew);
     files.addEventListener('change', () => { this.#takeNew(fromInput(files.files)); files.value = ''; });
+    this.#newName.addEventListener('keydown', ({ key, isComposing }) => { if (key === 'Enter' && !isComposing) this.#askForImages(files); });
     this.#newPad.describe(texts.drawNew, texts.padNew);
     this.#new.append(this.#newPad.button, this.#newPad.place);
     acceptDrops(this.#new, (found) => this.#takeNew(found));
@@ -106,6 +107,13 @@ export class OpenedTask {
     tell(this.#note, '', texts.nameFirst);
     this.#newName.focus();
     return false;
+  }
+
+  /** @param {HTMLInputElement} files goes on with the new class, which has a name now */
+  #askForImages(files) {
+    const label = canonical(this.#newName.value);
+    tell(this.#note, label ? texts.imagesNext(label) : '', label ? '' : texts.nameFirst);
+    if (label) files.focus();
   }
 
   /** @param {Found[]} found dropped beside every class */
