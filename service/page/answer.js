@@ -16,7 +16,7 @@ export class Answer {
 
   /**
    * @param {(fileName: string) => string | null} thumbnailOf address of a support image shown on the page
-   * @param {() => void} tryAgain
+   * @param {() => void} tryAgain asks about this image, and all others that were not answered
    * @param {number} mostBars of more classes, the likeliest are shown
    */
   constructor(thumbnailOf, tryAgain, mostBars) {
@@ -38,6 +38,7 @@ export class Answer {
     this.element.classList.toggle('is-unknown', prediction?.unknown ?? false);
     const held = document.activeElement === this.again;
     this.again.hidden = !(query?.state === 'failed' && query.again);
+    if (query && !this.again.hidden) this.again.setAttribute('aria-label', texts.tryAgainFor(query.file.name));
     if (held && this.again.hidden) this.winner.focus();
     if (query && prediction && query.state !== 'failed') this.#showPrediction(query, prediction);
     else this.#showSentence(query);

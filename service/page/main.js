@@ -55,8 +55,8 @@ const learn = debounced(AFTER_LAST_CHANGE, () => {
 });
 
 function show() {
-  showStanding(support, classifiers, () => queries.ask());
-  goOn.show(classifiers.ready);
+  showStanding(support, classifiers, queries);
+  goOn.show(classifiers.ready, !classifiers.problem && !support.obstacle());
   programs.show(classifiers.ready);
   opened.show(classifiers.opened?.task ?? null);
 }
@@ -76,6 +76,7 @@ support.addEventListener('change', () => { learn.call(); show(); });
 support.addEventListener('mark', show);
 notice.addEventListener('over', () => support.forgetRemoved());
 classifiers.addEventListener('change', show);
+queries.addEventListener('change', () => showStanding(support, classifiers, queries));
 byId('close-opened').addEventListener('click', () => { closeOpened(); byId('own-heading').focus(); });
 guardPage();
 acceptPastes((target) => classList.receiverAt(target) ?? opened.receiverAt(target) ?? ((found) => ask.take(found)));

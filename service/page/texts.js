@@ -124,10 +124,14 @@ export const texts = {
     ? `The same image is in ${label} more than once: ${some(names)}. Remove all but one: repeats teach nothing.`
     : `${count} images are each in one class more than once; one of them is ${some(names)} in ${label}. Remove all but one of each: repeats teach nothing.`),
   tryAgain: 'Try again',
+  tryAgainFor: (/** @type {string} */ name) => `Try again: ${name}`,
   offline: 'The service does not answer. Check that it is running, then try again.',
   badAnswer: 'This page cannot read the service’s answer. Try again; if that does not help, look at the service’s log.',
   busy: 'The service is busy with other work. Try again in a moment.',
   tooMuch: 'These are more images than one request may carry. Use fewer or smaller ones.',
+  tooManyFiles: (/** @type {string} */ most) => `The service takes at most ${most} images at once. Use fewer.`,
+  tooManyExamples: (/** @type {string} */ most) => `One classifier takes at most ${most} images. Use fewer.`,
+  tooManyClasses: (/** @type {string} */ most) => `One classifier takes at most ${most} classes. Use fewer.`,
   stillHere: (/** @type {string} */ problem) => `${problem} Your classes and images are still here.`,
   taskGone: 'The service no longer has this classifier. Go back to your own classes, or open another one.',
 
