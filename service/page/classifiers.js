@@ -78,14 +78,15 @@ export class Classifiers extends EventTarget {
     return this.#own?.task.id === id && !this.#own.kept;
   }
 
-  /** @param {string} name */
+  /** @param {string} name @returns {Promise<boolean>} whether the classes are still those that were kept */
   async keep(name) {
     const own = await this.current();
-    if (own.kept) return;
+    if (own.kept) return true;
     const kept = { ...own, task: await createTask(this.#support.labelled(), name), kept: true };
     // A change made meanwhile has its own draft by now; the kept task is on the list either way.
     if (this.#own === own) this.#replace(kept);
     this.#tell();
+    return kept.revision === this.#support.revision;
   }
 
   /**

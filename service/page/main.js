@@ -40,7 +40,11 @@ const kept = new KeptList(
 );
 const models = listModels().then(({ items }) => items, () => []); // the page works without their licences
 const goOn = new GoOn(
-  async (name) => { await classifiers.keep(name); await kept.refresh(); },
+  async (name) => {
+    const isCurrent = await classifiers.keep(name);
+    kept.refresh();
+    return isCurrent ? texts.kept(name) : texts.keptBefore(name);
+  },
   async (model) => (await models).find((one) => one.name === model)?.card.licence ?? '',
 );
 const programs = new Programs();

@@ -162,7 +162,10 @@ export const texts = {
   keepName: 'Name',
   keep: 'Keep it',
   nameKept: 'Give it a name first.',
-  kept: (/** @type {string} */ name) => `Kept as ${name}.`,
+  keepLater: 'Wait until your classes are learned, then keep the classifier.',
+  keeping: 'Keeping…',
+  kept: (/** @type {string} */ name) => stopped(`Kept as ${name}`),
+  keptBefore: (/** @type {string} */ name) => `Kept as ${name}, without what you have changed since.`,
   suggestedName: (/** @type {string[]} */ labels) => {
     const all = labels.join(', ');
     return all.length > 60 ? `${all.slice(0, 59)}…` : all;
@@ -180,7 +183,8 @@ export const texts = {
   delete: 'Delete',
   deleteTask: (/** @type {string} */ name, /** @type {string} */ made) => `Delete ${name}, made ${made}`,
   deleteSure: 'Delete for good',
-  deleted: (/** @type {string} */ name) => `Deleted ${name}.`,
+  deleted: (/** @type {string} */ name) => stopped(`Deleted ${name}`),
+  deletedBefore: (/** @type {string} */ name) => `${name} had been deleted already.`,
   untitled: 'Without a name',
   openedHint: 'A kept classifier. You can add images, which make it better, and classes. Its answers name its most similar images by file name. Your own classes wait unchanged.',
   addImages: 'Add images',
