@@ -48,6 +48,7 @@ export class Answer {
   #showSentence(query) {
     const sentences = { waiting: texts.pendingAnswer, asking: texts.asking, answered: '', failed: query?.problem ?? '' };
     this.winner.textContent = query ? sentences[query.state] : texts.blankAnswer;
+    this.winner.title = '';
     this.closest.textContent = '';
     this.timing.textContent = '';
     this.nearest.replaceChildren();
@@ -58,6 +59,7 @@ export class Answer {
   /** @param {Query} query @param {Prediction} prediction */
   #showPrediction(query, prediction) {
     this.winner.textContent = prediction.unknown ? texts.unknown : prediction.label;
+    this.winner.title = prediction.label; // whole where a long one is cut
     this.closest.textContent = prediction.unknown ? texts.closest(prediction.label) : '';
     this.timing.textContent = query.timing;
     const shares = shownShares(prediction, this.mostBars);
@@ -81,7 +83,7 @@ export class Answer {
     const fill = element('span', { class: 'bar-fill' });
     const meter = element('span', { class: 'bar', role: 'meter', 'aria-label': label, 'aria-valuemin': '0', 'aria-valuemax': '1' }, [fill]);
     const number = element('span', { class: 'bar-number' });
-    const row = element('li', { class: 'bar-row' }, [element('span', { class: 'bar-label', text: label }), meter, number]);
+    const row = element('li', { class: 'bar-row' }, [element('span', { class: 'bar-label', title: label, text: label }), meter, number]);
     const bar = { row, fill, meter, number };
     this.#bars.set(label, bar);
     return bar;

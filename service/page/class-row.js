@@ -48,7 +48,7 @@ export class ClassRow {
     const choose = element('label', { class: 'tile add' }, [element('span', { text: texts.chooseImages }), this.input]);
     this.pad = new FoldedPad('tile add', async (file) => { actions.take([{ file, folders: [] }]); return true; });
     this.empty = element('p', { class: 'tray-empty', text: texts.emptyTray });
-    this.tray = element('div', { class: 'tray' }, [this.empty, choose, this.pad.button]);
+    this.tray = element('div', { class: 'tray' }, [this.empty, element('div', { class: 'adders' }, [choose, this.pad.button])]);
     this.reading = new Reading((sentence) => { this.#doing = sentence; this.#tell(); });
     this.note = element('p', { class: 'note', role: 'status' });
     this.element = element('li', { class: 'class-row', 'data-group': String(group.id) }, [

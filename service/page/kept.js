@@ -87,7 +87,7 @@ export class KeptList {
         element('span', { class: 'hint kept-labels', text: labels === name ? '' : labels }),
       ]),
       element('div', { class: 'hint kept-facts' }, [element('span', { text: made }), element('span', { text: accuracy })]),
-      open, remove,
+      element('div', { class: 'kept-tools' }, [open, remove]),
     ]);
   }
 
