@@ -8,11 +8,13 @@
  */
 
 import { createTask, deleteTask, Problem } from './api.js';
-import { forgetDraft, rememberDraft } from './leftovers.js';
+import { forgetDraft, rememberDraft, rememberLeftover } from './leftovers.js';
 import { texts } from './texts.js';
 
 /** @typedef {import('./api.js').Task} Task */
 /** @typedef {{ task: Task, revision: number, took: number, kept: boolean }} Classifier */
+
+const LAST_CHANCE = 10_000; // milliseconds for a request whose classes have changed: most are done by then, and a stalled one never
 
 /** A classifier was asked for, but the classes no longer suffice for one, or the page was left meanwhile. */
 export class NotReady extends Error {}
@@ -26,7 +28,7 @@ export class Classifiers extends EventTarget {
   #opened = null;
   /** @type {Promise<Classifier> | null} */
   #making = null;
-  /** @type {string | null} name of the draft that is being made */
+  /** @type {{ name: string, request: AbortController } | null} the draft that is being made */
   #underway = null;
   /** How often the page was left: a draft requested before that is discarded when it arrives. */
   #departures = 0;
@@ -43,6 +45,8 @@ export class Classifiers extends EventTarget {
     support.addEventListener('change', () => {
       this.problem = null;
       if (support.obstacle()) this.#replace(null);
+      const request = this.#underway?.request;
+      if (request) AbortSignal.timeout(LAST_CHANCE).addEventListener('abort', () => request.abort());
     });
   }
 
@@ -78,14 +82,15 @@ export class Classifiers extends EventTarget {
     return this.#own?.task.id === id && !this.#own.kept;
   }
 
-  /** @param {string} name */
+  /** @param {string} name @returns {Promise<boolean>} whether the classes are still those that were kept */
   async keep(name) {
     const own = await this.current();
-    if (own.kept) return;
+    if (own.kept) return true;
     const kept = { ...own, task: await createTask(this.#support.labelled(), name), kept: true };
     // If the classes changed meanwhile, another draft has taken its place; the kept task is listed either way.
     if (this.#own === own) this.#replace(kept);
     this.#tell();
+    return kept.revision === this.#support.revision;
   }
 
   /**
@@ -118,7 +123,7 @@ export class Classifiers extends EventTarget {
     this.#departures += 1;
     this.#making = null;
     this.#replace(null);
-    return this.#underway;
+    return this.#underway?.name ?? null;
   }
 
   async #make() {
@@ -127,6 +132,7 @@ export class Classifiers extends EventTarget {
     this.#tell();
     try {
       for (;;) {
+        if (departures !== this.#departures) throw new NotReady();
         if (this.#support.obstacle()) {
           this.#replace(null);
           throw new NotReady();
@@ -134,7 +140,8 @@ export class Classifiers extends EventTarget {
         const revision = this.#support.revision;
         const labels = this.#support.groups.map((group) => group.label);
         const start = performance.now();
-        const task = await this.#create(texts.draftName(texts.suggestedName(labels), new Date()));
+        const task = await this.#create(texts.draftName(texts.suggestedName(labels), new Date()), revision);
+        if (!task) continue;
         const made = { task, revision, took: performance.now() - start, kept: false };
         this.#drafts.add(task.id);
         rememberDraft(task.id);
@@ -152,13 +159,19 @@ export class Classifiers extends EventTarget {
     }
   }
 
-  /** @param {string} name @returns {Promise<Task>} */
-  async #create(name) {
-    this.#underway = name;
+  /** @param {string} name @param {number} revision @returns {Promise<Task | null>} null where the classes changed and it was given up */
+  async #create(name, revision) {
+    const underway = { name, request: new AbortController() };
+    this.#underway = underway;
     try {
-      return await createTask(this.#support.labelled(), name);
+      return await createTask(this.#support.labelled(), name, underway.request);
+    } catch (error) {
+      if (!underway.request.signal.aborted) throw error;
+      rememberLeftover(name); // it may come to be all the same
+      if (revision === this.#support.revision) throw error;
+      return null;
     } finally {
-      if (this.#underway === name) this.#underway = null;
+      if (this.#underway === underway) this.#underway = null;
     }
   }
 

@@ -87,7 +87,7 @@ export class KeptList {
         element('span', { class: 'hint kept-labels', text: labels === name ? '' : labels }),
       ]),
       element('div', { class: 'hint kept-facts' }, [element('span', { text: made }), element('span', { text: accuracy })]),
-      open, remove,
+      element('div', { class: 'kept-tools' }, [open, remove]),
     ]);
   }
 
@@ -96,8 +96,14 @@ export class KeptList {
     this.#openings += 1;
     const opening = this.#openings;
     await this.#reporting(async () => {
-      const whole = await showTask(task.id);
-      if (opening === this.#openings) this.open(whole); // else another one was asked for since
+      try {
+        const whole = await showTask(task.id);
+        if (opening === this.#openings) this.open(whole); // else another one was asked for since
+      } catch (error) {
+        if (!(error instanceof Problem) || error.status !== 404) throw error;
+        tell(this.#note, '', texts.deletedBefore(task.name || texts.untitled));
+        this.#drop(task);
+      }
     });
   }
 
@@ -105,13 +111,18 @@ export class KeptList {
   async #delete(task, name) {
     await this.#reporting(async () => {
       await deleteTask(task.id);
-      const index = [...this.#list.children].findIndex((row) => row.contains(document.activeElement));
-      this.#tasks = this.#tasks.filter((one) => one !== task);
-      this.#show();
-      tell(this.#note, texts.deleted(name));
-      this.gone(task);
-      if (index >= 0) this.#focusAt(index);
+      tell(this.#note, texts.deleted(name)); // before the focus may go there
+      this.#drop(task);
     });
+  }
+
+  /** @param {Task} task that the service no longer has */
+  #drop(task) {
+    const index = [...this.#list.children].findIndex((row) => row.contains(document.activeElement));
+    this.#tasks = this.#tasks.filter((one) => one.id !== task.id);
+    this.#show();
+    this.gone(task);
+    if (index >= 0) this.#focusAt(index);
   }
 
   /** @param {() => Promise<void>} action */

@@ -97,3 +97,24 @@ test('a draft that cannot be deleted is on the list', async () => {
   await settled();
   assert.ok(!classifiers.isDraft(task.id));
 });
+
+test('a request that stalls is given up once the classes have changed, and its draft is a leftover', async (context) => {
+  const limits = [];
+  context.mock.method(AbortSignal, 'timeout', () => { limits.push(new AbortController()); return limits.at(-1).signal; });
+  const { fetch } = globalThis;
+  let names = [];
+  globalThis.fetch = (path, init) => {
+    if (init?.method !== 'POST' || names.length) return fetch(path, init);
+    names = [init.body.get('name')];
+    return new Promise((_done, failed) => { init.signal.addEventListener('abort', () => failed(init.signal.reason)); });
+  };
+  const made = classifiers.current();
+  await settled();
+  support.rename(support.groups[0], 'circle');
+  await settled();
+  assert.equal(service.tasks.size, 0, 'it has a little time left');
+  limits.at(-1).abort();
+  const { task } = await made;
+  assert.deepEqual(task.classes.map((one) => one.label), ['circle', 'cross']);
+  assert.ok(JSON.parse(localStorage.getItem('metashot.leftovers')).includes(names[0]));
+});
