@@ -12,6 +12,7 @@ import { texts } from './texts.js';
 /** @typedef {{ file: File, label: string }} Labelled */
 
 const RETRIES = 2;
+const DRAFT_LASTS = 24 * 3600; // seconds without a question
 const LONGEST_WAIT = 5; // seconds: a longer Retry-After is for the user to decide
 
 /** A failure that says what to do. */
@@ -81,13 +82,23 @@ export const listModels = () => ask('/v1/models');
 
 /**
  * @param {Labelled[]} support
- * @param {string} name
- * @returns {Promise<Task>}
+ * @returns {Promise<Task>} that the service deletes by itself once it is left behind
  */
-export function createTask(support, name) {
+export function createDraft(support) {
   const form = supportForm(support);
-  form.append('name', name);
+  form.append('expires_in', String(DRAFT_LASTS));
   return ask('/v1/tasks', { method: 'POST', body: form });
+}
+
+/**
+ * @param {string} id of a draft
+ * @param {string} name
+ * @returns {Promise<Task>} the same, now for good
+ */
+export function keepTask(id, name) {
+  const form = new FormData();
+  form.append('name', name);
+  return ask(`${taskPath(id)}/keep`, { method: 'POST', body: form });
 }
 
 /** @param {Labelled[]} support @returns {FormData} */

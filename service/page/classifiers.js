@@ -4,12 +4,11 @@
  * Why tasks and not the stateless POST /v1/classify: a drawing is asked about after every stroke, and with
  * a task each of these requests carries one small image instead of all examples, and adapts nothing anew.
  * The task also has the estimate to show and an address for the command. Its price is clean-up: a task
- * made here is a draft, deleted when the classes change or the page is left, until the user keeps it.
+ * made here is a draft, deleted when the classes change or the page is left, until the user keeps it. One that
+ * cannot be deleted then, as at the end of the browser, is deleted by the service once it has lain unused.
  */
 
-import { createTask, deleteTask, Problem } from './api.js';
-import { forgetDraft, rememberDraft } from './leftovers.js';
-import { texts } from './texts.js';
+import { createDraft, deleteTask, keepTask, Problem } from './api.js';
 
 /** @typedef {import('./api.js').Task} Task */
 /** @typedef {{ task: Task, revision: number, took: number, kept: boolean }} Classifier */
@@ -26,12 +25,10 @@ export class Classifiers extends EventTarget {
   #opened = null;
   /** @type {Promise<Classifier> | null} */
   #making = null;
-  /** @type {string | null} name of the draft that is being made */
-  #underway = null;
+  /** @type {Classifier | null} the draft that is about to be kept, which no change may delete any more */
+  #keeping = null;
   /** How often the page was left: a draft requested before that is discarded when it arrives. */
   #departures = 0;
-  /** @type {Set<string>} ids of drafts, including deleted ones, which a list fetched earlier may still show */
-  #drafts = new Set();
 
   /** @type {Problem | null} what went wrong in making the last one */
   problem = null;
@@ -68,23 +65,22 @@ export class Classifiers extends EventTarget {
     return making;
   }
 
-  /** @param {string} id of a task @returns {boolean} whether it is one of this page's drafts, so none to list */
-  isDraft(id) {
-    return this.#drafts.has(id);
-  }
-
-  /** @param {string} id of a task @returns {boolean} whether it is the draft that answers for the own classes */
-  holds(id) {
-    return this.#own?.task.id === id && !this.#own.kept;
-  }
-
-  /** @param {string} name */
-  async keep(name) {
+  /** @param {string} name @param {boolean} [again] whether a draft that is gone may be made anew */
+  async keep(name, again = true) {
     const own = await this.current();
     if (own.kept) return;
-    const kept = { ...own, task: await createTask(this.#support.labelled(), name), kept: true };
-    // If the classes changed meanwhile, another draft has taken its place; the kept task is listed either way.
-    if (this.#own === own) this.#replace(kept);
+    this.#keeping = own;
+    try {
+      const kept = { ...own, task: await keepTask(own.task.id, name), kept: true };
+      // If the classes changed meanwhile, another draft has taken its place; the kept task is listed either way.
+      if (this.#own === own) this.#own = kept;
+    } catch (error) {
+      if (!(error instanceof Problem) || error.status !== 404 || !again) throw error;
+      this.lost(own.task.id); // it lay unused for too long
+      return this.keep(name, false);
+    } finally {
+      if (this.#keeping === own) this.#keeping = null;
+    }
     this.#tell();
   }
 
@@ -110,15 +106,11 @@ export class Classifiers extends EventTarget {
     this.#tell();
   }
 
-  /**
-   * Leave no draft behind.
-   * @returns {string | null} name of one that is still being made, and is deleted here only if the page comes back
-   */
+  /** Leave no draft behind; one that is still being made is deleted here only if the page comes back. */
   abandon() {
     this.#departures += 1;
     this.#making = null;
     this.#replace(null);
-    return this.#underway;
   }
 
   async #make() {
@@ -132,12 +124,9 @@ export class Classifiers extends EventTarget {
           throw new NotReady();
         }
         const revision = this.#support.revision;
-        const labels = this.#support.groups.map((group) => group.label);
         const start = performance.now();
-        const task = await this.#create(texts.draftName(texts.suggestedName(labels), new Date()));
+        const task = await createDraft(this.#support.labelled());
         const made = { task, revision, took: performance.now() - start, kept: false };
-        this.#drafts.add(task.id);
-        rememberDraft(task.id);
         if (departures !== this.#departures) {
           this.#discard(made);
           throw new NotReady();
@@ -152,16 +141,6 @@ export class Classifiers extends EventTarget {
     }
   }
 
-  /** @param {string} name @returns {Promise<Task>} */
-  async #create(name) {
-    this.#underway = name;
-    try {
-      return await createTask(this.#support.labelled(), name);
-    } finally {
-      if (this.#underway === name) this.#underway = null;
-    }
-  }
-
   /** @param {Problem} problem @returns {boolean} whether it is about an image of the set, which is marked now */
   #marks({ file, field, message }) {
     // A problem with a label names an image of its class, but the image itself is sound.
@@ -172,13 +151,12 @@ export class Classifiers extends EventTarget {
   #replace(next) {
     const last = this.#own;
     this.#own = next;
-    if (last && !last.kept) this.#discard(last);
+    if (last && !last.kept && last !== this.#keeping) this.#discard(last);
   }
 
   /** @param {Classifier} draft */
   #discard({ task }) {
-    // A draft that cannot be deleted now (the service is off) does no harm: the next page deletes it.
-    deleteTask(task.id).then(() => forgetDraft(task.id), () => this.#drafts.delete(task.id));
+    deleteTask(task.id).catch(() => {}); // else the service does
   }
 
   #tell() {
