@@ -1,4 +1,4 @@
-"""``python -m training``: makes initializations, and measures, compares and publishes them."""
+"""``python -m training``: make initializations, and measure, compare and publish them."""
 
 import argparse
 import io
@@ -27,7 +27,15 @@ from training.commands import (
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; a fault of the user's is one line on stderr and exit status 2."""
+    """Run one command.
+
+    Args:
+        arguments: of the command line; None for those of this process.
+
+    Returns:
+        The exit status: 2 after a user's error, told in one line on stderr; 130 after an interruption; 141 if the
+        output's reader is gone.
+    """
     parser = argparse.ArgumentParser(
         prog="python -m training", description="Make initializations, and measure, compare and publish them."
     )
@@ -37,17 +45,17 @@ def main(arguments: list[str] | None = None) -> int:
         command.add(commands)
     options = parser.parse_args(arguments)
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # classes' names need not be valid UTF-8
+        sys.stdout.reconfigure(errors="backslashreplace")  # class names need not be valid UTF-8
     try:
         options.run(options)
         sys.stdout.flush()
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
-    except BrokenPipeError:  # who reads the output, `head` for example, has had enough
+    except BrokenPipeError:  # the reader of the output, such as `head`, has closed it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the last flush, at exit
         return 141
-    # Of ValueError are RecipeError, DataError, CheckpointError and all others that tell the user what to do.
+    # RecipeError, DataError, CheckpointError and all others that tell the user what to do are ValueErrors.
     except (ValueError, OSError, SafetensorError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
