@@ -12,6 +12,7 @@ import { texts } from './texts.js';
 /** @typedef {{ file: File, label: string }} Labelled */
 
 const RETRIES = 2;
+const DRAFT_LASTS = 24 * 3600; // seconds without a question
 const LONGEST_WAIT = 5; // seconds: a longer Retry-After is for the user to decide
 const LONGEST_ANSWER = 240_000; // milliseconds: the service itself gives up after 210 s, unless it is set otherwise, and then says why
 /** What there may be too much of, by the title of its problem: the details advise programs, but end with the limit. */
@@ -86,14 +87,24 @@ export const listModels = () => ask('/v1/models');
 
 /**
  * @param {Labelled[]} support
- * @param {string} name
  * @param {AbortController} [request] aborts it
- * @returns {Promise<Task>}
+ * @returns {Promise<Task>} that the service deletes by itself once it is left behind
  */
-export function createTask(support, name, request) {
+export function createDraft(support, request) {
   const form = supportForm(support);
-  form.append('name', name);
+  form.append('expires_in', String(DRAFT_LASTS));
   return ask('/v1/tasks', { method: 'POST', body: form }, request);
+}
+
+/**
+ * @param {string} id of a draft
+ * @param {string} name
+ * @returns {Promise<Task>} the same, now for good
+ */
+export function keepTask(id, name) {
+  const form = new FormData();
+  form.append('name', name);
+  return ask(`${taskPath(id)}/keep`, { method: 'POST', body: form });
 }
 
 /** @param {Labelled[]} support @returns {FormData} */

@@ -2,7 +2,6 @@
 
 import { deleteTask, listTasks, Problem, showTask } from './api.js';
 import { buttonById, byId, element, tell } from './dom.js';
-import { withoutLeftovers } from './leftovers.js';
 import { sureButton } from './sure-button.js';
 import { texts } from './texts.js';
 
@@ -20,12 +19,10 @@ export class KeptList {
   #openings = 0;
 
   /**
-   * @param {(id: string) => boolean} isDraft whether a task is the page's own draft, which is not kept and not listed
    * @param {(task: Task) => void} open
    * @param {(task: Task) => void} gone
    */
-  constructor(isDraft, open, gone) {
-    this.isDraft = isDraft;
+  constructor(open, gone) {
     this.open = open;
     this.gone = gone;
     this.#more.addEventListener('click', () => this.#showMore());
@@ -48,18 +45,16 @@ export class KeptList {
   async #load(cursor) {
     await this.#reporting(async () => {
       const { items, next_cursor: next } = await listTasks(cursor);
-      const kept = withoutLeftovers(items);
-      this.#tasks = cursor ? [...this.#tasks, ...kept] : kept;
+      this.#tasks = cursor ? [...this.#tasks, ...items] : items;
       this.#cursor = next;
       this.#show();
     });
   }
 
   #show() {
-    const shown = this.#tasks.filter((task) => !this.isDraft(task.id));
-    byId('kept').hidden = !shown.length && !this.#cursor;
+    byId('kept').hidden = !this.#tasks.length && !this.#cursor;
     this.#more.hidden = !this.#cursor;
-    this.#list.replaceChildren(...shown.map((task) => this.#row(task)));
+    this.#list.replaceChildren(...this.#tasks.map((task) => this.#row(task)));
   }
 
   /** Keep the keyboard in the list, whose focused button is gone. @param {number} index of a row, or the last one's */

@@ -9,7 +9,6 @@ import { offerExample } from './example.js';
 import { GoOn } from './go-on.js';
 import { acceptPastes, guardPage } from './intake.js';
 import { KeptList } from './kept.js';
-import { deleteLeftovers, rememberLeftover } from './leftovers.js';
 import { Notice } from './notice.js';
 import { OpenedTask } from './opened.js';
 import { Programs } from './programs.js';
@@ -30,7 +29,6 @@ const notice = new Notice();
 const classList = new ClassList(support, notice);
 const ask = new AskColumn(queries, (fileName) => (classifiers.opened ? null : support.example(fileName)?.url ?? null));
 const kept = new KeptList(
-  (id) => classifiers.isDraft(id),
   (task) => { open(task); byId('opened-heading').focus(); },
   (task) => {
     const lost = classifiers.lost(task.id);
@@ -86,16 +84,12 @@ guardPage();
 acceptPastes((target) => classList.receiverAt(target) ?? opened.receiverAt(target) ?? ((found) => ask.take(found)));
 
 window.addEventListener('beforeunload', (event) => { if (support.imageCount) event.preventDefault(); });
-window.addEventListener('pagehide', () => {
-  const underway = classifiers.abandon();
-  if (underway) rememberLeftover(underway);
-});
+window.addEventListener('pagehide', () => classifiers.abandon());
 window.addEventListener('pageshow', (event) => { if (event.persisted) queries.ask(); }); // Back: the draft is gone
 
 support.addGroup();
 support.addGroup();
 show();
-deleteLeftovers((id) => classifiers.holds(id));
 kept.refresh();
 
 let exampleRevision = -1; // of the classes when they were those of the example

@@ -170,7 +170,6 @@ export const texts = {
     const all = labels.join(', ');
     return all.length > 60 ? `${all.slice(0, 59)}…` : all;
   },
-  draftName: (/** @type {string} */ name, /** @type {Date} */ now) => `Draft: ${name} (${now.toLocaleString('en-GB')})`,
   learnedWith: (/** @type {string} */ model) => `Learned with the initialization “${model}”.`,
 
   keptHeading: 'Kept classifiers',

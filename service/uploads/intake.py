@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from models.confidence import KEEP_KNOWN
 from service.problems import Problem
 from service.settings import Settings
-from service.uploads import archives, images, keep_known
+from service.uploads import archives, expires_in, images, keep_known
 from service.uploads.body_limit import room_of
 from service.uploads.form_intake import read_form
 from service.uploads.json_intake import read_json
@@ -20,8 +20,10 @@ from service.uploads.labels import clean_label, clean_text
 from service.uploads.raw_upload import RawUpload
 
 KNOBS = frozenset({"model"})
-MAKING = KNOBS | {"name"}  # fields of requests that make a task
+NAMING = frozenset({"name"})  # fields of requests that keep a task
+MAKING = KNOBS | NAMING | {expires_in.FIELD}  # fields of requests that make a task
 ASKING = KNOBS | {keep_known.FIELD}  # fields of requests with queries
+_NUMBERS = frozenset({keep_known.FIELD, expires_in.FIELD})
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,7 @@ class Upload:
     queries: tuple[Query, ...]
     fields: dict[str, str]
     keep_known: float = KEEP_KNOWN
+    expires_in: int | None = None
 
 
 async def read_upload(
@@ -107,7 +110,9 @@ async def read_upload(
     )
     queries = tuple(Query(one.filename, one.content, settings.max_pixels, one.place) for one in upload.queries)
     texts = _texts(upload, fields)
-    return Upload(support, queries, texts, keep_known.read_keep_known(upload.fields.get(keep_known.FIELD)))
+    share = keep_known.read_keep_known(upload.fields.get(keep_known.FIELD))
+    seconds = expires_in.read_expires_in(upload.fields.get(expires_in.FIELD))
+    return Upload(support, queries, texts, share, seconds)
 
 
 async def read_raw(request: Request, settings: Settings) -> RawUpload:
@@ -164,6 +169,6 @@ def _texts(upload: RawUpload, allowed: frozenset[str]) -> dict[str, str]:
             raise Problem(
                 422, f"{name!r} is not known here; known are {known}", title="Unexpected field", field=name
             )
-        if name != keep_known.FIELD and value != "":  # a form sends '' for an input left empty
+        if name not in _NUMBERS and value != "":  # a form sends '' for an input left empty
             texts[name] = clean_text(value, field=name, what=name)
     return texts

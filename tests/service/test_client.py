@@ -116,3 +116,16 @@ def test_more_files_than_may_be_open_at_a_time(address: str, tmp_path: Path) -> 
             resource.setrlimit(resource.RLIMIT_NOFILE, before)
         assert [one["examples"] for one in task["classes"]] == [50, 50]
         assert [one["filename"] for one in client.classify(task["id"], files)] == [path.name for path in files]
+
+
+def test_a_temporary_task_can_be_kept(address: str, tmp_path: Path) -> None:
+    support = []
+    for seed, label in enumerate("ab"):
+        path = tmp_path / f"{label}.png"
+        path.write_bytes(drawing(seed))
+        support.append((label, path))
+    with Client(address) as client:
+        task = client.create_task(support, expires_in=60)
+        assert task["expires_in"] == 60
+        kept = client.keep_task(task["id"], "letters")
+        assert (kept["id"], kept["name"], kept["expires_in"]) == (task["id"], "letters", None)

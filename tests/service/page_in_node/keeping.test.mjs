@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 
-import { choose, endBrowser, openPage, teach, toOpen } from './small_document.mjs';
+import { choose, openPage, teach, toOpen } from './small_document.mjs';
 import { image, settled, SmallService, until } from './small_service.mjs';
 
 const { texts } = await import('../../../service/page/texts.js');
@@ -26,10 +26,10 @@ async function change(name) {
 }
 
 let service;
+/** Hold back the answer to the keeping of the draft, which is the last task made. */
+const holdKeeping = () => service.hold(`POST /v1/tasks/${[...service.tasks.keys()].at(-1)}/keep`);
 
 beforeEach(async () => {
-  endBrowser();
-  while (localStorage.length) localStorage.removeItem(localStorage.key(0)); // ids of drafts: each service begins with the same
   service = new SmallService();
   await openPage();
   await teach();
@@ -59,7 +59,7 @@ test('a name that nobody typed follows those of the classes', async () => {
 });
 
 test('it is told at once that it is being kept, and then that it is', async () => {
-  const release = service.hold('POST /v1/tasks');
+  const release = holdKeeping();
   type('mine');
   submit();
   assert.equal(text('keep-note'), texts.keeping);
@@ -72,7 +72,7 @@ test('it is told at once that it is being kept, and then that it is', async () =
 });
 
 test('what was kept is told, too, where the classes have changed meanwhile', async () => {
-  const release = service.hold('POST /v1/tasks');
+  const release = holdKeeping();
   type('mine');
   submit();
   await change('more.png');
@@ -89,7 +89,7 @@ test('so it is where another classifier was opened meanwhile', async () => {
   service.task('shapes');
   await openPage();
   await teach();
-  const release = service.hold('POST /v1/tasks');
+  const release = holdKeeping();
   type('mine');
   submit();
   await settled();
