@@ -99,13 +99,14 @@ class Outcome:
         training, choice, tasks = plan.training, plan.choice, plan.tasks
         machines = " and ".join(dict.fromkeys(row["machine"] for row in self.rows))
         return (
-            f"Measured on `{plan.data.name}`: {facts['training_classes']} training classes; "
-            f"{facts['development_classes']} more set apart, whose tasks chose phi ({choice.episodes} "
-            f"{choice.ways}-way tasks at each of {training.looks} looks, seed {choice.seed}); "
-            f"{facts['unseen_classes']} unseen classes of the validation split, which chose nothing: "
-            f"{tasks.episodes:,} tasks behind each accuracy (seed {tasks.seed}, {tasks.queries} queries a "
-            f"class), inductive, percent with 95 % intervals over tasks. One training run each (seed "
-            f"{plan.seed}) on {training.ways}-way {training.shots}-shot tasks, of as many outer steps as by a "
-            f"trial would take {plan.seconds:g} s; the seconds are those that they took. Adapting: to one "
-            f"{self._shapes()[0]} task alone, on one thread, the median of several. Machine: {machines}."
+            f"Measured on `{plan.data.name}` with {facts['training_classes']} training classes, "
+            f"{facts['development_classes']} development classes for choosing phi ({choice.episodes} "
+            f"{choice.ways}-way tasks at each of {training.looks} looks, seed {choice.seed}), and "
+            f"{facts['unseen_classes']} unseen classes of the validation split, on which nothing was chosen. "
+            f"Each accuracy is a mean over {tasks.episodes:,} tasks (seed {tasks.seed}) with {tasks.queries} "
+            "queries per class, each answered on its own (inductive), in percent with its 95 % interval over "
+            f"tasks. One training run per algorithm (seed {plan.seed}), on {training.ways}-way "
+            f"{training.shots}-shot tasks; a short trial sets its number of outer steps so that they should take "
+            f"{plan.seconds:g} s, and the table shows the seconds that they actually took. Adapting: median time "
+            f"for a single {self._shapes()[0]} task, on one thread. Machine: {machines}."
         )
