@@ -1,4 +1,4 @@
-"""Goes through the cells of a comparison; each that is finished is a file, so an interrupted one goes on."""
+"""Measures the cells of a comparison, each kept in a file once finished, so that it can be resumed."""
 
 import json
 import time
@@ -14,12 +14,12 @@ from training.comparison.kept import read
 from training.run.machine import described
 from training.whole_file import write_whole
 
-ADDED_TO = ("algorithms", "classes", "augmented_classes")  # which decide the cells there are, not what one holds
+ADDED_TO = ("algorithms", "classes", "augmented_classes")  # these decide which cells exist, not what one holds
 _CELLS = "cells"
 
 
 def measured_cells(bench: Bench, contenders: Sequence[Contender]) -> Iterator[dict[str, Any]]:
-    """Give each cell's JSON values, measured now or read from an earlier sitting."""
+    """Yield each cell's JSON values, measured now or read from an earlier run."""
     folder = bench.out / _CELLS
     folder.mkdir(exist_ok=True)
     cells = cells_of(bench.plan, contenders, bench.classes)
