@@ -162,8 +162,10 @@ def test_a_task_that_is_changed_meanwhile_answers_no_more(
     with monkeypatch.context() as patch:
         patch.setattr(Client, "task", changed)
         assert main([*asked, "--output", str(tmp_path / "o.csv")]) == 2
-    assert "has been changed meanwhile" in capsys.readouterr().err
-    assert not (tmp_path / "o.csv").exists()
+    told = capsys.readouterr().err
+    assert "has been changed meanwhile: run the same command again" in told
+    assert "answers so far are kept" not in told
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_two_commands_do_not_share_an_output(
