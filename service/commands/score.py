@@ -67,8 +67,8 @@ def run(options: argparse.Namespace) -> None:
                 else:
                     _score(client, task, part, target, options.keep_known, bar)
         with _dropped_after(FolderError, answers):  # errors alone are no answers
-            check_answers(_rows(answers))
-        rows, errors = _write(answers, [one["label"] for one in task["classes"]], output, kind)
+            check_answers(_rows(parts, answers))
+        rows, errors = _write(_rows(parts, answers), [one["label"] for one in task["classes"]], output, kind)
         shutil.rmtree(folder)
     scored = "1 image" if rows == 1 else f"{rows} images"
     print(f"{scored} scored, {errors} of them unreadable: {output}")
@@ -77,6 +77,8 @@ def run(options: argparse.Namespace) -> None:
 def _parts(given: Path) -> Sequence[Part]:
     if given.is_file() and zipfile.is_zipfile(given):
         return [Part(given.parent, (given,), packed=True)]
+    if given.is_file() and given.suffix.lower() == ".zip":
+        raise FolderError(f"{given} is no readable zip archive; pack it again")
     return list(in_parts(given if given.is_dir() else given.parent, images_of(given)))
 
 
@@ -151,19 +153,22 @@ def _dropped_after(error: type[Exception], answers: Sequence[Path]) -> Iterator[
         raise
 
 
-def _rows(answers: Sequence[Path]) -> Iterator[Row]:
-    for path in answers:
+def _rows(parts: Sequence[Part], answers: Sequence[Path]) -> Iterator[Row]:
+    """Give all rows, with the files' names as they are on disk."""
+    for part, path in zip(parts, answers, strict=True):
+        shown = part.shown
         with path.open(encoding="utf-8") as file:
-            yield from map(json.loads, file)
+            for row in map(json.loads, file):
+                yield {**row, "filename": shown.get(row["filename"], row["filename"])}
 
 
-def _write(answers: Sequence[Path], labels: Sequence[str], output: Path, kind: Format) -> tuple[int, int]:
-    """Join the answers into the output; give how many rows there are, and how many of them are errors."""
+def _write(rows: Iterator[Row], labels: Sequence[str], output: Path, kind: Format) -> tuple[int, int]:
+    """Write rows into the output; give how many there are, and how many of them are errors."""
     images = errors = 0
 
     def counted() -> Iterator[Row]:
         nonlocal images, errors
-        for row in _rows(answers):
+        for row in rows:
             images, errors = images + 1, errors + ("error" in row)
             yield row
 
