@@ -1,4 +1,4 @@
-"""``python -m training``: makes initializations, and measures, compares and publishes them."""
+"""``python -m training``: make initializations, and measure, compare and publish them."""
 
 import sys
 

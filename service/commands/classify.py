@@ -20,12 +20,16 @@ from service.uploads.labels import one_line
 
 def add(commands: "argparse._SubParsersAction[Any]") -> None:
     """Declare the command."""
-    parser = commands.add_parser("classify", help="classify images, without a server")
-    parser.add_argument("--support", type=Path, required=True, help="labelled images: a folder per class")
-    parser.add_argument("--query", type=Path, required=True, help="a folder of images to classify, or one image")
-    parser.add_argument("--model", default="auto", help="an initialization's name (default: auto)")
+    parser = commands.add_parser("classify", help="classify images without a server")
+    parser.add_argument(
+        "--support", type=Path, required=True, help="folder of labelled images, with a subfolder for each class"
+    )
+    parser.add_argument("--query", type=Path, required=True, help="folder of images to classify, or one image")
+    parser.add_argument(
+        "--model", default="auto", help="name of an initialization, or auto to choose one (default: auto)"
+    )
     add_keep_known(parser)
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the whole answer there, too")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the full answers to this JSON file")
     parser.set_defaults(run=run)
 
 

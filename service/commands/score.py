@@ -33,16 +33,18 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
     """Declare the command."""
     parser = commands.add_parser(
         "score",
-        help="score many images with a kept task of a running service",
-        description="Images go to the service in parts. After a break, the same command goes on with those that "
-        "have no answer yet.",
+        help="classify many images with a task of a running service",
+        description="Classify many images with a task of a running service. They are sent in parts; after an "
+        "interruption, the same command continues with those that have no answer yet.",
     )
     parser.add_argument("--task", required=True, help="id of the task (see teach)")
     parser.add_argument(
-        "--input", type=Path, required=True, help="a folder of images, a zip of them, or one image"
+        "--input", type=Path, required=True, help="folder of images, zip archive of images, or one image"
     )
-    parser.add_argument("--output", type=Path, required=True, help="*.jsonl, *.csv or *.parquet")
-    parser.add_argument("--server", default=DEFAULT_SERVER, help=f"default: {DEFAULT_SERVER}")
+    parser.add_argument("--output", type=Path, required=True, help="file to write: *.jsonl, *.csv or *.parquet")
+    parser.add_argument(
+        "--server", default=DEFAULT_SERVER, help=f"address of the service (default: {DEFAULT_SERVER})"
+    )
     add_keep_known(parser)
     parser.set_defaults(run=run)
 

@@ -29,6 +29,9 @@ from training.commands import (
 def run(arguments: list[str] | None) -> int:
     """Run one command.
 
+    Args:
+        arguments: of the command line; None for those of this process.
+
     Returns:
         The exit status: 2 after a user's error, told in one line on stderr; 141 if its output's reader is gone.
 
@@ -44,14 +47,14 @@ def run(arguments: list[str] | None) -> int:
         command.add(commands)
     options = parser.parse_args(arguments)
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # classes' names need not be valid UTF-8
+        sys.stdout.reconfigure(errors="backslashreplace")  # class names need not be valid UTF-8
     try:
         options.run(options)
         sys.stdout.flush()
-    except BrokenPipeError:  # who reads the output, `head` for example, has had enough
+    except BrokenPipeError:  # the reader of the output, such as `head`, has closed it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the last flush, at exit
         return 141
-    # Of ValueError are RecipeError, DataError, CheckpointError and all others that tell the user what to do.
+    # RecipeError, DataError, CheckpointError and all others that tell the user what to do are ValueErrors.
     except (ValueError, OSError, SafetensorError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

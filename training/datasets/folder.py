@@ -1,4 +1,4 @@
-"""Any tree of images with a folder per class, nested or not, split already or to be split by a seed."""
+"""Any tree of images with a folder per class, nested or not; already divided into splits, or split by a seed."""
 
 import logging
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from training.datasets.image_files import ClassFiles, read_classes
 from training.datasets.parted_classes import parted
 from training.datasets.splits import SPLITS, Split, shuffled
 
-# Share of the classes that validation and test each get; the rest is for training.
+# Share of the classes for each of validation and test; the rest is for training.
 HELD_OUT = 0.15
 _LEAST_CLASSES = 2
 _FOLDERS: dict[Split, tuple[str, ...]] = {
@@ -29,7 +29,8 @@ class Tree:
 
     Attributes:
         classes: the folders that hold images themselves, named by their path below the top.
-        ignored: how many files were left out, hidden ones and those that are no images by name or kind.
+        ignored: how many files were left out: hidden ones, those that are no images by name or kind, and images
+            in the top folder itself.
         empty: how many folders hold neither images nor folders.
     """
 
@@ -48,20 +49,21 @@ def load(
 ) -> ClassImages:
     """Read the classes of one split.
 
-    A tree with top folders ``train``, ``val`` (or ``valid``, ``validation``) and ``test``, any two of them or
-    one and nothing else, is taken as split that way (see ``load_divided``); so is one that holds nothing but
-    a folder with two of them. Otherwise validation and test get 15 % of the classes each, at least two, by the
-    seed.
+    A tree with at least two of the top folders ``train``, ``val`` (or ``valid``, ``validation``) and ``test``, or
+    with one of them and no other folder, is taken as already divided that way (see ``load_divided``). So is one
+    with a single top folder that contains two of them, directly or below further single folders. From any other
+    tree, validation and test get 15 % of the classes each, at least two, drawn by the seed.
 
     Args:
-        split: whose classes.
+        split: the classes to read.
         root: top of the tree.
         preprocessing: from image to levels.
-        seed: of the split of a tree that is not split yet.
+        seed: of the split of a tree that is not divided already.
         cache_dir: see ``read_classes``.
 
     Raises:
-        DataError: where folder, classes or images lack, or folders seem to part the images of a class.
+        DataError: if the folder, classes or images are missing, or some classes seem to be spread over several
+            folders, such as ``train`` and ``test`` further down.
     """
     if not root.is_dir():
         raise DataError(f"{root} is not a folder; give one that holds a folder of images for each class")
@@ -82,16 +84,16 @@ def load(
 def load_divided(
     split: Split, root: Path, preprocessing: Preprocessing, *, cache_dir: Path | None = DEFAULT_FOLDER
 ) -> ClassImages:
-    """Read the classes in the split's own folder; no other folder's classes ever join them.
+    """Read the classes in the split's own folder, and no others.
 
     Raises:
-        DataError: where the split's folder, classes or images lack.
+        DataError: if the split's folder, classes or images are missing.
     """
     return read_classes(_scan_and_report(_split_folder(root, split)), preprocessing, cache_dir=cache_dir)
 
 
 def scan(root: Path) -> Tree:
-    """Find the classes below a folder; a class' group is the folder above it, "" at the top."""
+    """Find the classes below a folder; a class's group is the path of the folder above it, "" at the top."""
     classes: list[ClassFiles] = []
     ignored = empty = 0
     waiting = [(root, frozenset((root.resolve(),)))]
@@ -102,7 +104,7 @@ def scan(root: Path) -> Tree:
         for entry in folder.iterdir():
             if entry.is_dir():
                 is_leaf = False
-                # Links to folders are followed, but not in a circle.
+                # Links to folders are followed, except back to a folder above.
                 if not entry.name.startswith(".") and (real := entry.resolve()) not in above:
                     waiting.append((entry, above | {real}))
             elif entry.name.startswith(".") or entry.suffix.lower() not in SUFFIXES or _is_special(entry):
@@ -121,12 +123,12 @@ def scan(root: Path) -> Tree:
 
 
 def _is_special(entry: Path) -> bool:
-    """Whether it is a pipe, say, which would be waited for. Of a link to nothing, reading it tells."""
+    """Whether it is, say, a pipe, which reading would wait for. A broken link is none: reading it reports it."""
     return not entry.is_file() and entry.exists()
 
 
 def held_out(classes: int) -> int:
-    """How many of so many classes validation and test each get."""
+    """How many of ``classes`` classes validation and test each get."""
     return max(_LEAST_CLASSES, round(HELD_OUT * classes))
 
 
@@ -134,7 +136,7 @@ def split_names(names: list[str], seed: int, where: str) -> dict[Split, frozense
     """Divide class names into disjoint splits by a seed.
 
     Raises:
-        DataError: if there are too few for at least two in each.
+        DataError: if there are too few for two in each; ``where`` names the folder in the message.
     """
     least = _LEAST_CLASSES * len(SPLITS)
     if len(names) < least:
@@ -166,14 +168,14 @@ def _split_of(folder: Path) -> Split | None:
 
 
 def _divided(root: Path) -> Path | None:
-    """Where folders of the splits lie: at the top, or below folders with nothing beside, as of an archive."""
+    """The folder that holds those of the splits: the top, or one below single folders, as archives unpack to."""
     if _is_divided(root):
         return root
     above: set[Path] = set()
     while len(inner := _visible(root)) == 1 and not _holds_images(inner[0]) and inner[0].resolve() not in above:
         root = inner[0]
         above.add(root.resolve())
-        # One split alone may be any folder's name, and its classes are divided by the seed.
+        # Down here, a lone folder with the name of a split may be any folder: the seed divides its classes.
         if len({_split_of(folder) for folder in _visible(root)} - {None}) > 1 and _is_divided(root):
             return root
     return None
@@ -182,10 +184,10 @@ def _divided(root: Path) -> Path | None:
 def _is_divided(root: Path) -> bool:
     folders = _visible(root)
     named = [folder for folder in folders if _split_of(folder)]
-    # Other folders may lie beside those of the splits (lists, archives). To divide such a tree anew would put
-    # training classes into the test split.
+    # Other folders (lists, archives) may lie beside those of two splits: dividing such a tree by the seed would
+    # put training classes into the test split.
     enough = len({_split_of(folder) for folder in named}) > 1 or len(named) == len(folders)
-    # Folders "train" and "test" with images of their own are classes (of vehicles, say).
+    # If all of them directly hold images, they are classes: "train" may be a vehicle.
     return enough and any(not _holds_images(folder) for folder in named)
 
 

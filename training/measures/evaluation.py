@@ -32,17 +32,20 @@ def measure(
     features: Tensor | None = None,
     progress: bool = False,
 ) -> Measured:
-    """Adapt to each task's support set and answer its queries; no query informs another's answer.
+    """Adapt to each task's support set and answer its queries, each independently of the others.
 
     Args:
         learner: the composition.
         phi: its parameters.
         preprocessing: for the levels that ``classes`` holds.
-        classes: that training never saw.
+        classes: classes that training never saw.
         protocol: of the tasks.
         inner_steps: None for the learner's own number; 0 not to adapt.
-        features: of the images of these tasks, as ``embedded`` gives them, to spare computing them again.
-        progress: show bars.
+        features: of the images of these tasks, as ``embedded`` returns them, to save computing them again.
+        progress: whether to show progress bars.
+
+    Raises:
+        DataError: if classes, groups or images do not suffice.
     """
     sampler = sampler_of(classes, protocol)
     kept = features
@@ -86,10 +89,10 @@ def measure(
 
 
 def sampler_of(classes: ClassImages, protocol: Protocol) -> EpisodeSampler:
-    """Draws a protocol's tasks, each with its strangers as its last classes.
+    """Make the sampler of a protocol's tasks; the last classes of each are its strangers.
 
     Raises:
-        DataError: where classes, groups or images do not suffice.
+        DataError: if classes, groups or images do not suffice.
     """
     return EpisodeSampler(
         classes,
@@ -111,19 +114,19 @@ def embedded(
     protocols: Sequence[Protocol] = (),
     progress: bool = False,
 ) -> Tensor | None:
-    """Features ``[M, D]`` of images for which many tasks ask; None where they depend on the task.
+    """Compute features ``[M, D]`` of images that many tasks use; None if an image's features depend on the task.
 
     Args:
         learner: the composition.
         phi: its parameters.
         preprocessing: for the levels that ``classes`` holds.
         classes: M images.
-        protocols: of the tasks that will ask: where they take fewer than all images, the rows of others are no
-            numbers. Without any, all images are embedded.
-        progress: show a bar.
+        protocols: of the tasks that will use the features; rows of images that no task uses may be NaN. Without
+            protocols, all images are embedded.
+        progress: whether to show a progress bar.
 
     Raises:
-        DataError: where classes, groups or images do not suffice for the protocols, before anything is embedded.
+        DataError: before anything is embedded, if classes, groups or images do not suffice for the protocols.
     """
     if not learner.keeps_features:
         return None
@@ -140,8 +143,8 @@ def embedded(
 
 
 def _asked_for(classes: ClassImages, protocols: Sequence[Protocol]) -> Tensor:
-    """Which images tasks of these protocols take, in order; where they might take all, none are drawn."""
-    pixels = replace(classes, images=classes.images[..., :1, :1])  # a draw copies next to nothing
+    """Sorted places of the images that the protocols' tasks use; all places if these might use as many images."""
+    pixels = replace(classes, images=classes.images[..., :1, :1])  # so that drawing copies next to nothing
     samplers = [sampler_of(pixels, one) for one in protocols]
     most = sum(one.episodes * (one.ways + one.strangers) * (one.shots + one.queries) for one in protocols)
     if most >= len(classes.images):
@@ -153,7 +156,7 @@ def _asked_for(classes: ClassImages, protocols: Sequence[Protocol]) -> Tensor:
 
 
 def _without_strangers(batch: EpisodeBatch, protocol: Protocol) -> EpisodeBatch:
-    """Take the strangers, the last of a task's classes, out of its support set; their queries stay."""
+    """Remove the strangers, a task's last classes, from its support set; their queries stay."""
     if not protocol.strangers:
         return batch
     own = protocol.ways * protocol.shots
