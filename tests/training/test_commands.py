@@ -55,6 +55,8 @@ def test_evaluate_a_folder_of_classes(initialization, tmp_path, capsys):
     assert "(so few vary by chance; it is made for --queries 15)" in printed
     assert 0 <= figures["estimate"]["coverage"] <= 1
     assert "unknown" not in figures, "two classes are all that there are"
+    assert "strangers" not in figures, "0 would contradict the number within `unknown`"
+    assert "--strangers 5: no class is left outside of each task" in printed
     assert main([*arguments, "--against", str(initialization)]) == 0
     against = json.loads((tmp_path / "out.json").read_text())["against"]
     assert (against["gain"], against["interval_95"], against["accuracy"]) == (0, 0, figures["accuracy"])
@@ -66,8 +68,15 @@ def test_evaluate_a_folder_of_classes(initialization, tmp_path, capsys):
     printed = capsys.readouterr().out
     assert "with 90 % of known items to keep" in printed
     assert "5 other classes flagged" in printed
+    assert "--strangers" not in printed
     assert figures["unknown"]["strangers"] == 5
+    assert "strangers" not in figures
     assert 0 <= figures["unknown"]["auroc"] <= 1
+    assert main([*arguments, "--split", "train", "--queries", "1", "--ways", "9"]) == 0
+    assert json.loads((tmp_path / "out.json").read_text())["unknown"]["strangers"] == 1
+    printed = capsys.readouterr().out
+    assert "--strangers 5: only 1 is left outside of each task" in printed
+    assert "1 other class flagged" in printed
 
 
 def test_looks_are_printed_and_drawn(initialization, tmp_path, capsys):
