@@ -229,7 +229,10 @@ def _check(response: httpx.Response) -> None:
     if response.is_error:
         response.read()
         try:
-            detail = response.json()["detail"]
+            problem = response.json()
+            detail = str(problem["detail"])
+            if (file := str(problem.get("file", ""))) not in detail:
+                detail += f" (file {file})"
         except (ValueError, KeyError, TypeError):  # the answer of another server, or of a proxy
             detail = " ".join(response.text.split())[:200]
         kind = Unreachable if response.status_code == httpx.codes.SERVICE_UNAVAILABLE else ServiceError

@@ -1,65 +1,17 @@
 """``python -m training``: make initializations, and measure, compare and publish them."""
 
-import argparse
-import io
-import os
 import sys
-
-from safetensors import SafetensorError
-
-from training.commands import (
-    auto,
-    calibrate,
-    compare,
-    curves,
-    ensemble,
-    evaluate,
-    list_algorithms,
-    listing,
-    looks,
-    mistakes,
-    publish,
-    race,
-    search,
-    train,
-    tune,
-)
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command.
-
-    Args:
-        arguments: of the command line; None for those of this process.
-
-    Returns:
-        The exit status: 2 after a user's error, told in one line on stderr; 130 after an interruption; 141 if the
-        output's reader is gone.
-    """
-    parser = argparse.ArgumentParser(
-        prog="python -m training", description="Make initializations, and measure, compare and publish them."
-    )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    made = (train, search, tune, ensemble, publish, listing, list_algorithms)
-    for command in (*made, evaluate, calibrate, auto, curves, looks, mistakes, compare, race):
-        command.add(commands)
-    options = parser.parse_args(arguments)
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # class names need not be valid UTF-8
+    """Run one command and give its exit status: 130 after Ctrl-C, even while modules are still being imported."""
     try:
-        options.run(options)
-        sys.stdout.flush()
+        from training.commands.command_line import run
+
+        return run(arguments)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
-    except BrokenPipeError:  # the reader of the output, such as `head`, has closed it
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the last flush, at exit
-        return 141
-    # RecipeError, DataError, CheckpointError and all others that tell the user what to do are ValueErrors.
-    except (ValueError, OSError, SafetensorError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
 
 
 if __name__ == "__main__":

@@ -9,12 +9,13 @@ from typing import Any
 
 from tqdm import tqdm
 
-from service.commands.estimates import expectation
+from service.commands.estimates import expectation, probability
 from service.commands.folders import images_of, labelled_files
 from service.commands.keep_known_option import add_keep_known
 from service.commands.outputs import check_answers, check_output, written_whole
 from service.results import Row
 from service.settings import Settings
+from service.uploads.labels import one_line
 
 
 def add(commands: "argparse._SubParsersAction[Any]") -> None:
@@ -58,13 +59,13 @@ def _print_table(rows: Sequence[Row], labels: Sequence[str]) -> None:
     widest = max(len(label) for label in (*labels, "label"))
     print(f"{'image':{width}}  {'label':{widest}}  probability  most like")
     for row in rows:
-        name = row["filename"]
+        name = one_line(row["filename"])  # control characters could make a terminal do anything
         if "error" in row:
-            print(f"{name:{width}}  {row['error'].removeprefix(name).strip()}")
+            print(f"{name:{width}}  {one_line(row['error']).removeprefix(name).strip()}")
             continue
         mark = "  (fits none of the classes)" if row["unknown"] else ""
-        nearest = row["nearest"][0]["filename"]
-        print(f"{name:{width}}  {row['label']:{widest}}  {row['probability']:11.3f}  {nearest}{mark}")
+        nearest = one_line(row["nearest"][0]["filename"])
+        print(f"{name:{width}}  {row['label']:{widest}}  {probability(row['probability']):>11}  {nearest}{mark}")
 
 
 def _write(path: Path, document: Mapping[str, Any]) -> None:

@@ -102,6 +102,19 @@ def test_a_label_that_no_address_keeps_is_told(address: str, tmp_path: Path) -> 
         client.create_task(support)
 
 
+def test_a_refusal_names_the_file_at_fault_once(address: str, tmp_path: Path) -> None:
+    (tmp_path / "1.png").write_bytes(drawing(1))
+    (tmp_path / "2.png").write_bytes(b"no image")
+    good, bad = tmp_path / "1.png", tmp_path / "2.png"
+    with Client(address) as client:
+        with pytest.raises(ServiceError) as raised:
+            client.create_task([("a", good), (" . ", good)])
+        assert str(raised.value).endswith("choose another name (file  . /1.png)")
+        with pytest.raises(ServiceError) as raised:
+            client.create_task([("a", good), ("b", bad)])
+        assert str(raised.value) == "422: b/2.png is not a PNG, JPEG, WebP or BMP image"
+
+
 def test_more_files_than_may_be_open_at_a_time(address: str, tmp_path: Path) -> None:
     for seed in range(100):
         (tmp_path / f"{seed}.png").write_bytes(drawing(seed))

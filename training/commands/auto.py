@@ -17,7 +17,7 @@ from training.run.seen_classes import split_seed
 def add(commands: "argparse._SubParsersAction[Any]") -> None:
     """Declare the command."""
     parser = commands.add_parser("auto", help="measure how often auto chooses each of several initializations")
-    parser.add_argument("initializations", nargs="+", help="folders, or names of shipped ones")
+    parser.add_argument("initializations", nargs="+", help="folders, or names of shipped or published ones")
     # Without strokes: they exist only as a learner of drawings takes them, not as whole images in colour.
     parser.add_argument("--dataset", required=True, choices=["omniglot", "mini_imagenet", "folder"])
     parser.add_argument(

@@ -17,7 +17,7 @@ from training.run.named import find
 def add(commands: "argparse._SubParsersAction[Any]") -> None:
     """Declare the command."""
     parser = commands.add_parser("curves", help="measure accuracy by inner steps and shots")
-    parser.add_argument("initialization", help="a folder, or the name of a shipped one")
+    parser.add_argument("initialization", help="a folder, or the name of a shipped or published one")
     add_task_options(parser, required=True)
     parser.set_defaults(queries=10, episodes=600)
     parser.add_argument(

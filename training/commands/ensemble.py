@@ -18,7 +18,9 @@ from training.run.run_classes import load_classes
 def add(commands: "argparse._SubParsersAction[Any]") -> None:
     """Declare the command."""
     parser = commands.add_parser("ensemble", help="combine several separately trained initializations into one")
-    parser.add_argument("members", nargs="+", metavar="INIT", help="folders, or names of shipped ones")
+    parser.add_argument(
+        "members", nargs="+", metavar="INIT", help="folders, or names of shipped or published ones"
+    )
     parser.add_argument("--out", type=Path, required=True, help="folder to write the initialization to")
     parser.add_argument("--name", default="", help="name on its card (default: that of the first)")
     parser.add_argument("--data-dir", type=Path, help="folder of the data sets (default: METASHOT_DATA)")

@@ -17,7 +17,7 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
     parser = commands.add_parser(
         "looks", help="show the accuracy on validation tasks during training, as recorded in cards"
     )
-    parser.add_argument("initializations", nargs="+", help="folders, or names of shipped ones")
+    parser.add_argument("initializations", nargs="+", help="folders, or names of shipped or published ones")
     parser.add_argument("--svg", type=Path, metavar="FILE", help="draw the curves to this SVG file")
     parser.set_defaults(run=run)
 

@@ -17,7 +17,7 @@ from training.run.named import find
 def add(commands: "argparse._SubParsersAction[Any]") -> None:
     """Declare the command."""
     parser = commands.add_parser("mistakes", help="show which classes are mistaken for each other")
-    parser.add_argument("initialization", help="a folder, or the name of a shipped one")
+    parser.add_argument("initialization", help="a folder, or the name of a shipped or published one")
     add_task_options(parser, required=True)
     parser.add_argument(
         "--shots", type=int, default=1, help="support examples of each class (default: %(default)s)"

@@ -9,7 +9,6 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
-from tqdm import tqdm
 
 from models.backbones.backbone import Params
 from models.images.preprocessing import Preprocessing
@@ -17,6 +16,7 @@ from models.learner import Learner, Theta, support_loss
 from training.datasets.class_images import ClassImages
 from training.measures.evaluation import embedded
 from training.measures.measured import Protocol, interval_95
+from training.progress import bar
 from training.tasks.episodes import EpisodeBatch, EpisodeSampler
 
 PhiOf = Callable[[Sequence[int]], Params]
@@ -91,8 +91,8 @@ def trace(
     at_once = max(1, _IMAGES_AT_ONCE // (protocol.ways * (protocol.shots + protocol.queries)))
     right: list[Tensor] = []
     of_losses: list[Tensor] = []
-    bar = tqdm(total=protocol.episodes, desc=protocol.describe(), unit="task", leave=False, delay=_PATIENCE)
-    with bar, torch.no_grad():
+    shown = bar(protocol.episodes, protocol.describe(), "task", leave=False, delay=_PATIENCE)
+    with shown, torch.no_grad():
         kept: Tensor | None = None
         if learner.keeps_features:
             kept = embedded(learner, subject.phi_of(()), subject.preprocessing, classes)
@@ -115,7 +115,7 @@ def trace(
             right.append(torch.stack(found))
             if losses:
                 of_losses.append(torch.stack(found_losses))
-            bar.update(len(numbers))
+            shown.update(len(numbers))
     answers = protocol.ways * protocol.queries
     together = torch.cat(right, 1)
     if not losses:

@@ -1,5 +1,6 @@
 """Any tree of images with a folder per class, nested or not; already divided into splits, or split by a seed."""
 
+import functools
 import logging
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,14 +30,14 @@ class Tree:
 
     Attributes:
         classes: the folders that hold images themselves, named by their path below the top.
-        ignored: how many files were left out: hidden ones, those that are no images by name or kind, and images
-            in the top folder itself.
-        empty: how many folders hold neither images nor folders.
+        ignored: files that were left out: hidden ones, those that are no images by name or kind, and images in
+            the top folder itself.
+        empty: folders that hold neither images nor folders.
     """
 
     classes: tuple[ClassFiles, ...]
-    ignored: int
-    empty: int = 0
+    ignored: tuple[Path, ...]
+    empty: tuple[Path, ...]
 
 
 def load(
@@ -95,7 +96,8 @@ def load_divided(
 def scan(root: Path) -> Tree:
     """Find the classes below a folder; a class's group is the path of the folder above it, "" at the top."""
     classes: list[ClassFiles] = []
-    ignored = empty = 0
+    ignored: list[Path] = []
+    empty: list[Path] = []
     waiting = [(root, frozenset((root.resolve(),)))]
     while waiting:
         folder, above = waiting.pop()
@@ -108,18 +110,18 @@ def scan(root: Path) -> Tree:
                 if not entry.name.startswith(".") and (real := entry.resolve()) not in above:
                     waiting.append((entry, above | {real}))
             elif entry.name.startswith(".") or entry.suffix.lower() not in SUFFIXES or _is_special(entry):
-                ignored += 1
+                ignored.append(entry)
             else:
                 images.append(entry)
         if folder == root:
-            ignored += len(images)  # images beside the class folders belong to no class
+            ignored += images  # images beside the class folders belong to no class
         elif images:
             path = folder.relative_to(root)
             group = "" if path.parent == Path() else path.parent.as_posix()
             classes.append(ClassFiles(path.as_posix(), group, tuple(images)))
         elif is_leaf:
-            empty += 1
-    return Tree(tuple(sorted(classes, key=lambda entry: entry.name)), ignored, empty)
+            empty.append(folder)
+    return Tree(tuple(sorted(classes, key=lambda entry: entry.name)), tuple(ignored), tuple(empty))
 
 
 def _is_special(entry: Path) -> bool:
@@ -155,12 +157,22 @@ def split_names(names: list[str], seed: int, where: str) -> dict[Split, frozense
 def _scan_and_report(root: Path) -> tuple[ClassFiles, ...]:
     tree = scan(root)
     if tree.ignored:
-        _log.warning("%s: %d hidden files or files that are no images were left out", root, tree.ignored)
+        first, number = min(tree.ignored).relative_to(root), len(tree.ignored)
+        what = f"{first} was" if number == 1 else f"{number} files such as {first} were"
+        _warn_once(f"{root}: {what} left out, as hidden, no image, or in no class's folder")
     if tree.empty:
-        _log.warning("%s: %d folders without an image are no classes", root, tree.empty)
+        first, number = min(tree.empty).relative_to(root), len(tree.empty)
+        one, many = "holds no image and is no class", f"{number} folders without an image are no classes, such as"
+        _warn_once(f"{root}: {first} {one}" if number == 1 else f"{root}: {many} {first}")
     if not tree.classes:
         raise DataError(f"{root} holds no folder with images ({', '.join(sorted(SUFFIXES))})")
     return tree.classes
+
+
+@functools.cache
+def _warn_once(warning: str) -> None:
+    """Log a warning, but not again: a command reads the same tree for each split."""
+    _log.warning("%s", warning)
 
 
 def _split_of(folder: Path) -> Split | None:
@@ -198,7 +210,7 @@ def _holds_images(folder: Path) -> bool:
 def _split_folder(root: Path, split: Split) -> Path:
     found = [folder for folder in _visible(root) if _split_of(folder) == split]
     if beside := [folder.name for folder in _visible(root) if _split_of(folder) is None]:
-        _log.warning("%s: %s left out, beside the folders of the splits", root, ", ".join(beside))
+        _warn_once(f"{root}: {', '.join(beside)} left out, beside the folders of the splits")
     if len(found) != 1:
         held = ", ".join(folder.name for folder in _visible(root))
         raise DataError(

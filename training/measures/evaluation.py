@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from models.backbones.backbone import Params
 from models.cohort import Cohort
@@ -16,6 +15,7 @@ from models.support import Support
 from models.support_geometry import SupportGeometry
 from training.datasets.class_images import ClassImages
 from training.measures.measured import Measured, Protocol
+from training.progress import bar
 from training.tasks.episodes import EpisodeBatch, EpisodeSampler
 
 _IMAGES_AT_ONCE = 1000
@@ -54,10 +54,10 @@ def measure(
     at_once = max(1, _IMAGES_AT_ONCE // (protocol.ways * (protocol.shots + protocol.queries)))
     parts: list[tuple[Tensor, ...]] = []
     geometry: list[SupportGeometry] = []
-    bar = tqdm(total=protocol.episodes, desc=protocol.describe(), unit="task", disable=not progress, leave=False)
+    shown = bar(protocol.episodes, protocol.describe(), "task", shown=progress, leave=False)
     device = next(iter(phi.values())).device
     own, cohort = protocol.ways * protocol.queries, Cohort(learner.head, part(phi, HEAD))
-    with bar, torch.no_grad():
+    with shown, torch.no_grad():
         for first in range(0, protocol.episodes, at_once):
             numbers = range(first, min(first + at_once, protocol.episodes))
             batch = _without_strangers(sampler.episodes(numbers), protocol).to(device)
@@ -79,7 +79,7 @@ def measure(
             found = (right, logits, labels, ids, familiar[:, :own], familiar[:, own:])
             parts.append(tuple(one.cpu() for one in found))
             geometry.append(SupportGeometry.of(of_support, batch.support).cpu())
-            bar.update(len(right))
+            shown.update(len(right))
     accuracies, all_logits, all_labels, class_ids, familiarities, strange = (
         torch.cat(column) for column in zip(*parts, strict=True)
     )
@@ -133,12 +133,12 @@ def embedded(
     device = next(iter(phi.values())).device
     places = _asked_for(classes, protocols) if protocols else torch.arange(len(classes.images))
     features = torch.full((len(classes.images), learner.backbone.features), torch.nan, device=device)
-    bar = tqdm(total=len(places), desc="embedding", unit="image", disable=not progress, leave=False)
-    with bar, torch.no_grad():
+    shown = bar(len(places), "embedding", "image", shown=progress, leave=False)
+    with shown, torch.no_grad():
         embed = learner.embedding(part(phi, BODY))
         for chunk in places.split(_IMAGES_AT_ONCE // 4):
             features[chunk] = embed(preprocessing.normalise(classes.images[chunk].to(device)))
-            bar.update(len(chunk))
+            shown.update(len(chunk))
     return features
 
 

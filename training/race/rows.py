@@ -21,6 +21,7 @@ from training.comparison.kept import read
 from training.comparison.task_classes import TaskClasses
 from training.comparison.traces import Subject, accuracy_of, trace
 from training.measures.measured import Protocol
+from training.progress import bar
 from training.race.entrants import own_of, recipe_of
 from training.race.pace import Pace, pace_of
 from training.race.plan import Plan
@@ -62,7 +63,7 @@ class Track:
         folder.mkdir(exist_ok=True)
         names = self.plan.algorithms
         done = kept_rows(self.out) & set(names)
-        with tqdm(total=len(names), initial=len(done), desc=self.plan.name, unit="algorithm") as bar:
+        with bar(len(names), self.plan.name, "algorithm", done=len(done)) as shown:
             for name in names:
                 path = folder / f"{name}.json"
                 if name not in done:
@@ -70,7 +71,7 @@ class Track:
                     values = self._row(name)
                     write_whole(path, json.dumps(values) + "\n")
                     tqdm.write(_told(values, time.perf_counter() - start))
-                    bar.update(1)
+                    shown.update(1)
                 yield read(path)
 
     def _row(self, name: str) -> dict[str, Any]:
