@@ -17,7 +17,7 @@ _WIDEST = math.pi / 2  # the whole scale of ``stretched``
 _MOST_WEIGHT = 1000.0  # bound on the weights, far beyond any that is fitted
 _DIGITS = 4
 # Factor of log(ways) beyond the tasks of the fit. Of fits on tasks of up to 5 ways, a factor of 1 expected too
-# little on 10 and 20 ways with several examples, and 0 too much with one; 0.5 was within 0.06 of the truth throughout.
+# little on 10 and 20 ways with several examples, and 0 too much with one; 0.5 came within 0.06 of the truth.
 _BEYOND = 0.5
 
 
