@@ -16,8 +16,8 @@ from training.datasets.class_images import ClassImages
 from training.measures.evaluation import measure
 from training.measures.measured import Measured, Protocol
 from training.measures.regressions import (
+    falling_logistic_weights,
     linear_weights,
-    logistic_weights,
     minimised,
     quantile_weights,
     weights_of,
@@ -165,4 +165,4 @@ def _fit_accuracy(
     chance = torch.tensor([1 / size.ways for size in sizes], dtype=torch.float64)
     counts = torch.cat([torch.ones_like(reached), torch.full_like(chance, 1 / len(sizes))])
     shares = torch.cat([reached.clamp_max(1 - 0.5 / answers), chance])
-    return logistic_weights(torch.cat([given, alike]), shares, counts / counts.mean())
+    return falling_logistic_weights(torch.cat([given, alike]), shares, counts / counts.mean())

@@ -44,6 +44,19 @@ def logistic_weights(terms: Tensor, shares: Tensor, importance: Tensor | None = 
     return weights_of(terms, loss)
 
 
+def falling_logistic_weights(terms: Tensor, shares: Tensor, importance: Tensor) -> Tensor:
+    """As ``logistic_weights``, with no weight above 0 except the constant's.
+
+    For terms that can only lower a share: on a few easy tasks, a rising one would merely make up for another's
+    excess, and mislead wherever they differ. Terms that would rise are left out, and the others fitted again.
+    """
+    weights = logistic_weights(terms, shares, importance)
+    while (rising := weights[1:] > 0).any():
+        terms = torch.cat([terms[:, :1], terms[:, 1:].masked_fill(rising, 0)], 1)
+        weights = logistic_weights(terms, shares, importance)
+    return weights
+
+
 def quantile_weights(terms: Tensor, values: Tensor, share: float) -> Tensor:
     """Weights ``[W]`` of terms ``[K, W]``, the first of which is 1, for a quantile of values ``[K]``.
 
