@@ -49,11 +49,11 @@ def clean_text(text: Any, *, field: str, what: str, file: str | None = None) -> 
     if not isinstance(text, str):
         raise refuse("is missing" if text is None else "is not a text")
     clean = canonical(text)
-    if all(unicodedata.category(character) in _UNSEEN for character in clean):
-        raise refuse("is blank")
     if len(clean) > MAX_CHARACTERS:
         begins = one_line(clean[:_TOLD])
         raise refuse(f"{begins!r}... has {len(clean)} characters, {MAX_CHARACTERS} are allowed")
+    if all(unicodedata.category(character) in _UNSEEN for character in clean):
+        raise refuse("is blank")
     if any(unicodedata.category(character) in _UNPRINTABLE for character in clean):
         raise refuse("holds control characters or line breaks")
     return clean
