@@ -63,7 +63,7 @@ def test_what_is_no_json_is_told_without_advice_to_programmers(body: bytes, why:
 
 def test_an_endless_name_is_told_by_its_beginning() -> None:
     body = json.dumps({"query": [{"image": "", "\x7f" * 1_000_000: 1}]}).encode()
-    with pytest.raises(Problem, match="query.0. has an unknown member") as refusal:
+    with pytest.raises(Problem, match="has an unknown member") as refusal:
         read_json(body, SETTINGS)
     assert len(refusal.value.detail) < 300
     assert refusal.value.field == "query[0]." + "\ufffd" * 100
