@@ -25,6 +25,11 @@ _Loader.add_implicit_resolver(
 )
 
 
+# What the parser raises: its own exception and, for values that Python cannot make, others.
+_NO_YAML = (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError)
+_SHOWN = 100  # characters of an override that is told
+
+
 def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     """Read a recipe and apply ``key.key=value`` overrides (YAML values) to it.
 
@@ -48,8 +53,10 @@ def read_values(path: Path, overrides: Sequence[str]) -> dict[str, Any]:
         values = yaml.load(path.read_text(encoding="utf-8"), _Loader)
     except UnicodeDecodeError as error:
         raise RecipeError(f"{path} is not a text in UTF-8 ({error})") from error
-    except yaml.YAMLError as error:
-        raise RecipeError(f"{path} is not valid YAML: {error}") from error
+    except OSError as error:
+        raise RecipeError(f"{path} cannot be read: {error.strerror}") from error
+    except _NO_YAML as error:
+        raise RecipeError(f"{path} is not valid YAML: {_told(error)}") from error
     if not isinstance(values, dict):
         raise RecipeError(f"{path} must be a mapping of keys to values")
     for override in overrides:
@@ -120,7 +127,17 @@ def lay_override(values: dict[str, Any], override: str) -> None:
         raise RecipeError(f"--set takes key=value, for example outer.steps=500, not {override!r}")
     try:
         value = yaml.load(text, _Loader)
-    except yaml.YAMLError as error:
-        told = " ".join(str(error).split())  # on one line
-        raise RecipeError(f"--set {override!r}: what follows = is not valid YAML: {told}") from error
+    except _NO_YAML as error:
+        told = " ".join(_told(error).split())  # on one line
+        shown = override if len(override) <= _SHOWN else f"{override[:_SHOWN]}..."
+        raise RecipeError(f"--set {shown!r}: what follows = is not valid YAML: {told}") from error
     lay_over(values, key, value)
+
+
+def _told(error: Exception) -> str:
+    """Say what the YAML parser found, in words of our own where its message is for programmers."""
+    if isinstance(error, RecursionError):
+        return "its values are nested too deeply"
+    if isinstance(error, yaml.YAMLError):
+        return str(error)
+    return "a date or number in it is not one, or has too many digits"

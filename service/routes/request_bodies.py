@@ -11,7 +11,7 @@ _ARCHIVE = {
     "format": "binary",
     "description": "a zip with a folder per class, in place of support and labels",
 }
-_IMAGE = {"type": "string", "format": "byte", "description": "PNG, JPEG, WebP or BMP in base64"}
+_IMAGE = {"type": "string", "format": "byte", "description": "PNG, JPEG, WebP or BMP in base64, or its data: URL"}
 _SUPPORT_FORM = {
     "support": {**_FILES, "description": "labelled images"},
     "labels": {"type": "array", "items": {"type": "string"}, "description": "one for each of support, in order"},

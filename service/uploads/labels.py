@@ -49,10 +49,10 @@ def clean_text(text: Any, *, field: str, what: str, file: str | None = None) -> 
     if not isinstance(text, str):
         raise refuse("is missing; give one" if text is None else "is not a text; put it in quotes")
     clean = canonical(text)
-    if all(unicodedata.category(character) in _UNSEEN for character in clean):
-        raise refuse("is blank; give it a character that shows")
     if len(clean) > MAX_CHARACTERS:
         raise refuse(f"{_quoted(clean)} has {len(clean)} characters, {MAX_CHARACTERS} are allowed")
+    if all(unicodedata.category(character) in _UNSEEN for character in clean):
+        raise refuse("is blank; give it a character that shows")
     if any(unicodedata.category(character) in _UNPRINTABLE for character in clean):
         raise refuse(f"{_quoted(clean)} holds control characters or line breaks; leave them out")
     return clean

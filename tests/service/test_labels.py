@@ -72,3 +72,12 @@ def test_a_label_is_no_way_to_another_address(label: str) -> None:
 @pytest.mark.parametrize("label", ["...", ".a", "a.", "a..b", "a/b", "v1.0/x", "a /.. b"])
 def test_points_within_a_name_are_fine(label: str) -> None:
     assert clean_label(label, field="labels") == label
+
+
+def test_what_is_far_too_long_is_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_at = []
+    category = unicodedata.category
+    monkeypatch.setattr(unicodedata, "category", lambda one: looked_at.append(one) or category(one))
+    with pytest.raises(Problem, match="has 50000 characters, 100 are allowed"):
+        clean_label("\u200b" * 50_000, field="labels")
+    assert len(looked_at) <= 100

@@ -7,6 +7,8 @@ import { button, choose, load, openPage, SmallElement, teach } from './small_doc
 import { drop, fileEntry, folderEntry } from './small_drop.mjs';
 import { image, settled, SmallService } from './small_service.mjs';
 
+const HEAD = 'filename,label,probability,unknown,nearest_label,nearest_similarity,error';
+const { answersCsv } = await load('answers-csv.js');
 const { noteOf } = await load('files.js');
 const { texts } = await import('../../../service/page/texts.js');
 
@@ -50,4 +52,17 @@ test('what is refused is told with what to do about it, once', () => {
   assert.match(note('all.zip'), /Unzip/);
   const both = noteOf([], [{ name: 'IMG_1.HEIC', why: 'refused' }, { name: 'fake.jpg', why: 'heic' }]);
   assert.equal(both.split(texts.heicAdvice).length, 2);
+});
+
+test('no file name or label becomes a formula, whatever separates the columns', () => {
+  const prediction = (label) => ({ label, probability: 1, unknown: false, probabilities: { [label]: 1 }, nearest: [] });
+  const written = (text) => {
+    const answered = { file: { name: text }, state: 'answered', prediction: prediction(text) };
+    return answersCsv([answered]).replace('\ufeff', '');
+  };
+  assert.equal(written('a;=1'), `${HEAD},probability of a;'=1\r\na;'=1,a;'=1,1,False,,,,1\r\n`);
+  assert.ok(written('a\t@b;-c').includes(`\na\t'@b;'-c,`));
+  assert.ok(written('a;"=1').includes(`\n"a;'""=1",`));
+  assert.ok(written('=1').includes(`\n'=1,`));
+  assert.ok(written('a; b-c').includes('\na; b-c,'));
 });
