@@ -13,7 +13,8 @@ from models.initialization import Initialization
 from models.inner_rule import InnerRule, Moves
 from models.support import Support
 from models.task_size import BySize
-from service.computing.fitting import Shot, digest_of, fit
+from service.computing.classifier import AT_ONCE
+from service.computing.fitting import Shot, digest_of, embed, fit
 from service.computing.pinned import load_pinned, pin, pinned_labels
 from service.problems import Problem
 from tests.made_confidence import constant_confidence
@@ -72,6 +73,26 @@ def test_each_step_is_announced_and_can_end_the_fit(tiny: Initialization) -> Non
 
     with pytest.raises(TimeoutError):
         fit(tiny, shots("ab", tiny), stop)
+
+
+def test_the_deadline_is_checked_before_each_batch_of_images(either: Initialization) -> None:
+    looks = 0
+
+    def second_ends_it() -> None:
+        nonlocal looks
+        looks += 1
+        if looks == 2:
+            raise TimeoutError
+
+    given = shots("ab" * 20, either)
+    asked = [(shot.filename, shot.input) for shot in given]
+    assert len(asked) > AT_ONCE
+    with pytest.raises(TimeoutError):
+        fit(either, given[:2], lambda _: None).answers(asked, second_ends_it)
+    looks = 0
+    if either.learner.keeps_features:
+        with pytest.raises(TimeoutError):
+            embed(either, [given], second_ends_it)
 
 
 @pytest.mark.parametrize("moves", ["all", "body"])
