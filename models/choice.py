@@ -11,6 +11,7 @@ from models.initialization import Initialization
 from models.support import Support
 from models.support_geometry import SupportGeometry
 
+AUTO = "auto"  # by which a caller leaves the choice to this module
 _DRAWN = 0.78  # drawnness from which images count as drawings
 _DOUBT = (0.65, 0.84)  # between these it is no proof
 _LOOKED_AT = 16  # images whose drawnness is measured

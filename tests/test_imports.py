@@ -42,6 +42,24 @@ def test_training_and_service_never_import_each_other_and_models_imports_neither
     assert {other: found[other] for other in (*others, "tests", "benchmarks") if other in found} == {}
 
 
+@pytest.mark.parametrize(
+    ("folder", "user"),
+    [
+        ("models/kernels", "models.backbones"),
+        ("service/uploads", "service.registry"),
+        ("training/outer", "training.run"),
+    ],
+)
+def test_no_folder_imports_what_is_built_on_it(folder: str, user: str) -> None:
+    names = [name for file in (ROOT / folder).rglob("*.py") for name in imported(file)]
+    assert [name for name in names if name == user or name.startswith(f"{user}.")] == []
+
+
+def test_a_recipe_needs_no_part_of_training_that_reads_it() -> None:
+    names = {name for file in (ROOT / "training").glob("recipe*.py") for name in imported(file)}
+    assert {name for name in names if name.startswith("training.") and name.count(".") > 1} == set()
+
+
 def test_all_that_serving_imports_is_pinned() -> None:
     requirements = (ROOT / "requirements" / "serve.txt").read_text()
     pinned = {name.lower() for name in re.findall(r"^([\w-]+)==", requirements, re.MULTILINE)}

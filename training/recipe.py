@@ -11,7 +11,7 @@ from models.initialization import learner_from_dict
 from models.learner import Learner
 from training.outer_plan import Outer
 from training.recipe_rules import contradictions
-from training.structure.plan import StructureSearch
+from training.structure_plan import StructureSearch
 
 CALIBRATION_TASKS = 125
 NO_FIT = (TypeError, ValueError, ArithmeticError, LookupError)  # what parts raise of values that make no sense

@@ -1,7 +1,7 @@
 """Conv4 at rest: its constants folded into kernels that are laid out once, to compute features again and again.
 
 ReLU comes before the maximum, with which it commutes, so that a block is one call (see
-``models.kernels.resting_convolution``) and the maximum. With one image, laying kernels out anew in each call,
+``models.backbones.resting_convolution``) and the maximum. With one image, laying kernels out anew in each call,
 and the constants, took a quarter of the time.
 """
 
@@ -13,8 +13,8 @@ from torch.nn.functional import max_pool2d
 
 from models.backbones.backbone import Params
 from models.backbones.conv4 import BLOCKS, Conv4
+from models.backbones.resting_convolution import RestingConvolution, at_rest, can_rest
 from models.backbones.views import see
-from models.kernels.resting_convolution import RestingConvolution, at_rest, can_rest
 from models.kernels.task_convolution import channels_innermost
 
 

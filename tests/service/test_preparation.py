@@ -3,9 +3,10 @@
 from dataclasses import replace
 from pathlib import Path
 
+from models.choice import AUTO
 from models.images.preprocessing import Preprocessing
 from service.computing.preparation import choose
-from service.registry import AUTO, Registry
+from service.registry import Registry
 from service.uploads.intake import Example
 from tests.service.made_images import drawing, photograph
 from tests.service.tiny_service import save_tiny
