@@ -10,7 +10,7 @@ from models.images.preprocessing import Preprocessing
 from models.initialization import learner_from_dict
 from models.learner import Learner
 from training.outer_plan import Outer
-from training.recipe_rules import contradictions
+from training.recipe_rules import Changes, contradictions
 from training.structure_plan import StructureSearch
 
 CALIBRATION_TASKS = 125
@@ -48,6 +48,7 @@ class Episodes:
         ways: classes of a task.
         shots: support examples of a class, or the least and the most, of which each task draws its own number.
         queries: query examples of a class.
+        ragged: with a range of shots, let each class of a task draw its own number.
         within_group: share of the tasks whose classes all come from one group (alphabet).
         mixing: share of the tasks whose classes are new ones, each mixed of two (see ``training.tasks.mixing``).
         turning: share of each task's classes that are turned by 90, 180 or 270 degrees, as classes of their own
@@ -57,6 +58,7 @@ class Episodes:
     ways: int = 20
     shots: int | tuple[int, int] = 1
     queries: int = 4
+    ragged: bool = False
     within_group: float = 0.0
     mixing: float = 0.0
     turning: float = 0.0
@@ -73,7 +75,8 @@ class Jitter:
         shift: range, as a fraction of the image.
         elastic: standard deviation of a coarse random displacement, as a fraction of the image; 0 for none.
         mirror: turn every other image, at random, left to right.
-        colour: of photos, range of the logarithms by which brightness, contrast and saturation change.
+        colour: of photos, range of the logarithms by which brightness, contrast and saturation change; it is for
+            ``jitter`` alone, since colours change image by image.
     """
 
     rotation: float = 0.0
@@ -186,15 +189,13 @@ class Recipe:
     def build_learner(self) -> Learner:
         """The learner that the recipe describes."""
         learner: Learner = _built("learner", learner_from_dict, self.learner)
-        for contradiction in contradictions(
-            learner,
-            self.outer,
-            pretrained=bool(self.pretrained),
+        changes = Changes(
             mixing=self.episodes.mixing,
             turning=self.episodes.turning,
             rotations=self.data.rotations,
             alike=(self.class_jitter, self.task_jitter) != (Jitter(), Jitter()),
-        ):
+        )
+        for contradiction in contradictions(learner, self.outer, changes, pretrained=bool(self.pretrained)):
             raise RecipeError(contradiction)
         return learner
 

@@ -89,6 +89,7 @@ class Search(Trainer):
             queries=episodes.queries,
             seed=recipe.seed + 1,
             within_group=episodes.within_group,
+            ragged=episodes.ragged,
             device=device,
         )
         # Of its own, since its graph is larger, and with it what fits into memory.
