@@ -3,14 +3,21 @@
 import ast
 import re
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from service.app import VERSION
+
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("models", "service", "training")
 PACKAGES = {"PIL": "pillow", "yaml": "pyyaml"}  # by modules that are called otherwise
+
+
+def test_the_service_tells_the_projects_version() -> None:
+    assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"] == VERSION
 
 
 def imported(file: Path) -> Iterator[str]:
