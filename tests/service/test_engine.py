@@ -66,7 +66,7 @@ def test_refuses_beyond_its_slots_and_frees_them_when_work_ends(engine: Engine) 
     asyncio.run(scene())
 
 
-@pytest.mark.parametrize(("recent_s", "told"), [(1e-6, "1"), (2.5, "5"), (3600, "30")])
+@pytest.mark.parametrize(("recent_s", "told"), [(0.0, "1"), (2.5, "5"), (3600, "30")])
 def test_who_is_refused_is_told_when_to_come_again_within_bounds(
     engine: Engine, recent_s: float, told: str
 ) -> None:
