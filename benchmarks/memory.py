@@ -13,7 +13,7 @@ from benchmarks.drawings import Call, Drawings
 from benchmarks.report import Row
 from benchmarks.servers import Server
 
-FIRST, LAST = 1_000, 10_000
+_FIRST, _LAST = 1_000, 10_000  # requests before the first look, and before the last
 _CALLERS = 4
 _SIZES = 200  # different requests, in turn
 _MOST = 1.05
@@ -22,8 +22,8 @@ _KEPT_EVERY = 5  # one in this many tickets makes a task, asks it and deletes it
 _MEBIBYTE = 1024**2
 
 
-def resident(ours: Server, *, first: int = FIRST, last: int = LAST) -> list[Row]:
-    """Send ``last`` requests to a fresh service, and read its memory after ``first`` and after all."""
+def resident(ours: Server) -> list[Row]:
+    """Send many requests to a fresh service, and read its memory after the first thousand and after all."""
     once, kept = _requests()
     tickets = count()
 
@@ -38,16 +38,16 @@ def resident(ours: Server, *, first: int = FIRST, last: int = LAST) -> list[Row]
         caller.send(Call("DELETE", path))
 
     held = []
-    with tqdm(total=last, unit="request", desc="memory") as bar:
-        for more in (first, last - first):
+    with tqdm(total=_LAST, unit="request", desc="memory") as bar:
+        for more in (_FIRST, _LAST - _FIRST):
             load(ours.port, _CALLERS, work, _some(tickets, _tickets(more), bar))
             held.append(ours.resident_bytes / _MEBIBYTE)
     before, after = held
     return [
         Row(
             "HTTP: resident memory under requests of mixed sizes",
-            f"MiB after {last:,} requests",
-            f"after {first:,}",
+            f"MiB after {_LAST:,} requests",
+            f"after {_FIRST:,}",
             ours=after,
             theirs=before,
             target="within 5 %",

@@ -10,8 +10,8 @@ from models.images.preprocessing import Preprocessing
 from models.initialization import learner_from_dict
 from models.learner import Learner
 from training.outer_plan import Outer
-from training.recipe_rules import contradictions
-from training.structure.plan import StructureSearch
+from training.recipe_rules import Changes, contradictions
+from training.structure_plan import StructureSearch
 
 CALIBRATION_TASKS = 125
 NO_FIT = (TypeError, ValueError, ArithmeticError, LookupError)  # what parts raise for values that make no sense
@@ -49,6 +49,7 @@ class Episodes:
         ways: classes of a task.
         shots: support examples of a class; from a range (lowest, highest), each task draws its own number.
         queries: query examples of a class.
+        ragged: with a range of shots, let each class of a task draw its own number.
         within_group: share of the tasks whose classes all come from one group (alphabet).
         mixing: share of the tasks whose classes are new, each a mixture of two (see ``training.tasks.mixing``).
         turning: share of each task's classes that are turned by 90, 180 or 270 degrees, as classes of their own
@@ -58,6 +59,7 @@ class Episodes:
     ways: int = 20
     shots: int | tuple[int, int] = 1
     queries: int = 4
+    ragged: bool = False
     within_group: float = 0.0
     mixing: float = 0.0
     turning: float = 0.0
@@ -76,7 +78,8 @@ class Jitter:
         shift: as a fraction of the image.
         elastic: standard deviation of a coarse random displacement, as a fraction of the image; 0 for none.
         mirror: mirror each image left to right with a chance of one half.
-        colour: for photos, of the logarithms of the factors of brightness, contrast and saturation.
+        colour: for photos, of the logarithms of the factors of brightness, contrast and saturation; of ``jitter``
+            alone, since colours change image by image.
     """
 
     rotation: float = 0.0
@@ -189,15 +192,13 @@ class Recipe:
     def build_learner(self) -> Learner:
         """Build the learner; RecipeError if its settings do not fit, or contradict other parts of the recipe."""
         learner: Learner = _built("learner", learner_from_dict, self.learner)
-        for contradiction in contradictions(
-            learner,
-            self.outer,
-            pretrained=bool(self.pretrained),
+        changes = Changes(
             mixing=self.episodes.mixing,
             turning=self.episodes.turning,
             rotations=self.data.rotations,
             alike=(self.class_jitter, self.task_jitter) != (Jitter(), Jitter()),
-        ):
+        )
+        for contradiction in contradictions(learner, self.outer, changes, pretrained=bool(self.pretrained)):
             raise RecipeError(contradiction)
         return learner
 

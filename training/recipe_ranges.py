@@ -8,7 +8,8 @@ from training.seeds import MOST_SEED
 
 MOST_RATE = 1.0  # of Adam, a step of which changes every number by about its rate
 _SEEDS = ("seed", "data.seed", "validation.seed")
-_JITTERS = ("jitter", "class_jitter", "task_jitter")
+_ALIKE = ("class_jitter", "task_jitter")
+_JITTERS = ("jitter", *_ALIKE)
 # The most of each: a whole turn, images shifted out of their frame, sides and colours twentyfold. Far beyond,
 # pixels become NaN.
 _JITTERED = {"rotation": 360, "shear": 10, "scale": 3, "shift": 1, "elastic": 1, "colour": 3}
@@ -46,6 +47,9 @@ def check_ranges(values: Mapping[str, Any]) -> None:
     Raises:
         RecipeError: naming the key that is out of range, and the range.
     """
+    for jitter in _ALIKE:
+        if any(_numbers(values, f"{jitter}.colour")):
+            raise RecipeError(f"{jitter}.colour does nothing: colours change image by image; set jitter.colour")
     for key, least in _AT_LEAST.items():
         for number in _numbers(values, key):
             if number < least:

@@ -7,10 +7,11 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
+from models.choice import AUTO
 from service.answers import PredictionsAnswer, TaskAnswer, TaskListAnswer, WholeTaskAnswer
 from service.components import Components, Parts
 from service.problems import Problem, not_found
-from service.registry import AUTO, check_kept
+from service.registry import check_kept
 from service.routes.classify import predictions
 from service.routes.refusals import COMPUTING, STORING
 from service.routes.request_bodies import ADD, ASK, CREATE, KEEP

@@ -27,7 +27,6 @@ class StoredExample:
     label: str
     filename: str
     sha256: str
-    size: int
 
 
 @dataclass(frozen=True)
@@ -163,7 +162,6 @@ class TaskStore:
                 ExampleRow.label,
                 ExampleRow.filename,
                 ExampleRow.sha256,
-                ExampleRow.size,
             )
             found = session.execute(
                 select(*columns).where(ExampleRow.task_number == row.number).order_by(ExampleRow.number)

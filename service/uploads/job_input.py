@@ -10,8 +10,8 @@ from typing import IO
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
+from models.choice import AUTO
 from service.problems import Problem
-from service.registry import AUTO
 from service.settings import Settings
 from service.uploads import archives, keep_known
 from service.uploads.intake import read_raw, refuse_compressed

@@ -56,6 +56,15 @@ def flip_a_byte(folder):
     (folder / WEIGHTS).write_bytes(content)
 
 
+def spoil_a_number(folder, number):
+    """As training that diverged would have written it: with a sha256 of its own."""
+    first = load(folder)
+    phi = {name: value.clone() for name, value in first.phi.items()}
+    phi["body.block2.shift"][0] = number
+    parts = {key: getattr(first, key) for key in ("learner", "preprocessing", "confidence")}
+    save(folder, name="tiny", phi=phi, facts={}, **parts)
+
+
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
@@ -110,6 +119,17 @@ def flip_a_byte(folder):
             "body.*should be",
         ),
         (lambda f: change_card(f, lambda card: card["preprocessing"].update(side=40)), "the backbone takes"),
+        (
+            lambda f: change_card(
+                f,
+                lambda card: card["preprocessing"].update(
+                    kind="photo", channels=3, margin=None, mean=[0.0] * 3, std=[1.0] * 3
+                ),
+            ),
+            "the backbone takes",
+        ),
+        (lambda f: spoil_a_number(f, math.inf), "block2.shift holds numbers that are not finite"),
+        (lambda f: spoil_a_number(f, math.nan), "block2.shift holds numbers that are not finite"),
         (lambda f: change_card(f, lambda card: card["confidence"].pop("log_temperature")), "temperature"),
     ],
 )

@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 
 from service.computing.classifiers import Classifiers
 from tests.service.made_images import drawing, zipped
-from tests.service.tiny_service import TINY, serving
+from tests.service.tiny_service import TINY, ended, serving
 
 QUERIES = [("query", (f"{seed}.png", drawing(seed))) for seed in (21, 22, 23)]
 
@@ -216,8 +216,7 @@ def test_two_processes_share_one_store(tmp_path: Path) -> None:
             for client in (one, other)
         ]
         for job in jobs:
-            while one.get(f"/v1/jobs/{job}").json()["status"] != "done":
-                pass
+            assert ended(one, job)["status"] == "done"
             rows = other.get(f"/v1/jobs/{job}/results").text.splitlines()
             assert [json.loads(row)["filename"] for row in rows] == [f"{seed}.png" for seed in range(51, 71)]
 

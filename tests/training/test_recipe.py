@@ -103,6 +103,8 @@ def test_numbers_may_be_written_with_an_exponent_alone(tmp_path, text):
         ({}, ["class_jitter.rotation=-5"], "class_jitter.rotation must be at least 0"),
         ({}, ["task_jitter.scale=1e4"], "task_jitter.scale must be at most 3, not 10000.0"),
         ({}, ["jitter.colour=1e6"], "jitter.colour must be at most 3"),
+        ({}, ["class_jitter.colour=0.3"], "class_jitter.colour does nothing: .* set jitter.colour"),
+        ({}, ["task_jitter.colour=0.3"], "task_jitter.colour does nothing: .* set jitter.colour"),
         ({}, ["outer.steps=0"], "outer.steps must be at least 1"),
         ({}, ["outer.draws=1"], "outer.draws must be at least 2"),
         ({}, ["outer.learning_rate=-0.1"], "outer.learning_rate must be at least 0"),

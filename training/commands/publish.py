@@ -5,11 +5,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from models.choice import AUTO
 from models.initialization import CARD, WEIGHTS, load
 from models.published import LABELS
 from training.run.named import folder_of
-
-_AUTO = "auto"  # the name by which requests leave the choice to the service
 
 
 def add(commands: "argparse._SubParsersAction[Any]") -> None:
@@ -26,8 +25,8 @@ def run(options: argparse.Namespace) -> None:
     Raises:
         ValueError: if the store does not accept the name, or requests could not ask for it by that name.
     """
-    if options.name.lower() == _AUTO:  # the store's names are lower-case
-        raise ValueError(f"--name {options.name}: by {_AUTO!r} the service chooses among all; take another name")
+    if options.name.lower() == AUTO:  # the store's names are lower-case
+        raise ValueError(f"--name {options.name}: by {AUTO!r} the service chooses among all; take another name")
     import bentoml
     from bentoml.exceptions import BentoMLException, NotFound
 

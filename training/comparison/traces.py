@@ -22,6 +22,7 @@ from training.tasks.episodes import EpisodeBatch, EpisodeSampler
 PhiOf = Callable[[Sequence[int]], Params]
 _IMAGES_AT_ONCE = 1000
 _PATIENCE = 2.0  # seconds before a bar appears
+_TIMED = 9  # tasks, of whose times the median is told
 
 
 @dataclass(frozen=True)
@@ -136,13 +137,11 @@ def accuracy_of(found: Trace) -> dict[str, Any]:
     }
 
 
-def seconds_of_a_task(
-    subject: Subject, classes: ClassImages, protocol: Protocol, steps: int, *, repeats: int = 9
-) -> float:
+def seconds_of_a_task(subject: Subject, classes: ClassImages, protocol: Protocol, steps: int) -> float:
     """Median seconds to adapt to a single task and answer its queries, with nothing reused from earlier ones."""
     sampler, learner = _sampler(classes, protocol), subject.learner
     spent = []
-    for number in range(repeats + 1):
+    for number in range(_TIMED + 1):
         batch, phi = subject.batch(sampler, [number]), subject.phi_of([number])
         start = time.perf_counter()
         with torch.no_grad():

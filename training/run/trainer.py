@@ -15,7 +15,6 @@ from models.learner import Learner
 from training.datasets.class_images import ClassImages
 from training.datasets.image_cache import DEFAULT_FOLDER
 from training.outer.class_loss import CENTRES, initial_centres
-from training.outer.distillation import Teacher
 from training.outer.gradient import OuterGradient
 from training.outer.processes import Processes
 from training.progress import bar, duration, log
@@ -23,6 +22,7 @@ from training.recipe import Recipe, RecipeError
 from training.run.after_warm_up import measure_features
 from training.run.ahead import ahead
 from training.run.checkpoint import CHECKPOINT, Progress, load_checkpoint, save_checkpoint
+from training.run.class_teacher import class_teacher
 from training.run.divergence import check_finite, divergence_told
 from training.run.feature_teacher import FeatureTeacher
 from training.run.interruption import Interruption
@@ -93,7 +93,7 @@ class Trainer:
             self.processes,
             budget,
             seed=recipe.seed,
-            teacher=Teacher.of(recipe, class_count, self.device),
+            teacher=class_teacher(recipe, class_count, self.device),
             likeness=self.feature_teacher,
         )
         self.pretrained = pretrained

@@ -8,7 +8,7 @@ import yaml
 from models.backbones.registry import backbone_as_dict
 from models.backbones.staged import Staged
 from training.recipe import Recipe
-from training.structure.plan import StructureSearch
+from training.structure_plan import StructureSearch
 
 
 def write_found(recipe: Recipe, found: Staged, budget: int, folder: Path) -> Path:

@@ -90,6 +90,7 @@ class Search(Trainer):
             queries=episodes.queries,
             seed=recipe.seed + 1,
             within_group=episodes.within_group,
+            ragged=episodes.ragged,
             device=device,
         )
         # Separate, because its graph is larger, so other micro-batches fit into memory.

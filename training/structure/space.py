@@ -9,7 +9,7 @@ from torch import Tensor
 from models.backbones.backbone import STRUCTURE, Params
 from models.backbones.stage import Stage
 from models.backbones.staged import Staged
-from training.structure.plan import AS_MANY_AS_CHANNELS, StructureSearch
+from training.structure_plan import AS_MANY_AS_CHANNELS, StructureSearch
 
 AXES = ("kernel", "width", "groups", "skip")
 Choices = dict[str, Tensor]
