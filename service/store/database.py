@@ -134,7 +134,8 @@ def _alone(lock: Path) -> Iterator[None]:
 
 def _configure(connection: Any, _record: object = None) -> None:
     connection.isolation_level = None  # transactions begin where _begin says, not where sqlite3 guesses
-    for pragma in (f"busy_timeout={_BUSY_MS}", "foreign_keys=ON", "synchronous=NORMAL"):
+    # FULL, so that what callers were told has reached the disk.
+    for pragma in (f"busy_timeout={_BUSY_MS}", "foreign_keys=ON", "synchronous=FULL"):
         connection.execute(f"PRAGMA {pragma}")
 
 
