@@ -17,6 +17,7 @@ from service.settings import Settings
 from service.store.database import Database
 from service.store.job_store import JobStore
 from service.store.task_store import TaskStore
+from service.store.writers import Writers
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,8 @@ def running(settings: Settings, metrics: Metrics) -> Iterator[Components]:
         engine = Engine(settings)
         stack.callback(engine.close)
         tasks = TaskStore(database)
-        jobs = Jobs(settings, JobStore(database), engine, metrics)
+        writers = Writers()
+        jobs = Jobs(settings, JobStore(database), writers, engine, metrics)
         stack.callback(jobs.stop)
         metrics.watch(lambda: engine.waiting, jobs.store.counts)
         jobs.start()
@@ -49,7 +51,7 @@ def running(settings: Settings, metrics: Metrics) -> Iterator[Components]:
             settings=settings,
             registry=registry,
             tasks=tasks,
-            classifiers=Classifiers(settings, registry, engine, tasks, metrics),
+            classifiers=Classifiers(settings, registry, engine, tasks, writers, metrics),
             jobs=jobs,
         )
 

@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import IO, Any
 
 from fastapi import Request
-from starlette.concurrency import run_in_threadpool
 from torch import Tensor
 
 from service.computing.classifier import Classifier
@@ -33,6 +32,7 @@ from service.registry import check_kept
 from service.settings import JOBS, Settings
 from service.store.database import OUT_OF_REACH, is_full
 from service.store.job_store import UNFINISHED, Job, JobStore, Status
+from service.store.writers import Writers
 from service.uploads.archives import Archive
 from service.uploads.images import decode
 from service.uploads.job_input import drop_job_input, open_job_input, receive_job_input
@@ -49,8 +49,11 @@ logger = logging.getLogger("metashot")
 class Jobs:
     """Accepts jobs and scores one after the other; of several processes, only the one with the lock scores."""
 
-    def __init__(self, settings: Settings, store: JobStore, engine: Engine, metrics: Metrics) -> None:
+    def __init__(
+        self, settings: Settings, store: JobStore, writers: Writers, engine: Engine, metrics: Metrics
+    ) -> None:
         self.store = store
+        self._writers = writers
         self._settings = settings
         self._engine = engine
         self._metrics = metrics
@@ -85,15 +88,21 @@ class Jobs:
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
-        # A caller who leaves ends this wait but not the thread, which still needs the folder: so outside the try.
         classifier = replace(classifier, keep_known=knobs.keep_known)
-        return await run_in_threadpool(self._queue, job_id, task_id, classifier)
+        try:
+            return await self._writers.run(self._queue, job_id, task_id, classifier)
+        except Exception:  # a caller who leaves (BaseException) ends this wait, but no change that has begun
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
 
-    def end(self, job_id: str) -> Job | None:
+    async def end(self, job_id: str) -> Job | None:
         """Cancel an unfinished job, keeping its results; delete a finished one (None). Raises a 404 Problem.
 
         A job that finishes during this call is not deleted: its caller saw it unfinished and wants it stopped.
         """
+        return await self._writers.run(self._end, job_id)
+
+    def _end(self, job_id: str) -> Job | None:
         if self.store.job(job_id).status in UNFINISHED:
             self._finish(job_id, "cancelled")
             return self.store.job(job_id)
@@ -103,16 +112,12 @@ class Jobs:
 
     def _queue(self, job_id: str, task_id: str, classifier: Classifier) -> Job:
         folder = self.folder(job_id)
-        try:
-            pin(classifier, folder)
-            for path in (folder, self._root):
-                _sync_folder(path)
-            with open_job_input(folder, self._settings) as archive:
-                total = len(archive.names)
-            job = self.store.create(job_id, task_id=task_id, model=classifier.model, total=total)
-        except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
+        pin(classifier, folder)
+        for path in (folder, self._root):
+            _sync_folder(path)
+        with open_job_input(folder, self._settings) as archive:
+            total = len(archive.names)
+        job = self.store.create(job_id, task_id=task_id, model=classifier.model, total=total)
         self._wake.set()
         return job
 

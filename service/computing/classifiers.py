@@ -27,6 +27,7 @@ from service.store.task_store import (
     TaskVersion,
     too_contended,
 )
+from service.store.writers import Writers
 from service.uploads.intake import Example, Query, check_classes
 
 _ATTEMPTS = 8
@@ -41,12 +42,19 @@ class Classifiers:
     """
 
     def __init__(
-        self, settings: Settings, registry: Registry, engine: Engine, tasks: TaskStore, metrics: Metrics
+        self,
+        settings: Settings,
+        registry: Registry,
+        engine: Engine,
+        tasks: TaskStore,
+        writers: Writers,
+        metrics: Metrics,
     ) -> None:
         self._settings = settings
         self._registry = registry
         self._engine = engine
         self._tasks = tasks
+        self._writers = writers
         self._metrics = metrics
         self._cache: BoundedCache[Version, Classifier] = BoundedCache(settings.cache_bytes, lambda one: one.size)
         self._adaptations = Adaptations(engine, settings.cache_bytes // 4)
@@ -88,7 +96,7 @@ class Classifiers:
         with self._engine.admitted() as caller:
             initialization, shots = await caller.run(prepared, large=are_many(support))
             classifier = await self._adapt(caller, initialization, shots)
-        task_id = await run_in_threadpool(self._tasks.create, name, new, _fitted(classifier))
+        task_id = await self._writers.run(self._tasks.create, name, new, _fitted(classifier))
         self._keep(task_id, 1, classifier)
         return task_id
 
@@ -125,14 +133,18 @@ class Classifiers:
                 continue
             self._keep(task_id, task.version, classifier)
             if classifier.version != task.model_version:
-                await run_in_threadpool(self._tasks.refitted, task_id, task.version, _fitted(classifier))
+                await self._writers.run(self._tasks.refitted, task_id, task.version, _fitted(classifier))
             return classifier
         raise too_contended(task_id)
 
-    def delete(self, task_id: str) -> None:
+    async def delete(self, task_id: str) -> None:
         """Delete a task from the store and from memory; raises a 404 Problem if there is none."""
-        self._tasks.delete(task_id)
-        self._cache.drop(lambda version: version[0] == task_id)
+
+        def work() -> None:
+            self._tasks.delete(task_id)
+            self._cache.drop(lambda version: version[0] == task_id)
+
+        await self._writers.run(work)
 
     async def add(self, task_id: str, support: Sequence[Example]) -> None:
         """Add examples to a task."""
@@ -157,7 +169,7 @@ class Classifiers:
                     classifier = await self._refit(caller, task, kept, added)
                 if classifier is None:
                     continue
-                changed = await run_in_threadpool(
+                changed = await self._writers.run(
                     self._tasks.change, task_id, task.version, added, sorted(removed), _fitted(classifier)
                 )
                 if changed:

@@ -50,9 +50,9 @@ async def show(task_id: str, parts: Parts) -> WholeTaskAnswer:
 
 
 @router.delete("/{task_id}", status_code=204)
-def delete(task_id: str, parts: Parts) -> None:
+async def delete(task_id: str, parts: Parts) -> None:
     """Delete a kept classifier and its examples; its jobs continue."""
-    parts.classifiers.delete(task_id)
+    await parts.classifiers.delete(task_id)
 
 
 @router.post("/{task_id}/examples", response_model=WholeTaskAnswer, openapi_extra=ADD, responses=COMPUTING)

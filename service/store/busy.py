@@ -18,9 +18,7 @@ def install_busy_handler(app: FastAPI) -> None:
             return problem_response(_full(), request.url.path)
         if not isinstance(error, NoConnection) and "locked" not in str(error):
             raise error  # trying again would not help
-        detail = "others kept the store busy for too long; try again in a moment"
-        problem = Problem(503, detail, title="Busy", headers={"Retry-After": "5"})
-        return problem_response(problem, request.url.path)
+        return problem_response(too_busy(), request.url.path)
 
     async def on_file(request: Request, error: Exception) -> JSONResponse:
         if not is_full(error):
@@ -30,6 +28,12 @@ def install_busy_handler(app: FastAPI) -> None:
     app.add_exception_handler(OSError, on_file)
     for kind in OUT_OF_REACH:
         app.add_exception_handler(kind, on_store)
+
+
+def too_busy() -> Problem:
+    """Make the 503 Problem for a caller who could not get at the store in time."""
+    detail = "others kept the store busy for too long; try again in a moment"
+    return Problem(503, detail, title="Busy", headers={"Retry-After": "5"})
 
 
 def _full() -> Problem:

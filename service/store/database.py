@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, Executable, create_engine, event, text
+from sqlalchemy import URL, Engine, Executable, create_engine, event, text
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.orm import Session
@@ -49,11 +49,11 @@ class Database:
 
     def _open(self, data_dir: Path) -> None:
         data_dir.mkdir(parents=True, exist_ok=True)
-        self._engine = create_engine(URL.create("sqlite", database=str(data_dir / FILE)))
-        event.listen(self._engine, "connect", _configure)
-        event.listen(self._engine, "begin", _begin)
-        self._writer: Engine = self._engine.execution_options(writes=True)
-        # Outside the pool, all of which writers waiting for each other may take up.
+        self._engine = _engine(data_dir / FILE, "BEGIN")
+        # With a pool of its own, as writers wait for each other. IMMEDIATE, as a transaction that reads first and
+        # writes later fails if another one wrote in between.
+        self._writer = _engine(data_dir / FILE, "BEGIN IMMEDIATE")
+        # Outside the pools, for which callers may have to wait.
         self._rows = sqlite3.connect(data_dir / FILE, check_same_thread=False)
         _configure(self._rows)
         self._rows_lock = threading.Lock()
@@ -113,6 +113,7 @@ class Database:
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()
+        self._writer.dispose()
         self._rows.close()
 
 
@@ -132,14 +133,16 @@ def _alone(lock: Path) -> Iterator[None]:
         yield
 
 
+def _engine(file: Path, begin: str) -> Engine:
+    """Make connections to a store, whose transactions begin by a statement."""
+    engine = create_engine(URL.create("sqlite", database=str(file)))
+    event.listen(engine, "connect", _configure)
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
+    return engine
+
+
 def _configure(connection: Any, _record: object = None) -> None:
-    connection.isolation_level = None  # transactions begin where _begin says, not where sqlite3 guesses
+    connection.isolation_level = None  # transactions begin where _engine says, not where sqlite3 guesses
     # FULL, so that what callers were told has reached the disk.
     for pragma in (f"busy_timeout={_BUSY_MS}", "foreign_keys=ON", "synchronous=FULL"):
         connection.execute(f"PRAGMA {pragma}")
-
-
-def _begin(connection: Connection) -> None:
-    # IMMEDIATE, as a transaction that reads first and writes later fails if another one wrote in between.
-    writes = connection.get_execution_options().get("writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
