@@ -48,6 +48,6 @@ class Metashot:
         end_with_launcher()
 
     def __is_ready__(self) -> bool:
-        """Whether any initialization is on offer."""
+        """Whether it can answer (see ``Components.ready``)."""
         components = getattr(app.state, "components", None)
-        return components is not None and bool(components.registry.offered)
+        return components is not None and bool(components.ready)

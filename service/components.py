@@ -29,6 +29,12 @@ class Components:
     tasks: TaskStore
     classifiers: Classifiers
     jobs: Jobs
+    database: Database
+
+    @property
+    def ready(self) -> bool:
+        """Whether any initialization is on offer, and the store is still where it was opened."""
+        return bool(self.registry.offered) and self.database.in_place
 
 
 @contextmanager
@@ -53,6 +59,7 @@ def running(settings: Settings, metrics: Metrics) -> Iterator[Components]:
             tasks=tasks,
             classifiers=Classifiers(settings, registry, engine, tasks, writers, metrics),
             jobs=jobs,
+            database=database,
         )
 
 

@@ -81,6 +81,7 @@ class Jobs:
         """Receive a job's images and queue it; a refused job leaves nothing behind."""
         job_id = uuid.uuid4().hex
         folder = self.folder(job_id)
+        self.store.check_place()  # or else the folder could not be made
         folder.mkdir()
         try:
             knobs = await receive_job_input(request, self._settings, folder)

@@ -24,6 +24,7 @@ SCHEMA = 1
 _BUSY_MS = 20_000
 OUT_OF_REACH = (OperationalError, NoConnection, sqlite3.OperationalError)  # these may pass by themselves
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+_UNREACHABLE = "unable to open database file"  # as SQLite says it
 _NO_ROOM_FOR_INDEX = "SQLITE_IOERR_SHMSIZE"  # of the write-ahead log
 
 
@@ -59,6 +60,8 @@ class Database:
         self._rows_lock = threading.Lock()
         with _alone(data_dir / _OPENING):
             self._prepare(data_dir / FILE)
+        self._file = (data_dir / FILE).absolute()
+        self._opened = _identity(self._file)
 
     def _prepare(self, file: Path) -> None:
         # The file keeps the mode. SQLite refuses at once, despite busy_timeout, while another connection writes.
@@ -74,12 +77,27 @@ class Database:
                 Table.metadata.create_all(connection)
                 connection.execute(text(f"PRAGMA user_version = {SCHEMA}"))
 
+    @property
+    def in_place(self) -> bool:
+        """Whether the file that is open still lies in DATA_DIR: otherwise changes would be lost with it."""
+        try:
+            return _identity(self._file) == self._opened
+        except OSError:
+            return False
+
+    def check_place(self) -> None:
+        """Raise an OperationalError, as SQLite does for new connections, unless the store is in place."""
+        if not self.in_place:
+            raise sqlite3.OperationalError(_UNREACHABLE)
+
     def reading(self) -> Session:
         """Open a session that sees one state of the store."""
+        self.check_place()
         return Session(self._engine)
 
     def writing(self) -> Session:
         """Open a session that takes the store's write lock; commit with ``session.commit()``."""
+        self.check_place()
         self._reserve.hold()  # deletions may have used it up
         return Session(self._writer, expire_on_commit=False)
 
@@ -123,6 +141,16 @@ def is_full(error: BaseException) -> bool:
     if isinstance(cause, OSError):
         return cause.errno in _NO_ROOM
     return "disk is full" in str(cause) or getattr(cause, "sqlite_errorname", "") == _NO_ROOM_FOR_INDEX
+
+
+def is_unreachable(error: BaseException) -> bool:
+    """Whether an error came from a store that cannot be opened, be it moved away or for want of file handles."""
+    return _UNREACHABLE in str(error)
+
+
+def _identity(file: Path) -> tuple[int, int]:
+    found = file.stat()
+    return found.st_dev, found.st_ino
 
 
 @contextmanager

@@ -40,6 +40,10 @@ class JobStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    def check_place(self) -> None:
+        """Raise an OperationalError unless the store is still where it was opened."""
+        self._database.check_place()
+
     def create(self, job_id: str, *, task_id: str, model: str, total: int) -> Job:
         """Queue a job whose folder is complete."""
         row = JobRow(
