@@ -104,7 +104,7 @@ class Jobs:
         return await self._writers.run(self._end, job_id)
 
     def _end(self, job_id: str) -> Job | None:
-        if self.store.job(job_id).status in UNFINISHED:
+        if self.store.is_unfinished(job_id):
             self._finish(job_id, "cancelled")
             return self.store.job(job_id)
         self.store.delete(job_id)
@@ -215,7 +215,11 @@ class Jobs:
             raise Problem(422, detail, title="Unusable image", file=shown) from error
 
     def _tidy(self) -> None:
-        """Remove what stopped processes left: folders without a job, and images of jobs that have ended."""
+        """Remove what stopped processes left: folders without a job, images of jobs that have ended, and jobs
+        that were about to be deleted.
+        """
+        while not self._stopping.is_set() and self.store.resume_deletion():
+            pass
         statuses = self.store.statuses()
         for folder in self._root.iterdir():
             status = statuses.get(folder.name)
