@@ -43,6 +43,7 @@ _SHORT = 30e9  # most floating-point operations in one (or one image): about 0.1
 _LOOK_S = 2.0  # between looks for jobs that another process accepted
 _FULL_S = 30  # between checks for room on a full disk
 _ORPHAN_S = 24 * 3600  # longer than any upload: such a folder without a row is a dead process's
+_SHORTAGES = (MemoryError, OSError, *OUT_OF_REACH)  # of memory, file handles, room or the store: these may pass
 logger = logging.getLogger("metashot")
 
 
@@ -130,6 +131,10 @@ class Jobs:
                 if is_full(error):
                     logger.warning("the disk of DATA_DIR is full; jobs go on once there is room")
                     self._stopping.wait(_FULL_S)
+                elif isinstance(error, _SHORTAGES):
+                    cause = getattr(error, "orig", error)
+                    logger.warning("jobs have to wait (%s: %s); trying again", type(cause).__name__, cause)
+                    self._stopping.wait(_LOOK_S)
                 else:
                     logger.exception("could not look for jobs; trying again")
                     self._stopping.wait(_LOOK_S)
@@ -160,9 +165,9 @@ class Jobs:
                         return  # stopping, cancelled or deleted
                     done += len(rows)
             self._finish(job.id, "done")
-        except OUT_OF_REACH:
-            raise  # the job will resume after its last committed batch
         except Exception as error:
+            if isinstance(error, _SHORTAGES) and not isinstance(error, FileNotFoundError):  # a lost file stays so
+                raise  # the job will resume after its last committed batch
             # False, and no error to report, if the job was cancelled or deleted meanwhile.
             if self._finish(job.id, "failed", f"{type(error).__name__}: {error}"):
                 logger.exception("job %s failed", job.id)

@@ -1,6 +1,7 @@
 """What lies in jobs' folders: no more than is needed, and where some of it is lost, no other job suffers."""
 
 import asyncio
+import errno
 import os
 import shutil
 import sqlite3
@@ -15,7 +16,9 @@ from fastapi import Request
 from starlette.testclient import TestClient
 from starlette.types import Message
 
+from service import jobs
 from service.components import Components
+from service.computing.classifier import Classifier
 from service.jobs import Jobs
 from service.store.job_store import JobStore
 from tests.service.made_images import drawing, zipped
@@ -150,6 +153,28 @@ def test_a_job_on_a_full_disk_goes_on_once_there_is_room_and_leaves_no_trace(
     told = [record for record in caplog.records if record.name == "metashot"]
     assert [record.message for record in told] == [
         "the disk of DATA_DIR is full; jobs go on once there is room"
+    ] * 2
+    assert not any(record.exc_info for record in told)
+
+
+@pytest.mark.parametrize("shortage", [OSError(errno.EMFILE, "Too many open files"), MemoryError("no more")])
+def test_a_shortage_that_passes_fails_no_job(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, shortage: Exception
+) -> None:
+    load, failures = jobs.load_pinned, iter([shortage] * 2)
+
+    def short(folder: Path) -> Classifier:
+        for failure in failures:
+            raise failure
+        return load(folder)
+
+    monkeypatch.setattr(jobs, "_LOOK_S", 0.02)
+    monkeypatch.setattr(jobs, "load_pinned", short)
+    with serving(tmp_path) as client, caplog.at_level("WARNING", logger="metashot"):
+        assert ended(client, start(client, "archive")) == "done"
+    told = [record for record in caplog.records if record.name == "metashot"]
+    assert [record.message for record in told] == [
+        f"jobs have to wait ({type(shortage).__name__}: {shortage}); trying again"
     ] * 2
     assert not any(record.exc_info for record in told)
 
