@@ -25,24 +25,26 @@ from torch import Tensor
 
 from service.computing.classifier import Classifier
 from service.computing.engine import Engine
-from service.computing.pinned import TENSORS, load_pinned, pin
+from service.computing.pinned import load_pinned, pin
+from service.job_folders import let_go, tidy
 from service.metrics import Metrics
 from service.problems import Problem
 from service.registry import check_kept
 from service.settings import JOBS, Settings
 from service.store.database import OUT_OF_REACH, is_full
-from service.store.job_store import UNFINISHED, Job, JobStore, Status
+from service.store.job_store import Job, JobStore, Status
 from service.store.writers import Writers
 from service.uploads.archives import Archive
 from service.uploads.images import decode
-from service.uploads.job_input import drop_job_input, open_job_input, receive_job_input
+from service.uploads.job_input import open_job_input, receive_job_input
 from service.uploads.labels import one_line
 
 _IN_TURN = 16  # most images in one piece of work, between which callers' work may run
 _SHORT = 30e9  # most floating-point operations in one (or one image): about 0.1 s on one thread
 _LOOK_S = 2.0  # between looks for jobs that another process accepted
 _FULL_S = 30  # between checks for room on a full disk
-_ORPHAN_S = 24 * 3600  # longer than any upload: such a folder without a row is a dead process's
+_TIDY_S = 3600.0  # between looks for what stopped processes left
+_ORPHAN_S = 3600.0  # for checks, beyond the longest upload: a folder without a row is then a dead process's
 _SHORTAGES = (MemoryError, OSError, *OUT_OF_REACH)  # of memory, file handles, room or the store: these may pass
 logger = logging.getLogger("metashot")
 
@@ -144,8 +146,11 @@ class Jobs:
         with (self._root / ".lock").open("w") as lock:
             while not self._stopping.is_set() and not _locked(lock):
                 self._stopping.wait(_LOOK_S)
-            self._tidy()
+            tidy_next = time.monotonic()
             while not self._stopping.is_set():
+                if time.monotonic() >= tidy_next:
+                    self._tidy()
+                    tidy_next = time.monotonic() + _TIDY_S
                 self._wake.clear()
                 job = self.store.start_next()
                 if job is None:
@@ -175,7 +180,7 @@ class Jobs:
     def _finish(self, job_id: str, status: Status, error: str | None = None) -> bool:
         """End a job and remove what its results do not need; False if it had ended already."""
         ended = self.store.finish(job_id, status, error)
-        _let_go(self.folder(job_id))
+        let_go(self.folder(job_id))
         return ended
 
     def _rows(self, classifier: Classifier, archive: Archive, names: Sequence[str]) -> list[dict[str, Any]]:
@@ -225,29 +230,7 @@ class Jobs:
         """
         while not self._stopping.is_set() and self.store.resume_deletion():
             pass
-        statuses = self.store.statuses()
-        for folder in self._root.iterdir():
-            status = statuses.get(folder.name)
-            if status is not None and status not in UNFINISHED:
-                _let_go(folder)
-            elif status is None and _is_old_folder(folder):
-                shutil.rmtree(folder, ignore_errors=True)
-
-
-def _let_go(folder: Path) -> None:
-    """Remove what only scoring reads; a thread that is still scoring has it open or in memory."""
-    try:
-        drop_job_input(folder)
-        (folder / TENSORS).unlink(missing_ok=True)
-    except OSError:  # it only wastes room
-        logger.exception("could not remove the images of %s", folder)
-
-
-def _is_old_folder(path: Path) -> bool:
-    try:
-        return path.is_dir() and time.time() - path.stat().st_mtime > _ORPHAN_S
-    except OSError:  # its process has just removed it
-        return False
+        tidy(self._root, self.store.statuses(), oldest_s=self._settings.upload_s + _ORPHAN_S)
 
 
 def _locked(lock: IO[str]) -> bool:

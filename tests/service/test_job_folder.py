@@ -109,6 +109,23 @@ def test_what_a_killed_process_left_goes_and_what_is_unfinished_stays(
         assert (tmp_path / "jobs" / "young").exists()
 
 
+def test_what_another_process_leaves_goes_while_this_one_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "_TIDY_S", 0.02)
+    monkeypatch.setattr(jobs, "_LOOK_S", 0.02)
+    upload_s = 60.0
+    with serving(tmp_path, upload_s=upload_s) as client:
+        assert ended(client, start(client, "archive")) == "done"
+        longest = upload_s + jobs._ORPHAN_S
+        for name, age in (("arriving", longest - 60), ("left", longest + 60)):
+            (tmp_path / "jobs" / name).mkdir()
+            os.utime(tmp_path / "jobs" / name, (0, time.time() - age))
+        while (tmp_path / "jobs" / "left").exists():
+            time.sleep(0.02)
+        assert (tmp_path / "jobs" / "arriving").exists()
+
+
 def test_a_store_out_of_reach_and_a_folder_that_vanishes_stop_no_job(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
