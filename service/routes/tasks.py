@@ -12,6 +12,7 @@ from service.components import Components, Parts
 from service.problems import not_found
 from service.registry import AUTO, check_kept
 from service.routes.classify import predictions
+from service.routes.departures import while_present
 from service.routes.refusals import COMPUTING, STORING
 from service.routes.request_bodies import ADD, ASK, CREATE
 from service.routes.successes import MADE
@@ -61,12 +62,12 @@ async def add_examples(task_id: str, request: Request, parts: Parts) -> WholeTas
     task = parts.tasks.version(task_id)
     upload = await read_upload(request, parts.settings, wants=frozenset({"support"}))
     check_kept(upload.fields.get("model", AUTO), task.model)
-    await parts.classifiers.add(task_id, upload.support)
+    await while_present(request, parts.classifiers.add(task_id, upload.support))
     return await _shown(parts, task_id)
 
 
 @router.delete("/{task_id}/examples/{example_id}", responses=COMPUTING)
-async def delete_example(task_id: str, example_id: str, parts: Parts) -> WholeTaskAnswer:
+async def delete_example(task_id: str, example_id: str, request: Request, parts: Parts) -> WholeTaskAnswer:
     """Delete one example and refit the classifier; at least two classes must remain."""
 
     def removal(stored: Sequence[StoredExample]) -> set[str]:
@@ -74,12 +75,12 @@ async def delete_example(task_id: str, example_id: str, parts: Parts) -> WholeTa
             raise not_found("example", example_id)
         return {example_id}
 
-    await parts.classifiers.remove(task_id, removal)
+    await while_present(request, parts.classifiers.remove(task_id, removal))
     return await _shown(parts, task_id)
 
 
 @router.delete("/{task_id}/classes/{label:path}", responses=COMPUTING)
-async def delete_class(task_id: str, label: str, parts: Parts) -> WholeTaskAnswer:
+async def delete_class(task_id: str, label: str, request: Request, parts: Parts) -> WholeTaskAnswer:
     """Delete a class with its examples; at least two classes must remain. Labels may contain slashes."""
     kept_as = canonical(label)
 
@@ -89,7 +90,7 @@ async def delete_class(task_id: str, label: str, parts: Parts) -> WholeTaskAnswe
             raise not_found("class", label)
         return of_class
 
-    await parts.classifiers.remove(task_id, removal)
+    await while_present(request, parts.classifiers.remove(task_id, removal))
     return await _shown(parts, task_id)
 
 
