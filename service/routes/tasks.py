@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
-from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
 from service.answers import PredictionsAnswer, TaskAnswer, TaskListAnswer, WholeTaskAnswer
@@ -95,12 +94,12 @@ async def delete_class(task_id: str, label: str, request: Request, parts: Parts)
 
 
 @router.post("/{task_id}/classify", response_model=PredictionsAnswer, openapi_extra=ASK, responses=COMPUTING)
-async def classify(task_id: str, request: Request, parts: Parts) -> JSONResponse:
+async def classify(task_id: str, request: Request, parts: Parts) -> Response:
     """Classify images with a kept classifier."""
     task = parts.tasks.version(task_id)
     upload = await read_upload(request, parts.settings, wants=frozenset({"query"}), fields=ASKING)
     check_kept(upload.fields.get("model", AUTO), task.model)
-    return predictions(*await parts.classifiers.answer(task, upload.queries, upload.keep_known))
+    return await predictions(*await parts.classifiers.answer(task, upload.queries, upload.keep_known))
 
 
 async def _shown(parts: Components, task_id: str) -> WholeTaskAnswer:
