@@ -33,7 +33,7 @@ def fitted(
         OSError: if a file cannot be read.
     """
     share = read_keep_known(keep_known)
-    labels = [clean_label(label, field="--support") for label, _ in labelled]
+    labels = [clean_label(label, field="--support", file=str(path)) for label, path in labelled]
     check_classes(labels, settings)
     support = [
         Example(str(path), path.read_bytes(), settings.max_pixels, label=label)

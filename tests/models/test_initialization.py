@@ -101,6 +101,7 @@ def flip_a_byte(folder):
             "does not describe",
         ),
         (lambda f: (f / CARD).write_text("[" * 100_000), "not valid JSON"),
+        (lambda f: (f / CARD).write_text('{"seed": ' + "1" * 5000 + "}"), "not valid JSON .*digits"),
         (lambda f: ((f / CARD).unlink(), (f / CARD).mkdir()), "card.json cannot be read"),
         (lambda f: ((f / WEIGHTS).unlink(), (f / WEIGHTS).mkdir()), "weights.safetensors cannot be read"),
         (lambda f: change_card(f, lambda card: card["learner"]["rule"].update(steps=5)), "rates.* should be"),

@@ -74,6 +74,24 @@ def test_estimate_is_measured_where_every_class_has_two(tiny: Initialization) ->
     assert fit(tiny, shots("aabb"), lambda _: None).estimate == Estimate(0.7, 0.6, 0.75)
 
 
+@pytest.mark.parametrize("labels", ["ab", "aabb", "aabbb"])
+def test_copies_within_a_class_count_once(tiny: Initialization, labels: str) -> None:
+    """Five uploads of one photo say no more than one: neither how good it will be nor what a query is."""
+    once = shots(labels)
+    copies = [replace(shot, filename=f"~{shot.filename}", identity=f"~{shot.identity}") for shot in once * 3]
+    alone, repeated = fit(tiny, once, lambda _: None), fit(tiny, copies + once, lambda _: None)
+    asked = [("q", torch.rand(1, 28, 28))]
+    assert repeated.answers(asked, lambda: None) == alone.answers(asked, lambda: None)
+    for fact in ("estimate", "task_size", "known"):
+        assert getattr(repeated, fact) == getattr(alone, fact)
+
+
+def test_one_image_of_two_classes_counts_in_both(tiny: Initialization) -> None:
+    given = shots("ab")
+    both = [*given, replace(given[0], label="b", filename="again.png")]
+    assert sorted(known.label for known in fit(tiny, both, lambda _: None).known) == ["a", "b", "b"]
+
+
 def test_estimate_depends_on_the_examples(tiny: Initialization) -> None:
     expectation = tiny.confidence.expectation
     telling = replace(expectation.of_left_out, accuracy=(0.0, 0.0, 0.0, -1.0, -1.0))

@@ -75,6 +75,26 @@ def test_step_by_step_equals_afresh(client: TestClient) -> None:
     assert ask(client, task) == ask(client, fresh["id"])
 
 
+def test_copies_leave_estimate_and_answers_as_they_are(client: TestClient) -> None:
+    plain = create(client, FINAL)
+    doubled = create(client, FINAL)
+    grown = client.post(f"/v1/tasks/{doubled['id']}/examples", **form(FINAL)).json()
+    assert [one["examples"] for one in grown["classes"]] == [4, 2, 4]
+    assert grown["estimate"] == plain["estimate"]
+    assert ask(client, doubled["id"]) == ask(client, plain["id"])
+    less = client.delete(f"/v1/tasks/{doubled['id']}/examples/{example_id(doubled, 3)}").json()
+    assert less["estimate"] == plain["estimate"]
+    assert ask(client, doubled["id"]) == ask(client, plain["id"])
+
+    once, twice = form(FINAL), form(FINAL)
+    twice["files"] *= 2
+    twice["data"]["labels"] *= 2
+    answers = []
+    for given in (once, twice):
+        answers.append(client.post("/v1/classify", files=given["files"] + QUERIES, data=given["data"]).json())
+    assert answers[0] == answers[1]
+
+
 def test_a_class_whose_name_holds_a_slash_can_be_deleted(client: TestClient) -> None:
     task = create(client, FINAL)["id"]
     answer = client.delete(f"/v1/tasks/{task}/classes/{quote('ß/ü', safe='')}")

@@ -27,7 +27,7 @@ _OF_EPISODES = (  # what is said of tasks that are drawn; those of a benchmark a
 def add(commands: "argparse._SubParsersAction[Any]") -> None:
     """Declare the command."""
     parser = commands.add_parser("evaluate", help="measure an initialization on unseen classes")
-    parser.add_argument("initialization", help="a folder, or the name of a shipped one")
+    parser.add_argument("initialization", help="a folder, or the name of a shipped or published one")
     parser.add_argument("--against", metavar="INIT", help="another, to compare with task by task")
     parser.add_argument("--benchmark", choices=["omniglot-oneshot"], help="Lake's 20 within-alphabet runs")
     add_task_options(parser, required=False)
@@ -135,7 +135,7 @@ def _episodes(initialization: Initialization, options: argparse.Namespace) -> di
     figures: dict[str, Any] = {
         "dataset": options.dataset,
         "split": options.split,
-        **asdict(protocol),
+        **{key: value for key, value in asdict(protocol).items() if key != "strangers"},  # see ``unknown``
         "inductive": True,
         "inner_steps": options.inner_steps,
         "accuracy": measured.accuracy,
@@ -145,12 +145,15 @@ def _episodes(initialization: Initialization, options: argparse.Namespace) -> di
     }
     if other is not None:
         figures["against"] = _against(other, initialization, measured, options)
+    if strangers < options.strangers:
+        left = "no class is" if strangers == 0 else "only 1 is" if strangers == 1 else f"only {strangers} are"
+        print(f"--strangers {options.strangers}: {left} left outside of each task")
     if strangers:
         unknown = measured_on(with_strangers).unknown(confidence, options.keep_known)
         print(
             f"unknown: AUROC {unknown.auroc:.4f}; with {100 * options.keep_known:g} % of known items to keep, "
             f"{100 * unknown.kept:.1f} % are kept, and {100 * unknown.flagged:.1f} % of those of {strangers} "
-            "other classes flagged"
+            f"other {'class' if strangers == 1 else 'classes'} flagged"
         )
         figures["unknown"] = {"strangers": strangers, "keep_known": options.keep_known, **asdict(unknown)}
     return figures

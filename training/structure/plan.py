@@ -1,4 +1,4 @@
-"""What a recipe says of the search: from which blocks to choose, and how long."""
+"""What a recipe says about the search: which blocks to choose from, and how long to search."""
 
 from dataclasses import dataclass
 
@@ -9,24 +9,24 @@ AS_MANY_AS_CHANNELS = 0
 class StructureSearch:
     """The search for a structure that takes no more multiply-adds than the recipe's own backbone.
 
-    It alternates, as first-order DARTS does (Liu et al. 2019, section 2.3): a step of the weights on tasks of one
-    half of the training classes, a step of the structure on tasks of the other half, so that a structure is not
-    liked for classes that its weights have seen. Either goes by the loss on queries after adaptation, and by a
-    structure drawn at each step, so that weights and choices are tried as they will be used.
+    As in first-order DARTS (Liu et al. 2019, section 2.3), steps of the weights, on tasks of one half of the
+    training classes, alternate with steps of the structure, on tasks of the other half, so that no structure is
+    preferred for classes that its weights have seen. Both minimise the loss on queries after adaptation, with a
+    structure drawn anew for each step, so that weights and choices are tried as they will be used.
 
     Attributes:
-        kernels: sides that a convolution may have.
-        widths: of each stage, the channels that it may have; each stage halves its maps by stride.
-        groups: of group normalisation; 0 for as many as channels.
-        skips: whether a way around a block may be, and may not be.
-        steps: of the weights.
-        warm_up: the first steps, in which the structure stays undecided. With weights that have learned little,
-            narrow blocks and small kernels win, because they learn first.
-        tasks: of a step of the weights.
-        structure_tasks: of a step of the structure, which computes all options.
+        kernels: sides of a convolution's kernel to choose from.
+        widths: for each stage, numbers of channels to choose from; each stage halves its maps by stride.
+        groups: numbers of groups to choose from for group normalisation; 0 for as many as channels.
+        skips: whether to choose from blocks without a skip connection (False), with one (True), or both.
+        steps: number of steps of the weights.
+        warm_up: number of first steps in which the structure stays undecided. While the weights have learned
+            little, narrow blocks and small kernels would win, because they learn sooner.
+        tasks: number of tasks of a step of the weights.
+        structure_tasks: number of tasks of a step of the structure, which computes all options.
         learning_rate: Adam's for the structure after the warm-up; it falls to 0 along half a cosine.
-        decisiveness: of the entropy of the choices, at the end, in units of the loss; it grows from 0, so that
-            what is drawn at the end is mostly what is then fixed.
+        decisiveness: factor of the entropy of the choices, which is added to the loss, at the end; it grows from
+            0, so that what is drawn at the end is mostly what is then fixed.
         every: steps between two records of the choices.
     """
 
