@@ -51,9 +51,9 @@ class Metashot:
         end_with_launcher()
 
     def __is_ready__(self) -> bool:
-        """Whether any initialization is on offer."""
+        """Whether it can answer (see ``Components.ready``)."""
         components = getattr(app.state, "components", None)
-        return components is not None and bool(components.registry.offered)
+        return components is not None and bool(components.ready)
 
 
 Metashot.add_asgi_middleware(PlainAddresses)  # type: ignore[attr-defined]  # the decorator made a Service of it

@@ -18,6 +18,7 @@ from service.settings import Settings
 from service.store.database import Database
 from service.store.job_store import JobStore
 from service.store.task_store import TaskStore
+from service.store.writers import Writers
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,13 @@ class Components:
     tasks: TaskStore
     classifiers: Classifiers
     jobs: Jobs
+    database: Database
+    writers: Writers
+
+    @property
+    def ready(self) -> bool:
+        """Whether any initialization is on offer, and the store is still where it was opened."""
+        return bool(self.registry.offered) and self.database.in_place
 
 
 @contextmanager
@@ -42,11 +50,12 @@ def running(settings: Settings, metrics: Metrics) -> Iterator[Components]:
         engine = Engine(settings)
         stack.callback(engine.close)
         tasks = TaskStore(database)
-        jobs = Jobs(settings, JobStore(database), engine, metrics)
+        writers = Writers()
+        jobs = Jobs(settings, JobStore(database), writers, engine, metrics)
         stack.callback(jobs.stop)
         metrics.watch(lambda: engine.waiting, jobs.store.counts)
         jobs.start()
-        classifiers = Classifiers(settings, registry, engine, tasks, metrics)
+        classifiers = Classifiers(settings, registry, engine, tasks, writers, metrics)
         expiry = Expiry(tasks.temporary, classifiers)
         stack.callback(expiry.stop)
         expiry.start()
@@ -56,6 +65,8 @@ def running(settings: Settings, metrics: Metrics) -> Iterator[Components]:
             tasks=tasks,
             classifiers=classifiers,
             jobs=jobs,
+            database=database,
+            writers=writers,
         )
 
 

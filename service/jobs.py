@@ -21,34 +21,40 @@ from pathlib import Path
 from typing import IO, Any
 
 from fastapi import Request
-from starlette.concurrency import run_in_threadpool
 
 from service.computing.classifier import Classifier
 from service.computing.engine import Engine
-from service.computing.pinned import TENSORS, load_pinned, pin
+from service.computing.pinned import load_pinned, pin
 from service.computing.rows import rows_of
+from service.job_folders import let_go, tidy
 from service.metrics import Metrics
 from service.registry import check_kept
 from service.settings import JOBS, Settings
 from service.store.database import OUT_OF_REACH, is_full
-from service.store.job_store import UNFINISHED, Job, JobStore, Status
+from service.store.job_store import Job, JobStore, Status
+from service.store.writers import Writers
 from service.uploads.archives import Archive
-from service.uploads.job_input import drop_job_input, open_job_input, receive_job_input
+from service.uploads.job_input import open_job_input, receive_job_input
 from service.uploads.labels import one_line
 
 _IN_TURN = 16  # most images in one piece of work, between which callers' work may run
 _SHORT = 30e9  # most floating-point operations in one (or one image): about 0.1 s on one thread
 _LOOK_S = 2.0  # between looks for jobs that another process accepted
 _FULL_S = 30  # between checks for room on a full disk
-_ORPHAN_S = 24 * 3600  # longer than any upload: such a folder without a row is a dead process's
+_TIDY_S = 3600.0  # between looks for what stopped processes left
+_ORPHAN_S = 3600.0  # for checks, beyond the longest upload: a folder without a row is then a dead process's
+_SHORTAGES = (MemoryError, OSError, *OUT_OF_REACH)  # of memory, file handles, room or the store: these may pass
 logger = logging.getLogger("metashot")
 
 
 class Jobs:
     """Accepts jobs and scores one after the other; of several processes, only the one with the lock scores."""
 
-    def __init__(self, settings: Settings, store: JobStore, engine: Engine, metrics: Metrics) -> None:
+    def __init__(
+        self, settings: Settings, store: JobStore, writers: Writers, engine: Engine, metrics: Metrics
+    ) -> None:
         self.store = store
+        self._writers = writers
         self._settings = settings
         self._engine = engine
         self._metrics = metrics
@@ -76,6 +82,7 @@ class Jobs:
         """Receive a job's images and queue it; a refused job leaves nothing behind."""
         job_id = uuid.uuid4().hex
         folder = self.folder(job_id)
+        self.store.check_place()  # or else the folder could not be made
         folder.mkdir()
         try:
             knobs = await receive_job_input(request, self._settings, folder)
@@ -83,16 +90,22 @@ class Jobs:
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
-        # A caller who leaves ends this wait but not the thread, which still needs the folder: so outside the try.
         classifier = replace(classifier, keep_known=knobs.keep_known)
-        return await run_in_threadpool(self._queue, job_id, task_id, classifier)
+        try:
+            return await self._writers.run(self._queue, job_id, task_id, classifier)
+        except Exception:  # a caller who leaves (BaseException) ends this wait, but no change that has begun
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
 
-    def end(self, job_id: str) -> Job | None:
+    async def end(self, job_id: str) -> Job | None:
         """Cancel an unfinished job, keeping its results; delete a finished one (None). Raises a 404 Problem.
 
         A job that finishes during this call is not deleted: its caller saw it unfinished and wants it stopped.
         """
-        if self.store.job(job_id).status in UNFINISHED:
+        return await self._writers.run(self._end, job_id)
+
+    def _end(self, job_id: str) -> Job | None:
+        if self.store.is_unfinished(job_id):
             self._finish(job_id, "cancelled")
             return self.store.job(job_id)
         self.store.delete(job_id)
@@ -101,16 +114,12 @@ class Jobs:
 
     def _queue(self, job_id: str, task_id: str, classifier: Classifier) -> Job:
         folder = self.folder(job_id)
-        try:
-            pin(classifier, folder)
-            for path in (folder, self._root):
-                _sync_folder(path)
-            with open_job_input(folder, self._settings) as archive:
-                total = len(archive.names)
-            job = self.store.create(job_id, task_id=task_id, model=classifier.model, total=total)
-        except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
+        pin(classifier, folder)
+        for path in (folder, self._root):
+            _sync_folder(path)
+        with open_job_input(folder, self._settings) as archive:
+            total = len(archive.names)
+        job = self.store.create(job_id, task_id=task_id, model=classifier.model, total=total)
         self._wake.set()
         return job
 
@@ -122,6 +131,10 @@ class Jobs:
                 if is_full(error):
                     logger.warning("the disk of DATA_DIR is full; jobs go on once there is room")
                     self._stopping.wait(_FULL_S)
+                elif isinstance(error, _SHORTAGES):
+                    cause = getattr(error, "orig", error)
+                    logger.warning("jobs have to wait (%s: %s); trying again", type(cause).__name__, cause)
+                    self._stopping.wait(_LOOK_S)
                 else:
                     logger.exception("could not look for jobs; trying again")
                     self._stopping.wait(_LOOK_S)
@@ -131,8 +144,11 @@ class Jobs:
         with (self._root / ".lock").open("w") as lock:
             while not self._stopping.is_set() and not _locked(lock):
                 self._stopping.wait(_LOOK_S)
-            self._tidy()
+            tidy_next = time.monotonic()
             while not self._stopping.is_set():
+                if time.monotonic() >= tidy_next:
+                    self._tidy()
+                    tidy_next = time.monotonic() + _TIDY_S
                 self._wake.clear()
                 job = self.store.start_next()
                 if job is None:
@@ -152,9 +168,9 @@ class Jobs:
                         return  # stopping, cancelled or deleted
                     done += len(rows)
             self._finish(job.id, "done")
-        except OUT_OF_REACH:
-            raise  # the job will resume after its last committed batch
         except Exception as error:
+            if isinstance(error, _SHORTAGES) and not isinstance(error, FileNotFoundError):  # a lost file stays so
+                raise  # the job will resume after its last committed batch
             # False, and no error to report, if the job was cancelled or deleted meanwhile.
             if self._finish(job.id, "failed", f"{type(error).__name__}: {error}"):
                 logger.exception("job %s failed", job.id)
@@ -162,7 +178,7 @@ class Jobs:
     def _finish(self, job_id: str, status: Status, error: str | None = None) -> bool:
         """End a job and remove what its results do not need; False if it had ended already."""
         ended = self.store.finish(job_id, status, error)
-        _let_go(self.folder(job_id))
+        let_go(self.folder(job_id))
         return ended
 
     def _rows(self, classifier: Classifier, archive: Archive, names: Sequence[str]) -> list[dict[str, Any]]:
@@ -189,30 +205,12 @@ class Jobs:
         return rows
 
     def _tidy(self) -> None:
-        """Remove what stopped processes left: folders without a job, and images of jobs that have ended."""
-        statuses = self.store.statuses()
-        for folder in self._root.iterdir():
-            status = statuses.get(folder.name)
-            if status is not None and status not in UNFINISHED:
-                _let_go(folder)
-            elif status is None and _is_old_folder(folder):
-                shutil.rmtree(folder, ignore_errors=True)
-
-
-def _let_go(folder: Path) -> None:
-    """Remove what only scoring reads; a thread that is still scoring has it open or in memory."""
-    try:
-        drop_job_input(folder)
-        (folder / TENSORS).unlink(missing_ok=True)
-    except OSError:  # it only wastes room
-        logger.exception("could not remove the images of %s", folder)
-
-
-def _is_old_folder(path: Path) -> bool:
-    try:
-        return path.is_dir() and time.time() - path.stat().st_mtime > _ORPHAN_S
-    except OSError:  # its process has just removed it
-        return False
+        """Remove what stopped processes left: folders without a job, images of jobs that have ended, and jobs
+        that were about to be deleted.
+        """
+        while not self._stopping.is_set() and self.store.resume_deletion():
+            pass
+        tidy(self._root, self.store.statuses(), oldest_s=self._settings.upload_s + _ORPHAN_S)
 
 
 def _locked(lock: IO[str]) -> bool:

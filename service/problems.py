@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MEDIA_TYPE = "application/problem+json"
@@ -91,7 +92,12 @@ def install_handlers(app: FastAPI) -> None:
         field = ".".join(str(part) for part in first["loc"][1:]) or str(first["loc"][0])
         return problem_response(Problem(422, f"{field}: {first['msg']}", field=field), request.url.path)
 
+    async def on_departure(request: Request, _: Exception) -> JSONResponse:
+        problem = Problem(400, "the caller went away before the request was read")
+        return problem_response(problem, request.url.path)
+
     app.add_exception_handler(Problem, on_problem)
+    app.add_exception_handler(ClientDisconnect, on_departure)
     app.add_exception_handler(HTTPException, on_http)
     app.add_exception_handler(RequestValidationError, on_validation)
 

@@ -33,7 +33,8 @@ class Settings:
         max_ways: classes of one task.
         max_examples: support examples of one task.
         upload_s: seconds within which a request's body must arrive.
-        deadline_s: seconds that an adaptation or an answer may take, including the wait for a thread.
+        deadline_s: seconds that an adaptation or an answer may take, including the wait for a thread, or for
+            earlier changes of the same task.
         compute_threads: threads that compute adaptations and answers.
         queue_length: how many more callers may wait; beyond that they get 503.
         cache_bytes: memory for adapted classifiers, and a quarter as much again for their examples' inputs; the

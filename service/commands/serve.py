@@ -17,6 +17,7 @@ from service.settings import Settings, SettingsError
 
 HOST = "127.0.0.1"
 ROOT = Path(__file__).parents[2]
+STOP_S = 6  # after which a stop no longer waits for open answers: a caller who reads no further would prevent it
 
 
 def add(commands: "argparse._SubParsersAction[Any]") -> None:
@@ -50,6 +51,7 @@ def run(options: argparse.Namespace) -> None:
     address = f"http://{HOST}:{settings.port}"
     threading.Thread(target=_announce, args=(address,), daemon=True).start()
     options_of_server = ["--host", HOST, "--port", str(settings.port), "--working-dir", str(ROOT)]
+    options_of_server += ["--timeout-graceful-shutdown", str(STOP_S)]
     sys.argv = ["bentoml", "serve", "service.bento:Metashot", *options_of_server]
     runpy.run_module("bentoml", run_name="__main__", alter_sys=True)
 

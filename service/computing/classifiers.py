@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
-from weakref import WeakValueDictionary
 
 from starlette.concurrency import run_in_threadpool
 
@@ -14,6 +13,7 @@ from service.computing.classifier import Answer, Classifier, Prepared
 from service.computing.engine import Caller, Deadline, Engine
 from service.computing.fitting import Shot
 from service.computing.preparation import MANY_IMAGES, are_many, are_quick, choose, prepare, shots_of
+from service.computing.turns import Turns
 from service.metrics import Metrics
 from service.problems import Problem
 from service.registry import Registry
@@ -27,7 +27,8 @@ from service.store.task_store import (
     TaskVersion,
     too_contended,
 )
-from service.uploads.intake import Example, Query, check_classes
+from service.store.writers import Writers
+from service.uploads.intake import Example, Query, check_classes, check_two_remain
 
 _ATTEMPTS = 8
 Version = tuple[str, int, str]  # a task's id, its version, and its initialization's version
@@ -41,16 +42,23 @@ class Classifiers:
     """
 
     def __init__(
-        self, settings: Settings, registry: Registry, engine: Engine, tasks: TaskStore, metrics: Metrics
+        self,
+        settings: Settings,
+        registry: Registry,
+        engine: Engine,
+        tasks: TaskStore,
+        writers: Writers,
+        metrics: Metrics,
     ) -> None:
         self._settings = settings
         self._registry = registry
         self._engine = engine
         self._tasks = tasks
+        self._writers = writers
         self._metrics = metrics
         self._cache: BoundedCache[Version, Classifier] = BoundedCache(settings.cache_bytes, lambda one: one.size)
         self._adaptations = Adaptations(engine, settings.cache_bytes // 4)
-        self._changing: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._turns = Turns()
 
     async def answer_once(
         self, model: str, support: Sequence[Example], queries: Sequence[Query], keep_known: float
@@ -80,17 +88,17 @@ class Classifiers:
     ) -> str:
         """Fit and store a new task, a temporary one given the seconds that it lasts unused; give its id."""
         check_classes([example.label for example in support], self._settings)
-        new = [NewExample.of(example) for example in support]
 
-        def prepared(deadline: Deadline) -> tuple[Initialization, list[Shot]]:
+        def prepared(deadline: Deadline) -> tuple[Initialization, list[NewExample], list[Shot]]:
             initialization = choose(self._registry, model, support, deadline.check)
+            new = _identified(support)
             examples = [(one.id, one.given) for one in new]
-            return initialization, shots_of(initialization, examples, deadline.check)
+            return initialization, new, shots_of(initialization, examples, deadline.check)
 
         with self._engine.admitted() as caller:
-            initialization, shots = await caller.run(prepared, large=are_many(support))
+            initialization, new, shots = await caller.run(prepared, large=are_many(support))
             classifier = await self._adapt(caller, initialization, shots)
-        task_id = await run_in_threadpool(self._tasks.create, name, new, _fitted(classifier), expires_in)
+        task_id = await self._writers.run(self._tasks.create, name, new, _fitted(classifier), expires_in)
         self._keep(task_id, 1, classifier)
         return task_id
 
@@ -127,14 +135,18 @@ class Classifiers:
                 continue
             self._keep(task_id, task.version, classifier)
             if classifier.version != task.model_version:
-                await run_in_threadpool(self._tasks.refitted, task_id, task.version, _fitted(classifier))
+                await self._writers.run(self._tasks.refitted, task_id, task.version, _fitted(classifier))
             return classifier
         raise too_contended(task_id)
 
-    def delete(self, task_id: str) -> None:
+    async def delete(self, task_id: str) -> None:
         """Delete a task from the store and from memory; raises a 404 Problem if there is none."""
-        self._tasks.delete(task_id)
-        self.forget([task_id])
+
+        def work() -> None:
+            self._tasks.delete(task_id)
+            self.forget([task_id])
+
+        await self._writers.run(work)
 
     def forget(self, task_ids: Collection[str]) -> None:
         """Free the memory of tasks that have been deleted."""
@@ -143,35 +155,46 @@ class Classifiers:
 
     async def add(self, task_id: str, support: Sequence[Example]) -> None:
         """Add examples to a task."""
-        await self._change(task_id, [NewExample.of(example) for example in support], lambda _: set())
+        new = await run_in_threadpool(_identified, support)
+        await self._change(task_id, new, lambda _: set())
 
     async def remove(self, task_id: str, removal: Removal) -> None:
         """Remove the examples that ``removal`` picks, by id; raises a 409 Problem if under two classes remain."""
         await self._change(task_id, [], removal)
 
     async def _change(self, task_id: str, added: Sequence[NewExample], removal: Removal) -> None:
-        # The lock spares this process fits that would lose the race; among processes the version decides.
-        async with self._changing.setdefault(task_id, asyncio.Lock()):
-            for _ in range(_ATTEMPTS):
-                task, stored = await run_in_threadpool(self._tasks.snapshot, task_id)
-                removed = removal(stored)
-                kept = [example for example in stored if example.id not in removed]
-                labels = [one.label for one in kept] + [one.given.label for one in added]
-                if removed:
-                    _keep_two(labels)
-                check_classes(labels, self._settings)
-                with self._engine.admitted() as caller:
+        with self._engine.admitted() as caller:
+            async with self._turns.of(task_id, caller.deadline):
+                for _ in range(_ATTEMPTS):
+                    task, stored = await run_in_threadpool(self._tasks.snapshot, task_id)
+                    removed = removal(stored)
+                    kept = [example for example in stored if example.id not in removed]
+                    labels = [one.label for one in kept] + [one.given.label for one in added]
+                    if removed:
+                        check_two_remain(labels)
+                    check_classes(labels, self._settings)
                     classifier = await self._refit(caller, task, kept, added)
-                if classifier is None:
-                    continue
-                changed = await run_in_threadpool(
-                    self._tasks.change, task_id, task.version, added, sorted(removed), _fitted(classifier)
-                )
-                if changed:
-                    self._cache.drop(lambda version: version[0] == task_id)
-                    self._keep(task_id, task.version + 1, classifier)
-                    return
+                    if classifier is not None and await self._writers.run(
+                        self._changed, caller.deadline, task, added, sorted(removed), classifier
+                    ):
+                        return
         raise too_contended(task_id)
+
+    def _changed(
+        self,
+        deadline: Deadline,
+        task: Task,
+        added: Sequence[NewExample],
+        removed: Sequence[str],
+        classifier: Classifier,
+    ) -> bool:
+        """Store a change, and keep its classifier; False if the task has changed meanwhile."""
+        deadline.check()  # as late as can be: who is told that the time is up shall find nothing changed
+        changed = self._tasks.change(task.id, task.version, added, removed, _fitted(classifier))
+        if changed:
+            self._cache.drop(lambda version: version[0] == task.id)
+            self._keep(task.id, task.version + 1, classifier)
+        return changed
 
     def _keep(self, task_id: str, version: int, classifier: Classifier) -> None:
         """Keep a classifier in memory, unless its task was changed or deleted while it was fitted."""
@@ -237,14 +260,9 @@ class Classifiers:
         return answers
 
 
+def _identified(support: Sequence[Example]) -> list[NewExample]:
+    return [NewExample.of(example) for example in support]
+
+
 def _fitted(classifier: Classifier) -> Fitted:
     return Fitted(classifier.model, classifier.version, classifier.estimate)
-
-
-def _keep_two(labels: Sequence[str]) -> None:
-    if len(set(labels)) < 2:
-        raise Problem(
-            409,
-            "this would leave fewer than two classes; add examples of another class first, or delete the task",
-            title="Too few classes would remain",
-        )

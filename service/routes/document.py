@@ -16,7 +16,9 @@ def _operation(summary: str, answers: dict[str, str]) -> dict[str, Any]:
 _OPERATIONS = {
     "/livez": _operation("Live", {"200": "the process answers"}),
     "/healthz": _operation("Live, by an older name", {"200": "the process answers"}),
-    "/readyz": _operation("Ready", {"200": "requests are taken", "503": "there is no initialization on offer"}),
+    "/readyz": _operation(
+        "Ready", {"200": "requests are taken", "503": "no initialization is on offer, or DATA_DIR is gone"}
+    ),
     "/metrics": _operation("Metrics", {"200": "Prometheus' text format"}),
 }
 

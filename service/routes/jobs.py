@@ -47,9 +47,9 @@ def show(job_id: str, parts: Parts) -> JobAnswer:
 
 
 @router.delete("/v1/jobs/{job_id}", response_model=JobAnswer, responses={204: {"description": "deleted"}})
-def end(job_id: str, parts: Parts) -> Response | JobAnswer:
+async def end(job_id: str, parts: Parts) -> Response | JobAnswer:
     """Cancel an unfinished job (200; its results so far stay), or delete a finished one (204)."""
-    kept = parts.jobs.end(job_id)
+    kept = await parts.jobs.end(job_id)
     return Response(status_code=204) if kept is None else JobAnswer.of(kept)
 
 

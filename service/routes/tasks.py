@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
-from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
 from models.choice import AUTO
@@ -13,6 +12,7 @@ from service.components import Components, Parts
 from service.problems import Problem, not_found
 from service.registry import check_kept
 from service.routes.classify import predictions
+from service.routes.departures import while_present
 from service.routes.refusals import COMPUTING, STORING
 from service.routes.request_bodies import ADD, ASK, CREATE, KEEP
 from service.routes.successes import MADE
@@ -62,14 +62,14 @@ async def keep(task_id: str, request: Request, parts: Parts) -> WholeTaskAnswer:
     if "name" not in upload.fields:
         detail = "there is no 'name'; send the one to keep the task under"
         raise Problem(422, detail, title="Missing field", field="name")
-    await run_in_threadpool(parts.tasks.keep, task_id, upload.fields["name"])
+    await parts.writers.run(parts.tasks.keep, task_id, upload.fields["name"])
     return await _shown(parts, task_id)
 
 
 @router.delete("/{task_id}", status_code=204)
-def delete(task_id: str, parts: Parts) -> None:
+async def delete(task_id: str, parts: Parts) -> None:
     """Delete a kept classifier and its examples; its jobs continue."""
-    parts.classifiers.delete(task_id)
+    await parts.classifiers.delete(task_id)
 
 
 @router.post("/{task_id}/examples", response_model=WholeTaskAnswer, openapi_extra=ADD, responses=COMPUTING)
@@ -78,12 +78,12 @@ async def add_examples(task_id: str, request: Request, parts: Parts) -> WholeTas
     task = parts.tasks.version(task_id)
     upload = await read_upload(request, parts.settings, wants=frozenset({"support"}))
     check_kept(upload.fields.get("model", AUTO), task.model)
-    await parts.classifiers.add(task_id, upload.support)
+    await while_present(request, parts.classifiers.add(task_id, upload.support))
     return await _shown(parts, task_id)
 
 
 @router.delete("/{task_id}/examples/{example_id}", responses=COMPUTING)
-async def delete_example(task_id: str, example_id: str, parts: Parts) -> WholeTaskAnswer:
+async def delete_example(task_id: str, example_id: str, request: Request, parts: Parts) -> WholeTaskAnswer:
     """Delete one example and refit the classifier; at least two classes must remain."""
 
     def removal(stored: Sequence[StoredExample]) -> set[str]:
@@ -91,12 +91,12 @@ async def delete_example(task_id: str, example_id: str, parts: Parts) -> WholeTa
             raise not_found("example", example_id)
         return {example_id}
 
-    await parts.classifiers.remove(task_id, removal)
+    await while_present(request, parts.classifiers.remove(task_id, removal))
     return await _shown(parts, task_id)
 
 
 @router.delete("/{task_id}/classes/{label:path}", responses=COMPUTING)
-async def delete_class(task_id: str, label: str, parts: Parts) -> WholeTaskAnswer:
+async def delete_class(task_id: str, label: str, request: Request, parts: Parts) -> WholeTaskAnswer:
     """Delete a class with its examples; at least two classes must remain. Labels may contain slashes."""
     kept_as = canonical(label)
 
@@ -106,17 +106,17 @@ async def delete_class(task_id: str, label: str, parts: Parts) -> WholeTaskAnswe
             raise not_found("class", label)
         return of_class
 
-    await parts.classifiers.remove(task_id, removal)
+    await while_present(request, parts.classifiers.remove(task_id, removal))
     return await _shown(parts, task_id)
 
 
 @router.post("/{task_id}/classify", response_model=PredictionsAnswer, openapi_extra=ASK, responses=COMPUTING)
-async def classify(task_id: str, request: Request, parts: Parts) -> JSONResponse:
+async def classify(task_id: str, request: Request, parts: Parts) -> Response:
     """Classify images with a kept classifier."""
     task = parts.tasks.version(task_id)
     upload = await read_upload(request, parts.settings, wants=frozenset({"query"}), fields=ASKING)
     check_kept(upload.fields.get("model", AUTO), task.model)
-    return predictions(*await parts.classifiers.answer(task, upload.queries, upload.keep_known))
+    return await predictions(*await parts.classifiers.answer(task, upload.queries, upload.keep_known))
 
 
 async def _shown(parts: Components, task_id: str) -> WholeTaskAnswer:

@@ -7,20 +7,20 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.exc import TimeoutError as NoConnection
 
 from service.problems import Problem, problem_response
-from service.store.database import OUT_OF_REACH, is_full
+from service.store.database import OUT_OF_REACH, is_full, is_unreachable
 
 
 def install_busy_handler(app: FastAPI) -> None:
-    """Answer 503 if the store's lock or a connection did not become free in time, and 507 on a full disk."""
+    """Answer 503 if the store is busy for too long or not where it was, and 507 on a full disk."""
 
     async def on_store(request: Request, error: Exception) -> JSONResponse:
         if is_full(error):
             return problem_response(_full(), request.url.path)
+        if is_unreachable(error):
+            return problem_response(_unreachable(), request.url.path)
         if not isinstance(error, NoConnection) and "locked" not in str(error):
             raise error  # trying again would not help
-        detail = "others kept the store busy for too long; try again in a moment"
-        problem = Problem(503, detail, title="Busy", headers={"Retry-After": "5"})
-        return problem_response(problem, request.url.path)
+        return problem_response(too_busy(), request.url.path)
 
     async def on_file(request: Request, error: Exception) -> JSONResponse:
         if not is_full(error):
@@ -30,6 +30,20 @@ def install_busy_handler(app: FastAPI) -> None:
     app.add_exception_handler(OSError, on_file)
     for kind in OUT_OF_REACH:
         app.add_exception_handler(kind, on_store)
+
+
+def too_busy() -> Problem:
+    """Make the 503 Problem for a caller who could not get at the store in time."""
+    detail = "others kept the store busy for too long; try again in a moment"
+    return Problem(503, detail, title="Busy", headers={"Retry-After": "5"})
+
+
+def _unreachable() -> Problem:
+    detail = (
+        "the store in DATA_DIR cannot be opened, so nothing was changed; if the folder was moved or removed, put "
+        "it back or restart the service, else try again in a moment"
+    )
+    return Problem(503, detail, title="Store out of reach", headers={"Retry-After": "5"})
 
 
 def _full() -> Problem:

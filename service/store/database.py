@@ -10,7 +10,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, Executable, create_engine, event, text
+from sqlalchemy import URL, Engine, Executable, create_engine, event, text
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.orm import Session
@@ -26,6 +26,7 @@ SCHEMA = 1 + len(SCHEMA_CHANGES)
 _BUSY_MS = 20_000
 OUT_OF_REACH = (OperationalError, NoConnection, sqlite3.OperationalError)  # these may pass by themselves
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+_UNREACHABLE = "unable to open database file"  # as SQLite says it
 _NO_ROOM_FOR_INDEX = "SQLITE_IOERR_SHMSIZE"  # of the write-ahead log
 
 
@@ -51,16 +52,18 @@ class Database:
 
     def _open(self, data_dir: Path) -> None:
         data_dir.mkdir(parents=True, exist_ok=True)
-        self._engine = create_engine(URL.create("sqlite", database=str(data_dir / FILE)))
-        event.listen(self._engine, "connect", _configure)
-        event.listen(self._engine, "begin", _begin)
-        self._writer: Engine = self._engine.execution_options(writes=True)
-        # Outside the pool, all of which writers waiting for each other may take up.
+        self._engine = _engine(data_dir / FILE, "BEGIN")
+        # With a pool of its own, as writers wait for each other. IMMEDIATE, as a transaction that reads first and
+        # writes later fails if another one wrote in between.
+        self._writer = _engine(data_dir / FILE, "BEGIN IMMEDIATE")
+        # Outside the pools, for which callers may have to wait.
         self._rows = sqlite3.connect(data_dir / FILE, check_same_thread=False)
         _configure(self._rows)
         self._rows_lock = threading.Lock()
         with _alone(data_dir / _OPENING):
             self._prepare(data_dir / FILE)
+        self._file = (data_dir / FILE).absolute()
+        self._opened = _identity(self._file)
 
     def _prepare(self, file: Path) -> None:
         # The file keeps the mode. SQLite refuses at once, despite busy_timeout, while another connection writes.
@@ -81,12 +84,27 @@ class Database:
                     connection.execute(text(statement))
             connection.execute(text(f"PRAGMA user_version = {SCHEMA}"))
 
+    @property
+    def in_place(self) -> bool:
+        """Whether the file that is open still lies in DATA_DIR: otherwise changes would be lost with it."""
+        try:
+            return _identity(self._file) == self._opened
+        except OSError:
+            return False
+
+    def check_place(self) -> None:
+        """Raise an OperationalError, as SQLite does for new connections, unless the store is in place."""
+        if not self.in_place:
+            raise sqlite3.OperationalError(_UNREACHABLE)
+
     def reading(self) -> Session:
         """Open a session that sees one state of the store."""
+        self.check_place()
         return Session(self._engine)
 
     def writing(self) -> Session:
         """Open a session that takes the store's write lock; commit with ``session.commit()``."""
+        self.check_place()
         self._reserve.hold()  # deletions may have used it up
         return Session(self._writer, expire_on_commit=False)
 
@@ -120,6 +138,7 @@ class Database:
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()
+        self._writer.dispose()
         self._rows.close()
 
 
@@ -131,6 +150,16 @@ def is_full(error: BaseException) -> bool:
     return "disk is full" in str(cause) or getattr(cause, "sqlite_errorname", "") == _NO_ROOM_FOR_INDEX
 
 
+def is_unreachable(error: BaseException) -> bool:
+    """Whether an error came from a store that cannot be opened, be it moved away or for want of file handles."""
+    return _UNREACHABLE in str(error)
+
+
+def _identity(file: Path) -> tuple[int, int]:
+    found = file.stat()
+    return found.st_dev, found.st_ino
+
+
 @contextmanager
 def _alone(lock: Path) -> Iterator[None]:
     """Wait until no other process is opening this store: several may meet at a new DATA_DIR."""
@@ -139,13 +168,16 @@ def _alone(lock: Path) -> Iterator[None]:
         yield
 
 
+def _engine(file: Path, begin: str) -> Engine:
+    """Make connections to a store, whose transactions begin by a statement."""
+    engine = create_engine(URL.create("sqlite", database=str(file)))
+    event.listen(engine, "connect", _configure)
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
+    return engine
+
+
 def _configure(connection: Any, _record: object = None) -> None:
-    connection.isolation_level = None  # transactions begin where _begin says, not where sqlite3 guesses
-    for pragma in (f"busy_timeout={_BUSY_MS}", "foreign_keys=ON", "synchronous=NORMAL"):
+    connection.isolation_level = None  # transactions begin where _engine says, not where sqlite3 guesses
+    # FULL, so that what callers were told has reached the disk.
+    for pragma in (f"busy_timeout={_BUSY_MS}", "foreign_keys=ON", "synchronous=FULL"):
         connection.execute(f"PRAGMA {pragma}")
-
-
-def _begin(connection: Connection) -> None:
-    # IMMEDIATE, as a transaction that reads first and writes later fails if another one wrote in between.
-    writes = connection.get_execution_options().get("writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -1,6 +1,7 @@
 """Jobs and their results in the store, one transaction per change."""
 
 import json
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,6 +17,9 @@ from service.store.tables import JobRow, ResultRow
 Status = Literal["queued", "running", "done", "failed", "cancelled"]
 UNFINISHED = ("queued", "running")
 _RESULTS_AT_ONCE = 500
+_DELETED_AT_ONCE = 1000
+_DELETING = "deleting"  # the status of a job whose results are being deleted: for callers, it is gone
+_SHOWN = JobRow.status != _DELETING
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,10 @@ class JobStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    def check_place(self) -> None:
+        """Raise an OperationalError unless the store is still where it was opened."""
+        self._database.check_place()
+
     def create(self, job_id: str, *, task_id: str, model: str, total: int) -> Job:
         """Queue a job whose folder is complete."""
         row = JobRow(
@@ -60,16 +68,22 @@ class JobStore:
     def job(self, job_id: str) -> Job:
         """Give a job; raises a 404 Problem if there is none."""
         with self._database.reading() as session:
-            row = session.scalar(select(JobRow).where(JobRow.id == job_id))
+            row = session.scalar(select(JobRow).where(JobRow.id == job_id, _SHOWN))
             if row is None:
                 raise not_found("job", job_id)
             return _job(row)
 
+    def is_unfinished(self, job_id: str) -> bool:
+        """Whether there is such a job that is queued or running."""
+        unfinished = select(JobRow.number).where(JobRow.id == job_id, JobRow.status.in_(UNFINISHED))
+        with self._database.reading() as session:
+            return session.scalar(unfinished) is not None
+
     def page(self, limit: int, cursor: str | None) -> Page[Job]:
         """List jobs, newest first; raises a 422 Problem for an invalid cursor."""
         with self._database.reading() as session:
-            query = select(JobRow).where(JobRow.number < before(cursor)).order_by(JobRow.number.desc())
-            rows = session.scalars(query.limit(limit + 1)).all()
+            query = select(JobRow).where(JobRow.number < before(cursor), _SHOWN)
+            rows = session.scalars(query.order_by(JobRow.number.desc()).limit(limit + 1)).all()
             return page([(row.number, _job(row)) for row in rows], limit)
 
     def start_next(self) -> Job | None:
@@ -117,8 +131,39 @@ class JobStore:
         return self._database.freeing(end) is not None
 
     def delete(self, job_id: str) -> None:
-        """Delete a job with its results, if it is there."""
-        self._database.freeing(delete(JobRow).where(JobRow.id == job_id).returning(JobRow.number))
+        """Delete a job with its results, also one whose deletion was cut short.
+
+        It is gone for callers at once. Its results then go a few at a time, as 100,000 would keep others from
+        writing for seconds.
+
+        Raises:
+            Problem: 404 if there is no such job.
+        """
+        hidden = update(JobRow).where(JobRow.id == job_id).values(status=_DELETING)
+        number = self._database.freeing(hidden.returning(JobRow.number))
+        if number is None:
+            raise not_found("job", job_id)
+        while self._delete_some(number):
+            pass
+
+    def resume_deletion(self) -> bool:
+        """Go on with a deletion that was cut short, for a moment; False if there is none."""
+        with self._database.reading() as session:
+            number = session.scalar(select(JobRow.number).where(JobRow.status == _DELETING).limit(1))
+        if number is not None:
+            self._delete_some(number)
+        return number is not None
+
+    def _delete_some(self, number: int) -> bool:
+        """Delete some of a job's results and wait as long as it took; False if it was the job itself instead."""
+        began = time.monotonic()
+        some = select(ResultRow.place).where(ResultRow.job_number == number).limit(_DELETED_AT_ONCE)
+        results = delete(ResultRow).where(ResultRow.job_number == number, ResultRow.place.in_(some))
+        if self._database.freeing(results.returning(ResultRow.place)) is None:
+            self._database.freeing(delete(JobRow).where(JobRow.number == number).returning(JobRow.number))
+            return False
+        time.sleep(time.monotonic() - began)  # SQLite gives no turns: who waits only tries again, every 0.1 s
+        return True
 
     def results(self, job_id: str) -> Iterator[dict[str, Any]]:
         """Give the results so far in the order of the images, a few in memory at a time.
@@ -132,10 +177,12 @@ class JobStore:
                 query = select(ResultRow.place, ResultRow.body).join(
                     JobRow, ResultRow.job_number == JobRow.number
                 )
-                query = query.where(JobRow.id == job_id, ResultRow.place > place).order_by(ResultRow.place)
+                query = query.where(JobRow.id == job_id, _SHOWN, ResultRow.place > place).order_by(
+                    ResultRow.place
+                )
                 found = session.execute(query.limit(_RESULTS_AT_ONCE)).all()
                 last = len(found) < _RESULTS_AT_ONCE
-                if last and session.scalar(select(JobRow.number).where(JobRow.id == job_id)) is None:
+                if last and session.scalar(select(JobRow.number).where(JobRow.id == job_id, _SHOWN)) is None:
                     raise not_found("job", job_id)
             for _, body in found:
                 yield json.loads(body)
@@ -146,13 +193,13 @@ class JobStore:
     def counts(self) -> dict[str, int]:
         """Count jobs by status; statuses without jobs are 0."""
         with self._database.reading() as session:
-            found = session.execute(select(JobRow.status, func.count()).group_by(JobRow.status))
+            found = session.execute(select(JobRow.status, func.count()).where(_SHOWN).group_by(JobRow.status))
             return dict.fromkeys(get_args(Status), 0) | dict(found.all())
 
     def statuses(self) -> dict[str, str]:
         """Give the status of every job, by id."""
         with self._database.reading() as session:
-            return dict(session.execute(select(JobRow.id, JobRow.status)).all())
+            return dict(session.execute(select(JobRow.id, JobRow.status).where(_SHOWN)).all())
 
 
 def _job(row: JobRow) -> Job:

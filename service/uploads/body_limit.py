@@ -49,6 +49,7 @@ class BodyLimit:
         async def send_after_body(message: Message) -> None:
             if message["type"] == "http.response.start":
                 await body.drain()
+                body.answered = True
             await send(message)
 
         if body.announced > limit:
@@ -96,6 +97,7 @@ class _Body:
     ) -> None:
         length = headers.get("content-length", "")
         self.announced = int(length) if length.isdecimal() else 0
+        self.answered = False  # whether an answer has begun
         self._receive = receive
         self._limit = limit
         self._seconds = seconds
@@ -104,7 +106,8 @@ class _Body:
         self._room = room
         self._kept = 0  # bytes taken from the room
         # Whether the caller is sending; with an Expect header, it starts only once the body is read.
-        self._coming = "expect" not in headers and (self.announced > 0 or "transfer-encoding" in headers)
+        self._expected = self.announced > 0 or "transfer-encoding" in headers
+        self._coming = "expect" not in headers and self._expected
         self._complete = False
 
     async def receive(self) -> Message:
@@ -127,6 +130,8 @@ class _Body:
         self._received += len(message.get("body", b""))
         self._complete = not message.get("more_body", False)
         if message["type"] == "http.disconnect":
+            if self.answered or not (self._expected or self._received):
+                return message  # no body is missing: whoever sends an answer looks out for this
             raise Problem(400, "the caller went away before the request's body was complete")
         if self._received > self._limit:
             raise _too_large(self._limit)

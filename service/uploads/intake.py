@@ -175,6 +175,16 @@ def check_classes(labels: Sequence[str], settings: Settings) -> None:
         raise Problem(422, detail, title="Too many examples", field="support")
 
 
+def check_two_remain(labels: Sequence[str]) -> None:
+    """Refuse a removal, by a 409 Problem, unless the labels that would remain are of two classes."""
+    if len(set(labels)) < 2:
+        raise Problem(
+            409,
+            "this would leave fewer than two classes; add examples of another class first, or delete the task",
+            title="Too few classes would remain",
+        )
+
+
 def _texts(upload: RawUpload, allowed: frozenset[str]) -> dict[str, str]:
     def unknown(name: str) -> Problem:
         known = ", ".join(sorted({"support", "labels", "archive", "query"} | allowed))

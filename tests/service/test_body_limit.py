@@ -144,6 +144,33 @@ def test_a_caller_that_goes_away_is_no_unexpected_error(tmp_path: Path) -> None:
     assert status == 400
 
 
+PATIENT = {"Content-Length": "5", "Expect": "100-continue"}
+
+
+@pytest.mark.parametrize(("headers", "begun"), [({}, False), ({}, True), (PATIENT, True)])
+def test_an_answer_sees_that_its_caller_goes_away(headers: dict[str, str], begun: bool) -> None:
+    received: list[Message] = []
+
+    async def leaving() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        assert message["type"] == "http.response.start"
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if begun:
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+        received.append(await receive())
+
+    asyncio.run(BodyLimit(app, SETTINGS)(scope_of("/", headers), leaving, send))
+    assert received == [{"type": "http.disconnect"}]
+
+
+def test_a_caller_that_goes_away_without_a_body_is_no_unexpected_error(tmp_path: Path) -> None:
+    status, _, _ = exchange(tmp_path, "/both", {"Content-Type": "application/json"}, [], leave=True)
+    assert status == 400
+
+
 def test_time_counts_from_when_the_body_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
     monkeypatch.setattr(time, "monotonic", lambda: now)

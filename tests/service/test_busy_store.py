@@ -1,13 +1,17 @@
 """While others keep the store's lock for too long, callers are told to come again; of a full disk they hear."""
 
+import asyncio
 import errno
 import sqlite3
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
-from service.store import database
+from service.store import database, writers
 from tests.service.made_images import drawing
 from tests.service.tiny_service import serving
 
@@ -27,6 +31,50 @@ def test_a_lock_that_is_held_for_too_long(tmp_path: Path, monkeypatch: pytest.Mo
         assert create(client) == (503, "application/problem+json", "5")
         other.rollback()
         assert create(client)[0] == 201
+
+
+def test_those_who_read_do_not_wait_for_those_who_wait_to_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While another process keeps the lock, more callers want to write than there are threads or connections."""
+    monkeypatch.setattr(writers, "_WAIT_S", 2)
+    with serving(tmp_path) as client, ThreadPoolExecutor(60) as callers:
+        task = client.post("/v1/tasks", files=SUPPORT, data={"labels": ["a", "b"]}).json()["id"]
+        other = sqlite3.connect(tmp_path / database.FILE)
+        other.execute("BEGIN IMMEDIATE")
+        deletions = [callers.submit(client.delete, "/v1/tasks/nothing") for _ in range(60)]
+        waited: set[Future[Any]] = set()
+        while len(waited) < 60 - writers.AT_ONCE:
+            for path in (f"/v1/tasks/{task}", "/v1/tasks", "/v1/jobs", "/metrics", "/", "/page/main.js"):
+                assert client.get(path).status_code == 200
+            waited = {one for one in deletions if one.done()}
+        other.rollback()
+    answers = {one: one.result() for one in deletions}
+    assert all(answers[one].headers["retry-after"] == "5" for one in waited)
+    assert [answers[one].status_code for one in deletions].count(404) == writers.AT_ONCE
+    assert [answers[one].status_code for one in waited] == [503] * len(waited)
+
+
+def test_a_change_that_has_begun_does_not_end_with_its_caller() -> None:
+    begun, go_on, made = threading.Event(), threading.Event(), threading.Event()
+
+    def change() -> None:
+        begun.set()
+        assert go_on.wait(30)
+        made.set()
+
+    async def scene() -> None:
+        store = writers.Writers()
+        caller = asyncio.create_task(store.run(change))
+        await asyncio.to_thread(begun.wait)
+        caller.cancel()
+        await asyncio.wait([caller])
+        assert caller.cancelled()
+        go_on.set()
+        await asyncio.gather(*[store.run(lambda: None) for _ in range(2 * writers.AT_ONCE)])  # no turn is lost
+        await asyncio.to_thread(made.wait)
+
+    asyncio.run(scene())
 
 
 @pytest.mark.parametrize(

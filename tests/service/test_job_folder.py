@@ -1,6 +1,7 @@
 """What lies in jobs' folders: no more than is needed, and where some of it is lost, no other job suffers."""
 
 import asyncio
+import errno
 import os
 import shutil
 import sqlite3
@@ -14,7 +15,9 @@ from fastapi import Request
 from starlette.testclient import TestClient
 from starlette.types import Message
 
+from service import jobs
 from service.components import Components
+from service.computing.classifier import Classifier
 from service.jobs import Jobs
 from service.store.job_store import JobStore
 from tests.service.made_images import drawing, zipped
@@ -99,6 +102,23 @@ def test_what_a_killed_process_left_goes_and_what_is_unfinished_stays(
         assert (tmp_path / "jobs" / "young").exists()
 
 
+def test_what_another_process_leaves_goes_while_this_one_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "_TIDY_S", 0.02)
+    monkeypatch.setattr(jobs, "_LOOK_S", 0.02)
+    upload_s = 60.0
+    with serving(tmp_path, upload_s=upload_s) as client:
+        assert ended(client, start(client, "archive")) == "done"
+        longest = upload_s + jobs._ORPHAN_S
+        for name, age in (("arriving", longest - 60), ("left", longest + 60)):
+            (tmp_path / "jobs" / name).mkdir()
+            os.utime(tmp_path / "jobs" / name, (0, time.time() - age))
+        while (tmp_path / "jobs" / "left").exists():
+            time.sleep(0.02)
+        assert (tmp_path / "jobs" / "arriving").exists()
+
+
 def test_a_store_out_of_reach_and_a_folder_that_vanishes_stop_no_job(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -143,6 +163,28 @@ def test_a_job_on_a_full_disk_goes_on_once_there_is_room_and_leaves_no_trace(
     told = [record for record in caplog.records if record.name == "metashot"]
     assert [record.message for record in told] == [
         "the disk of DATA_DIR is full; jobs go on once there is room"
+    ] * 2
+    assert not any(record.exc_info for record in told)
+
+
+@pytest.mark.parametrize("shortage", [OSError(errno.EMFILE, "Too many open files"), MemoryError("no more")])
+def test_a_shortage_that_passes_fails_no_job(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, shortage: Exception
+) -> None:
+    load, failures = jobs.load_pinned, iter([shortage] * 2)
+
+    def short(folder: Path) -> Classifier:
+        for failure in failures:
+            raise failure
+        return load(folder)
+
+    monkeypatch.setattr(jobs, "_LOOK_S", 0.02)
+    monkeypatch.setattr(jobs, "load_pinned", short)
+    with serving(tmp_path) as client, caplog.at_level("WARNING", logger="metashot"):
+        assert ended(client, start(client, "archive")) == "done"
+    told = [record for record in caplog.records if record.name == "metashot"]
+    assert [record.message for record in told] == [
+        f"jobs have to wait ({type(shortage).__name__}: {shortage}); trying again"
     ] * 2
     assert not any(record.exc_info for record in told)
 

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from service.problems import Problem
+from service.store import job_store
 from service.store.database import Database
 from service.store.job_store import JobStore
 
@@ -102,6 +103,52 @@ def test_deleting_a_job_deletes_its_results(store: JobStore, database: Database)
     with pytest.raises(Problem, match="no job 'j'"):
         store.job("j")
     assert not store.commit_batch("j", 2, rows(2, 2))
+
+
+def test_a_deletion_lets_others_write_in_between(store: JobStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(job_store, "_DELETED_AT_ONCE", 2)
+    create(store, "j", 5)
+    store.start_next()
+    store.commit_batch("j", 0, rows(0, 5))
+    made: list[str] = []
+
+    def between(_: float) -> None:
+        made.append(f"other {len(made)}")
+        create(store, made[-1])
+        assert list(store.statuses()) == made
+
+    monkeypatch.setattr(job_store.time, "sleep", between)
+    store.delete("j")
+    assert len(made) == 3
+
+
+@pytest.mark.parametrize("again", ["by its caller", "by the service"])
+def test_a_deletion_that_was_cut_short(
+    store: JobStore, database: Database, monkeypatch: pytest.MonkeyPatch, again: str
+) -> None:
+    monkeypatch.setattr(job_store, "_DELETED_AT_ONCE", 2)
+    create(store, "j", 5)
+    store.start_next()
+    store.commit_batch("j", 0, rows(0, 5))
+    store.finish("j", "done")
+    with monkeypatch.context() as patch:
+        patch.setattr(job_store.time, "sleep", lambda _: 1 // 0)
+        with pytest.raises(ZeroDivisionError):
+            store.delete("j")
+    for use in (store.job, lambda job_id: list(store.results(job_id))):
+        with pytest.raises(Problem, match="no job 'j'"):
+            use("j")
+    assert (store.page(5, None).items, store.statuses(), set(store.counts().values())) == ([], {}, {0})
+    assert not store.is_unfinished("j")
+    if again == "by its caller":
+        store.delete("j")
+    while store.resume_deletion():
+        assert again == "by the service"
+    with database.reading() as session:
+        for table in ("results", "jobs"):
+            assert session.execute(text(f"SELECT count(*) FROM {table}")).scalar() == 0
+    with pytest.raises(Problem, match="no job 'j'"):
+        store.delete("j")
 
 
 def test_streams_results_beyond_one_read(store: JobStore) -> None:

@@ -36,6 +36,7 @@ def handed_on(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Setti
     def served(arguments: str) -> Settings:
         assert main(["serve", *arguments.split()]) == 0
         assert sys.argv[sys.argv.index("--port") + 1] == str(read[0].port)
+        assert int(sys.argv[sys.argv.index("--timeout-graceful-shutdown") + 1]) > 0
         return read[0]
 
     yield served

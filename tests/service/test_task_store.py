@@ -160,3 +160,9 @@ def test_a_version_is_read_while_writers_hold_every_connection(store: TaskStore,
             while True:
                 stack.enter_context(database._engine.connect())
         assert store.version(task_id).version == 1
+
+
+def test_what_is_stored_has_reached_the_disk(store: TaskStore, database: Database) -> None:
+    store.create(None, [new("a"), new("b")], FITTED)
+    with database.writing() as session:
+        assert session.execute(text("PRAGMA synchronous")).scalar() == 2  # FULL

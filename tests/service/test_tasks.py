@@ -3,8 +3,10 @@
 import asyncio
 import base64
 import json
+import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -13,6 +15,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from service.computing.classifiers import Classifiers
+from service.store.database import FILE
 from tests.service.made_images import drawing, zipped
 from tests.service.tiny_service import TINY, ended, serving
 
@@ -155,6 +158,16 @@ def test_what_a_task_shows(client: TestClient) -> None:
     assert client.delete(f"/v1/tasks/{task['id']}").status_code == 204
     assert client.get(f"/v1/tasks/{task['id']}").status_code == 404
     assert client.post(f"/v1/tasks/{task['id']}/classify", files=QUERIES).status_code == 404
+
+
+def test_to_ask_a_task_writes_nothing(tmp_path: Path) -> None:
+    with serving(tmp_path) as client:
+        task = create(client, FINAL)["id"]
+    with serving(tmp_path) as client, closing(sqlite3.connect(tmp_path / FILE)) as beside:
+        before = beside.execute("PRAGMA data_version").fetchone()
+        for _ in range(2):  # fitted again from the store, and from memory
+            ask(client, task)
+        assert beside.execute("PRAGMA data_version").fetchone() == before
 
 
 def test_concurrent_additions_all_land(client: TestClient) -> None:

@@ -1,0 +1,134 @@
+"""Changes of one task that come faster than they can be made: bounded in number and time, and none half told."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi import Request
+from starlette.testclient import TestClient
+from starlette.types import Message
+
+from service.computing.classifiers import Classifiers
+from service.problems import Problem
+from service.routes.departures import while_present
+from tests.service.made_images import drawing
+from tests.service.tiny_service import serving
+
+SUPPORT = [("support", (f"{seed}.png", drawing(seed))) for seed in (1, 2)]
+
+
+@contextmanager
+def changing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **limits: Any
+) -> "Iterator[tuple[TestClient, str, Callable[[], Future[Any]], list[str]]]":
+    """Give a client, a task's address, what starts a change, and a list: while it is empty, none ends."""
+    may_end: list[str] = []
+    has_turn = threading.Event()
+    refit = Classifiers._refit
+
+    async def held(*given: Any) -> Any:
+        fitted = await refit(*given)
+        has_turn.set()
+        while not may_end:
+            await asyncio.sleep(0.01)
+        return fitted
+
+    with serving(tmp_path, compute_threads=1, **limits) as client, ThreadPoolExecutor(8) as callers:
+        task = client.post("/v1/tasks", files=SUPPORT, data={"labels": ["a", "b"]}).json()["id"]
+        path = f"/v1/tasks/{task}"
+
+        def change() -> "Future[Any]":
+            sent = callers.submit(client.post, f"{path}/examples", files=SUPPORT[:1], data={"labels": ["a"]})
+            assert has_turn.wait(30)  # the first one
+            return sent
+
+        monkeypatch.setattr(Classifiers, "_refit", held)
+        try:
+            yield client, path, change, may_end
+        finally:
+            may_end.append("now")
+
+
+def test_those_who_wait_for_a_turn_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with changing(tmp_path, monkeypatch, queue_length=2) as (client, path, change, may_end):
+        admitted = [change() for _ in range(3)]
+        while client.app.state.components.classifiers._engine.waiting < 2:
+            time.sleep(0.01)
+        refused = change().result()
+        assert (refused.status_code, refused.headers["content-type"]) == (503, "application/problem+json")
+        assert int(refused.headers["retry-after"]) >= 1
+        may_end.append("now")
+        assert [one.result().status_code for one in admitted] == [200] * 3
+        assert client.get(path).json()["version"] == 4
+
+
+def test_who_is_told_that_time_is_up_finds_nothing_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with changing(tmp_path, monkeypatch, deadline_s=1) as (client, path, change, may_end):
+        began = time.monotonic()
+        first, waiting = change(), [change() for _ in range(3)]
+        for one in waiting:
+            answer = one.result()
+            assert (answer.status_code, answer.headers["content-type"]) == (504, "application/problem+json")
+            assert "within 1 s" in answer.json()["detail"]
+        time.sleep(max(0.0, began + 1.5 - time.monotonic()))
+        may_end.append("now")
+        assert first.result().status_code == 504
+        assert client.get(path).json()["version"] == 1
+        assert change().result().status_code == 200
+        assert client.get(path).json()["version"] == 2
+
+
+LEFT: list[Message] = [{"type": "http.request", "body": b"", "more_body": False}, {"type": "http.disconnect"}]
+
+
+def request_of(messages: "list[Message | Exception]") -> Request:
+    coming = iter(messages)
+
+    async def receive() -> Message:
+        for message in coming:
+            if isinstance(message, Exception):
+                raise message
+            return message
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    return Request({"type": "http", "method": "DELETE", "headers": []}, receive)
+
+
+def test_work_for_a_caller_who_left_is_cancelled() -> None:
+    ended: list[str] = []
+
+    async def work() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append("cancelled")
+
+    async def scene() -> None:
+        with pytest.raises(Problem, match="went away"):
+            await while_present(request_of([*LEFT]), work())
+        await asyncio.sleep(0)
+        assert ended == ["cancelled"]
+
+    asyncio.run(scene())
+
+
+@pytest.mark.parametrize("messages", [LEFT[:1], [Problem(408, "the body did not arrive")]])
+def test_work_for_a_caller_who_stays_is_done(messages: "list[Message | Exception]") -> None:
+    async def work(succeeds: bool) -> str:
+        await asyncio.sleep(0.01)
+        if not succeeds:
+            raise Problem(409, "no")
+        return "done"
+
+    assert asyncio.run(while_present(request_of(messages), work(succeeds=True))) == "done"
+    with pytest.raises(Problem, match="no"):
+        asyncio.run(while_present(request_of(messages), work(succeeds=False)))
