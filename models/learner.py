@@ -172,7 +172,9 @@ class Learner:
 
             if features is None:
                 features, _ = self.backbone(part(fixed, BODY), support.images, weights=support.weights)
-            return held_out_steps(support, features.detach(), trajectory, given)
+            # A start without features is the same for all classes: it cannot be what steps are measured against.
+            usual = 0 if self.head.needs_features else self.rule.steps
+            return held_out_steps(support, features.detach(), trajectory, given, usual)
 
     def operations(self, examples: int) -> int:
         """Floating-point operations of adapting to so many support images, counting the backbone alone.
