@@ -198,6 +198,34 @@ def test_each_task_of_a_batch_chooses_for_itself(moves):
         torch.testing.assert_close(of.predict(one, query), of.predict(single, query), rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.parametrize("budget", ["fixed", "held-out"])
+@pytest.mark.parametrize(("moves", "normalisation"), [("all", "group"), ("head", "group"), ("head", "support")])
+def test_operations_are_those_of_all_passes(moves, normalisation, budget, monkeypatch):
+    passes = 0.0
+    forward = Conv4.__call__
+
+    def counted(self, params, pixels, **options):
+        nonlocal passes
+        # Gradients, asked for by steps alone, take as much as two passes.
+        stepped = any(value.requires_grad for value in params.values())
+        passes += pixels.shape[:2].numel() / len(LABELS) * (3 if stepped else 1)
+        return forward(self, params, pixels, **options)
+
+    of = learner(moves, "prototype", normalisation=normalisation)
+    of = replace(of, rule=replace(of.rule, budget=budget))
+    phi = of.initial(seed=0)
+    monkeypatch.setattr(Conv4, "__call__", counted)
+    # Whatever the folds say, let all steps be taken.
+    monkeypatch.setattr("models.learner.held_out_steps", lambda *given: 0 * held_out_steps(*given) + STEPS)
+    with torch.no_grad():
+        features = of.embed(phi, SUPPORT.images) if of.keeps_features else None
+        theta = of.adapt(phi, SUPPORT, features=features)
+        if not of.keeps_features:
+            of.features(theta, SUPPORT.images)
+    monkeypatch.undo()
+    assert passes == of.operations(len(LABELS)) / len(LABELS) / of.backbone.operations
+
+
 def test_another_budget_is_refused():
     with pytest.raises(ValueError, match="fixed or held-out"):
         InnerRule("head", 1, budget="none")

@@ -250,6 +250,8 @@ def test_features_are_refused_where_adaptation_computes_its_own(normalisation, m
     features = torch.zeros(1, 6, learner.backbone.features, dtype=torch.float64)
     with pytest.raises(ValueError, match="takes none"):
         learner.adapt(phi, support, features=features)
+    with pytest.raises(ValueError, match="takes none"):
+        next(learner.path(phi, support, features=features))
     with pytest.raises(ValueError, match="depend on the task"):
         learner.embed(phi, support.images)
 
