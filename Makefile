@@ -1,6 +1,7 @@
 # Everything a user types. Each target makes the environment that it needs in .venv.
 PYTHON ?= python3.11
-PORT ?= $(or $(METASHOT_PORT),3000)
+# Kubernetes sets METASHOT_PORT=tcp://... for a Service of that name, which is no port to serve on.
+PORT ?= $(or $(filter-out tcp://% udp://% sctp://%,$(METASHOT_PORT)),3000)
 DATA_DIR ?= $(or $(METASHOT_DATA_DIR),var)
 VENV := .venv
 BIN := $(VENV)/bin

@@ -1,3 +1,3 @@
-"""Side-by-side measurements: each row against its baseline, in turn, in one process."""
+"""Side-by-side measurements: each row and its baseline take turns in one process."""
 
 import models  # noqa: F401 - first, so that torchvision and learn2learn can be imported beside a CPU torch

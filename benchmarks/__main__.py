@@ -13,7 +13,7 @@ from benchmarks.report import Row, head_lines, line, set_aside, write
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Measure part by part; what is done by then stays where it is interrupted, and so do former results."""
+    """Measure part by part; an interruption leaves finished parts written, and earlier results are kept."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--only", default="", metavar="TEXT", help="parts whose name contains this")
     parser.add_argument("--rounds", type=int, default=5, help="turns of each contender (default 5)")
@@ -28,7 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     if not parts:
         names = "\n  ".join(part.name for part in PARTS)
         parser.error(f"no part has {chosen.only!r} in its name; there are\n  {names}")
-    # As Ctrl-C does it, a request to end unwinds the stack, which ends the services.
+    # Like Ctrl-C, a request to end must unwind the stack, which ends the services.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     chosen.out.mkdir(parents=True, exist_ok=True)
     bench = Bench(chosen.rounds, chosen.turn, chosen.out)

@@ -1,4 +1,4 @@
-"""Rows of two choices at request time: images of one pass through the network, and callers of one adaptation."""
+"""Rows on two sizes at request time: images in one pass through the network, and callers adapted together."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +21,7 @@ _CALLERS = (1, 2, 4, 8, 16)
 
 
 def rows(rounds: int, turn: float) -> list[Row]:
-    """Race the sizes of either, on a thread of its own as the service does it."""
+    """Race the sizes of both, on a thread of their own as in the service."""
     initialization = load(shipped()[MODEL])
     drawings, side = Drawings(WAYS, SHOTS), initialization.preprocessing.side
     drawn = [drawings.task(WAYS, SHOTS, 0, seed) for seed in range(_CALLERS[-1])]

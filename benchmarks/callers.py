@@ -1,4 +1,4 @@
-"""Callers over HTTP: each sends its next request when it has its answer."""
+"""Callers over HTTP: each sends its next request as soon as it has the answer to the last."""
 
 import gc
 import http.client
@@ -34,10 +34,10 @@ class Caller:
         self._connection.close()
 
     def send(self, call: Call) -> bytes:
-        """Give the answer's body.
+        """Send a request and return the answer's body.
 
         Raises:
-            RuntimeError: for an answer that is no success.
+            RuntimeError: if the answer is no success.
         """
         self._connection.request(call.method, call.path, call.body, {"Content-Type": call.content_type})
         answer = self._connection.getresponse()
@@ -47,14 +47,14 @@ class Caller:
         return content
 
     def ask(self, call: Call) -> dict[str, Any]:
-        """Give the answer's JSON."""
+        """Send a request and return the answer's JSON."""
         answer: dict[str, Any] = json.loads(self.send(call))
         return answer
 
 
 @dataclass(frozen=True)
 class Load:
-    """What callers saw: seconds of each request, and seconds in all."""
+    """What callers measured: seconds of each request, and seconds in all."""
 
     latencies: tuple[float, ...]
     seconds: float
@@ -66,12 +66,12 @@ class Load:
 
     @property
     def p50(self) -> float:
-        """Seconds that half of the requests took at most."""
+        """Median seconds of a request."""
         return statistics.median(self.latencies)
 
 
 def percentile(latencies: tuple[float, ...], percent: float) -> float:
-    """The least latency that this percentage of the requests did not exceed."""
+    """The latency that is preceded, in rising order, by this percentage of the requests (rounded down)."""
     ordered = sorted(latencies)
     return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))]
 
@@ -86,10 +86,13 @@ def for_seconds(seconds: float) -> Iterator[int]:
 
 
 def load(port: int, callers: int, work: Callable[[Caller, int], object], tickets: Iterator[int]) -> Load:
-    """Let ``callers`` at once do ``work(caller, ticket)`` for each ticket.
+    """Let ``callers`` threads do ``work(caller, ticket)`` for each ticket.
 
-    The threads of the callers only wait and copy bytes, and the collector rests meanwhile: neither shall
-    show in a server's latency.
+    So that neither shows in a server's latency, these threads only wait and copy bytes, and garbage collection is
+    off meanwhile.
+
+    Raises:
+        RuntimeError: if an answer is no success.
     """
     taking, stop = threading.Lock(), threading.Event()
 

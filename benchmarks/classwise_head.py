@@ -15,10 +15,10 @@ class ClasswiseHead(Head):
     """Starts each class from a row of its own.
 
     From one shared vector, the first inner step would leave the body where it is, and the comparison of
-    second-order gradients would be of less than all of MAML.
+    second-order gradients would not cover all of MAML.
 
     Attributes:
-        ways: how many.
+        ways: number of classes.
     """
 
     ways: int = 5

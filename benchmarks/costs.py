@@ -1,4 +1,4 @@
-"""What adapting and classifying costs, against ways, shots, image side and callers."""
+"""The cost of adapting and classifying, against ways, shots, image side and callers."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -18,7 +18,7 @@ _WAYS = (2, 5, 10, 20, 50)
 _SHOTS = (1, 2, 5, 10, 20)
 _SIDES = (28, 42, 56, 84, 112)
 _CALLERS = (1, 2, 4, 8, 16)
-_MOST_SHOTS, _MOST_OF_CLASS = 20, 13  # 25 queries of 2 ways
+_MOST_SHOTS, _MOST_OF_CLASS = 20, 13  # of 25 queries of 2 ways, one class has 13
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Curve:
     """Milliseconds of one request against one of its sizes.
 
     Attributes:
-        against: the size that varies, and what the others are.
+        against: the size that varies, and the values of the others.
         sizes: its values.
         milliseconds: medians by contender, one for each size.
     """
@@ -37,7 +37,7 @@ class Curve:
 
 
 def curves(ours: Server, plain: Server, rounds: int, turn: float) -> list[Curve]:
-    """Measure all four: three in this process on one thread, that against callers over HTTP."""
+    """Measure four curves: three in this process on one thread, and the one against callers over HTTP."""
     initialization = load(shipped()[MODEL])
     drawings = Drawings(max(_WAYS), _MOST_SHOTS + _MOST_OF_CLASS)
 
@@ -76,7 +76,7 @@ def _raced(initialization: Initialization, task: DrawnTask, rounds: int, turn: f
 
 
 def _of_side(initialization: Initialization, side: int) -> Initialization:
-    """The same weights on larger inputs: what they answer is no matter here."""
+    """The same weights for inputs of another size: only their cost matters here, not their answers."""
     learner = initialization.learner
     return replace(
         initialization,

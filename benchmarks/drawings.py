@@ -35,7 +35,7 @@ class DrawnTask:
     queries: tuple[bytes, ...]
 
     def as_json(self, path: str, **fields: str) -> Call:
-        """One body with both, which the plain service reads too, and further fields."""
+        """One body with support and queries, which the plain service reads too, and further fields."""
         document = {
             **fields,
             "support": [{"label": label, "image": _base64(file)} for label, file in self.support],
@@ -44,7 +44,7 @@ class DrawnTask:
         return Call("POST", path, json.dumps(document).encode())
 
     def as_form(self, path: str, *, support: bool, queries: bool) -> Call:
-        """A form with either or both."""
+        """A form with the support set, the queries or both."""
         boundary = uuid.uuid4().hex
         parts = []
         for label, file in self.support if support else ():
@@ -71,7 +71,7 @@ class Drawings:
         ]
 
     def task(self, ways: int, shots: int, queries: int, seed: int) -> DrawnTask:
-        """Draw a task: no file twice, the queries of its classes in turn."""
+        """Draw a task in which no file occurs twice and the queries go through the classes in turn."""
         generator = random.Random(seed)
         chosen = generator.sample(range(self._classes), ways)
         of_class = -(-queries // ways)

@@ -1,4 +1,4 @@
-"""The row of memory: what the service holds after many requests of mixed sizes."""
+"""The row on memory: what the service holds after many requests of mixed sizes."""
 
 import random
 from collections.abc import Iterator
@@ -13,17 +13,17 @@ from benchmarks.drawings import Call, Drawings
 from benchmarks.report import Row
 from benchmarks.servers import Server
 
-FIRST, LAST = 1_000, 10_000
+_FIRST, _LAST = 1_000, 10_000  # requests before the first look, and before the last
 _CALLERS = 4
 _SIZES = 200  # different requests, in turn
 _MOST = 1.05
 _MOST_WAYS, _MOST_SHOTS, _MOST_QUERIES = 20, 5, 30
-_KEPT_EVERY = 5  # of so many tickets, one makes a task, asks it and deletes it: three requests
+_KEPT_EVERY = 5  # one in this many tickets makes a task, asks it and deletes it: three requests
 _MEBIBYTE = 1024**2
 
 
-def resident(ours: Server, *, first: int = FIRST, last: int = LAST) -> list[Row]:
-    """Send ``last`` requests to a fresh service, and read its memory after ``first`` and after all."""
+def resident(ours: Server) -> list[Row]:
+    """Send many requests to a fresh service, and read its memory after the first thousand and after all."""
     once, kept = _requests()
     tickets = count()
 
@@ -38,16 +38,16 @@ def resident(ours: Server, *, first: int = FIRST, last: int = LAST) -> list[Row]
         caller.send(Call("DELETE", path))
 
     held = []
-    with tqdm(total=last, unit="request", desc="memory") as bar:
-        for more in (first, last - first):
+    with tqdm(total=_LAST, unit="request", desc="memory") as bar:
+        for more in (_FIRST, _LAST - _FIRST):
             load(ours.port, _CALLERS, work, _some(tickets, _tickets(more), bar))
             held.append(ours.resident_bytes / _MEBIBYTE)
     before, after = held
     return [
         Row(
             "HTTP: resident memory under requests of mixed sizes",
-            f"MiB after {last:,} requests",
-            f"after {first:,}",
+            f"MiB after {_LAST:,} requests",
+            f"after {_FIRST:,}",
             ours=after,
             theirs=before,
             target="within 5 %",
@@ -57,7 +57,7 @@ def resident(ours: Server, *, first: int = FIRST, last: int = LAST) -> list[Row]
 
 
 def _tickets(requests: int) -> int:
-    """How many tickets make so many requests."""
+    """How many tickets make up this number of requests."""
     return round(requests * _KEPT_EVERY / (_KEPT_EVERY + 2))
 
 
@@ -69,7 +69,7 @@ def _some(tickets: Iterator[int], number: int, bar: "tqdm[Any]") -> Iterator[int
 
 
 def _requests() -> tuple[list[Call], list[tuple[Call, Call]]]:
-    """Requests that keep nothing, and pairs that make and ask a task; small ones are more frequent."""
+    """Requests that store nothing, and pairs that make a task and ask it; small ones are more frequent."""
     drawings, generator = Drawings(_MOST_WAYS, _MOST_SHOTS + _MOST_QUERIES // 2), random.Random(7)
     once, kept = [], []
     for seed in range(_SIZES):

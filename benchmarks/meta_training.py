@@ -1,4 +1,4 @@
-"""Rows of meta-training: tasks a second of one outer gradient, ours against learn2learn's."""
+"""Rows on meta-training: tasks per second of one outer gradient, ours against learn2learn's."""
 
 from dataclasses import dataclass, replace
 
@@ -20,13 +20,13 @@ _LEAST_COSINE = 0.9999
 
 
 def measure(setting: Setting, rounds: int, turn: float) -> list[Row]:
-    """Race the ways of one outer gradient.
+    """Race the implementations of one outer gradient.
 
-    Below float32, learn2learn takes part in both precisions: the faster of the two is not always the lower.
+    Below float32, learn2learn takes part in both precisions, because the lower one is not always the faster.
     """
     if lacking := _lacking(setting):
         return [Row(setting.name, _MEASURE, lacking, target=f"{setting.times:g}x")]
-    keep_freed_memory()  # as the train command does; learn2learn, in the same process, has it too
+    keep_freed_memory()  # as the train command does; learn2learn, in the same process, benefits too
     phi, batch = initial(setting), setting.batch(setting.tasks)
     full = replace(setting, precision="float32")
     ours, reference = Ours(setting, phi, batch), PlainMaml(full, phi, batch)
@@ -70,7 +70,7 @@ def measure(setting: Setting, rounds: int, turn: float) -> list[Row]:
 
 
 def _lacking(setting: Setting) -> str:
-    """For want of what the setting cannot be measured here; empty where it can."""
+    """What this machine lacks to measure the setting; empty if nothing."""
     if setting.device == "cuda" and not has_gpu():
         return "no GPU here"
     if setting.precision == "bfloat16" and not has_bfloat16_products(torch.device(setting.device)):
@@ -80,7 +80,7 @@ def _lacking(setting: Setting) -> str:
 
 @dataclass(frozen=True)
 class _Facts:
-    """Of one setting: a task's operations, the seconds that they take at the peak, and where ours go."""
+    """Of one setting: a task's operations, their seconds at the peak, and where our time goes."""
 
     flops: float
     floor: float

@@ -1,4 +1,4 @@
-"""The two ways to an outer gradient, on the same arrays from the same phi: ours, and learn2learn's loop."""
+"""Two implementations of an outer gradient, on the same arrays from the same phi: ours and learn2learn's loop."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -53,10 +53,10 @@ class Ours:
 
 
 class Learn2learn:
-    """One clone a task, as learn2learn's examples write it."""
+    """One clone for each task, as in learn2learn's examples."""
 
     def __init__(self, setting: Setting, network: nn.Module, head: nn.Module, batch: EpisodeBatch) -> None:
-        """Wrap the whole network or its head, as the setting moves it."""
+        """Wrap the whole network or its head alone, whichever the setting moves."""
         self._setting, self._batch = setting, batch
         self._network, self._head = network, head
         self._whole = setting.moves == "all"
@@ -72,7 +72,7 @@ class Learn2learn:
         wait_for(self._setting.device)
 
     def losses(self) -> Iterator[Tensor]:
-        """Adapt to one task after the other, and give its query loss by its share in the mean."""
+        """Adapt to one task after the other, and yield each query loss divided by the number of tasks."""
         batch, tasks = self._batch, len(self._batch.query_labels)
         for task in range(tasks):
             with self._setting.autocast():
@@ -87,7 +87,7 @@ class Learn2learn:
 
 
 class PlainMaml(Learn2learn):
-    """That loop over our network in torch's modules."""
+    """learn2learn's loop over our network, built of torch's modules."""
 
     def __init__(self, setting: Setting, phi: Params, batch: EpisodeBatch) -> None:
         network = PlainConv4(setting.backbone, phi).to(setting.device)
@@ -105,7 +105,7 @@ class PlainMaml(Learn2learn):
 
 
 class OmniglotMaml(Learn2learn):
-    """That loop over learn2learn's own network, whose batch normalisation makes it another function."""
+    """learn2learn's loop over its own network, which batch normalisation makes a different function."""
 
     def __init__(self, setting: Setting, batch: EpisodeBatch) -> None:
         network = learn2learn.vision.models.OmniglotCNN(setting.ways).to(setting.device)
@@ -117,8 +117,8 @@ class Work:
     """Floating-point operations of one task's outer gradient.
 
     Attributes:
-        adapting: of the maps and the inner gradient, in float32 whatever the precision.
-        outer: of the outer gradient, in the setting's precision.
+        adapting: those of the maps and the inner gradient, in float32 whatever the precision.
+        outer: those of the outer gradient, in the setting's precision.
     """
 
     adapting: float
@@ -136,9 +136,9 @@ class Work:
 
 
 def work_of_task(setting: Setting) -> Work:
-    """Count where torch counts right: on a task by itself.
+    """Count the operations on a single task, where torch counts correctly.
 
-    Of convolutions in groups it counts the gradient of the weights once too often for each group.
+    In convolutions with groups, it counts the gradient of the weights once too often for each group.
     """
     alone = PlainMaml(setting, initial(setting), setting.batch(1))
     with FlopCounterMode(display=False) as adapting:

@@ -1,4 +1,4 @@
-"""The settings whose outer gradients are raced: shapes of tasks, networks, and what must be reached."""
+"""The settings whose outer gradients are raced: shapes of tasks, networks and targets."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -25,15 +25,16 @@ class Setting:
         backbone: group-normalised.
         shots: support images of a class.
         queries: query images of a class.
-        tasks: of one outer step.
-        times: how many times learn2learn's tasks/s must be reached.
-        least_of_peak: fraction of the convolution peak that must be reached, if one must.
+        tasks: number of tasks of one outer step.
+        times: multiple of learn2learn's tasks/s that must be reached.
+        least_of_peak: fraction of the convolution peak that must be exceeded, if there is such a target.
         ways: classes of a task.
-        second_order: differentiate through the inner gradient.
+        second_order: whether to differentiate through the inner gradient.
         moves: what the one inner step moves.
-        precision: bfloat16 runs under autocast, as the trainer does it.
+        precision: bfloat16 runs under autocast, as in the trainer.
         device: where torch computes.
-        beside_omniglot_cnn: race learn2learn's own network too, batch-normalised, with no gradient to compare.
+        beside_omniglot_cnn: whether to race learn2learn's own network too, which is batch-normalised, so that its
+            gradient cannot be compared.
     """
 
     name: str
@@ -52,14 +53,14 @@ class Setting:
 
     @property
     def learner(self) -> Learner:
-        """Our composition."""
+        """Our learner for this setting."""
         return Learner(
             self.backbone, ClasswiseHead("shared", ways=self.ways), InnerRule(self.moves, 1, "one", RATE)
         )
 
     @property
     def dtype(self) -> torch.dtype:
-        """Of the convolutions."""
+        """The type in which convolutions are computed."""
         return torch.bfloat16 if self.precision == "bfloat16" else torch.float32
 
     def autocast(self) -> torch.autocast:
@@ -67,7 +68,7 @@ class Setting:
         return torch.autocast(self.device, torch.bfloat16, enabled=self.precision == "bfloat16")
 
     def batch(self, tasks: int) -> EpisodeBatch:
-        """Draw images of noise: no part of the work depends on what they show."""
+        """Draw tasks of noise images: the amount of work does not depend on what they show."""
         generator = torch.Generator().manual_seed(1)
 
         def drawn(each: int) -> tuple[Tensor, Tensor, Tensor]:

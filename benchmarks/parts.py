@@ -22,7 +22,7 @@ class Bench:
         rounds: turns of each contender.
         turn: seconds of a turn.
         out: folder of the results.
-        stack: ends the services.
+        stack: ends the services when it is closed.
     """
 
     rounds: int
@@ -32,12 +32,12 @@ class Bench:
 
     @cached_property
     def ours(self) -> Server:
-        """Our service, started where first needed; idle while others are measured."""
+        """Our service, started when first needed; idle while others are measured."""
         return self.stack.enter_context(servers.metashot())
 
     @cached_property
     def plain(self) -> Server:
-        """The baseline, likewise."""
+        """The plain service, likewise."""
         return self.stack.enter_context(servers.plain())
 
 

@@ -24,7 +24,7 @@ def convolution_peak(dtype: torch.dtype, device: str) -> float:
 
 @cache
 def core_peak() -> float:
-    """The same of one core of the CPU, in float32."""
+    """The ``convolution_peak`` of one core of the CPU, in float32."""
     with one_thread():
         return _best_convolution(torch.float32, "cpu")
 
@@ -38,14 +38,14 @@ def matrix_peak(dtype: torch.dtype, device: str) -> float:
 
 @cache
 def copy_bandwidth() -> float:
-    """The most bytes a second, read and written ones, at which the CPU copied a large array."""
+    """The most bytes per second, reads and writes together, at which the CPU copied a large array."""
     source = torch.ones(_COPIED)
     target = torch.empty_like(source)
     return 2 * source.nbytes / _least_seconds(lambda: target.copy_(source), "cpu")
 
 
 def wait_for(device: str) -> None:
-    """Return when the device has done all that it was given; a CPU has."""
+    """Return when the device has done all that it was given; a CPU already has."""
     if device == "cuda":
         torch.cuda.synchronize()
 

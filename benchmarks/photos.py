@@ -1,4 +1,4 @@
-"""Rows of what dominates a request with photos: the features of its images, by the shipped network."""
+"""Rows on what dominates a request with photos: computing its images' features with the shipped network."""
 
 import io
 from collections.abc import Callable
@@ -24,13 +24,13 @@ _SIZES = (1, 25)  # a query by itself; the support set of 5 ways and 5 shots
 
 
 def made_up(count: int, seed: int) -> tuple[bytes, ...]:
-    """Draw files of coarse colour noise, 84x84: no part of the work depends on what a photo shows."""
+    """Draw JPEG files of coarse colour noise, 84x84: the work does not depend on what a photo shows."""
     generator = np.random.default_rng(seed)
     return tuple(_file(generator.integers(256, size=(_COARSE, _COARSE, 3), dtype=np.uint8)) for _ in range(count))
 
 
 def rows(rounds: int, turn: float) -> list[Row]:
-    """Race our pass over photos and torch's, on one thread as the service does it."""
+    """Race our pass over photos against torch's, on one thread as in the service."""
     initialization = load(shipped()[MODEL])
     backbone = initialization.learner.backbone
     if not isinstance(backbone, Staged):

@@ -14,7 +14,7 @@ class PlainConv4(PlainNetwork):
         """Copy the parameters ``body.*`` of phi.
 
         Raises:
-            ValueError: for normalisation by the support set, which torch has no module for.
+            ValueError: if normalisation is by the support set, for which torch has no module.
         """
         super().__init__(backbone.views, averages=backbone.halving == "stride", unit=backbone.unit)
         blocks: list[nn.Module] = []

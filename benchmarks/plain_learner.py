@@ -23,7 +23,7 @@ Moves = Literal["all", "head"]
 class PlainLearner:
     """The initialization's network in torch's modules, and learn2learn's MAML around it.
 
-    It takes one learning rate for all parameters and steps, as learn2learn does: the mean of the learned
+    It uses one learning rate for all parameters and steps, as learn2learn does: the mean of the learned
     ones, which differ by a hundredth.
     """
 
@@ -43,7 +43,7 @@ class PlainLearner:
             support: ``[S, C, H, W]``.
             labels: ``[S]``, 0..N-1.
             queries: ``[Q, C, H, W]``.
-            moves: ``all`` of the network, or the ``head`` alone, which spares repeating the features and
+            moves: ``all`` of the network, or the ``head`` alone, which avoids computing the features again and
                 gives the answers that the shipped initialization was trained to give.
 
         Returns:

@@ -1,4 +1,4 @@
-"""What the baselines' networks in torch's own modules have in common."""
+"""What the baselines' networks, built of torch's own modules, have in common."""
 
 from collections.abc import Sequence
 
@@ -26,7 +26,7 @@ class PlainNetwork(nn.Module):
         centre: Tensor | None = None,
         weights: Sequence[float] = (1.0,),
     ) -> None:
-        """Take how features come from maps; ``names`` is to hold the parameters by their names in phi."""
+        """Take how features come from maps; subclasses put parameters into ``names``, by their names in phi."""
         super().__init__()
         self.names: Params = {}
         self._views, self._averages, self._unit = views, averages, unit
@@ -48,7 +48,7 @@ class PlainNetwork(nn.Module):
         return away_from(self._centre, features, [part.shape[-1] for part in parts], self._weights)
 
     def maps(self, images: Tensor) -> list[Tensor]:
-        """The last maps, and then others that features are made of."""
+        """The last maps, then any others that features are made of."""
         return [self.blocks(images)]
 
     def _described(self, maps: Tensor) -> Tensor:
@@ -61,7 +61,7 @@ class PlainNetwork(nn.Module):
 
 
 def fixed_normalisation(moments: Tensor) -> nn.BatchNorm2d:
-    """Batch normalisation by constants ``[2, C]``, whatever mode the network is in."""
+    """Batch normalisation by constants ``[2, C]``, means and then variances; in evaluation mode."""
     fixed = nn.BatchNorm2d(moments.shape[1])
     assert fixed.running_mean is not None
     assert fixed.running_var is not None

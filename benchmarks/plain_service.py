@@ -2,8 +2,8 @@
 
 Written as a competent engineer would without this project: native endpoints with typed inputs, the model
 loaded once, a worker for each core, no gradient through the adaptation, support and query images in one
-batch each. With torch's own number of threads, it measured as fast for many callers as with one thread a
-worker, and faster for one.
+batch each. With torch's default number of threads, it was measured to be as fast for many callers as with one
+thread per worker, and faster for one caller.
 """
 
 import os

@@ -15,7 +15,7 @@ class PlainStaged(PlainNetwork):
         """Copy the parameters ``body.*`` of phi.
 
         Raises:
-            ValueError: for another normalisation than by running statistics.
+            ValueError: if normalisation is not by running statistics.
         """
         if backbone.normalisation != "running":
             raise ValueError(f"the plain network is normalised by constants, not {backbone.normalisation!r}")
@@ -68,7 +68,7 @@ class _PlainStage(nn.Module):
         self.row, self.around, self.after, self.rectifies = nn.ModuleList(row), around, after, rectifies
 
     def forward(self, images: Tensor) -> list[Tensor]:
-        """The maps of each convolution; in the last one's place what the stage gives."""
+        """The maps of each convolution, those of the last one replaced by the stage's output."""
         every = [images]
         for number, layer in enumerate(self.row, start=1):
             maps = layer(every[-1])

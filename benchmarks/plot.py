@@ -1,4 +1,4 @@
-"""The figure of costs: one panel a curve."""
+"""The figure of costs, with a panel for each curve."""
 
 from collections.abc import Sequence
 from pathlib import Path

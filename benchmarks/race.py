@@ -12,9 +12,9 @@ class Contender:
     """One way of doing the same work.
 
     Attributes:
-        name: in the table.
-        work: does ``units`` of it, and returns when they are done.
-        units: tasks, requests or images.
+        name: as shown in the table.
+        work: does ``units`` units of work, and returns when they are done.
+        units: number of tasks, requests or images.
     """
 
     name: str
@@ -24,19 +24,19 @@ class Contender:
 
 @dataclass(frozen=True)
 class Timed:
-    """Seconds a unit, of each round."""
+    """Seconds per unit, in each round."""
 
     name: str
     seconds: tuple[float, ...]
 
     @property
     def median(self) -> float:
-        """Seconds a unit, of the median round."""
+        """Seconds per unit, in the median round."""
         return statistics.median(self.seconds)
 
     @property
     def rate(self) -> float:
-        """Units a second, of the median round."""
+        """Units per second, in the median round."""
         return 1 / self.median
 
 
@@ -44,9 +44,9 @@ def race(contenders: Sequence[Contender], *, rounds: int, turn: float) -> list[T
     """Time each contender once a round.
 
     Args:
-        contenders: who takes part; each works once unmeasured, and once more to find its repeats.
-        rounds: turns of each.
-        turn: seconds that a turn shall take at least.
+        contenders: who takes part; each works once unmeasured, and once more to find how often to repeat.
+        rounds: number of turns of each.
+        turn: seconds that a turn should last at least.
     """
     repeats = []
     for one in contenders:

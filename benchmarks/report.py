@@ -34,20 +34,20 @@ class Row:
     Attributes:
         name: what is done.
         measure: what the numbers are, with their unit.
-        baseline: who is compared with, or why there is no figure.
-        ours: Metashot's figure; None where it could not be measured.
+        baseline: what Metashot is compared with, or why there is no figure.
+        ours: Metashot's figure; None if it could not be measured.
         theirs: the baseline's.
         target: what must be reached, in words; empty for a figure that is only shown.
         met: whether it was; None without a target or a figure.
         span: the least and the greatest ratio of any round.
-        flops: floating-point operations of a task or a request.
-        of_peak: fraction of the measured convolution peak that Metashot reached, over 1 where it multiplies less
-            often; with operations of two precisions, the time that they would take at their peaks by the time
-            that they took.
-        target_of_peak: the fraction that the target takes; over 1, only a program that multiplies less often
-            than a convolution by its definition could meet it on this machine.
+        flops: floating-point operations of a task, a request or an image.
+        of_peak: fraction of the measured convolution peak that Metashot reached; over 1 if it multiplies less
+            often than a convolution by its definition. For operations in two precisions, the time that they would
+            take at their peaks, divided by the time that they took.
+        target_of_peak: the fraction that would meet the target; if over 1, only a program that multiplies less
+            often than a convolution by its definition could meet it on this machine.
         spent: what our time goes to, and what bounds that.
-        cosine: between the two outer gradients.
+        cosine: cosine similarity of the two outer gradients.
     """
 
     name: str
@@ -66,7 +66,7 @@ class Row:
 
     @property
     def ratio(self) -> float | None:
-        """Ours by theirs."""
+        """Ours divided by theirs; None without both."""
         return self.ours / self.theirs if self.ours is not None and self.theirs else None
 
     def as_dict(self) -> dict[str, Any]:
@@ -107,7 +107,7 @@ def line(row: Row) -> str:
 
 
 def set_aside(folder: Path) -> None:
-    """Give former results of a folder the time that they were written at as a part of their names."""
+    """Rename a folder's earlier results so that their names tell when they were written."""
     for path in (folder / _JSON, folder / _TABLE):
         if path.exists():
             stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime(path.stat().st_mtime))

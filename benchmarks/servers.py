@@ -1,4 +1,4 @@
-"""The two services in processes of their own, each ended with all that it started."""
+"""The two services in processes of their own, each ended together with all that it started."""
 
 import os
 import socket
@@ -40,7 +40,7 @@ class Server:
 
 @contextmanager
 def metashot() -> Iterator[Server]:
-    """Run ours on an empty data folder."""
+    """Run our service on an empty data folder."""
     with tempfile.TemporaryDirectory() as folder:
         command = ["-m", "service", "serve", "--port", "{port}", "--data-dir", folder]
         with _running(command, Path(folder), {}) as server:
@@ -49,7 +49,7 @@ def metashot() -> Iterator[Server]:
 
 @contextmanager
 def plain() -> Iterator[Server]:
-    """Run the baseline."""
+    """Run the plain service."""
     name = "benchmarks.plain_service:PlainFewShot"
     address = ["--host", "127.0.0.1", "--port", "{port}", "--working-dir", str(_ROOT)]
     with (
@@ -74,7 +74,7 @@ def _running(arguments: Sequence[str], folder: Path, variables: Mapping[str, str
             env=os.environ | variables,
             stdout=output,
             stderr=output,
-            start_new_session=True,  # Ctrl-C reaches us alone, and we end it
+            start_new_session=True,  # Ctrl-C reaches only us, and we end it
         )
         try:
             _wait(port, process, log)

@@ -1,4 +1,4 @@
-"""Rows of serving over HTTP: ours, the plain service and the bare engine, each alone at work, in turn."""
+"""Rows on serving over HTTP: our service, the plain one and the bare engine, in turn, one at a time."""
 
 import json
 import statistics
@@ -39,17 +39,17 @@ class Measured:
 
     @property
     def rates(self) -> list[float]:
-        """Requests a second, of each turn."""
+        """Requests per second, in each turn."""
         return [turn.rate for turn in self.turns]
 
     @property
     def medians(self) -> list[float]:
-        """Milliseconds that half of the requests took at most, of each turn."""
+        """Median milliseconds of a request, in each turn."""
         return [1000 * turn.p50 for turn in self.turns]
 
     @property
     def tail(self) -> float:
-        """p99 over p50, of the requests of all turns."""
+        """p99 divided by p50, over the requests of all turns."""
         together = tuple(one for turn in self.turns for one in turn.latencies)
         return percentile(together, 99) / statistics.median(together)
 
@@ -58,7 +58,7 @@ Turn = Callable[[float], Load]
 
 
 def adapt_and_classify(ours: Server, plain: Server, callers: int, rounds: int, turn: float) -> list[Row]:
-    """Race requests that bring a support set of 25 drawings and ask about 25."""
+    """Race requests that bring a support set of 25 drawings and ask about 25 others."""
     tasks = _tasks()
     initialization = load_initialization(shipped()[MODEL])
 
@@ -87,7 +87,7 @@ def adapt_and_classify(ours: Server, plain: Server, callers: int, rounds: int, t
 
 
 def stored_task(ours: Server, rounds: int, turn: float) -> list[Row]:
-    """Time one caller who asks a kept classifier about one drawing after the other."""
+    """Time one caller who asks a stored classifier about one drawing after the other."""
     task = Drawings(WAYS, SHOTS + _BODIES).task(WAYS, SHOTS, _BODIES, seed=1)
     with Caller(ours.port) as caller:
         made = caller.ask(task.as_form("/v1/tasks", support=True, queries=False))
@@ -106,7 +106,7 @@ def stored_task(ours: Server, rounds: int, turn: float) -> list[Row]:
 
 
 def photo_task(ours: Server, rounds: int, turn: float) -> list[Row]:
-    """Time one caller who brings 25 photos and asks about 25, beside what one thread's features alone take."""
+    """Time one caller who brings 25 photos and asks about 25, against computing their features on one thread."""
     support, queries = photos.made_up(WAYS * SHOTS, seed=1), photos.made_up(QUERIES, seed=2)
     labelled = tuple((f"class {index % WAYS}", file) for index, file in enumerate(support))
     call = DrawnTask(labelled, queries).as_json("/v1/classify", model=photos.MODEL)
@@ -137,7 +137,7 @@ def photo_task(ours: Server, rounds: int, turn: float) -> list[Row]:
 
 
 def waits(ours: Server, plain: Server, callers: int, rounds: int, turn: float) -> dict[str, float]:
-    """Milliseconds that half of so many callers at once wait at most, by contender."""
+    """Median milliseconds that ``callers`` at once wait for an answer, by contender."""
     tasks = _tasks()
     contenders = {
         "Metashot": _sender(ours, [task.as_json("/v1/classify") for task in tasks], callers),
@@ -170,7 +170,7 @@ def _in_turn(contenders: dict[str, Turn], rounds: int, turn: float) -> list[Meas
 
 
 def _compared(name: str, mine: Measured, other: Measured, callers: int, flops: float, of_peak: float) -> Row:
-    """Requests a second where many call, else the time that one caller waits."""
+    """Compare requests per second if there are many callers, otherwise the time that one caller waits."""
     many = callers > 1
     ours, theirs = (mine.rates, other.rates) if many else (mine.medians, other.medians)
     ratio = statistics.median(ours) / statistics.median(theirs)

@@ -8,7 +8,8 @@ from torch.profiler import ProfilerActivity, profile
 
 _STEPS = 3
 _FLOAT = 4  # bytes
-# Names of the profiler's events: of models/kernels, and torch's. Passes in one node with products count as these.
+# Names of the profiler's events, those of models/kernels and torch's. A node that contains products counts as
+# products with all its passes.
 _PRODUCTS = {
     "_Maps",
     "_Gradients",
@@ -21,13 +22,13 @@ _PRODUCTS = {
     "aten::mkldnn_convolution",
     "aten::convolution_backward",
 }
-# Of each pass, how many times it reads or writes an array of the size of its inputs: the first, the second, ...
+# For each pass, how many times it reads or writes an array of the size of its first input, its second, and so on.
 _PASSES: dict[str, tuple[float, ...]] = {
-    "_Block": (2,),  # maps read; the result, a quarter where it is pooled, written: at most
+    "_Block": (2,),  # at most: maps read, and the result written, which is a quarter as large if pooled
     "_BlockGradient": (1, 2),  # the result's gradient read, the maps read and their gradient written
     "_BlockGradientBackward": (
         5,
-    ),  # maps, gradient and cotangent read, what reaches the two first written: at most
+    ),  # at most: maps, gradient and cotangent read, and the gradients of the first two written
 }
 
 
@@ -36,9 +37,9 @@ class Spent:
     """Where one step's time goes.
 
     Attributes:
-        products: share of convolutions and their gradients, and of normalisation in the same pass.
-        passes: share of normalisation with pooling and ReLU, and of its two derivatives, by themselves.
-        bytes_moved: by these passes, at most, in one step.
+        products: share of convolutions and their gradients, and of normalisation fused with them.
+        passes: share of normalisation with pooling and ReLU, and of its two derivatives, if not fused.
+        bytes_moved: upper bound on what these passes read and write in one step.
     """
 
     products: float
@@ -49,9 +50,9 @@ class Spent:
         """Say it in words, with what bounds each part.
 
         Args:
-            seconds: that a step takes.
+            seconds: how long a step takes.
             floor: seconds that its products would take at the measured peak.
-            copied: bytes a second that a plain copy reads and writes.
+            copied: bytes per second that a plain copy reads and writes.
         """
         reached = floor / (self.products * seconds)
         text = f"products {self.products:.0%} (at {reached:.0%} of the peak)"

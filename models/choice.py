@@ -11,6 +11,7 @@ from models.initialization import Initialization
 from models.support import Support
 from models.support_geometry import SupportGeometry
 
+AUTO = "auto"  # the name by which a caller leaves the choice to this module
 _DRAWN = 0.78  # mean drawnness from which images count as drawings
 _DOUBT = (0.65, 0.84)  # a mean drawnness between these proves nothing
 _LOOKED_AT = 16  # at most so many images have their drawnness measured

@@ -174,8 +174,9 @@ def _read_card(path: Path) -> dict[str, Any]:
         raise InitializationError(f"{path} is missing: an initialization is a folder with it") from None
     except OSError as error:
         raise InitializationError(f"{path} cannot be read: {error.strerror}") from error
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InitializationError(f"{path} is not valid JSON ({error}); restore it") from error
+    except (ValueError, RecursionError) as error:
+        why = str(error).partition(";")[0]  # for a number of too many digits, advice to programmers follows
+        raise InitializationError(f"{path} is not valid JSON ({why}); restore it") from error
     if not isinstance(card, dict) or card.get("format") != FORMAT:
         raise InitializationError(
             f"{path} is not of format {FORMAT}, the one that this release reads; publish it again from its recipe"

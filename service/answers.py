@@ -34,7 +34,10 @@ class ExampleAnswer(BaseModel):
 
 
 class TaskAnswer(BaseModel):
-    """A kept classifier; ``version`` starts at 1 and grows with every change of its examples."""
+    """A kept classifier; ``version`` starts at 1 and grows with every change of its examples.
+
+    ``expires_in`` is after how many seconds without use it is deleted; null if it is kept for good.
+    """
 
     id: str
     name: str | None
@@ -42,6 +45,7 @@ class TaskAnswer(BaseModel):
     model: str
     model_version: str
     created: str
+    expires_in: int | None
     classes: list[ClassAnswer]
     estimate: EstimateAnswer
 
@@ -56,6 +60,7 @@ class TaskAnswer(BaseModel):
             model=task.model,
             model_version=task.model_version,
             created=task.created,
+            expires_in=task.expires_in,
             classes=[ClassAnswer(label=label, examples=count) for label, count in task.classes.items()],
             estimate=EstimateAnswer(accuracy=estimate.accuracy, low=estimate.low, high=estimate.high),
             **more,

@@ -1,5 +1,6 @@
 """The BentoML service: ``bentoml serve service.bento:Metashot`` runs it, ``bentoml build`` packs it."""
 
+import logging
 import os
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import bentoml
 
 from service.app import create_app
 from service.launcher import end_with_launcher
+from service.routes.plain_addresses import PlainAddresses, keep_to_one_line
 from service.settings import Settings, SettingsError
 from service.store.database import Database
 
@@ -31,6 +33,7 @@ except SettingsError as error:
     # BentoML would report a ValueError as a missing module of the Bento's name.
     raise SystemExit(f"error: {error}") from None
 app = create_app(settings)
+logging.getLogger("bentoml.access").addFilter(keep_to_one_line)
 
 
 @bentoml.service(
@@ -51,3 +54,6 @@ class Metashot:
         """Whether any initialization is on offer."""
         components = getattr(app.state, "components", None)
         return components is not None and bool(components.registry.offered)
+
+
+Metashot.add_asgi_middleware(PlainAddresses)  # type: ignore[attr-defined]  # the decorator made a Service of it

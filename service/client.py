@@ -61,13 +61,22 @@ class Client:
             return False
 
     def create_task(
-        self, support: Iterable[tuple[str, Path]], name: str | None = None, model: str = "auto"
+        self,
+        support: Iterable[tuple[str, Path]],
+        name: str | None = None,
+        model: str = "auto",
+        expires_in: int | None = None,
     ) -> dict[str, Any]:
-        """Make a task from pairs of label and image file; answers name the files LABEL/NAME, as in an archive."""
+        """Make a task from pairs of label and image file; answers name the files LABEL/NAME, as in an archive.
+
+        Given ``expires_in``, the service deletes it once nobody has used it for so many seconds.
+        """
         labelled = list(support)
         data: dict[str, Any] = {"labels": [label for label, _ in labelled], "model": model}
         if name is not None:
             data["name"] = name
+        if expires_in is not None:
+            data["expires_in"] = str(expires_in)
         files = [(f"{label}/{path.name}", path) for label, path in labelled]
         return self._upload("/v1/tasks", "support", files, data)
 
@@ -85,6 +94,10 @@ class Client:
         if patient:
             return _patiently(lambda: self.task(task_id))
         return self._answer("GET", _task_path(task_id))
+
+    def keep_task(self, task_id: str, name: str) -> dict[str, Any]:
+        """Keep a temporary task for good, under a name."""
+        return self._answer("POST", f"{_task_path(task_id)}/keep", json={"name": name})
 
     def delete_task(self, task_id: str) -> None:
         """Delete a task."""
@@ -216,7 +229,10 @@ def _check(response: httpx.Response) -> None:
     if response.is_error:
         response.read()
         try:
-            detail = response.json()["detail"]
+            problem = response.json()
+            detail = str(problem["detail"])
+            if (file := str(problem.get("file", ""))) not in detail:
+                detail += f" (file {file})"
         except (ValueError, KeyError, TypeError):  # the answer of another server, or of a proxy
             detail = " ".join(response.text.split())[:200]
         kind = Unreachable if response.status_code == httpx.codes.SERVICE_UNAVAILABLE else ServiceError

@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 from models.kernels.native.compiled import library
 from service.computing.classifiers import Classifiers
 from service.computing.engine import Engine
+from service.expiry import Expiry
 from service.jobs import Jobs
 from service.metrics import Metrics
 from service.registry import Registry, open_registry
@@ -32,7 +33,7 @@ class Components:
 
 @contextmanager
 def running(settings: Settings, metrics: Metrics) -> Iterator[Components]:
-    """Open the store, load the initializations, start the engine and the job worker; stop them at the end."""
+    """Open the store, load the initializations, start the engine and background threads; stop them at the end."""
     with ExitStack() as stack:
         database = Database(settings.data_dir)
         stack.callback(database.close)
@@ -45,11 +46,15 @@ def running(settings: Settings, metrics: Metrics) -> Iterator[Components]:
         stack.callback(jobs.stop)
         metrics.watch(lambda: engine.waiting, jobs.store.counts)
         jobs.start()
+        classifiers = Classifiers(settings, registry, engine, tasks, metrics)
+        expiry = Expiry(tasks.temporary, classifiers)
+        stack.callback(expiry.stop)
+        expiry.start()
         yield Components(
             settings=settings,
             registry=registry,
             tasks=tasks,
-            classifiers=Classifiers(settings, registry, engine, tasks, metrics),
+            classifiers=classifiers,
             jobs=jobs,
         )
 

@@ -22,19 +22,17 @@ from typing import IO, Any
 
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
-from torch import Tensor
 
 from service.computing.classifier import Classifier
 from service.computing.engine import Engine
 from service.computing.pinned import TENSORS, load_pinned, pin
+from service.computing.rows import rows_of
 from service.metrics import Metrics
-from service.problems import Problem
 from service.registry import check_kept
 from service.settings import JOBS, Settings
 from service.store.database import OUT_OF_REACH, is_full
 from service.store.job_store import UNFINISHED, Job, JobStore, Status
 from service.uploads.archives import Archive
-from service.uploads.images import decode
 from service.uploads.job_input import drop_job_input, open_job_input, receive_job_input
 from service.uploads.labels import one_line
 
@@ -185,28 +183,10 @@ class Jobs:
 
     def _answers(self, classifier: Classifier, archive: Archive, names: Sequence[str]) -> list[dict[str, Any]]:
         """Give a row for each image, in order."""
-        errors: dict[str, dict[str, Any]] = {}
-        prepared = []
-        for name in names:
-            shown = one_line(name)
-            try:
-                prepared.append((shown, self._pixels(classifier, archive.read(name), shown)))
-            except Problem as problem:
-                errors[name] = {"filename": shown, "error": one_line(problem.detail)}
-        found = iter(classifier.answers(prepared, lambda: None))
-        self._metrics.queries.labels(classifier.model).inc(len(prepared))
-        return [errors[name] if name in errors else next(found) for name in names]
-
-    def _pixels(self, classifier: Classifier, content: bytes, shown: str) -> Tensor:
-        """Preprocess one image; any failure becomes a Problem of this image, which spares the other rows."""
-        try:
-            return classifier.preprocessing(decode(content, shown, max_pixels=self._settings.max_pixels))
-        except Problem:
-            raise
-        except Exception as error:
-            logger.exception("could not prepare %s", shown)
-            detail = f"{shown} could not be prepared ({type(error).__name__}: {error}); send it in another format"
-            raise Problem(422, detail, title="Unusable image", file=shown) from error
+        images = [(one_line(name), partial(archive.read, name)) for name in names]
+        rows = rows_of(classifier, images, self._settings.max_pixels)
+        self._metrics.queries.labels(classifier.model).inc(sum("error" not in row for row in rows))
+        return rows
 
     def _tidy(self) -> None:
         """Remove what stopped processes left: folders without a job, and images of jobs that have ended."""

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MEDIA_TYPE = "application/problem+json"
+_LONGEST = 2000  # characters of a text in an answer: callers' own texts in it must not make it endless
 logger = logging.getLogger("metashot")
 
 
@@ -58,14 +59,18 @@ def problem_response(problem: Problem, instance: str) -> JSONResponse:
         "type": "about:blank",
         "title": problem.title,
         "status": problem.status,
-        "detail": problem.detail,
+        "detail": _bounded(problem.detail),
         "instance": instance,
     }
     if problem.file is not None:
-        body["file"] = problem.file
+        body["file"] = _bounded(problem.file)
     if problem.field is not None:
-        body["field"] = problem.field
+        body["field"] = _bounded(problem.field)
     return JSONResponse(body, problem.status, problem.headers, MEDIA_TYPE)
+
+
+def _bounded(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
 def install_handlers(app: FastAPI) -> None:

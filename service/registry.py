@@ -5,13 +5,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from models.choice import AUTO
 from models.initialization import CARD, Initialization, InitializationError, load, shipped
 from models.published import published
 from service.problems import Problem
 from service.settings import INITIALIZATIONS
 from service.uploads.labels import clean_text
 
-AUTO = "auto"
 logger = logging.getLogger("metashot")
 
 

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import tempfile
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from itertools import islice
@@ -15,7 +16,9 @@ MEDIA_TYPES: dict[Format, str] = {
     "csv": "text/csv; charset=utf-8",
     "parquet": "application/vnd.apache.parquet",
 }
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 - spreadsheets accept full-width signs
+# Where a spreadsheet would see a formula: where a cell begins, or behind what some take for the separator, quotes
+# between or not. They accept full-width signs.
+_FORMULA = re.compile(r'^(?=[=+\-@\t\r\n＝＋－＠])|(?<=[;\t\r\n])(?="*[=+\-@＝＋－＠])')  # noqa: RUF001
 _AT_ONCE = 1000
 _CHUNK = 1 << 16
 
@@ -27,7 +30,7 @@ def stream(rows: Iterable[Row], labels: Sequence[str], kind: Format) -> Generato
         rows: predictions, or ``filename`` with ``error``.
         labels: the classes, for the columns of CSV.
         kind: ``jsonl``; ``csv``, where columns for the nearest example and for each class replace the nested
-            members, and text that a spreadsheet would run as a formula gets an apostrophe in front;
+            members, and what a spreadsheet would run as a formula gets an apostrophe in front;
             ``parquet``, with nested columns.
     """
     if kind == "parquet":
@@ -55,7 +58,7 @@ def _jsonl(rows: Iterable[Row]) -> Iterator[bytes]:
 def _csv(rows: Iterable[Row], labels: Sequence[str]) -> Iterator[bytes]:
     buffer = io.StringIO()
     writer = csv.writer(buffer)
-    classes = [f"probability of {label}" for label in labels]
+    classes = [_harmless(f"probability of {label}") for label in labels]
     head = ["filename", "label", "probability", "unknown", "nearest_label", "nearest_similarity", "error"]
     writer.writerow(head + classes)
     for row in rows:
@@ -79,7 +82,7 @@ def _csv(rows: Iterable[Row], labels: Sequence[str]) -> Iterator[bytes]:
 
 
 def _harmless(cell: Any) -> Any:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
+    return _FORMULA.sub("'", cell) if isinstance(cell, str) else cell
 
 
 def _parquet(rows: Iterable[Row]) -> Generator[bytes, None, None]:

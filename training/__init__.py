@@ -1,1 +1,1 @@
-"""Meta-training, offline: from many small tasks to an initialization."""
+"""Offline meta-training: learns an initialization from many small tasks."""

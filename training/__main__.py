@@ -1,57 +1,17 @@
-"""``python -m training``: makes initializations, and measures, compares and publishes them."""
+"""``python -m training``: make initializations, and measure, compare and publish them."""
 
-import argparse
-import io
-import os
 import sys
-
-from safetensors import SafetensorError
-
-from training.commands import (
-    auto,
-    calibrate,
-    compare,
-    curves,
-    ensemble,
-    evaluate,
-    list_algorithms,
-    listing,
-    looks,
-    mistakes,
-    publish,
-    race,
-    search,
-    train,
-    tune,
-)
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; a fault of the user's is one line on stderr and exit status 2."""
-    parser = argparse.ArgumentParser(
-        prog="python -m training", description="Make initializations, and measure, compare and publish them."
-    )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    made = (train, search, tune, ensemble, publish, listing, list_algorithms)
-    for command in (*made, evaluate, calibrate, auto, curves, looks, mistakes, compare, race):
-        command.add(commands)
-    options = parser.parse_args(arguments)
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # classes' names need not be valid UTF-8
+    """Run one command and give its exit status: 130 after Ctrl-C, even while modules are still being imported."""
     try:
-        options.run(options)
-        sys.stdout.flush()
+        from training.commands.command_line import run
+
+        return run(arguments)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
-    except BrokenPipeError:  # who reads the output, `head` for example, has had enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the last flush, at exit
-        return 141
-    # Of ValueError are RecipeError, DataError, CheckpointError and all others that tell the user what to do.
-    except (ValueError, OSError, SafetensorError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The named algorithms: each is a row that names a head, an inner rule and an outer rule; any backbone fits."""
+"""The named algorithms: each combines a head, an inner rule and an outer rule, and works with any backbone."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,14 +10,14 @@ STRUCTURE = "structure.yaml"
 
 @dataclass(frozen=True)
 class Algorithm:
-    """What a recipe's ``algorithm`` stands for; what the recipe itself says goes first.
+    """The defaults that a recipe's ``algorithm`` stands for; the recipe's own values take precedence.
 
     Attributes:
-        source: the paper.
-        head: see ``models.heads.Head``.
-        rule: see ``models.inner_rule.InnerRule``.
-        outer: see ``training.outer_plan.Outer``.
-        recipe: a small one in ``training/recipes``.
+        source: the papers.
+        head: fields of ``models.heads.Head``.
+        rule: fields of ``models.inner_rule.InnerRule``.
+        outer: fields of ``training.outer_plan.Outer``.
+        recipe: file name of a small recipe for it in ``training/recipes``.
     """
 
     source: str
@@ -27,13 +27,13 @@ class Algorithm:
     recipe: str = ANY_ALGORITHM
 
     def laid_under(self, recipe: Mapping[str, Any]) -> dict[str, Any]:
-        """Complete a recipe's values where it says nothing else."""
+        """Return a recipe's values, with the algorithm's defaults where the recipe sets none."""
         learner, outer = recipe.get("learner", {}), recipe.get("outer", {})
         if not isinstance(learner, Mapping) or not isinstance(outer, Mapping):
-            return dict(recipe)  # which reading refuses
+            return dict(recipe)  # malformed: reading the recipe refuses it
         parts = {"head": self.head, "rule": self.rule}
         if not all(isinstance(learner.get(name, {}), Mapping) for name in parts):
-            return dict(recipe)  # which reading refuses, too
+            return dict(recipe)  # likewise malformed
         completed = {name: {**values, **learner.get(name, {})} for name, values in parts.items()}
         return {**recipe, "learner": {**learner, **completed}, "outer": {**self.outer, **outer}}
 
@@ -49,13 +49,13 @@ ALGORITHMS: dict[str, Algorithm] = {
     "fomaml": Algorithm("Finn et al. 2017, section 5.2", _SHARED, _FIVE_STEPS, _FIRST_ORDER),
     "anil": Algorithm("Raghu et al. 2020", _SHARED, {**_FIVE_STEPS, "moves": "head"}),
     "boil": Algorithm("Oh et al. 2021", _PROTOTYPE, {**_ONE_STEP, "moves": "body"}),
-    # Its rate is not learned, and 0.1, where the others start, is too low: on Omniglot it stopped at 58 %, 5-way.
+    # Its rate is not learned, and 0.1, where the others start, is too low: 5-way on Omniglot, it stopped at 58 %.
     "reptile": Algorithm(
         "Nichol et al. 2018", _SHARED, {**_FIVE_STEPS, "initial_rate": 0.4}, {"rule": "reptile"}
     ),
     "proto-maml": Algorithm("Triantafillou et al. 2020", _PROTOTYPE, _ONE_STEP),
-    # The same start as maml's, whose rows for a fixed number of ways no learner of any ways can have; what is its
-    # own are the many steps (Ye and Chao 2022, section 4.1).
+    # Like maml here: a head for any number of ways cannot have rows for a fixed number, so both start from one
+    # shared vector. What remains of its own are the many steps (Ye and Chao 2022, section 4.1).
     "unicorn-maml": Algorithm("Ye and Chao 2022", _SHARED, {**_FIVE_STEPS, "steps": 15}),
     "protonet": Algorithm("Snell et al. 2017", _PROTOTYPE, _NOTHING),
     "r2d2": Algorithm("Bertinetto et al. 2019", {"kind": "ridge"}, _NOTHING),
@@ -68,7 +68,7 @@ ALGORITHMS: dict[str, Algorithm] = {
         {"multi_step_until": 150, "first_order_until": 100},
     ),
     "gated-maml": Algorithm("von Oswald et al. 2021", _SHARED, {**_FIVE_STEPS, "rates": "gate"}),
-    # Adapts as proto-maml does; what it adapts is the structure that `training search` found.
+    # Adapts like proto-maml, but with the network structure that `training search` found.
     "searched-maml": Algorithm("Liu et al. 2019; Elsken et al. 2020", _PROTOTYPE, _ONE_STEP, recipe=STRUCTURE),
     "meta-curvature": Algorithm("Park and Oliva 2019", _SHARED, {**_FIVE_STEPS, "rates": "curvature"}),
     "es-maml": Algorithm(

@@ -1,4 +1,4 @@
-"""Random numbers that are a function of their place: no generator, no order of drawing, no state."""
+"""Random numbers as a function of their place: no generator, no order of drawing, no state."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +12,12 @@ _FIRST, _SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 def uniform(places: NDArray[np.int64], count: int) -> Floats:
     """Give each place its own ``count`` independent numbers in [0, 1).
 
-    The streams are SplitMix64's (Steele, Lea and Flood 2014), each started from a hash of the place. The
-    same place gives the same numbers in any company and on any version of any library.
+    The streams are SplitMix64's (Steele, Lea and Flood 2014), each started from a hash of the place. A place
+    gives the same numbers whatever other places it is drawn with, and on any version of any library.
 
     Args:
-        places: ``[B, k]`` whole numbers, for example seed, class and example.
-        count: numbers for each place.
+        places: ``[B, k]`` integers, for example seed, class and example.
+        count: how many numbers each place gets.
 
     Returns:
         ``[B, count]``.

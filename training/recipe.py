@@ -10,15 +10,15 @@ from models.images.preprocessing import Preprocessing
 from models.initialization import learner_from_dict
 from models.learner import Learner
 from training.outer_plan import Outer
-from training.recipe_rules import contradictions
-from training.structure.plan import StructureSearch
+from training.recipe_rules import Changes, contradictions
+from training.structure_plan import StructureSearch
 
 CALIBRATION_TASKS = 125
-NO_FIT = (TypeError, ValueError, ArithmeticError, LookupError)  # what parts raise of values that make no sense
+NO_FIT = (TypeError, ValueError, ArithmeticError, LookupError)  # what parts raise for values that make no sense
 
 
 class RecipeError(ValueError):
-    """A recipe cannot be used; the message names the key and what it takes."""
+    """A recipe cannot be used; the message names the key and says what it takes."""
 
 
 @dataclass(frozen=True)
@@ -27,10 +27,11 @@ class Data:
 
     Attributes:
         name: ``omniglot``, ``mini_imagenet``, ``folder`` or ``strokes``.
-        seed: of the split into training and validation classes, where the data set has none of its own.
-        rotations: add each class turned by 90, 180 and 270 degrees as classes of their own.
-        reflections: add each class, and each turned one, mirrored left to right as a class of its own.
-        classes: of ``strokes``, how many to draw for training; others have as many as they have.
+        seed: of the split into training, validation and test classes of a ``folder`` that is not divided already,
+            and of all characters of ``strokes``; other data sets have fixed splits.
+        rotations: add each class turned by 90, 180 and 270 degrees, as classes of their own.
+        reflections: add each class, turned ones included, mirrored left to right, as a class of its own.
+        classes: number of ``strokes`` classes to draw for training; other data sets provide all they have.
     """
 
     name: str = "strokes"
@@ -46,10 +47,11 @@ class Episodes:
 
     Attributes:
         ways: classes of a task.
-        shots: support examples of a class, or the least and the most, of which each task draws its own number.
+        shots: support examples of a class; from a range (lowest, highest), each task draws its own number.
         queries: query examples of a class.
+        ragged: with a range of shots, let each class of a task draw its own number.
         within_group: share of the tasks whose classes all come from one group (alphabet).
-        mixing: share of the tasks whose classes are new ones, each mixed of two (see ``training.tasks.mixing``).
+        mixing: share of the tasks whose classes are new, each a mixture of two (see ``training.tasks.mixing``).
         turning: share of each task's classes that are turned by 90, 180 or 270 degrees, as classes of their own
             (see ``training.tasks.turning``).
     """
@@ -57,6 +59,7 @@ class Episodes:
     ways: int = 20
     shots: int | tuple[int, int] = 1
     queries: int = 4
+    ragged: bool = False
     within_group: float = 0.0
     mixing: float = 0.0
     turning: float = 0.0
@@ -64,16 +67,19 @@ class Episodes:
 
 @dataclass(frozen=True)
 class Jitter:
-    """Random change of training images, drawn anew at each step.
+    """Ranges of the random changes of training images, drawn anew at each step.
+
+    Each change is uniform between minus and plus its range, except ``elastic`` and ``mirror``.
 
     Attributes:
-        rotation: standard range in degrees, uniform in plus or minus.
-        shear: range, as a tangent.
-        scale: range of the logarithm of each axis' scale.
-        shift: range, as a fraction of the image.
+        rotation: in degrees.
+        shear: as a tangent.
+        scale: of the logarithm of each axis's scale.
+        shift: as a fraction of the image.
         elastic: standard deviation of a coarse random displacement, as a fraction of the image; 0 for none.
-        mirror: turn every other image, at random, left to right.
-        colour: of photos, range of the logarithms by which brightness, contrast and saturation change.
+        mirror: mirror each image left to right with a chance of one half.
+        colour: for photos, of the logarithms of the factors of brightness, contrast and saturation; of ``jitter``
+            alone, since colours change image by image.
     """
 
     rotation: float = 0.0
@@ -90,13 +96,13 @@ class Validation:
     """Validation tasks, which choose the published phi; the same ones each time.
 
     Attributes:
-        every: outer steps between looks.
-        episodes: validation tasks of one look.
+        every: outer steps between looks, that is, measurements on these tasks.
+        episodes: validation tasks of a look.
         ways: classes of a task.
         shots: support examples of a class.
         queries: query examples of a class.
-        within_group: 1 to draw each task's classes from one group, 0 across groups.
-        patience: looks without a better accuracy after which training stops early; 0 for never.
+        within_group: 1 to draw each task's classes from one group, 0 to draw across groups.
+        patience: number of looks without a better accuracy after which training stops early; 0 for never.
         seed: of the tasks.
     """
 
@@ -112,14 +118,14 @@ class Validation:
 
 @dataclass(frozen=True)
 class Report:
-    """One row of the card's evaluation on unseen classes, adapted and not adapted side by side.
+    """One row of the card's evaluation on unseen classes: accuracy with adaptation and without it.
 
     Attributes:
         ways: classes of a task.
         shots: support examples of a class.
         within_group: whether each task's classes come from one group.
-        same_drawers: within a group, whether each drawer of a task drew one drawing of each class.
-        split: whose classes; never ``test`` in a recipe.
+        same_drawers: within a group, whether a task takes one drawing of each class from each of its drawers.
+        split: the classes; never ``test`` in a recipe.
     """
 
     ways: int
@@ -134,28 +140,28 @@ class Recipe:
     """A meta-training run.
 
     Attributes:
-        name: the initialization's.
+        name: of the initialization.
         description: one sentence for its card.
-        licence: of the data, and what follows for the weights.
+        licence: of the data, and what it means for the weights.
         seed: of the first phi, the episodes and the jitter.
         preprocessing: from image to input (see ``models.images.preprocessing``).
         learner: backbone, head and inner rule (see ``models.learner``).
-        pretrained: what phi starts from (see ``training.run.pretrained``): a shipped initialization, by name, or
-            the folder of another; or, with a ``torchvision`` backbone, weights that torchvision has by name, as
-            ``DEFAULT``, for its body. Empty for a fresh phi.
-        algorithm: a name for the head, the inner rule and the outer rule (see ``training.algorithms``), of which
-            the recipe need then say only what it has otherwise.
-        data: training tasks' classes.
-        episodes: their shape.
-        jitter: the change of each of their images on its own.
-        class_jitter: the change of all images of a class alike, which makes of every class a new one.
-        task_jitter: the change of all images of a task alike, which makes of every alphabet a new one.
+        pretrained: what phi starts from (see ``training.run.pretrained``): a shipped initialization by its name,
+            or the folder of another; or, for the body of a ``torchvision`` backbone, the name of weights that
+            torchvision publishes, such as ``DEFAULT``. Empty for a fresh phi.
+        algorithm: a name that sets head, inner rule and outer rule (see ``training.algorithms``); the recipe then
+            needs to give only what differs.
+        data: where the classes of the training tasks come from.
+        episodes: the shape of the training tasks.
+        jitter: how each training image changes on its own.
+        class_jitter: how all images of a class change together, colours aside, which makes each class a new one.
+        task_jitter: how all images of a task change together, colours aside, which makes each alphabet a new one.
         outer: the outer loop.
-        validation: what chooses phi.
-        reports: what the card tells.
-        report_episodes: validation tasks of each row of it.
-        calibration_tasks: other validation tasks, of each of many sizes, on which its confidence is fitted.
-        structure: how ``training search`` looks for another backbone of no more operations.
+        validation: the tasks that choose phi.
+        reports: the rows of the card's evaluation.
+        report_episodes: validation tasks of each row.
+        calibration_tasks: number of other validation tasks of each size on which confidence is fitted.
+        structure: how ``training search`` looks for another backbone that takes no more operations.
     """
 
     name: str
@@ -179,27 +185,25 @@ class Recipe:
     structure: StructureSearch = field(default_factory=StructureSearch)
 
     def build_preprocessing(self) -> Preprocessing:
-        """The preprocessing that the recipe describes."""
+        """Build the preprocessing; RecipeError if its settings do not fit together."""
         preprocessing: Preprocessing = _built("preprocessing", Preprocessing.from_dict, self.preprocessing)
         return preprocessing
 
     def build_learner(self) -> Learner:
-        """The learner that the recipe describes."""
+        """Build the learner; RecipeError if its settings do not fit, or contradict other parts of the recipe."""
         learner: Learner = _built("learner", learner_from_dict, self.learner)
-        for contradiction in contradictions(
-            learner,
-            self.outer,
-            pretrained=bool(self.pretrained),
+        changes = Changes(
             mixing=self.episodes.mixing,
             turning=self.episodes.turning,
             rotations=self.data.rotations,
             alike=(self.class_jitter, self.task_jitter) != (Jitter(), Jitter()),
-        ):
+        )
+        for contradiction in contradictions(learner, self.outer, changes, pretrained=bool(self.pretrained)):
             raise RecipeError(contradiction)
         return learner
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the whole recipe, defaults included but for a search that it does not plan, as JSON values."""
+        """Return the recipe with its defaults as JSON values; without a structure search that it does not set."""
         values: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(self)))
         if self.structure == StructureSearch():
             del values["structure"]

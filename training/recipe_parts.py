@@ -4,9 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from models.backbones.backbone import Backbone
-from models.backbones.conv4 import Conv4
-from models.backbones.staged import Staged
-from models.backbones.torchvision_backbone import TorchvisionBackbone
+from models.backbones.registry import DEFAULT, KINDS
 from models.heads import Head
 from models.images.preprocessing import Preprocessing
 from models.inner_rule import InnerRule
@@ -14,7 +12,6 @@ from training.recipe import RecipeError
 from training.recipe_types import fitting
 
 _LEARNER = ("backbone", "head", "rule")
-_BACKBONES = {"conv4": Conv4, "stages": Staged, "torchvision": TorchvisionBackbone}
 
 
 def check_parts(preprocessing: Mapping[str, Any], learner: Mapping[str, Any]) -> None:
@@ -52,6 +49,6 @@ def check_images(preprocessing: Preprocessing, backbone: Backbone, at: str) -> N
 def check_backbone(backbone: Any, at: str, whole: str = "the recipe") -> None:
     """Check a backbone of a kind that recipes name; of any other, building tells."""
     settings = dict(backbone) if isinstance(backbone, Mapping) else backbone
-    kind = settings.pop("kind", "conv4") if isinstance(settings, dict) else "conv4"
-    if isinstance(kind, str) and kind in _BACKBONES:
-        fitting(_BACKBONES[kind], settings, at, whole)
+    kind = settings.pop("kind", DEFAULT) if isinstance(settings, dict) else DEFAULT
+    if isinstance(kind, str) and kind in KINDS:
+        fitting(KINDS[kind], settings, at, whole)

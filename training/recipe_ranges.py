@@ -1,4 +1,4 @@
-"""Which numbers a recipe takes, where building its parts does not tell."""
+"""Checks the ranges of a recipe's numbers that building its parts does not check."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,11 +6,12 @@ from typing import Any
 from training.recipe import RecipeError
 from training.seeds import MOST_SEED
 
-MOST_RATE = 1.0  # of Adam, whose step changes every number by about its rate
+MOST_RATE = 1.0  # of Adam, a step of which changes every number by about its rate
 _SEEDS = ("seed", "data.seed", "validation.seed")
-_JITTERS = ("jitter", "class_jitter", "task_jitter")
-# The most of each: a whole turn, images out of their frame, sides and colours twentyfold. Far beyond, pixels are
-# no numbers.
+_ALIKE = ("class_jitter", "task_jitter")
+_JITTERS = ("jitter", *_ALIKE)
+# The most of each: a whole turn, images shifted out of their frame, sides and colours twentyfold. Far beyond,
+# pixels become NaN.
 _JITTERED = {"rotation": 360, "shear": 10, "scale": 3, "shift": 1, "elastic": 1, "colour": 3}
 _AT_MOST = {
     **dict.fromkeys(_SEEDS, MOST_SEED),
@@ -24,7 +25,7 @@ _AT_LEAST = {
     **{f"outer.{key}": 1 for key in ("tasks", "steps")},
     **{f"outer.{key}": 0 for key in ("warm_up", "first_order_until", "multi_step_until", "feature_views")},
     **{f"outer.{key}": 0 for key in ("learning_rate", "rates_learning_rate", "weight_decay")},
-    "outer.draws": 2,  # each is compared with the mean of the others
+    "outer.draws": 2,  # each draw's reward is compared with the mean of the others
     **{f"validation.{key}": 1 for key in ("every", "episodes")},
     "validation.patience": 0,
     "report_episodes": 2,  # for an interval
@@ -33,7 +34,7 @@ _AT_LEAST = {
     **{f"structure.{key}": 0 for key in ("warm_up", "learning_rate", "decisiveness")},
     **{f"{jitter}.{key}": 0 for jitter in _JITTERS for key in _JITTERED},
 }
-_0_OR_1 = ("validation.within_group",)  # of training tasks it is a share
+_0_OR_1 = ("validation.within_group",)  # for training tasks it is a share
 _ABOVE_0 = ("learner.head.initial_scale", "outer.spread", "outer.clip")
 
 
@@ -41,11 +42,14 @@ def check_ranges(values: Mapping[str, Any]) -> None:
     """Check a recipe's numbers.
 
     Args:
-        values: of the recipe, of the right types.
+        values: of the recipe, already of the right types.
 
     Raises:
-        RecipeError: naming the key, and what it takes.
+        RecipeError: naming the key that is out of range, and the range.
     """
+    for jitter in _ALIKE:
+        if any(_numbers(values, f"{jitter}.colour")):
+            raise RecipeError(f"{jitter}.colour does nothing: colours change image by image; set jitter.colour")
     for key, least in _AT_LEAST.items():
         for number in _numbers(values, key):
             if number < least:
@@ -71,7 +75,7 @@ def check_ranges(values: Mapping[str, Any]) -> None:
 
 
 def _numbers(values: Mapping[str, Any], key: str) -> list[Any]:
-    """What the recipe has there: nothing, a number, or several."""
+    """The numbers that the recipe has under a key such as ``outer.steps``: none, one or several."""
     found: Any = values
     for part in key.split("."):
         found = found.get(part) if isinstance(found, Mapping) else None

@@ -1,4 +1,4 @@
-"""Reads recipes from YAML, with overrides, refusing what they do not know."""
+"""Reads recipes from YAML, applies overrides, and refuses unknown keys."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from training.recipe_types import build
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML whose numbers may be written as 1e-4, which YAML 1.1 reads as text for want of a point."""
+    """YAML in which 1e-4 is a number; YAML 1.1 reads it as text, since it has no decimal point."""
 
 
 _Loader.add_implicit_resolver(
@@ -25,11 +25,17 @@ _Loader.add_implicit_resolver(
 )
 
 
+# What the parser raises: its own exception and, for values that Python cannot make, others.
+_NO_YAML = (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError)
+_SHOWN = 100  # characters of an override that is told
+
+
 def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
-    """Read a recipe and lay ``key.key=value`` overrides (YAML values) over it.
+    """Read a recipe and apply ``key.key=value`` overrides (YAML values) to it.
 
     Raises:
-        RecipeError: naming the key, where one is unknown, missing or of the wrong type.
+        RecipeError: if the file does not exist or is no YAML mapping, or naming a key that is unknown, missing or
+            has a value that does not fit.
     """
     if not path.exists():
         raise RecipeError(f"there is no recipe {path}; those that come with the project: {_shipped()}")
@@ -37,17 +43,20 @@ def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
 
 
 def read_values(path: Path, overrides: Sequence[str]) -> dict[str, Any]:
-    """Read a YAML mapping and lay ``key.key=value`` overrides (YAML values) over it.
+    """Read a YAML mapping and apply ``key.key=value`` overrides (YAML values) to it.
 
     Raises:
-        RecipeError: where the file or an override is no such thing.
+        RecipeError: if the file is no YAML mapping in UTF-8, or an override is malformed.
+        OSError: if the file cannot be read.
     """
     try:
         values = yaml.load(path.read_text(encoding="utf-8"), _Loader)
     except UnicodeDecodeError as error:
         raise RecipeError(f"{path} is not a text in UTF-8 ({error})") from error
-    except yaml.YAMLError as error:
-        raise RecipeError(f"{path} is not valid YAML: {error}") from error
+    except OSError as error:
+        raise RecipeError(f"{path} cannot be read: {error.strerror}") from error
+    except _NO_YAML as error:
+        raise RecipeError(f"{path} is not valid YAML: {_told(error)}") from error
     if not isinstance(values, dict):
         raise RecipeError(f"{path} must be a mapping of keys to values")
     for override in overrides:
@@ -56,10 +65,10 @@ def read_values(path: Path, overrides: Sequence[str]) -> dict[str, Any]:
 
 
 def build_recipe(values: Mapping[str, Any]) -> Recipe:
-    """Build a recipe of its own keys; what ``tune`` says is not part of a run.
+    """Build and check a recipe from its values; the key ``tune`` is not part of a run, and is ignored.
 
     Raises:
-        RecipeError: naming the key, where one is unknown, missing or of the wrong type.
+        RecipeError: naming a key that is unknown, missing or has a value that does not fit.
     """
     values = {key: value for key, value in values.items() if key != "tune"}
     if name := values.get("algorithm"):
@@ -80,10 +89,10 @@ def build_recipe(values: Mapping[str, Any]) -> Recipe:
 
 
 def check_name(name: str) -> None:
-    """See that what is named so can have a folder of that name.
+    """Check that a folder can have this name.
 
     Raises:
-        RecipeError: where it can't.
+        RecipeError: if it can't.
     """
     if name in ("", "..") or Path(name).name != name:
         raise RecipeError(f"name must be that of a folder, without any /, not {name!r}")
@@ -94,10 +103,10 @@ def _shipped() -> str:
 
 
 def lay_over(values: dict[str, Any], key: str, value: Any) -> None:
-    """Set a ``key.key`` of a recipe's values, in place.
+    """Set a ``key.key`` among a recipe's values, in place.
 
     Raises:
-        RecipeError: where a part of the key holds a single value.
+        RecipeError: if a part of the key before the last holds a single value.
     """
     *parents, last = key.split(".")
     for parent in parents:
@@ -108,17 +117,27 @@ def lay_over(values: dict[str, Any], key: str, value: Any) -> None:
 
 
 def lay_override(values: dict[str, Any], override: str) -> None:
-    """Set what ``key.key=value`` says, a YAML value, of a recipe's values, in place.
+    """Apply an override ``key.key=value`` (a YAML value) to a recipe's values, in place.
 
     Raises:
-        RecipeError: where it is no such thing.
+        RecipeError: if it does not have that form, or a part of the key before the last holds a single value.
     """
     key, equals, text = override.partition("=")
     if not equals or not key:
         raise RecipeError(f"--set takes key=value, for example outer.steps=500, not {override!r}")
     try:
         value = yaml.load(text, _Loader)
-    except yaml.YAMLError as error:
-        told = " ".join(str(error).split())  # in one line
-        raise RecipeError(f"--set {override!r}: what follows = is not valid YAML: {told}") from error
+    except _NO_YAML as error:
+        told = " ".join(_told(error).split())  # on one line
+        shown = override if len(override) <= _SHOWN else f"{override[:_SHOWN]}..."
+        raise RecipeError(f"--set {shown!r}: what follows = is not valid YAML: {told}") from error
     lay_over(values, key, value)
+
+
+def _told(error: Exception) -> str:
+    """Say what the YAML parser found, in words of our own where its message is for programmers."""
+    if isinstance(error, RecursionError):
+        return "its values are nested too deeply"
+    if isinstance(error, yaml.YAMLError):
+        return str(error)
+    return "a date or number in it is not one, or has too many digits"

@@ -1,4 +1,4 @@
-"""Checks values of YAML against the annotations of the dataclasses that they are to make."""
+"""Checks YAML values against the annotations of the dataclasses that are built from them."""
 
 import dataclasses
 import types
@@ -8,26 +8,26 @@ from typing import Any, Literal
 
 from training.recipe import RecipeError
 
-_MOST = 3.4e38  # of float32, in which phi and its optimiser compute
+_MOST = 3.4e38  # the largest number of float32, in which phi and its optimiser compute
 
 
 def build(cls: Any, values: Any, at: str, whole: str = "the recipe") -> Any:
-    """Build a dataclass from YAML values, refusing what it does not take.
+    """Build a dataclass from YAML values.
 
     Args:
         cls: the dataclass.
-        values: by the names of its fields.
-        at: before these names in messages: the key of ``values`` and a full stop, or nothing at the top.
-        whole: what the file as a whole is, in messages.
+        values: the values of its fields, by name.
+        at: what messages put before these names: the key of ``values`` and a full stop, or nothing at the top.
+        whole: what messages call the file as a whole.
 
     Raises:
-        RecipeError: naming the key.
+        RecipeError: naming a key that is unknown, missing or of the wrong type.
     """
     return cls(**fitting(cls, values, at, whole))
 
 
 def fitting(cls: Any, values: Any, at: str, whole: str = "the recipe") -> dict[str, Any]:
-    """Give the values of a dataclass as its fields take them, by name; see ``build``."""
+    """Check and convert the values of a dataclass's fields, by name, without building it; see ``build``."""
     if not isinstance(values, Mapping):
         raise RecipeError(f"{at or whole} must be a mapping of keys to values, not {values!r}")
     hints = typing.get_type_hints(cls)
@@ -66,7 +66,7 @@ def _value(hint: Any, value: Any, at: str) -> Any:
             raise RecipeError(f"{at} must be a finite number, and at most {_MOST:g}, not {value!r}")
         return float(value)
     if isinstance(hint, type) and issubclass(hint, tuple):
-        return value  # a named tuple, which what it is part of reads itself
+        return value  # a named tuple: the part that contains it reads it
     wanted = dict if origin is dict else hint
     if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
         raise RecipeError(f"{at} must be of type {wanted.__name__}, not {value!r}")

@@ -1,9 +1,9 @@
-"""Seeds: which there may be, and what torch takes of numbers that are worked out from them."""
+"""The range of seeds, and how numbers computed from them become seeds that torch accepts."""
 
-MOST_SEED = 2**63 - 2  # the next one is drawn by as well, and both must fit into 64 bits
+MOST_SEED = 2**63 - 2  # seed + 1 is used as well, and both must fit into 64 bits
 _TAKEN_BY_TORCH = 2**64
 
 
 def folded(number: int) -> int:
-    """A number as ``manual_seed`` takes it, however large a product it is."""
+    """Reduce a number, however large a product it is, to the range of torch's ``manual_seed``."""
     return number % _TAKEN_BY_TORCH

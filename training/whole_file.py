@@ -1,13 +1,16 @@
-"""Text files that are there whole or as they were before."""
+"""Text files that are replaced as a whole, or stay as they were."""
 
 import os
 from pathlib import Path
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write a file, whole or not at all, also where another process writes it at the same moment.
+    """Write a file whole or not at all, even if another process writes it at the same moment.
 
-    File names, and so classes' names, need not be valid UTF-8; what of them is not is written as escapes.
+    File names, and hence class names, need not be valid UTF-8; bytes that are not are written as escapes.
+
+    Raises:
+        OSError: if the file cannot be written; what was there stays.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:

@@ -22,7 +22,7 @@ EXAMPLES = Path(__file__).parent
 sys.path.insert(0, str(ROOT))  # so that it runs as a script from anywhere
 
 from service.client import Client  # noqa: E402
-from service.commands.estimates import expectation  # noqa: E402
+from service.commands.estimates import expectation, probability  # noqa: E402
 
 _START_S = 90.0
 
@@ -53,8 +53,8 @@ def print_answers(queries: list[Path], answers: list[dict[str, Any]]) -> int:
         truth = path.parent.name
         right += answer["label"] == truth
         mark = "" if answer["label"] == truth else "   wrong"
-        nearest = answer["nearest"][0]["filename"]
-        print(f"{path.name:<14}{truth:<10}{answer['label']:<10}{answer['probability']:>11.3f}   {nearest}{mark}")
+        nearest, share = answer["nearest"][0]["filename"], probability(answer["probability"])
+        print(f"{path.name:<14}{truth:<10}{answer['label']:<10}{share:>11}   {nearest}{mark}")
     return right
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from models.backbones.backbone import MOMENTS, Params, fresh_layer
 from models.backbones.normalisation import NormalisationKind, check_kind
 from models.backbones.normalising import Normalising
-from models.backbones.views import View, averaged, see, views_of
+from models.backbones.views import View, averaged, in_views, views_of
 from models.kernels.convolved_block import convolved_block
 from models.kernels.normalised_block import max_pool
 from models.kernels.task_convolution import convolve
@@ -128,9 +128,7 @@ class Conv4:
     ) -> tuple[Tensor, Tensor | None]:
         """Compute features (see ``Backbone``); with ``pooled``, views are left out."""
         views = () if pooled else self.views
-        maps = see(images, views) if views else images
-        if views and weights is not None:
-            weights = weights.repeat_interleave(len(views), 1)
+        maps, weights = in_views(images, weights, views)
         norm = Normalising(self, params, weights=weights, seen=seen, pooled=pooled)
         for block in range(1, BLOCKS + 1):
             halve = block <= self.halvings

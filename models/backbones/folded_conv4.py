@@ -1,8 +1,8 @@
 """Conv4 at rest: its normalisation folded into kernels that are laid out once, for many calls.
 
 ReLU comes before the maximum, with which it commutes, so that a block is one call (see
-``models.kernels.resting_convolution``) and the maximum. For one image, laying the kernels out and normalising in
-each call took a quarter of the time.
+``models.backbones.resting_convolution``) and the maximum. For one image, laying the kernels out and normalising
+in each call took a quarter of the time.
 """
 
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ from torch.nn.functional import max_pool2d
 
 from models.backbones.backbone import Params
 from models.backbones.conv4 import BLOCKS, Conv4
+from models.backbones.resting_convolution import RestingConvolution, at_rest, can_rest
 from models.backbones.views import see
-from models.kernels.resting_convolution import RestingConvolution, at_rest, can_rest
 from models.kernels.task_convolution import channels_innermost
 
 

@@ -9,9 +9,9 @@ from torch import Tensor
 from torch.nn.functional import max_pool2d
 
 from models.backbones.backbone import Params
+from models.backbones.resting_convolution import RestingConvolution, at_rest, can_rest
 from models.backbones.staged import CENTRE, SKIP, Staged
 from models.backbones.views import see
-from models.kernels.resting_convolution import RestingConvolution, at_rest, can_rest
 from models.kernels.task_convolution import channels_innermost
 
 _AT_ONCE = 8  # images computed together, few enough that their maps mostly stay in the processor's cache

@@ -10,19 +10,19 @@ from models.backbones.ensemble import Ensemble
 from models.backbones.staged import Staged
 from models.backbones.torchvision_backbone import TorchvisionBackbone
 
-_KINDS: dict[str, type[Conv4] | type[Staged] | type[TorchvisionBackbone]] = {
+KINDS: dict[str, type[Conv4] | type[Staged] | type[TorchvisionBackbone]] = {
     "conv4": Conv4,
     "stages": Staged,
     "torchvision": TorchvisionBackbone,
 }
-_DEFAULT, _ENSEMBLE = "conv4", "ensemble"
+DEFAULT, _ENSEMBLE = "conv4", "ensemble"
 
 
 def backbone_as_dict(backbone: Backbone) -> dict[str, Any]:
     """Return a backbone's settings as JSON values; TypeError for one of no known kind."""
     if isinstance(backbone, Ensemble):
         return {"kind": _ENSEMBLE, "members": [backbone_as_dict(one) for one in backbone.members]}
-    for kind, of_kind in _KINDS.items():
+    for kind, of_kind in KINDS.items():
         if isinstance(backbone, of_kind):
             values = {"kind": kind, **asdict(backbone)}
             del values["features"]
@@ -38,9 +38,9 @@ def backbone_from_dict(values: Mapping[str, Any]) -> Backbone:
         TypeError: for settings that the kind does not have.
     """
     settings = dict(values)
-    kind = settings.pop("kind", _DEFAULT)
+    kind = settings.pop("kind", DEFAULT)
     if kind == _ENSEMBLE:
         return Ensemble(tuple(backbone_from_dict(one) for one in settings.pop("members", ())), **settings)
-    if kind not in _KINDS:
-        raise ValueError(f"the backbone's kind must be {' or '.join([*_KINDS, _ENSEMBLE])}, not {kind!r}")
-    return _KINDS[kind](**settings)
+    if kind not in KINDS:
+        raise ValueError(f"the backbone's kind must be {' or '.join([*KINDS, _ENSEMBLE])}, not {kind!r}")
+    return KINDS[kind](**settings)

@@ -12,7 +12,7 @@ from models.backbones.depths import Depth, away_from, depths_of, joined
 from models.backbones.normalisation import NormalisationKind, check_kind
 from models.backbones.normalising import Normalising
 from models.backbones.stage import Layer, Stage, halved
-from models.backbones.views import View, averaged, see, views_of
+from models.backbones.views import View, averaged, in_views, views_of
 from models.kernels.any_convolution import convolve_by
 from models.kernels.normalised_block import max_pool
 from models.kernels.task_convolution import channels_innermost
@@ -140,9 +140,7 @@ class Staged:
             features, found = self(params, images.expand(1, 2, -1, -1, -1), seen=seen, pooled=pooled)
             return features[:, :1], found
         views = () if pooled else self.views
-        maps = see(images, views) if views else images
-        if views and weights is not None:
-            weights = weights.repeat_interleave(len(views), 1)
+        maps, weights = in_views(images, weights, views)
         norm = Normalising(self, params, weights=weights, seen=seen, pooled=pooled)
         described: dict[str, Tensor] = {}
         for number, stage in enumerate(self.stages, start=1):

@@ -53,6 +53,19 @@ def views_of(values: Iterable[Sequence[float]]) -> tuple[View, ...]:
     return views
 
 
+def in_views(images: Tensor, weights: Tensor | None, views: tuple[View, ...]) -> tuple[Tensor, Tensor | None]:
+    """Show images as ``see`` does, and give each view its image's weight; without views both are as they were.
+
+    Args:
+        images: ``[T, B, C, H, W]``.
+        weights: ``[T, B]``, or None.
+        views: V of them, or none.
+    """
+    if not views:
+        return images, weights
+    return see(images, views), None if weights is None else weights.repeat_interleave(len(views), 1)
+
+
 def see(images: Tensor, views: tuple[View, ...]) -> Tensor:
     """Render each image in every view; beyond its border, the border's colour continues.
 

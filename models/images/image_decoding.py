@@ -2,6 +2,8 @@
 
 import contextlib
 import io
+import re
+import warnings
 from typing import Literal
 
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -14,6 +16,11 @@ MAX_SCANS = 64  # of a JPEG; ordinary progressive ones have about ten, and each 
 LONGEST_SIDE = 65_535  # JPEG's limit; rows have a cost of their own, which a limit on pixels alone does not bound
 Fault = Literal["empty", "not an image", "too large", "damaged"]
 _DAMAGED = "is damaged or cut short; save it again, or leave it out"
+_LARGE_NOTES = re.compile("MAX_TEXT_CHUNK|MAX_TEXT_MEMORY")  # in what Pillow raises
+_BEGINNINGS = re.compile(rb"\x89PNG\r\n\x1a\n|\xff\xd8\xff|RIFF.{4}WEBP|BM.{4}\0{4}", re.DOTALL)  # of FORMATS
+
+# What is odd about an image, such as each of its notes that cannot be read, would fill the log of a service.
+warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
 class UndecodableError(ValueError):
@@ -47,13 +54,15 @@ def decode(content: bytes, max_pixels: int) -> Image.Image:
         raise UndecodableError("empty", "is empty (0 bytes)")
     try:
         image = Image.open(io.BytesIO(content), formats=FORMATS)
-    except UnidentifiedImageError:
+    except UnidentifiedImageError as error:
+        if _BEGINNINGS.match(content):
+            raise UndecodableError("damaged", _DAMAGED) from error
         raise UndecodableError("not an image", "is not a PNG, JPEG, WebP or BMP image") from None
     except Image.DecompressionBombError:
         why = f"has more than the {max_pixels} pixels allowed; make it smaller"
         raise UndecodableError("too large", why) from None
     except Exception as error:  # decoders raise almost anything on damaged headers
-        raise UndecodableError("damaged", _DAMAGED) from error
+        raise _undecodable(error) from error
     width, height = image.size
     if width * height > max_pixels:
         why = f"has {width} x {height} pixels, more than the {max_pixels} allowed; make it smaller"
@@ -68,7 +77,15 @@ def decode(content: bytes, max_pixels: int) -> Image.Image:
         image.load()
         return _plain(_upright(image))
     except Exception as error:  # as above, for damaged pixels
-        raise UndecodableError("damaged", _DAMAGED) from error
+        raise _undecodable(error) from error
+
+
+def _undecodable(error: Exception) -> UndecodableError:
+    """Tell notes that unpack to more than Pillow takes, as a sound PNG may have, from damage."""
+    if isinstance(error, ValueError) and _LARGE_NOTES.search(str(error)):
+        why = "cannot be read: its notes or colour profile are too large; save it without metadata"
+        return UndecodableError("too large", why)
+    return UndecodableError("damaged", _DAMAGED)
 
 
 def pixels_of(content: bytes) -> int:

@@ -9,22 +9,27 @@ from typing import Any
 
 from tqdm import tqdm
 
-from service.commands.estimates import expectation
+from service.commands.estimates import expectation, probability
 from service.commands.folders import images_of, labelled_files
 from service.commands.keep_known_option import add_keep_known
 from service.commands.outputs import check_answers, check_output, written_whole
 from service.results import Row
 from service.settings import Settings
+from service.uploads.labels import one_line
 
 
 def add(commands: "argparse._SubParsersAction[Any]") -> None:
     """Declare the command."""
-    parser = commands.add_parser("classify", help="classify images, without a server")
-    parser.add_argument("--support", type=Path, required=True, help="labelled images: a folder per class")
-    parser.add_argument("--query", type=Path, required=True, help="a folder of images to classify, or one image")
-    parser.add_argument("--model", default="auto", help="an initialization's name (default: auto)")
+    parser = commands.add_parser("classify", help="classify images without a server")
+    parser.add_argument(
+        "--support", type=Path, required=True, help="folder of labelled images, with a subfolder for each class"
+    )
+    parser.add_argument("--query", type=Path, required=True, help="folder of images to classify, or one image")
+    parser.add_argument(
+        "--model", default="auto", help="name of an initialization, or auto to choose one (default: auto)"
+    )
     add_keep_known(parser)
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the whole answer there, too")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the full answers to this JSON file")
     parser.set_defaults(run=run)
 
 
@@ -54,13 +59,13 @@ def _print_table(rows: Sequence[Row], labels: Sequence[str]) -> None:
     widest = max(len(label) for label in (*labels, "label"))
     print(f"{'image':{width}}  {'label':{widest}}  probability  most like")
     for row in rows:
-        name = row["filename"]
+        name = one_line(row["filename"])  # control characters could make a terminal do anything
         if "error" in row:
-            print(f"{name:{width}}  {row['error'].removeprefix(name).strip()}")
+            print(f"{name:{width}}  {one_line(row['error']).removeprefix(name).strip()}")
             continue
         mark = "  (fits none of the classes)" if row["unknown"] else ""
-        nearest = row["nearest"][0]["filename"]
-        print(f"{name:{width}}  {row['label']:{widest}}  {row['probability']:11.3f}  {nearest}{mark}")
+        nearest = one_line(row["nearest"][0]["filename"])
+        print(f"{name:{width}}  {row['label']:{widest}}  {probability(row['probability']):>11}  {nearest}{mark}")
 
 
 def _write(path: Path, document: Mapping[str, Any]) -> None:

@@ -15,6 +15,7 @@ from service.commands.folders import FolderError
 from service.commands.stopping import stopped_in_order
 from service.problems import Problem
 from service.settings import SettingsError
+from service.uploads.labels import one_line
 
 
 def run(arguments: list[str] | None) -> int:
@@ -41,7 +42,7 @@ def run(arguments: list[str] | None) -> int:
             options.run(options)
         sys.stdout.flush()
     except (FolderError, Problem, ServiceError, SettingsError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {_told(error)}", file=sys.stderr)
         return 2
     except BrokenPipeError:  # the reader of the output, such as `head`, has closed it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the last flush, at exit
@@ -50,3 +51,9 @@ def run(arguments: list[str] | None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     return 0
+
+
+def _told(error: Exception) -> str:
+    """Word an error in one line, with the file at fault if the sentence lacks it."""
+    told, file = one_line(str(error)), one_line(error.file or "" if isinstance(error, Problem) else "")
+    return told if file in told else f"{told} (file {file})"

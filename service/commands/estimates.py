@@ -1,4 +1,4 @@
-"""How commands word a classifier's accuracy estimate."""
+"""How commands word a classifier's accuracy estimate, and the probability of an answer."""
 
 from collections.abc import Mapping
 
@@ -10,6 +10,11 @@ def percent(share: float) -> str:
     if 0.995 <= share < 1:
         return ">99%"
     return f"{share:.0%}"
+
+
+def probability(value: float) -> str:
+    """Give a probability to three digits that never round doubt away: 0.99999 is ``>0.999``."""
+    return ">0.999" if 0.9995 <= value < 1 else f"{value:.3f}"
 
 
 def expectation(estimate: Mapping[str, float]) -> str:

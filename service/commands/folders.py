@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from service.uploads.archives import LITTER
+from service.uploads.labels import one_line
 
 # Copied from ``models.images.image_decoding``, which takes seconds to import, as torch comes with it.
 SUFFIXES = frozenset({".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".webp", ".bmp"})
@@ -115,7 +116,7 @@ def _tell_left_out(folder: Path, others: Sequence[Path]) -> None:
     if others:
         one = next(filter(_is_heic, others), others[0])
         print(
-            f"{folder}: {len(others)} of its files left out, such as {one.relative_to(folder)}: "
+            f"{folder}: {len(others)} of its files left out, such as {one_line(str(one.relative_to(folder)))}: "
             f"no image by the name's end ({_suffixes()}){_hint(others)}",
             file=sys.stderr,
         )

@@ -9,5 +9,5 @@ def add_keep_known(parser: argparse.ArgumentParser) -> None:
         "--keep-known",
         type=float,
         metavar="SHARE",
-        help="of images of known classes to be told known, 0.5 to 0.999 (default: 0.95)",
+        help="share of images of known classes to accept as known, 0.5 to 0.999 (default: 0.95)",
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from service.commands.folders import FolderError
 from service.settings import MEBIBYTE
+from service.uploads.labels import one_line
 
 # Far below a server's limits: little is sent again after an interruption, and a line of 2.5 Mbit/s sends a part
 # within the minute that a server allows for a request's body by default.
@@ -40,8 +41,13 @@ class Part:
 
     @property
     def names(self) -> list[str]:
-        """What results call the images: their paths within the folder."""
-        return [path.relative_to(self.root).as_posix() for path in self.files]
+        """The files' paths within the folder."""
+        return [_name(self.root, path) for path in self.files]
+
+    @property
+    def shown(self) -> dict[str, str]:
+        """The images' names by what the server calls them, on one line; none of a packed part."""
+        return {} if self.packed else {one_line(name): name for name in self.names}
 
     def fingerprint(self, *of: object) -> str:
         """Name the part's results, differently after any change of its files or of ``of``, what else counts."""
@@ -73,22 +79,29 @@ class Part:
 def in_parts(root: Path, files: Sequence[Path], *, images: int = _IMAGES, size: int = _BYTES) -> Iterator[Part]:
     """Divide files, in order, into parts of at most ``images`` files and ``size`` bytes (or one larger file).
 
+    No part has two names that a server, which shows all control characters as one sign, would take for the same.
+
     Raises:
         FolderError: naming a file that cannot be read, or whose name an archive cannot hold.
     """
-    some: list[Path] = []
+    some: dict[str, Path] = {}  # by what the server calls them
     total = 0
     for path in files:
-        if _NO_NAME.search(path.relative_to(root).as_posix()):
+        name = _name(root, path)
+        if _NO_NAME.search(name):
             raise FolderError(f"{str(path)!a} is no valid name in an archive; rename the file or its folder")
-        length = _about(path).st_size
-        if some and (len(some) == images or total + length > size):
-            yield Part(root, tuple(some))
-            some, total = [], 0
-        some.append(path)
+        length, shown = _about(path).st_size, one_line(name)
+        if some and (len(some) == images or total + length > size or shown in some):
+            yield Part(root, tuple(some.values()))
+            some, total = {}, 0
+        some[shown] = path
         total += length
     if some:
-        yield Part(root, tuple(some))
+        yield Part(root, tuple(some.values()))
+
+
+def _name(root: Path, path: Path) -> str:
+    return path.relative_to(root).as_posix()
 
 
 def _about(path: Path) -> os.stat_result:

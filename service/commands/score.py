@@ -25,20 +25,26 @@ from service.results import Format, Row, stream
 FORMATS: dict[str, Format] = {".jsonl": "jsonl", ".csv": "csv", ".parquet": "parquet"}
 
 
+class _TaskChanged(ServiceError):
+    """The task is no longer the one that gave the answers so far, which no later run can use."""
+
+
 def add(commands: "argparse._SubParsersAction[Any]") -> None:
     """Declare the command."""
     parser = commands.add_parser(
         "score",
-        help="score many images with a kept task of a running service",
-        description="Images go to the service in parts. After a break, the same command goes on with those that "
-        "have no answer yet.",
+        help="classify many images with a task of a running service",
+        description="Classify many images with a task of a running service. They are sent in parts; after an "
+        "interruption, the same command continues with those that have no answer yet.",
     )
     parser.add_argument("--task", required=True, help="id of the task (see teach)")
     parser.add_argument(
-        "--input", type=Path, required=True, help="a folder of images, a zip of them, or one image"
+        "--input", type=Path, required=True, help="folder of images, zip archive of images, or one image"
     )
-    parser.add_argument("--output", type=Path, required=True, help="*.jsonl, *.csv or *.parquet")
-    parser.add_argument("--server", default=DEFAULT_SERVER, help=f"default: {DEFAULT_SERVER}")
+    parser.add_argument("--output", type=Path, required=True, help="file to write: *.jsonl, *.csv or *.parquet")
+    parser.add_argument(
+        "--server", default=DEFAULT_SERVER, help=f"address of the service (default: {DEFAULT_SERVER})"
+    )
     add_keep_known(parser)
     parser.set_defaults(run=run)
 
@@ -55,22 +61,26 @@ def run(options: argparse.Namespace) -> None:
         task = client.task(options.task)
         of = options.task, task["version"], task["model_version"], options.keep_known
         answers = [folder / f"{part.fingerprint(*of)}.jsonl" for part in parts]
-        with tqdm(total=sum(part.images or 0 for part in parts) or None, unit="image", disable=None) as bar:
+        images = sum(part.images or 0 for part in parts) or None
+        with _dropped_after(_TaskChanged, answers), tqdm(total=images, unit="image", disable=None) as bar:
             for part, target in zip(parts, answers, strict=True):
                 if target.exists():
                     bar.update(part.images or 0)
                 else:
                     _score(client, task, part, target, options.keep_known, bar)
-        _check_answers(answers)
-        images, errors = _write(answers, [one["label"] for one in task["classes"]], output, kind)
+        with _dropped_after(FolderError, answers):  # errors alone are no answers
+            check_answers(_rows(parts, answers))
+        rows, errors = _write(_rows(parts, answers), [one["label"] for one in task["classes"]], output, kind)
         shutil.rmtree(folder)
-    scored = "1 image" if images == 1 else f"{images} images"
+    scored = "1 image" if rows == 1 else f"{rows} images"
     print(f"{scored} scored, {errors} of them unreadable: {output}")
 
 
 def _parts(given: Path) -> Sequence[Part]:
     if given.is_file() and zipfile.is_zipfile(given):
         return [Part(given.parent, (given,), packed=True)]
+    if given.is_file() and given.suffix.lower() == ".zip":
+        raise FolderError(f"{given} is no readable zip archive; pack it again")
     return list(in_parts(given if given.is_dir() else given.parent, images_of(given)))
 
 
@@ -99,11 +109,11 @@ def _hold(descriptor: int, folder: Path) -> None:
 def _keep(folder: Path) -> Iterator[Path]:
     try:
         yield folder
-    except BaseException:
-        if any(folder.glob("*.jsonl")):
-            print("answers so far are kept; the same command goes on", file=sys.stderr)
-        else:
+    except BaseException as error:
+        if not any(folder.glob("*.jsonl")):
             shutil.rmtree(folder)
+        elif not isinstance(error, _TaskChanged):
+            print("answers so far are kept; the same command goes on", file=sys.stderr)
         raise
 
 
@@ -122,7 +132,7 @@ def _score(
             bar.refresh()
         # The job uses the task as it was when the job began.
         if client.task(task["id"], patient=True)["version"] != task["version"]:
-            raise ServiceError(
+            raise _TaskChanged(
                 f"task {task['id']} has been changed meanwhile: run the same command again, which asks the "
                 "changed task about all images"
             )
@@ -134,29 +144,33 @@ def _score(
             client.end_job(job_id)
 
 
-def _check_answers(answers: Sequence[Path]) -> None:
-    """Refuse to replace an earlier output by errors alone, and delete these so that another try asks again."""
+@contextlib.contextmanager
+def _dropped_after(error: type[Exception], answers: Sequence[Path]) -> Iterator[None]:
+    """Delete the answers after an error that makes them useless, so that another try asks again."""
     try:
-        check_answers(_rows(answers))
-    except FolderError:
+        yield
+    except error:
         for path in answers:
-            path.unlink()
+            path.unlink(missing_ok=True)
         raise
 
 
-def _rows(answers: Sequence[Path]) -> Iterator[Row]:
-    for path in answers:
+def _rows(parts: Sequence[Part], answers: Sequence[Path]) -> Iterator[Row]:
+    """Give all rows, with the files' names as they are on disk."""
+    for part, path in zip(parts, answers, strict=True):
+        shown = part.shown
         with path.open(encoding="utf-8") as file:
-            yield from map(json.loads, file)
+            for row in map(json.loads, file):
+                yield {**row, "filename": shown.get(row["filename"], row["filename"])}
 
 
-def _write(answers: Sequence[Path], labels: Sequence[str], output: Path, kind: Format) -> tuple[int, int]:
-    """Join the answers into the output; give how many rows there are, and how many of them are errors."""
+def _write(rows: Iterator[Row], labels: Sequence[str], output: Path, kind: Format) -> tuple[int, int]:
+    """Write rows into the output; give how many there are, and how many of them are errors."""
     images = errors = 0
 
     def counted() -> Iterator[Row]:
         nonlocal images, errors
-        for row in _rows(answers):
+        for row in rows:
             images, errors = images + 1, errors + ("error" in row)
             yield row
 

@@ -22,8 +22,12 @@ ROOT = Path(__file__).parents[2]
 def add(commands: "argparse._SubParsersAction[Any]") -> None:
     """Declare the command."""
     parser = commands.add_parser("serve", help="start the service and its page")
-    parser.add_argument("--port", type=_port, help="by default PORT, or 3000")
-    parser.add_argument("--data-dir", type=Path, help="where its state lies; by default DATA_DIR, or var/")
+    parser.add_argument(
+        "--port", type=_port, help="port to listen on (default: PORT from the environment, or 3000)"
+    )
+    parser.add_argument(
+        "--data-dir", type=Path, help="folder of its state (default: DATA_DIR from the environment, or var/)"
+    )
     parser.set_defaults(run=run)
 
 

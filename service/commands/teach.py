@@ -11,11 +11,17 @@ from service.commands.folders import labelled_files
 
 def add(commands: "argparse._SubParsersAction[Any]") -> None:
     """Declare the command."""
-    parser = commands.add_parser("teach", help="keep a task of labelled images on a running service")
-    parser.add_argument("--support", type=Path, required=True, help="labelled images: a folder per class")
-    parser.add_argument("--name", help="what the task is called in lists and on the page")
-    parser.add_argument("--model", default="auto", help="an initialization's name (default: auto)")
-    parser.add_argument("--server", default=DEFAULT_SERVER, help=f"default: {DEFAULT_SERVER}")
+    parser = commands.add_parser("teach", help="create a task from labelled images on a running service")
+    parser.add_argument(
+        "--support", type=Path, required=True, help="folder of labelled images, with a subfolder for each class"
+    )
+    parser.add_argument("--name", help="name of the task in lists and on the page")
+    parser.add_argument(
+        "--model", default="auto", help="name of an initialization, or auto to choose one (default: auto)"
+    )
+    parser.add_argument(
+        "--server", default=DEFAULT_SERVER, help=f"address of the service (default: {DEFAULT_SERVER})"
+    )
     parser.set_defaults(run=run)
 
 

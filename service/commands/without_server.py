@@ -2,19 +2,21 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
-from service.computing.classifier import AT_ONCE, Classifier, Prepared
+from service.computing.classifier import AT_ONCE, Classifier
 from service.computing.fitting import fit
-from service.computing.preparation import choose, prepare, shots_of
+from service.computing.preparation import choose, shots_of
+from service.computing.rows import rows_of
 from service.problems import Problem
 from service.registry import open_registry
 from service.results import Row
 from service.settings import Settings
-from service.uploads.intake import Example, Query, check_classes
+from service.uploads.intake import Example, check_classes
 from service.uploads.keep_known import read_keep_known
-from service.uploads.labels import clean_label, one_line
+from service.uploads.labels import clean_label
 
 
 def fitted(
@@ -33,7 +35,7 @@ def fitted(
         OSError: if a file cannot be read.
     """
     share = read_keep_known(keep_known)
-    labels = [clean_label(label, field="--support") for label, _ in labelled]
+    labels = [clean_label(label, field="--support", file=str(path)) for label, path in labelled]
     check_classes(labels, settings)
     support = [
         Example(str(path), path.read_bytes(), settings.max_pixels, label=label)
@@ -51,19 +53,16 @@ def answered(classifier: Classifier, files: Sequence[Path], settings: Settings) 
     """
     left = iter(files)
     while some := list(islice(left, AT_ONCE)):
-        errors: dict[Path, Row] = {}
-        prepared: list[Prepared] = []
-        for path in some:
-            try:
-                query = Query(str(path), path.read_bytes(), settings.max_pixels)
-                prepared += prepare(classifier.preprocessing, [query], _unhurried)
-            except Problem as problem:
-                errors[path] = {"filename": str(path), "error": one_line(problem.detail)}
-            except OSError as error:
-                errors[path] = {"filename": str(path), "error": f"{path} cannot be read: {error.strerror}"}
-        found = iter(classifier.answers(prepared, _unhurried))
-        for path in some:
-            yield errors[path] if path in errors else next(found)
+        images = [(str(path), partial(_read, path)) for path in some]
+        yield from rows_of(classifier, images, settings.max_pixels)
+
+
+def _read(path: Path) -> bytes:
+    """Read a file, or raise a Problem that names it."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise Problem(422, f"{path} cannot be read: {error.strerror}") from error
 
 
 def _unhurried() -> None:

@@ -52,7 +52,7 @@ class Classifier:
         preprocessing: turns an image into the learner's input.
         confidence: calibrates probabilities and the threshold of ``unknown``.
         labels: the N class names, in theta's order.
-        known: the S support examples, in the order of ``directions``.
+        known: the S support examples, no two of a class alike, in the order of ``directions``.
         directions: ``[S, D]``, the support features under theta, scaled to unit length.
         means: ``[N, D]``, the class means, in the cohort's metric.
         cohort: compares queries with the task's class means and other classes' means, to find unknown items.

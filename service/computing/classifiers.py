@@ -1,7 +1,7 @@
 """The callers' classifiers: those of one request, and kept ones, to which examples are added or removed."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from weakref import WeakValueDictionary
 
@@ -75,8 +75,10 @@ class Classifiers:
             classifier = replace(classifier, keep_known=keep_known)
             return classifier, await caller.run(lambda one: self._answer(classifier, asked, one), large=many)
 
-    async def create(self, name: str | None, model: str, support: Sequence[Example]) -> str:
-        """Fit and store a new task; give its id."""
+    async def create(
+        self, name: str | None, model: str, support: Sequence[Example], expires_in: int | None = None
+    ) -> str:
+        """Fit and store a new task, a temporary one given the seconds that it lasts unused; give its id."""
         check_classes([example.label for example in support], self._settings)
         new = [NewExample.of(example) for example in support]
 
@@ -88,7 +90,7 @@ class Classifiers:
         with self._engine.admitted() as caller:
             initialization, shots = await caller.run(prepared, large=are_many(support))
             classifier = await self._adapt(caller, initialization, shots)
-        task_id = await run_in_threadpool(self._tasks.create, name, new, _fitted(classifier))
+        task_id = await run_in_threadpool(self._tasks.create, name, new, _fitted(classifier), expires_in)
         self._keep(task_id, 1, classifier)
         return task_id
 
@@ -132,7 +134,12 @@ class Classifiers:
     def delete(self, task_id: str) -> None:
         """Delete a task from the store and from memory; raises a 404 Problem if there is none."""
         self._tasks.delete(task_id)
-        self._cache.drop(lambda version: version[0] == task_id)
+        self.forget([task_id])
+
+    def forget(self, task_ids: Collection[str]) -> None:
+        """Free the memory of tasks that have been deleted."""
+        if task_ids:
+            self._cache.drop(lambda version: version[0] in task_ids)
 
     async def add(self, task_id: str, support: Sequence[Example]) -> None:
         """Add examples to a task."""

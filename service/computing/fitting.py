@@ -1,7 +1,8 @@
 """Turns a handful of labelled images into a classifier: for one task, or for several callers' tasks as one batch.
 
 Before anything is computed, examples and classes are put into an order that depends on the images' bytes alone,
-so neither the order of an upload nor the names of the classes can change a bit of an answer.
+so neither the order of an upload nor the names of the classes can change a bit of an answer. Copies of an image
+within a class are one example: as several they would pass for evidence that there is not.
 """
 
 import hashlib
@@ -86,7 +87,8 @@ def fit_together(
 
     Args:
         initialization: its phi is only read.
-        tasks: each task's examples as ``embed`` gives them, in any order, of at least two classes.
+        tasks: each task's examples as ``embed`` gives them, in any order, of at least two classes; of copies
+            within a class, one is taken.
         on_step: called before each inner step with its number; what it raises ends the whole batch.
 
     Returns:
@@ -172,9 +174,9 @@ def _classifier(
 
 
 def _canonical(shots: Sequence[Shot]) -> tuple[tuple[str, ...], list[Shot]]:
-    """Order examples by their bytes and classes by their examples; names and labels only break ties."""
-    classes: dict[str, list[Shot]] = {}
+    """Order different examples by their bytes and classes by their examples; names and labels only break ties."""
+    classes: dict[str, dict[str, Shot]] = {}
     for shot in sorted(shots, key=lambda one: (one.digest, one.filename, one.identity or "")):
-        classes.setdefault(shot.label, []).append(shot)
-    labels = sorted(classes, key=lambda label: ([shot.digest for shot in classes[label]], label))
-    return tuple(labels), [shot for label in labels for shot in classes[label]]
+        classes.setdefault(shot.label, {}).setdefault(shot.digest, shot)
+    labels = sorted(classes, key=lambda label: (list(classes[label]), label))
+    return tuple(labels), [shot for label in labels for shot in classes[label].values()]

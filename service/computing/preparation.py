@@ -34,7 +34,8 @@ def choose(registry: Registry, model: str, examples: Sequence[Example], check: C
     candidates = registry.candidates(model)
     if len(candidates) == 1:
         return candidates[0]
-    in_order = sorted(examples, key=lambda one: digest_of(one.content))
+    different = {(digest_of(one.content), one.label): one for one in examples}  # a copy cannot test a candidate
+    in_order = [one for _, one in sorted(different.items(), key=lambda item: item[0][0])]
 
     def image(index: int) -> Image.Image:
         check()

@@ -16,7 +16,7 @@ export class Answer {
 
   /**
    * @param {(fileName: string) => string | null} thumbnailOf address of a support image shown on the page
-   * @param {() => void} tryAgain
+   * @param {() => void} tryAgain asks about this image, and all others that were not answered
    * @param {number} mostBars of more classes, the likeliest are shown
    */
   constructor(thumbnailOf, tryAgain, mostBars) {
@@ -38,6 +38,7 @@ export class Answer {
     this.element.classList.toggle('is-unknown', prediction?.unknown ?? false);
     const held = document.activeElement === this.again;
     this.again.hidden = !(query?.state === 'failed' && query.again);
+    if (query && !this.again.hidden) this.again.setAttribute('aria-label', texts.tryAgainFor(query.file.name));
     if (held && this.again.hidden) this.winner.focus();
     if (query && prediction && query.state !== 'failed') this.#showPrediction(query, prediction);
     else this.#showSentence(query);
@@ -47,6 +48,7 @@ export class Answer {
   #showSentence(query) {
     const sentences = { waiting: texts.pendingAnswer, asking: texts.asking, answered: '', failed: query?.problem ?? '' };
     this.winner.textContent = query ? sentences[query.state] : texts.blankAnswer;
+    this.winner.title = '';
     this.closest.textContent = '';
     this.timing.textContent = '';
     this.nearest.replaceChildren();
@@ -57,6 +59,7 @@ export class Answer {
   /** @param {Query} query @param {Prediction} prediction */
   #showPrediction(query, prediction) {
     this.winner.textContent = prediction.unknown ? texts.unknown : prediction.label;
+    this.winner.title = prediction.label; // whole where a long one is cut
     this.closest.textContent = prediction.unknown ? texts.closest(prediction.label) : '';
     this.timing.textContent = query.timing;
     const shares = shownShares(prediction, this.mostBars);
@@ -80,7 +83,7 @@ export class Answer {
     const fill = element('span', { class: 'bar-fill' });
     const meter = element('span', { class: 'bar', role: 'meter', 'aria-label': label, 'aria-valuemin': '0', 'aria-valuemax': '1' }, [fill]);
     const number = element('span', { class: 'bar-number' });
-    const row = element('li', { class: 'bar-row' }, [element('span', { class: 'bar-label', text: label }), meter, number]);
+    const row = element('li', { class: 'bar-row' }, [element('span', { class: 'bar-label', title: label, text: label }), meter, number]);
     const bar = { row, fill, meter, number };
     this.#bars.set(label, bar);
     return bar;

@@ -4,7 +4,8 @@
 /** @typedef {string | number | boolean | undefined} Cell */
 
 const HEAD = ['filename', 'label', 'probability', 'unknown', 'nearest_label', 'nearest_similarity', 'error'];
-const FORMULA = /^[=+\-@\t\r\n＝＋－＠]/; // what a spreadsheet would run
+/** Where a spreadsheet would see a formula: where a cell begins, or behind what some take for the separator. */
+const FORMULA = /^(?=[=+\-@\t\r\n＝＋－＠])|(?<=[;\t\r\n])(?="*[=+\-@＝＋－＠])/g;
 const BYTE_ORDER_MARK = '\ufeff'; // without it, Excel takes UTF-8 for another encoding
 
 /** @param {Query} query @returns {boolean} whether there is something to write about it */
@@ -24,7 +25,7 @@ function row({ file, prediction, problem }, labels) {
   return [
     file.name, prediction?.label, prediction?.probability, prediction?.unknown, nearest?.label, nearest?.similarity, error,
     ...labels.map((label) => prediction?.probabilities[label]),
-  ].map((cell) => (typeof cell === 'string' && FORMULA.test(cell) ? `'${cell}` : cell));
+  ];
 }
 
 /** @param {Cell[]} cells @returns {string} */
@@ -35,6 +36,6 @@ function line(cells) {
 /** @param {Cell} cell @returns {string} */
 function written(cell) {
   if (typeof cell === 'boolean') return cell ? 'True' : 'False';
-  const text = String(cell ?? '');
+  const text = typeof cell === 'string' ? cell.replaceAll(FORMULA, "'") : String(cell ?? '');
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

@@ -12,7 +12,14 @@ import { texts } from './texts.js';
 /** @typedef {{ file: File, label: string }} Labelled */
 
 const RETRIES = 2;
+const DRAFT_LASTS = 24 * 3600; // seconds without a question
 const LONGEST_WAIT = 5; // seconds: a longer Retry-After is for the user to decide
+const LONGEST_ANSWER = 240_000; // milliseconds: the service itself gives up after 210 s, unless it is set otherwise, and then says why
+/** What there may be too much of, by the title of its problem: the details advise programs, but end with the limit. */
+const TOO_MANY = new Map([
+  ['Too many files', texts.tooManyFiles], ['Too many fields', texts.tooManyFiles],
+  ['Too many examples', texts.tooManyExamples], ['Too many classes', texts.tooManyClasses],
+]);
 
 /** A failure that says what to do. */
 export class Problem extends Error {
@@ -43,28 +50,27 @@ async function problemOf(response) {
   const stated = parts.filter((part) => typeof part === 'string' && part).join(': ');
   const unstated = [429, 503, 504].includes(response.status) ? texts.busy : texts.badAnswer;
   const isAboutAll = response.status === 413 && !body.file && !body.field; // otherwise the service names what is too large
-  const sentence = isAboutAll ? texts.tooMuch : stated || unstated;
+  const most = body.detail?.match?.(/\d+/g)?.at(-1);
+  const tooMany = most ? TOO_MANY.get(body.title)?.(most) : undefined;
+  const sentence = isAboutAll ? texts.tooMuch : tooMany ?? (stated || unstated);
   return new Problem(sentence, response.status, body.file, body.field);
 }
 
 /**
  * @param {string} path
  * @param {RequestInit} [init]
+ * @param {AbortController} [request] aborts it; a connection that stalls is then, and after a while anyway, as good as none
  * @returns {Promise<any>} the JSON answer, or null where there is none
  */
-async function ask(path, init = {}) {
+async function ask(path, init = {}, request = new AbortController()) {
+  AbortSignal.timeout(LONGEST_ANSWER).addEventListener('abort', () => request.abort());
+  const { signal } = request;
   for (let attempt = 0; ; attempt += 1) {
-    let response;
-    try {
-      response = await fetch(path, init);
-    } catch (error) {
-      if (error instanceof DOMException && error.name === 'AbortError') throw error;
-      throw new Problem(texts.offline, 0);
-    }
+    const response = await fetch(path, { ...init, signal }).catch(() => { throw new Problem(texts.offline, 0); });
     if (response.ok) {
       if (response.status === 204) return null;
       return response.json().catch(() => {
-        throw new Problem(texts.badAnswer, response.status);
+        throw signal.aborted ? new Problem(texts.offline, 0) : new Problem(texts.badAnswer, response.status);
       });
     }
     const wait = Number(response.headers.get('Retry-After') ?? 'NaN');
@@ -81,13 +87,24 @@ export const listModels = () => ask('/v1/models');
 
 /**
  * @param {Labelled[]} support
- * @param {string} name
- * @returns {Promise<Task>}
+ * @param {AbortController} [request] aborts it
+ * @returns {Promise<Task>} that the service deletes by itself once it is left behind
  */
-export function createTask(support, name) {
+export function createDraft(support, request) {
   const form = supportForm(support);
+  form.append('expires_in', String(DRAFT_LASTS));
+  return ask('/v1/tasks', { method: 'POST', body: form }, request);
+}
+
+/**
+ * @param {string} id of a draft
+ * @param {string} name
+ * @returns {Promise<Task>} the same, now for good
+ */
+export function keepTask(id, name) {
+  const form = new FormData();
   form.append('name', name);
-  return ask('/v1/tasks', { method: 'POST', body: form });
+  return ask(`${taskPath(id)}/keep`, { method: 'POST', body: form });
 }
 
 /** @param {Labelled[]} support @returns {FormData} */

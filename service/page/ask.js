@@ -3,7 +3,7 @@
 import { Answer } from './answer.js';
 import { answersCsv, isSettled } from './answers-csv.js';
 import { copyAll } from './copies.js';
-import { buttonById, byId, cross, debounced, element, inputById, saveFile, tell } from './dom.js';
+import { buttonById, byId, cross, debounced, element, inputById, saveFile, singly, tell } from './dom.js';
 import { DrawingPad } from './drawing.js';
 import { fromInput, noteOf, pathOf, sortOut } from './files.js';
 import { keepOnly, putAt } from './in-order.js';
@@ -36,7 +36,7 @@ export class AskColumn {
   constructor(queries, thumbnailOf) {
     this.queries = queries;
     this.thumbnailOf = thumbnailOf;
-    this.drawingAnswer = new Answer(thumbnailOf, () => this.#askDrawing(), MOST_BARS);
+    this.drawingAnswer = new Answer(thumbnailOf, () => this.queries.askAgain(), MOST_BARS);
     byId('drawing-answer').append(this.drawingAnswer.element);
     const stillness = debounced(AFTER_LAST_STROKE, () => this.#askDrawing());
     this.pad = new DrawingPad(texts.padQuery, { onBegin: stillness.cancel, onChange: stillness.call });
@@ -83,6 +83,7 @@ export class AskColumn {
     const { drawing, files } = this.queries;
     // Not hidden while all are asked about again, or the button would lose the focus.
     byId('answers-tools').hidden = !files.some((query) => query.prediction || isSettled(query));
+    byId('answers-timing').textContent = files.length > 1 ? this.queries.timing : '';
     this.drawingAnswer.show(drawing);
     const listed = this.#showsAll ? files : files.slice(0, MOST_ROWS);
     this.#more.hidden = listed.length === files.length;
@@ -101,11 +102,11 @@ export class AskColumn {
   #rowOf(query) {
     const known = this.#rows.get(query);
     if (known) return known;
-    const answer = new Answer(this.thumbnailOf, () => this.queries.ask([query]), MOST_BARS_OF_A_ROW);
+    const answer = new Answer(this.thumbnailOf, () => this.queries.askAgain(), MOST_BARS_OF_A_ROW);
     const { name } = query.file;
     const remove = element('button', {
       type: 'button', class: 'icon', 'aria-label': texts.removeQuery(name), title: texts.removeQuery(name),
-      onclick: () => { this.queries.remove(query); inputById('choose-queries').focus(); },
+      onclick: singly(() => { this.queries.remove(query); inputById('choose-queries').focus(); }),
     }, [cross()]);
     const picture = element('figure', { class: 'query' }, [
       element('img', { src: query.url, alt: '' }), element('figcaption', { text: name, title: name }),

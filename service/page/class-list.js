@@ -1,13 +1,12 @@
 /** The column of the user's classes: rows, new classes, whole folders, and undoing removals. */
 
 import { ClassRow } from './class-row.js';
-import { copyAll, copyClasses } from './copies.js';
+import { copyClasses, copyExamples } from './copies.js';
 import { buttonById, byId, inputById, tell } from './dom.js';
 import { fromInput, noteOf, sortOut } from './files.js';
 import { byFolder } from './folders.js';
 import { keepOnly, putAt } from './in-order.js';
 import { acceptDrops } from './intake.js';
-import { offerUndo } from './notice.js';
 import { Reading } from './reading.js';
 import { texts } from './texts.js';
 
@@ -19,12 +18,15 @@ export class ClassList {
   #rows = new Map();
   #list = byId('classes');
   #note = byId('folder-note');
-  #reading = new Reading((sentence) => tell(this.#note, sentence));
+  #told = { doing: '', news: '', trouble: '' };
+  #reading = new Reading((doing) => this.#tell(doing ? { doing, news: '', trouble: '' } : { doing }));
 
-  /** @param {import('./support.js').SupportSet} support */
-  constructor(support) {
+  /** @param {import('./support.js').SupportSet} support @param {import('./notice.js').Notice} notice */
+  constructor(support, notice) {
     this.support = support;
+    this.notice = notice;
     for (const kind of ['change', 'mark']) support.addEventListener(kind, () => this.#sync());
+    support.addEventListener('change', () => this.#tell({ news: '' })); // it was about the classes before
     buttonById('add-class').addEventListener('click', () => {
       const row = this.#rows.get(support.addGroup());
       row?.name.focus();
@@ -47,12 +49,17 @@ export class ClassList {
     return row ? (found) => this.#take(row.group, found) : null;
   }
 
+  /** @param {string} trouble that filled no class; told until folders are given */
+  report(trouble) {
+    this.#tell({ news: '', trouble });
+  }
+
   /**
    * @param {string} sentence
    * @param {() => void} change
    */
-  withUndo(sentence, change) {
-    offerUndo(sentence, this.support.undoable(change));
+  #withUndo(sentence, change) {
+    this.notice.offer(sentence, this.support.undoable(change));
   }
 
   /** @param {Group} group @param {Found[]} found */
@@ -63,7 +70,7 @@ export class ClassList {
       await this.#takeFolders(found);
       return;
     }
-    const copied = await this.#rowOf(group).reading.read(images, () => copyAll(images.map(({ file }) => file)));
+    const copied = await this.#rowOf(group).reading.read(images, () => copyExamples(images.map(({ file }) => file)));
     if (!copied) return;
     if (copied.files.length) this.support.add(group, copied.files);
     this.#rows.get(group)?.report(noteOf(images, [...leftOut, ...copied.leftOut]));
@@ -79,7 +86,14 @@ export class ClassList {
     const count = [...copied.classes.values()].flat().length;
     if (count) this.support.fill(copied.classes);
     const trouble = [chosen.classes.size ? '' : texts.dropFolderHint, allLeftOut.length ? noteOf(images, allLeftOut) : ''];
-    tell(this.#note, count ? texts.filled(count, copied.classes.size) : '', trouble.filter(Boolean).join(' '));
+    this.#tell({ news: count ? texts.filled(count, copied.classes.size) : '', trouble: trouble.filter(Boolean).join(' ') });
+  }
+
+  /** @param {Partial<{ doing: string, news: string, trouble: string }>} change of what the note tells */
+  #tell(change) {
+    Object.assign(this.#told, change);
+    const { doing, news, trouble } = this.#told;
+    tell(this.#note, doing || news, trouble);
   }
 
   #sync() {
@@ -100,7 +114,7 @@ export class ClassList {
     const row = new ClassRow(group, {
       rename: (label) => this.support.rename(group, label),
       removeGroup: () => this.#removeGroup(group),
-      removeExample: (example) => this.withUndo(texts.removedImage(example.file.name), () => this.support.remove(group, example)),
+      removeExample: (example) => this.#withUndo(texts.removedImage(example.file.name), () => this.support.remove(group, example)),
       take: (found) => this.#take(group, found),
     });
     this.#rows.set(group, row);
@@ -109,7 +123,7 @@ export class ClassList {
 
   /** @param {Group} group */
   #removeGroup(group) {
-    this.withUndo(texts.removedClass(group.label, group.examples.length), () => this.support.removeGroup(group));
+    this.#withUndo(texts.removedClass(group.label, group.examples.length), () => this.support.removeGroup(group));
     buttonById('add-class').focus();
   }
 }

@@ -1,6 +1,6 @@
 /** One class on the page: its name, its images, and the ways to add more. */
 
-import { cross, element, tell } from './dom.js';
+import { cross, element, singly, tell } from './dom.js';
 import { fromInput } from './files.js';
 import { FoldedPad } from './folded-pad.js';
 import { keepOnly, putAt } from './in-order.js';
@@ -40,7 +40,7 @@ export class ClassRow {
       onkeydown: (/** @type {KeyboardEvent} */ event) => { if (event.key === 'Enter') this.name.blur(); },
     });
     this.count = element('span', { class: 'class-count' });
-    this.removeButton = element('button', { type: 'button', class: 'icon', onclick: actions.removeGroup }, [cross()]);
+    this.removeButton = element('button', { type: 'button', class: 'icon', onclick: singly(actions.removeGroup) }, [cross()]);
     this.input = element('input', {
       type: 'file', class: 'hidden-input', accept: ACCEPT, multiple: true,
       onchange: () => { actions.take(fromInput(this.input.files)); this.input.value = ''; },
@@ -48,7 +48,7 @@ export class ClassRow {
     const choose = element('label', { class: 'tile add' }, [element('span', { text: texts.chooseImages }), this.input]);
     this.pad = new FoldedPad('tile add', async (file) => { actions.take([{ file, folders: [] }]); return true; });
     this.empty = element('p', { class: 'tray-empty', text: texts.emptyTray });
-    this.tray = element('div', { class: 'tray' }, [this.empty, choose, this.pad.button]);
+    this.tray = element('div', { class: 'tray' }, [this.empty, element('div', { class: 'adders' }, [choose, this.pad.button])]);
     this.reading = new Reading((sentence) => { this.#doing = sentence; this.#tell(); });
     this.note = element('p', { class: 'note', role: 'status' });
     this.element = element('li', { class: 'class-row', 'data-group': String(group.id) }, [
@@ -101,7 +101,7 @@ export class ClassRow {
     const { name } = example.file;
     const made = element('figure', { class: 'tile', title: name }, [
       element('img', { src: example.url, alt: name, draggable: 'false' }),
-      element('button', { type: 'button', class: 'icon', onclick: () => this.#remove(example) }, [cross()]),
+      element('button', { type: 'button', class: 'icon', onclick: singly(() => this.#remove(example)) }, [cross()]),
     ]);
     this.#tiles.set(example, made);
     return made;

@@ -4,15 +4,16 @@
  * Why tasks and not the stateless POST /v1/classify: a drawing is asked about after every stroke, and with
  * a task each of these requests carries one small image instead of all examples, and adapts nothing anew.
  * The task also has the estimate to show and an address for the command. Its price is clean-up: a task
- * made here is a draft, deleted when the classes change or the page is left, until the user keeps it.
+ * made here is a draft, deleted when the classes change or the page is left, until the user keeps it. One that
+ * cannot be deleted then, as at the end of the browser, is deleted by the service once it has lain unused.
  */
 
-import { createTask, deleteTask, Problem } from './api.js';
-import { forgetDraft, rememberDraft } from './leftovers.js';
-import { texts } from './texts.js';
+import { createDraft, deleteTask, keepTask, Problem } from './api.js';
 
 /** @typedef {import('./api.js').Task} Task */
 /** @typedef {{ task: Task, revision: number, took: number, kept: boolean }} Classifier */
+
+const LAST_CHANCE = 10_000; // milliseconds for a request whose classes have changed: most are done by then, and a stalled one never
 
 /** A classifier was asked for, but the classes no longer suffice for one, or the page was left meanwhile. */
 export class NotReady extends Error {}
@@ -26,12 +27,12 @@ export class Classifiers extends EventTarget {
   #opened = null;
   /** @type {Promise<Classifier> | null} */
   #making = null;
-  /** @type {string | null} name of the draft that is being made */
+  /** @type {AbortController | null} aborts the request for the draft that is being made */
   #underway = null;
+  /** @type {Classifier | null} the draft that is about to be kept, which no change may delete any more */
+  #keeping = null;
   /** How often the page was left: a draft requested before that is discarded when it arrives. */
   #departures = 0;
-  /** @type {Set<string>} ids of drafts, including deleted ones, which a list fetched earlier may still show */
-  #drafts = new Set();
 
   /** @type {Problem | null} what went wrong in making the last one */
   problem = null;
@@ -43,6 +44,8 @@ export class Classifiers extends EventTarget {
     support.addEventListener('change', () => {
       this.problem = null;
       if (support.obstacle()) this.#replace(null);
+      const request = this.#underway;
+      if (request) AbortSignal.timeout(LAST_CHANCE).addEventListener('abort', () => request.abort());
     });
   }
 
@@ -68,24 +71,28 @@ export class Classifiers extends EventTarget {
     return making;
   }
 
-  /** @param {string} id of a task @returns {boolean} whether it is one of this page's drafts, so none to list */
-  isDraft(id) {
-    return this.#drafts.has(id);
-  }
-
-  /** @param {string} id of a task @returns {boolean} whether it is the draft that answers for the own classes */
-  holds(id) {
-    return this.#own?.task.id === id && !this.#own.kept;
-  }
-
-  /** @param {string} name */
-  async keep(name) {
+  /**
+   * @param {string} name
+   * @param {boolean} [again] whether a draft that is gone may be made anew
+   * @returns {Promise<boolean>} whether the classes are still those that were kept
+   */
+  async keep(name, again = true) {
     const own = await this.current();
-    if (own.kept) return;
-    const kept = { ...own, task: await createTask(this.#support.labelled(), name), kept: true };
-    // If the classes changed meanwhile, another draft has taken its place; the kept task is listed either way.
-    if (this.#own === own) this.#replace(kept);
+    if (own.kept) return own.revision === this.#support.revision;
+    this.#keeping = own;
+    try {
+      const kept = { ...own, task: await keepTask(own.task.id, name), kept: true };
+      // If the classes changed meanwhile, another draft has taken its place; the kept task is listed either way.
+      if (this.#own === own) this.#own = kept;
+    } catch (error) {
+      if (!(error instanceof Problem) || error.status !== 404 || !again) throw error;
+      this.lost(own.task.id); // it lay unused for too long
+      return this.keep(name, false);
+    } finally {
+      if (this.#keeping === own) this.#keeping = null;
+    }
     this.#tell();
+    return own.revision === this.#support.revision;
   }
 
   /**
@@ -110,15 +117,11 @@ export class Classifiers extends EventTarget {
     this.#tell();
   }
 
-  /**
-   * Leave no draft behind.
-   * @returns {string | null} name of one that is still being made, and is deleted here only if the page comes back
-   */
+  /** Leave no draft behind; one that is still being made is deleted here only if the page comes back. */
   abandon() {
     this.#departures += 1;
     this.#making = null;
     this.#replace(null);
-    return this.#underway;
   }
 
   async #make() {
@@ -127,17 +130,16 @@ export class Classifiers extends EventTarget {
     this.#tell();
     try {
       for (;;) {
+        if (departures !== this.#departures) throw new NotReady();
         if (this.#support.obstacle()) {
           this.#replace(null);
           throw new NotReady();
         }
         const revision = this.#support.revision;
-        const labels = this.#support.groups.map((group) => group.label);
         const start = performance.now();
-        const task = await this.#create(texts.draftName(texts.suggestedName(labels), new Date()));
+        const task = await this.#create(revision);
+        if (!task) continue;
         const made = { task, revision, took: performance.now() - start, kept: false };
-        this.#drafts.add(task.id);
-        rememberDraft(task.id);
         if (departures !== this.#departures) {
           this.#discard(made);
           throw new NotReady();
@@ -152,13 +154,17 @@ export class Classifiers extends EventTarget {
     }
   }
 
-  /** @param {string} name @returns {Promise<Task>} */
-  async #create(name) {
-    this.#underway = name;
+  /** @param {number} revision @returns {Promise<Task | null>} null where the classes changed and it was given up */
+  async #create(revision) {
+    const request = new AbortController();
+    this.#underway = request;
     try {
-      return await createTask(this.#support.labelled(), name);
+      return await createDraft(this.#support.labelled(), request);
+    } catch (error) {
+      if (!request.signal.aborted || revision === this.#support.revision) throw error;
+      return null; // a draft that comes to be all the same expires by itself
     } finally {
-      if (this.#underway === name) this.#underway = null;
+      if (this.#underway === request) this.#underway = null;
     }
   }
 
@@ -172,13 +178,12 @@ export class Classifiers extends EventTarget {
   #replace(next) {
     const last = this.#own;
     this.#own = next;
-    if (last && !last.kept) this.#discard(last);
+    if (last && !last.kept && last !== this.#keeping) this.#discard(last);
   }
 
   /** @param {Classifier} draft */
   #discard({ task }) {
-    // A draft that cannot be deleted now (the service is off) does no harm: the next page deletes it.
-    deleteTask(task.id).then(() => forgetDraft(task.id), () => this.#drafts.delete(task.id));
+    deleteTask(task.id).catch(() => {}); // else the service does
   }
 
   #tell() {

@@ -38,15 +38,32 @@ export async function copyAll(files, nameOf = ({ name }) => name) {
 }
 
 /**
+ * @param {File[]} files
+ * @returns {Promise<{ files: File[], leftOut: LeftOut[] }>} of `copyAll`, without those that the browser cannot open: each
+ *   of these would stop the learning, one after the other
+ */
+export async function copyExamples(files) {
+  const { files: copies, leftOut } = await copyAll(files);
+  const sound = [];
+  for (const copy of copies) {
+    const bitmap = await createImageBitmap(copy).catch(() => null);
+    bitmap?.close();
+    if (bitmap) sound.push(copy);
+    else leftOut.push({ name: copy.name, why: 'damaged' });
+  }
+  return { files: sound, leftOut };
+}
+
+/**
  * @param {Map<string, File[]>} classes label to files
- * @returns {Promise<{ classes: Map<string, File[]>, leftOut: LeftOut[] }>} as of `copyAll`, without classes that have no copies
+ * @returns {Promise<{ classes: Map<string, File[]>, leftOut: LeftOut[] }>} of `copyExamples`, without classes that nothing is left of
  */
 export async function copyClasses(classes) {
   /** @type {Map<string, File[]>} */
   const copied = new Map();
   const leftOut = [];
   for (const [label, originals] of classes) {
-    const copies = await copyAll(originals);
+    const copies = await copyExamples(originals);
     if (copies.files.length) copied.set(label, copies.files);
     leftOut.push(...copies.leftOut);
   }

@@ -40,6 +40,13 @@ export const buttonById = (id) => /** @type {HTMLButtonElement} */ (byId(id));
 /** @param {EventTarget | null} target @returns {boolean} whether it is an input for text, with pastes and undo of its own */
 export const takesText = (target) => target instanceof HTMLInputElement && target.type === 'text';
 
+/**
+ * A listener for clicks that takes a double click for one: after the first, another thing may lie under the pointer.
+ * @param {() => void} act
+ * @returns {(click: MouseEvent) => void}
+ */
+export const singly = (act) => (click) => { if (!(click.detail > 1)) act(); };
+
 /** Write the sentences of texts.js into the elements that name them by data-text. */
 export function fillTexts() {
   for (const target of document.querySelectorAll('[data-text]')) {

@@ -8,9 +8,10 @@ import { texts } from './texts.js';
  * @property {string[]} folders that it lay in
  * @property {boolean} [isClosed] a file or folder that the browser could not open
  */
-/** @typedef {{ name: string, why: 'refused' | 'heic' | 'disguised' | 'unread' | 'stray' }} LeftOut a file or folder that is not taken; why, by its sentence */
+/** @typedef {{ name: string, why: 'refused' | 'heic' | 'disguised' | 'damaged' | 'unread' | 'stray' }} LeftOut a file or folder that is not taken; why, by its sentence */
 
 const READABLE = /\.(png|jpe?g|webp|bmp)$/i;
+const HEIC = /\.hei[cf]$/i;
 const CLUTTER = /^(\..*|Thumbs\.db|desktop\.ini)$/i;
 const CLUTTERED = /^(\..*|__MACOSX)$/;
 const LONGEST_NAME = 240; // characters; the service cuts names after 255, and a number may be added
@@ -49,7 +50,9 @@ export const leave = (found, why) => found.map(({ file }) => ({ name: file.name,
 export function noteOf(images, leftOut) {
   if (!images.length && !leftOut.length) return texts.noImages;
   const reasons = [...new Set(leftOut.map(({ why }) => why))];
-  return reasons.map((reason) => texts[reason](leftOut.filter(({ why }) => why === reason).map(({ name }) => name))).join(' ');
+  const sentences = reasons.map((reason) => texts[reason](leftOut.filter(({ why }) => why === reason).map(({ name }) => name)));
+  const isHeic = leftOut.some(({ name, why }) => why === 'heic' || (why === 'refused' && HEIC.test(name)));
+  return [...sentences, ...(isHeic ? [texts.heicAdvice] : [])].join(' ');
 }
 
 /**

@@ -1,7 +1,7 @@
 /** What to do next with the classifier: keep it; and the initialization it was made from, with its licence. */
 
-import { byId, element } from './dom.js';
 import { Problem } from './api.js';
+import { buttonById, byId, inputById, say, tell } from './dom.js';
 import { texts } from './texts.js';
 
 /** @typedef {import('./classifiers.js').Classifier} Classifier */
@@ -10,73 +10,86 @@ export class GoOn {
   /** @type {Classifier | null} the one shown */
   #shown = null;
   #place = byId('go-on');
+  #form = byId('keep-form');
+  #name = inputById('keep-name');
+  #button = buttonById('keep');
+  #keptAs = byId('kept-as');
+  #note = byId('keep-note');
+  #origin = byId('learned-with');
+  #isTyped = false; // the name, by the user, who is not to lose it
+  #isKeeping = false;
 
   /**
-   * @param {(name: string) => Promise<void>} keep
+   * @param {(name: string) => Promise<string>} keep gives the sentence that says so
    * @param {(model: string) => Promise<string>} licenceOf empty where none is known
    */
   constructor(keep, licenceOf) {
     this.keep = keep;
     this.licenceOf = licenceOf;
+    this.#name.addEventListener('input', () => { this.#isTyped = true; });
+    this.#form.addEventListener('submit', (event) => {
+      event.preventDefault();
+      this.#submit();
+    });
   }
 
-  /** @param {Classifier | null} classifier */
-  show(classifier) {
-    if (classifier === this.#shown) return;
+  /** @param {Classifier | null} classifier @param {boolean} isLearning whether another one is on its way */
+  show(classifier, isLearning) {
+    this.#button.setAttribute('aria-disabled', String(!classifier)); // a disabled one would lose the focus
+    if (!classifier) {
+      const isNeeded = this.#place.contains(document.activeElement) || this.#isKeeping || this.#note.textContent || (isLearning && !this.#form.hidden);
+      this.#place.hidden ||= !isNeeded;
+    } else if (classifier !== this.#shown) this.#put(classifier);
     this.#shown = classifier;
-    this.#place.hidden = !classifier;
-    if (!classifier) return;
-    const { task, kept } = classifier;
-    const held = this.#place.contains(document.activeElement);
-    const state = kept
-      ? element('p', { class: 'hint', tabindex: '-1', text: texts.kept(task.name || texts.untitled) })
-      : this.#keepForm(texts.suggestedName(task.classes.map((one) => one.label)));
-    this.#place.replaceChildren(
-      element('h3', { id: 'go-on-heading', text: texts.goOnHeading }),
-      state,
-      this.#origin(task.model),
-    );
-    if (held) state.focus(); // the form was pressed and is gone
   }
 
-  /** @param {string} model */
-  #origin(model) {
-    const line = element('p', { class: 'hint', text: texts.learnedWith(model) });
-    this.licenceOf(model).then((licence) => { line.textContent = [texts.learnedWith(model), licence].filter(Boolean).join(' '); });
-    return line;
+  /** @param {Classifier} classifier */
+  #put({ task, kept }) {
+    const left = kept ? this.#form : this.#keptAs;
+    const held = left.contains(document.activeElement);
+    this.#place.hidden = false;
+    this.#form.hidden = kept;
+    this.#keptAs.hidden = !kept;
+    this.#keptAs.textContent = kept ? texts.kept(task.name || texts.untitled) : '';
+    if (!this.#isTyped) this.#name.value = texts.suggestedName(task.classes.map((one) => one.label));
+    const isNews = this.#note.classList.contains('is-news');
+    if (!this.#isKeeping && (kept || !isNews)) tell(this.#note, ''); // trouble with the one before; what was kept is still so
+    this.#origin.textContent = texts.learnedWith(task.model);
+    this.licenceOf(task.model).then((licence) => {
+      if (this.#shown?.task.model === task.model) this.#origin.textContent = [texts.learnedWith(task.model), licence].filter(Boolean).join(' ');
+    });
+    if (held) (kept ? this.#keptAs : this.#name).focus(); // what had the keyboard is hidden now
   }
 
-  /** @param {string} suggested */
-  #keepForm(suggested) {
-    const name = element('input', { id: 'keep-name', type: 'text', maxlength: '100', required: true, autocomplete: 'off', value: suggested });
-    const button = element('button', { class: 'button primary', text: texts.keep });
-    const note = element('p', { class: 'note', role: 'status' });
-    let saving = false; // a disabled button would lose the focus
-    return element('form', {
-      class: 'keep-form',
-      onsubmit: async (/** @type {Event} */ event) => {
-        event.preventDefault();
-        if (saving) return;
-        const given = name.value.trim();
-        note.textContent = given ? '' : texts.nameKept;
-        if (!given) {
-          name.focus();
-          return;
-        }
-        saving = true;
-        try {
-          await this.keep(given);
-        } catch (error) {
-          if (!(error instanceof Problem)) throw error;
-          note.textContent = error.message;
-        } finally {
-          saving = false;
-        }
-      },
-    }, [
-      element('p', { class: 'hint', text: texts.keepHint }),
-      element('div', { class: 'field-row' }, [element('label', { for: 'keep-name', text: texts.keepName }), name, button]),
-      note,
-    ]);
+  async #submit() {
+    const name = this.#name.value.trim();
+    if (this.#isKeeping) return;
+    if (!name) {
+      tell(this.#note, '', texts.nameKept);
+      this.#name.focus();
+      return;
+    }
+    if (!this.#shown) {
+      tell(this.#note, '', texts.keepLater);
+      return;
+    }
+    this.#isKeeping = true;
+    tell(this.#note, texts.keeping);
+    try {
+      this.#told(await this.keep(name));
+    } catch (error) {
+      tell(this.#note, '', error instanceof Problem ? error.message : '');
+      if (!(error instanceof Problem)) throw error;
+    } finally {
+      this.#isKeeping = false;
+    }
+  }
+
+  /** @param {string} sentence what was kept */
+  #told(sentence) {
+    this.#isTyped = false;
+    const isShown = this.#keptAs.textContent === sentence;
+    tell(this.#note, isShown ? '' : sentence);
+    if (isShown && document.activeElement !== this.#keptAs) say(sentence);
   }
 }

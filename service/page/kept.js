@@ -2,7 +2,6 @@
 
 import { deleteTask, listTasks, Problem, showTask } from './api.js';
 import { buttonById, byId, element, tell } from './dom.js';
-import { withoutLeftovers } from './leftovers.js';
 import { sureButton } from './sure-button.js';
 import { texts } from './texts.js';
 
@@ -20,12 +19,10 @@ export class KeptList {
   #openings = 0;
 
   /**
-   * @param {(id: string) => boolean} isDraft whether a task is the page's own draft, which is not kept and not listed
    * @param {(task: Task) => void} open
    * @param {(task: Task) => void} gone
    */
-  constructor(isDraft, open, gone) {
-    this.isDraft = isDraft;
+  constructor(open, gone) {
     this.open = open;
     this.gone = gone;
     this.#more.addEventListener('click', () => this.#showMore());
@@ -48,18 +45,16 @@ export class KeptList {
   async #load(cursor) {
     await this.#reporting(async () => {
       const { items, next_cursor: next } = await listTasks(cursor);
-      const kept = withoutLeftovers(items);
-      this.#tasks = cursor ? [...this.#tasks, ...kept] : kept;
+      this.#tasks = cursor ? [...this.#tasks, ...items] : items;
       this.#cursor = next;
       this.#show();
     });
   }
 
   #show() {
-    const shown = this.#tasks.filter((task) => !this.isDraft(task.id));
-    byId('kept').hidden = !shown.length && !this.#cursor;
+    byId('kept').hidden = !this.#tasks.length && !this.#cursor;
     this.#more.hidden = !this.#cursor;
-    this.#list.replaceChildren(...shown.map((task) => this.#row(task)));
+    this.#list.replaceChildren(...this.#tasks.map((task) => this.#row(task)));
   }
 
   /** Keep the keyboard in the list, whose focused button is gone. @param {number} index of a row, or the last one's */
@@ -87,7 +82,7 @@ export class KeptList {
         element('span', { class: 'hint kept-labels', text: labels === name ? '' : labels }),
       ]),
       element('div', { class: 'hint kept-facts' }, [element('span', { text: made }), element('span', { text: accuracy })]),
-      open, remove,
+      element('div', { class: 'kept-tools' }, [open, remove]),
     ]);
   }
 
@@ -96,8 +91,14 @@ export class KeptList {
     this.#openings += 1;
     const opening = this.#openings;
     await this.#reporting(async () => {
-      const whole = await showTask(task.id);
-      if (opening === this.#openings) this.open(whole); // else another one was asked for since
+      try {
+        const whole = await showTask(task.id);
+        if (opening === this.#openings) this.open(whole); // else another one was asked for since
+      } catch (error) {
+        if (!(error instanceof Problem) || error.status !== 404) throw error;
+        tell(this.#note, '', texts.deletedBefore(task.name || texts.untitled));
+        this.#drop(task);
+      }
     });
   }
 
@@ -105,13 +106,18 @@ export class KeptList {
   async #delete(task, name) {
     await this.#reporting(async () => {
       await deleteTask(task.id);
-      const index = [...this.#list.children].findIndex((row) => row.contains(document.activeElement));
-      this.#tasks = this.#tasks.filter((one) => one !== task);
-      this.#show();
-      tell(this.#note, texts.deleted(name));
-      this.gone(task);
-      if (index >= 0) this.#focusAt(index);
+      tell(this.#note, texts.deleted(name)); // before the focus may go there
+      this.#drop(task);
     });
+  }
+
+  /** @param {Task} task that the service no longer has */
+  #drop(task) {
+    const index = [...this.#list.children].findIndex((row) => row.contains(document.activeElement));
+    this.#tasks = this.#tasks.filter((one) => one.id !== task.id);
+    this.#show();
+    this.gone(task);
+    if (index >= 0) this.#focusAt(index);
   }
 
   /** @param {() => Promise<void>} action */

@@ -9,7 +9,7 @@ import { offerExample } from './example.js';
 import { GoOn } from './go-on.js';
 import { acceptPastes, guardPage } from './intake.js';
 import { KeptList } from './kept.js';
-import { deleteLeftovers, rememberLeftover } from './leftovers.js';
+import { Notice } from './notice.js';
 import { OpenedTask } from './opened.js';
 import { Programs } from './programs.js';
 import { Queries } from './queries.js';
@@ -25,10 +25,10 @@ fillTexts();
 const support = new SupportSet();
 const classifiers = new Classifiers(support);
 const queries = new Queries(classifiers);
-const classList = new ClassList(support);
+const notice = new Notice();
+const classList = new ClassList(support, notice);
 const ask = new AskColumn(queries, (fileName) => (classifiers.opened ? null : support.example(fileName)?.url ?? null));
 const kept = new KeptList(
-  (id) => classifiers.isDraft(id),
   (task) => { open(task); byId('opened-heading').focus(); },
   (task) => {
     const lost = classifiers.lost(task.id);
@@ -38,11 +38,15 @@ const kept = new KeptList(
 );
 const models = listModels().then(({ items }) => items, () => []); // the page works without their licences
 const goOn = new GoOn(
-  async (name) => { await classifiers.keep(name); await kept.refresh(); },
+  async (name) => {
+    const isCurrent = await classifiers.keep(name);
+    kept.refresh();
+    return isCurrent ? texts.kept(name) : texts.keptBefore(name);
+  },
   async (model) => (await models).find((one) => one.name === model)?.card.licence ?? '',
 );
 const programs = new Programs();
-const opened = new OpenedTask((task) => {
+const opened = new OpenedTask(notice, (task) => {
   classifiers.lost(task.id); // if it was kept from the page's own classes, it no longer matches them
   if (classifiers.opened?.task.id === task.id) open(task);
   kept.refresh();
@@ -53,8 +57,8 @@ const learn = debounced(AFTER_LAST_CHANGE, () => {
 });
 
 function show() {
-  showStanding(support, classifiers, () => queries.ask());
-  goOn.show(classifiers.ready);
+  showStanding(support, classifiers, queries);
+  goOn.show(classifiers.ready, !classifiers.problem && !support.obstacle());
   programs.show(classifiers.ready);
   opened.show(classifiers.opened?.task ?? null);
 }
@@ -72,30 +76,40 @@ function closeOpened() {
 
 support.addEventListener('change', () => { learn.call(); show(); });
 support.addEventListener('mark', show);
+notice.addEventListener('over', () => support.forgetRemoved());
 classifiers.addEventListener('change', show);
+queries.addEventListener('change', () => showStanding(support, classifiers, queries));
 byId('close-opened').addEventListener('click', () => { closeOpened(); byId('own-heading').focus(); });
 guardPage();
 acceptPastes((target) => classList.receiverAt(target) ?? opened.receiverAt(target) ?? ((found) => ask.take(found)));
 
 window.addEventListener('beforeunload', (event) => { if (support.imageCount) event.preventDefault(); });
-window.addEventListener('pagehide', () => {
-  const underway = classifiers.abandon();
-  if (underway) rememberLeftover(underway);
-});
+window.addEventListener('pagehide', () => classifiers.abandon());
 window.addEventListener('pageshow', (event) => { if (event.persisted) queries.ask(); }); // Back: the draft is gone
 
 support.addGroup();
 support.addGroup();
 show();
-deleteLeftovers((id) => classifiers.holds(id));
 kept.refresh();
+
+let exampleRevision = -1; // of the classes when they were those of the example
 offerExample(({ support: filesByLabel, queries: files }) => {
-  const fill = () => {
+  if (classifiers.opened) closeOpened();
+  if (support.revision === exampleRevision) return; // there already: to replace it by itself would only bury the way back
+  const hadImages = support.imageCount > 0;
+  const bringBack = support.undoable(() => {
     for (const group of support.groups) support.removeGroup(group);
     support.fill(filesByLabel);
-    queries.add(files);
-  };
-  if (classifiers.opened) classifiers.close();
-  if (support.imageCount) classList.withUndo(texts.replacedClasses, fill);
-  else fill();
-}, (sentence) => tell(byId(classifiers.opened ? 'opened-note' : 'folder-note'), '', sentence));
+  });
+  exampleRevision = support.revision;
+  queries.add(files);
+  const added = queries.files.slice(0, files.length);
+  if (!hadImages) return;
+  notice.offer(texts.replacedClasses, () => {
+    bringBack();
+    for (const query of added) queries.remove(query);
+  });
+}, (sentence) => {
+  if (classifiers.opened) tell(byId('opened-note'), '', sentence);
+  else classList.report(sentence);
+});

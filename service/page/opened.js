@@ -8,7 +8,6 @@ import { byFolder } from './folders.js';
 import { FoldedPad } from './folded-pad.js';
 import { keepOnly, putAt } from './in-order.js';
 import { acceptDrops } from './intake.js';
-import { offerUndo } from './notice.js';
 import { OpenedRow } from './opened-row.js';
 import { canonical } from './support.js';
 import { texts } from './texts.js';
@@ -30,12 +29,17 @@ export class OpenedTask {
   /** @type {Promise<unknown>} what was given last, on its way */
   #adding = Promise.resolve();
 
-  /** @param {(task: Task) => void} changed called with a task that has other examples now */
-  constructor(changed) {
+  /**
+   * @param {import('./notice.js').Notice} notice
+   * @param {(task: Task) => void} changed called with a task that has other examples now
+   */
+  constructor(notice, changed) {
+    this.notice = notice;
     this.changed = changed;
     const files = inputById('choose-new-class');
     files.setAttribute('aria-label', texts.addImagesToNew);
     files.addEventListener('change', () => { this.#takeNew(fromInput(files.files)); files.value = ''; });
+    this.#newName.addEventListener('keydown', ({ key, isComposing }) => { if (key === 'Enter' && !isComposing) this.#askForImages(files); });
     this.#newPad.describe(texts.drawNew, texts.padNew);
     this.#new.append(this.#newPad.button, this.#newPad.place);
     acceptDrops(this.#new, (found) => this.#takeNew(found));
@@ -105,6 +109,13 @@ export class OpenedTask {
     return false;
   }
 
+  /** @param {HTMLInputElement} files goes on with the new class, which has a name now */
+  #askForImages(files) {
+    const label = canonical(this.#newName.value);
+    tell(this.#note, label ? texts.imagesNext(label) : '', label ? '' : texts.nameFirst);
+    if (label) files.focus();
+  }
+
   /** @param {Found[]} found dropped beside every class */
   #takeBeside(found) {
     const { images } = sortOut(found);
@@ -158,7 +169,7 @@ export class OpenedTask {
       const added = (larger.examples ?? []).filter((one) => !known.has(one.id) && labels.get(one.filename) === one.label);
       const [first, ...others] = new Set(labels.values());
       const sentence = others.length ? texts.addedToClasses(count, others.length + 1) : texts.addedImages(count, first);
-      offerUndo(sentence, () => this.#takeBack(task.id, added.map((one) => one.id)));
+      this.notice.offer(sentence, () => this.#takeBack(task.id, added.map((one) => one.id)));
     });
     return isAdded;
   }

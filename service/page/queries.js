@@ -13,7 +13,7 @@ import { texts } from './texts.js';
  * @property {string} url
  * @property {'waiting' | 'asking' | 'answered' | 'failed'} state
  * @property {import('./api.js').Prediction | null} prediction the last one, also while a new one is asked for
- * @property {string} timing how long the answer took
+ * @property {string} timing how long the answer took, where it was the only one
  * @property {string} problem
  * @property {boolean} again whether asking again may help
  */
@@ -32,6 +32,10 @@ export class Queries extends EventTarget {
   files = [];
   /** @type {Query | null} */
   drawing = null;
+  /** How long the answers took that were last asked for together. */
+  timing = '';
+  /** Whether the last request about them got no answer. */
+  #isCutOff = false;
 
   /** @param {import('./classifiers.js').Classifiers} classifiers */
   constructor(classifiers) {
@@ -41,6 +45,11 @@ export class Queries extends EventTarget {
 
   get all() {
     return this.drawing ? [this.drawing, ...this.files] : this.files;
+  }
+
+  /** Whether the service was away when it was last asked, and answers are missing for that. */
+  get isCutOff() {
+    return this.#isCutOff && this.all.some((query) => query.state === 'failed');
   }
 
   /** @param {File[]} files */
@@ -68,18 +77,30 @@ export class Queries extends EventTarget {
     if (this.drawing) await this.ask([this.drawing]);
   }
 
-  /** Ask about `queries`, or about all again because the classifier is another one. @param {Query[]} [queries] */
-  async ask(queries = this.all) {
+  /** Ask again about all that have no answer and may get one now. */
+  askAgain() {
+    return this.ask(this.all.filter(({ state, again }) => state === 'failed' && again));
+  }
+
+  /** Ask about `wanted`, or about all again because the classifier is another one. @param {Query[]} [wanted] */
+  async ask(wanted = this.all) {
+    // Those that found no classifier wait for the next one, whoever asks for it.
+    const queries = this.all.filter((query) => query.state === 'waiting' || wanted.includes(query));
     const turn = this.#begin(queries);
     try {
       let classifier = await this.#classifiers.current();
-      for (let start = 0; start < queries.length; start += PER_REQUEST) {
-        const due = queries.slice(start, start + PER_REQUEST).filter((query) => this.#turns.get(query) === turn);
+      const start = performance.now();
+      for (let first = 0; first < queries.length; first += PER_REQUEST) {
+        const due = queries.slice(first, first + PER_REQUEST).filter((query) => this.#turns.get(query) === turn);
         classifier = await this.#askSome(due, turn, classifier);
+        const answered = queries.filter((query) => this.#turns.get(query) === turn && query.state === 'answered');
+        if (answered.length > 1) this.timing = texts.tookMany(performance.now() - start, answered.length);
       }
     } catch (error) {
       const about = error instanceof Problem && !this.#classifiers.problem ? error : null;
-      for (const query of queries.filter((one) => this.#turns.get(one) === turn && one.state === 'asking')) {
+      const missed = queries.filter((one) => this.#turns.get(one) === turn && one.state === 'asking');
+      if (missed.length) this.#isCutOff = about?.status === 0;
+      for (const query of missed) {
         Object.assign(query, { state: about ? 'failed' : 'waiting', problem: about?.message ?? '', again: about?.mayPass ?? false, prediction: null });
       }
       if (!(error instanceof Problem || error instanceof NotReady)) throw error;
@@ -102,7 +123,8 @@ export class Queries extends EventTarget {
       try {
         const { predictions } = await classify(classifier.task.id, pending.map((query) => query.file));
         const took = performance.now() - start;
-        const timing = pending.length === 1 ? texts.took(took) : texts.tookMany(took, pending.length);
+        const timing = pending.length === 1 ? texts.took(took) : '';
+        this.#isCutOff = false;
         pending.forEach((query, index) => {
           if (this.#turns.get(query) === turn) Object.assign(query, { state: 'answered', prediction: predictions[index], timing, problem: '' });
         });

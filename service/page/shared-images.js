@@ -1,4 +1,4 @@
-/** Finds images given to more than one class: no classifier can tell these apart, and the estimate does not show it. */
+/** Finds images given more than once: to several classes, which no classifier can tell apart, or to one, which learns nothing from it. */
 
 import { texts } from './texts.js';
 
@@ -9,11 +9,37 @@ import { texts } from './texts.js';
  * @returns {string} which image is in several classes; empty where none is
  */
 export function sharedImages(examples) {
-  /** @type {Map<string, Map<string, KeptExample>>} sha256 to label to one example with that file */
-  const files = new Map();
-  for (const example of examples) files.set(example.sha256, (files.get(example.sha256) ?? new Map()).set(example.label, example));
-  const shared = [...files.values()].filter((classes) => classes.size > 1);
+  const shared = groups(examples, (one) => one.sha256).map(oneOfEachClass).filter((places) => places.length > 1);
   if (!shared.length) return '';
-  const places = [...shared[0].values()].map(({ filename, label }) => texts.imageIn(filename, label));
+  const places = shared[0].map(({ filename, label }) => texts.imageIn(filename, label));
   return texts.sharedImages(shared.length, places);
+}
+
+/**
+ * @param {KeptExample[]} examples of one task
+ * @returns {string} which image is in one class more than once; empty where none is
+ */
+export function repeatedImages(examples) {
+  const repeated = groups(examples, ({ sha256, label }) => JSON.stringify([sha256, label])).filter((same) => same.length > 1);
+  if (!repeated.length) return '';
+  return texts.repeatedImages(repeated.length, repeated[0].map((one) => one.filename), repeated[0][0].label);
+}
+
+/** @param {KeptExample[]} same @returns {KeptExample[]} */
+const oneOfEachClass = (same) => groups(same, (one) => one.label).map((ofOne) => ofOne[ofOne.length - 1]);
+
+/**
+ * @param {KeptExample[]} examples
+ * @param {(example: KeptExample) => string} keyOf
+ * @returns {KeptExample[][]} those of one key together
+ */
+function groups(examples, keyOf) {
+  /** @type {Map<string, KeptExample[]>} */
+  const found = new Map();
+  for (const example of examples) {
+    const same = found.get(keyOf(example));
+    if (same) same.push(example);
+    else found.set(keyOf(example), [example]);
+  }
+  return [...found.values()];
 }

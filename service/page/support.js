@@ -13,6 +13,8 @@ export class SupportSet extends EventTarget {
   #ids = 0;
   /** @type {Set<string>} names of all images ever added: a removed one may be put back beside newer ones */
   #names = new Set();
+  /** @type {Set<Example>} whose pictures the browser holds */
+  #pictured = new Set();
 
   /** Counts the changes, each of which calls for another classifier. */
   revision = 0;
@@ -47,6 +49,7 @@ export class SupportSet extends EventTarget {
       this.#names.add(file.name);
       return { id: this.#nextId(), file, url: URL.createObjectURL(file), problem: null };
     });
+    for (const example of made) this.#pictured.add(example);
     group.examples = [...group.examples, ...made];
     this.#changed();
     return made;
@@ -93,6 +96,16 @@ export class SupportSet extends EventTarget {
       this.groups = reverted(this.groups, groups, [...came, ...groups.filter((group) => after.has(group))]);
       this.#changed();
     };
+  }
+
+  /** Let the browser drop the pictures of removed examples: none of them can be put back any more. */
+  forgetRemoved() {
+    const held = new Set(this.groups.flatMap((group) => group.examples));
+    for (const example of this.#pictured) {
+      if (held.has(example)) continue;
+      URL.revokeObjectURL(example.url);
+      this.#pictured.delete(example);
+    }
   }
 
   /**

@@ -1,6 +1,9 @@
-/** A button for what cannot be taken back: the first press asks, the second one acts, and leaving it forgets the first. */
+/**
+ * A button for what cannot be taken back: the first press asks, the second one acts, and leaving it forgets the first.
+ * A double click is one press, and so is a key that is held down: nobody has read the question in between.
+ */
 
-import { element } from './dom.js';
+import { element, singly } from './dom.js';
 import { texts } from './texts.js';
 
 /**
@@ -12,10 +15,11 @@ import { texts } from './texts.js';
 export function sureButton(text, label, act) {
   const button = element('button', {
     type: 'button', class: 'button quiet', text, 'aria-label': label,
-    onclick: () => {
+    onkeydown: (/** @type {KeyboardEvent} */ event) => { if (event.repeat) event.preventDefault(); },
+    onclick: singly(() => {
       if (button.dataset.sure) act();
       else Object.assign(button, { textContent: texts.deleteSure, ariaLabel: texts.deleteSure }).dataset.sure = 'yes';
-    },
+    }),
     onblur: () => {
       delete button.dataset.sure;
       Object.assign(button, { textContent: text, ariaLabel: label });

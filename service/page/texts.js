@@ -31,7 +31,8 @@ function odds(accuracy) {
   return `about ${Math.round(accuracy * 10)} times in 10`;
 }
 
-const HEIC_ADVICE = 'HEIC is the iPhone’s format: export such photos as JPEG, and for new ones set Settings > Camera > Formats > Most Compatible.';
+/** @param {string} sentence @returns {string} with a full stop, unless a shortened name ends it with its ellipsis */
+const stopped = (sentence) => (sentence.endsWith('…') ? sentence : `${sentence}.`);
 
 export const texts = {
   lead: 'Show it a few images of each class. Seconds later, it recognises new ones.',
@@ -68,13 +69,15 @@ export const texts = {
     `Left out ${some(names)}:`,
     'Metashot reads PNG, JPEG, WebP and BMP images.',
     names.some((name) => /\.zip$/i.test(name)) ? 'Unzip archives first, then drop the folder.' : '',
-    names.some((name) => /\.hei[cf]$/i.test(name)) ? HEIC_ADVICE : '',
   ].filter(Boolean).join(' '),
 
   heic: (/** @type {string[]} */ names) =>
-    `Left out ${some(names)}: ${plural(names.length, 'it is a HEIC image', 'they are HEIC images')}, whatever the name says. ${HEIC_ADVICE}`,
+    `Left out ${some(names)}: ${plural(names.length, 'it is a HEIC image', 'they are HEIC images')}, whatever the name says.`,
+  heicAdvice: 'HEIC is the iPhone’s format: export such photos as JPEG, and for new ones set Settings > Camera > Formats > Most Compatible.',
   disguised: (/** @type {string[]} */ names) =>
     `Left out ${some(names)}: ${plural(names.length, 'it is not a', 'they are not')} PNG, JPEG, WebP or BMP ${plural(names.length, 'image', 'images')}, whatever the name says.`,
+  damaged: (/** @type {string[]} */ names) =>
+    `Left out ${some(names)}: this browser cannot open ${plural(names.length, 'it, so it is', 'them, so they are')} probably damaged.`,
   unread: (/** @type {string[]} */ names) =>
     `${some(names)} could not be read: choose ${plural(names.length, 'it', 'them')} again.`,
   stray: (/** @type {string[]} */ names) => `Left out ${some(names)}: ${plural(names.length, 'it is', 'they are')} not in a class folder.`,
@@ -94,8 +97,11 @@ export const texts = {
     `The name ${[...label].slice(0, 30).join('')}… is too long. Use at most ${most} characters.`,
   needNoDots: (/** @type {string} */ label) => `${label} cannot be a class name: a part of it is “.” or “..”. Give that class another name.`,
   needOther: (/** @type {string} */ label) => `Two classes are called ${label}. Rename one of them.`,
-  needImages: (/** @type {string[]} */ labels) =>
-    labels.length === 1 ? `${labels[0]} needs an image.` : `${labels.slice(0, -1).join(', ')} and ${labels.at(-1)} need an image each.`,
+  needImages: (/** @type {string[]} */ labels) => {
+    if (labels.length === 1) return `${labels[0]} needs an image.`;
+    const all = labels.length > 3 ? some(labels) : `${labels.slice(0, -1).join(', ')} and ${labels.at(-1)}`;
+    return `${all} need an image each.`;
+  },
   needSound: (/** @type {string} */ label) => `${label} contains an image that the service cannot read. Remove it to continue.`,
   waiting: (/** @type {string} */ obstacle) => `Not ready yet. ${obstacle}`,
 
@@ -114,11 +120,18 @@ export const texts = {
   sharedImages: (/** @type {number} */ count, /** @type {string[]} */ places) => (count === 1
     ? `The same image is in several classes: ${places.join(', ')}. Remove it wherever it does not belong.`
     : `${count} images are each in several classes; one of them is ${places.join(', ')}. Remove them wherever they do not belong.`),
+  repeatedImages: (/** @type {number} */ count, /** @type {string[]} */ names, /** @type {string} */ label) => (count === 1
+    ? `The same image is in ${label} more than once: ${some(names)}. Remove all but one: repeats teach nothing.`
+    : `${count} images are each in one class more than once; one of them is ${some(names)} in ${label}. Remove all but one of each: repeats teach nothing.`),
   tryAgain: 'Try again',
+  tryAgainFor: (/** @type {string} */ name) => `Try again: ${name}`,
   offline: 'The service does not answer. Check that it is running, then try again.',
   badAnswer: 'This page cannot read the service’s answer. Try again; if that does not help, look at the service’s log.',
   busy: 'The service is busy with other work. Try again in a moment.',
   tooMuch: 'These are more images than one request may carry. Use fewer or smaller ones.',
+  tooManyFiles: (/** @type {string} */ most) => `The service takes at most ${most} images at once. Use fewer.`,
+  tooManyExamples: (/** @type {string} */ most) => `One classifier takes at most ${most} images. Use fewer.`,
+  tooManyClasses: (/** @type {string} */ most) => `One classifier takes at most ${most} classes. Use fewer.`,
   stillHere: (/** @type {string} */ problem) => `${problem} Your classes and images are still here.`,
   taskGone: 'The service no longer has this classifier. Go back to your own classes, or open another one.',
 
@@ -149,12 +162,14 @@ export const texts = {
   keepName: 'Name',
   keep: 'Keep it',
   nameKept: 'Give it a name first.',
-  kept: (/** @type {string} */ name) => `Kept as ${name}.`,
+  keepLater: 'Wait until your classes are learned, then keep the classifier.',
+  keeping: 'Keeping…',
+  kept: (/** @type {string} */ name) => stopped(`Kept as ${name}`),
+  keptBefore: (/** @type {string} */ name) => `Kept as ${name}, without what you have changed since.`,
   suggestedName: (/** @type {string[]} */ labels) => {
     const all = labels.join(', ');
     return all.length > 60 ? `${all.slice(0, 59)}…` : all;
   },
-  draftName: (/** @type {string} */ name, /** @type {Date} */ now) => `Draft: ${name} (${now.toLocaleString('en-GB')})`,
   learnedWith: (/** @type {string} */ model) => `Learned with the initialization “${model}”.`,
 
   keptHeading: 'Kept classifiers',
@@ -167,7 +182,8 @@ export const texts = {
   delete: 'Delete',
   deleteTask: (/** @type {string} */ name, /** @type {string} */ made) => `Delete ${name}, made ${made}`,
   deleteSure: 'Delete for good',
-  deleted: (/** @type {string} */ name) => `Deleted ${name}.`,
+  deleted: (/** @type {string} */ name) => stopped(`Deleted ${name}`),
+  deletedBefore: (/** @type {string} */ name) => `${name} had been deleted already.`,
   untitled: 'Without a name',
   openedHint: 'A kept classifier. You can add images, which make it better, and classes. Its answers name its most similar images by file name. Your own classes wait unchanged.',
   addImages: 'Add images',
@@ -176,6 +192,7 @@ export const texts = {
   drawNew: 'Draw images for a new class',
   padNew: 'Drawing pad for a new class. To work without a pointer, choose images instead.',
   nameFirst: 'Name the new class first, then add its images.',
+  imagesNext: (/** @type {string} */ label) => `Now add images of ${label}: choose, drop or paste them, or draw.`,
   addImagesTo: (/** @type {string} */ label) => `Add images to ${label}`,
   adding: (/** @type {number} */ count) => `Learning ${count} more ${plural(count, 'image', 'images')}…`,
   addedImages: (/** @type {number} */ count, /** @type {string} */ label) => `Added ${count} ${plural(count, 'image', 'images')} to ${label}.`,

@@ -3,10 +3,10 @@
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
+from models.choice import AUTO
 from service.answers import PredictionsAnswer
 from service.components import Parts
 from service.computing.classifier import Answer, Classifier
-from service.registry import AUTO
 from service.routes.refusals import COMPUTING
 from service.routes.request_bodies import CLASSIFY
 from service.uploads.intake import ASKING, read_upload

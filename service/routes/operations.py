@@ -1,13 +1,14 @@
-"""``/metrics``, and problem answers for unknown paths and methods under ``/v1``."""
+"""``/metrics``, and problem answers for unknown paths and methods."""
 
 from fastapi import FastAPI, Request
 from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST
-from starlette.routing import Match
+from starlette.routing import Match, Route
 
 from service.metrics import Metrics
 from service.problems import Problem
 
+_OF_BENTOML = ("/livez", "/healthz", "/readyz")  # addresses that it answers itself, to GET
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 
@@ -20,9 +21,14 @@ def add_metrics(app: FastAPI, metrics: Metrics) -> None:
 
 
 def add_unknown(app: FastAPI) -> None:
-    """Answer 404 and 405 under /v1 here: the server around this application would do so in plain text."""
-    known = list(app.routes)
+    """Answer 404 and 405 here: the server around this application would do so in plain text.
 
+    At an address that a slash more or less would lead somewhere, it would even redirect the caller, to whatever
+    server the request's ``Host`` names.
+    """
+    known = [*app.routes, *(Route(path, lambda _: None) for path in _OF_BENTOML)]
+
+    @app.api_route("/{path:path}", methods=_METHODS, include_in_schema=False)
     @app.api_route("/v1", methods=_METHODS, include_in_schema=False)
     @app.api_route("/v1/{path:path}", methods=_METHODS, include_in_schema=False)
     def unknown(request: Request) -> None:

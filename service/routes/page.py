@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from fastapi import APIRouter, HTTPException, Request, Response
-from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -20,9 +19,11 @@ router = APIRouter()
 
 
 @router.api_route("/", methods=["GET", "HEAD"], include_in_schema=False)
-def index() -> FileResponse:
+async def index(request: Request) -> Response:
     """Give the page."""
-    return FileResponse(FOLDER / "index.html", headers={"Cache-Control": "no-cache"})
+    page = await _FILES.get_response("index.html", request.scope)
+    page.headers["Cache-Control"] = "no-cache"
+    return page
 
 
 @router.api_route("/page/examples/{path:path}", methods=["GET", "HEAD"], include_in_schema=False)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from models.confidence import KEEP_KNOWN
-from service.uploads import keep_known
+from service.uploads import expires_in, keep_known
 
 _FILES = {"type": "array", "items": {"type": "string", "format": "binary"}}
 _ARCHIVE = {
@@ -11,7 +11,7 @@ _ARCHIVE = {
     "format": "binary",
     "description": "a zip with a folder per class, in place of support and labels",
 }
-_IMAGE = {"type": "string", "format": "byte", "description": "PNG, JPEG, WebP or BMP in base64"}
+_IMAGE = {"type": "string", "format": "byte", "description": "PNG, JPEG, WebP or BMP in base64, or its data: URL"}
 _SUPPORT_FORM = {
     "support": {**_FILES, "description": "labelled images"},
     "labels": {"type": "array", "items": {"type": "string"}, "description": "one for each of support, in order"},
@@ -53,6 +53,14 @@ _KEEP_KNOWN = {
     }
 }
 _NAME = {"name": {"type": "string", "description": "of the task"}}
+_EXPIRES_IN = {
+    expires_in.FIELD: {
+        "type": "integer",
+        "minimum": expires_in.LEAST,
+        "maximum": expires_in.MOST,
+        "description": "seconds without use after which the task is deleted; left out, it is kept for good",
+    }
+}
 
 
 # Which fields are required.
@@ -79,7 +87,9 @@ CLASSIFY = _body(
     _EXAMPLES_FORM | _QUERIES,
     _EXAMPLES_JSON | _QUERIES,
 )
-CREATE = _body(_SUPPORT_FORM | _MODEL | _NAME, _SUPPORT_JSON | _MODEL | _NAME, _EXAMPLES_FORM, _EXAMPLES_JSON)
+_MAKING = _MODEL | _NAME | _EXPIRES_IN
+CREATE = _body(_SUPPORT_FORM | _MAKING, _SUPPORT_JSON | _MAKING, _EXAMPLES_FORM, _EXAMPLES_JSON)
+KEEP = _body(_NAME, _NAME, {"required": ["name"]}, {"required": ["name"]})
 _KEPT = {"model": {**_MODEL["model"], "description": "the task's own model, or auto"}}
 _SCORED = "a zip of images, in place of query"
 ADD = _body(_SUPPORT_FORM | _KEPT, _SUPPORT_JSON | _KEPT, _EXAMPLES_FORM, _EXAMPLES_JSON)

@@ -7,45 +7,62 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
+from models.choice import AUTO
 from service.answers import PredictionsAnswer, TaskAnswer, TaskListAnswer, WholeTaskAnswer
 from service.components import Components, Parts
-from service.problems import not_found
-from service.registry import AUTO, check_kept
+from service.problems import Problem, not_found
+from service.registry import check_kept
 from service.routes.classify import predictions
 from service.routes.refusals import COMPUTING, STORING
-from service.routes.request_bodies import ADD, ASK, CREATE
+from service.routes.request_bodies import ADD, ASK, CREATE, KEEP
 from service.routes.successes import MADE
 from service.store.paging import DEFAULT_LIMIT, MAX_LIMIT
 from service.store.task_store import StoredExample
-from service.uploads.intake import ASKING, MAKING, read_upload
+from service.uploads.intake import ASKING, MAKING, NAMING, read_upload
 from service.uploads.labels import canonical
 
 router = APIRouter(prefix="/v1/tasks", tags=["tasks"], responses=STORING)
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
+Temporary = Annotated[bool, Query(description="list instead the tasks that were made with expires_in")]
 
 
 @router.post(
     "", status_code=201, response_model=WholeTaskAnswer, openapi_extra=CREATE, responses={**COMPUTING, **MADE}
 )
 async def create(request: Request, response: Response, parts: Parts) -> WholeTaskAnswer:
-    """Fit a classifier to labelled images and keep it."""
+    """Fit a classifier to labelled images and keep it: for good, or with ``expires_in`` as long as it is used."""
     upload = await read_upload(request, parts.settings, wants=frozenset({"support"}), fields=MAKING)
     model = upload.fields.get("model", AUTO)
-    task_id = await parts.classifiers.create(upload.fields.get("name"), model, upload.support)
+    name = upload.fields.get("name")
+    task_id = await parts.classifiers.create(name, model, upload.support, upload.expires_in)
     response.headers["Location"] = f"/v1/tasks/{task_id}"
     return await _shown(parts, task_id)
 
 
 @router.get("")
-def list_tasks(parts: Parts, limit: Limit = DEFAULT_LIMIT, cursor: str | None = None) -> TaskListAnswer:
+def list_tasks(
+    parts: Parts, limit: Limit = DEFAULT_LIMIT, cursor: str | None = None, temporary: Temporary = False
+) -> TaskListAnswer:
     """List kept classifiers, newest first."""
-    page = parts.tasks.page(limit, cursor)
+    page = parts.tasks.page(limit, cursor, temporary=temporary)
     return TaskListAnswer(items=[TaskAnswer.of(task) for task in page.items], next_cursor=page.next_cursor)
 
 
 @router.get("/{task_id}")
 async def show(task_id: str, parts: Parts) -> WholeTaskAnswer:
     """Show one kept classifier with its examples."""
+    return await _shown(parts, task_id)
+
+
+@router.post("/{task_id}/keep", response_model=WholeTaskAnswer, openapi_extra=KEEP)
+async def keep(task_id: str, request: Request, parts: Parts) -> WholeTaskAnswer:
+    """Keep a temporary task for good, under a name; a task that is kept already gets that name."""
+    parts.tasks.version(task_id)
+    upload = await read_upload(request, parts.settings, wants=frozenset(), fields=NAMING)
+    if "name" not in upload.fields:
+        detail = "there is no 'name'; send the one to keep the task under"
+        raise Problem(422, detail, title="Missing field", field="name")
+    await run_in_threadpool(parts.tasks.keep, task_id, upload.fields["name"])
     return await _shown(parts, task_id)
 
 

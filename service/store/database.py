@@ -6,6 +6,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,12 @@ from sqlalchemy.orm import Session
 
 from service.settings import SettingsError
 from service.store.reserve import Reserve
+from service.store.schema_changes import SCHEMA_CHANGES
 from service.store.tables import Table
 
 FILE = "metashot.sqlite3"
 _OPENING, _RESERVE = "metashot.opening", "metashot.reserve"
-SCHEMA = 1
+SCHEMA = 1 + len(SCHEMA_CHANGES)
 _BUSY_MS = 20_000
 OUT_OF_REACH = (OperationalError, NoConnection, sqlite3.OperationalError)  # these may pass by themselves
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
@@ -65,14 +67,19 @@ class Database:
         self.row("PRAGMA journal_mode=WAL")
         with self._writer.begin() as connection:
             found = int(connection.execute(text("PRAGMA user_version")).scalar_one())
-            if found not in (0, SCHEMA):
+            if not 0 <= found <= SCHEMA:
                 raise SettingsError(
-                    f"{file} is of schema {found}, this release reads {SCHEMA}; "
+                    f"{file} is of schema {found}, this release reads up to {SCHEMA}; "
                     "name another DATA_DIR or install the release that wrote it"
                 )
-            if found == 0:  # not otherwise: an existing store must open on a full disk, too
+            if found == SCHEMA:  # nothing is written: an existing store must open on a full disk, too
+                return
+            if found == 0:
                 Table.metadata.create_all(connection)
-                connection.execute(text(f"PRAGMA user_version = {SCHEMA}"))
+            else:
+                for statement in chain.from_iterable(SCHEMA_CHANGES[found - 1 :]):
+                    connection.execute(text(statement))
+            connection.execute(text(f"PRAGMA user_version = {SCHEMA}"))
 
     def reading(self) -> Session:
         """Open a session that sees one state of the store."""

@@ -9,7 +9,10 @@ class Table(DeclarativeBase):
 
 
 class TaskRow(Table):
-    """A kept classifier: name, model and estimate; the examples that it is fitted on are in ``ExampleRow``."""
+    """A kept classifier: name, model and estimate; the examples that it is fitted on are in ``ExampleRow``.
+
+    A temporary one has the seconds that it is kept without being used, and the Unix time at which these are over.
+    """
 
     __tablename__ = "tasks"
 
@@ -23,7 +26,9 @@ class TaskRow(Table):
     low: Mapped[float]
     high: Mapped[float]
     created: Mapped[str]
-    __table_args__ = ({"sqlite_autoincrement": True},)
+    expires_in: Mapped[int | None]
+    expires: Mapped[int | None]
+    __table_args__ = (Index("tasks_by_expiry", "expires"), {"sqlite_autoincrement": True})
 
 
 class ExampleRow(Table):

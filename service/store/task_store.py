@@ -1,6 +1,7 @@
 """Tasks and their support examples in the store, one transaction per change."""
 
 import hashlib
+import time
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from service.problems import Problem, not_found
 from service.store.database import Database
 from service.store.paging import Page, before, page
 from service.store.tables import ExampleRow, TaskRow
+from service.store.temporary_tasks import TemporaryTasks
 from service.uploads.intake import Example
 
 
@@ -25,7 +27,6 @@ class StoredExample:
     label: str
     filename: str
     sha256: str
-    size: int
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class Task(TaskVersion):
     created: str
     estimate: Estimate
     classes: dict[str, int]
+    expires_in: int | None
 
 
 @dataclass(frozen=True)
@@ -76,14 +78,19 @@ class TaskStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.temporary = TemporaryTasks(database)
 
-    def create(self, name: str | None, examples: Sequence[NewExample], fitted: Fitted) -> str:
-        """Store a task, as version 1, with its examples; give its id."""
+    def create(
+        self, name: str | None, examples: Sequence[NewExample], fitted: Fitted, expires_in: int | None = None
+    ) -> str:
+        """Store a task, as version 1, with its examples, temporary if ``expires_in`` is given; give its id."""
         row = TaskRow(
             id=uuid.uuid4().hex,
             name=name,
             version=1,
             created=datetime.now(UTC).isoformat(timespec="milliseconds"),
+            expires_in=expires_in,
+            expires=None if expires_in is None else int(time.time()) + expires_in,
             **_columns(fitted),
         )
         with self._database.writing() as session:
@@ -115,6 +122,14 @@ class TaskStore:
             session.execute(update(TaskRow).where(*of_version).values(**_columns(fitted)))
             session.commit()
 
+    def keep(self, task_id: str, name: str) -> None:
+        """Name a task, and keep it for good if it was temporary; raises a 404 Problem."""
+        for_good = update(TaskRow).where(TaskRow.id == task_id).values(name=name, expires_in=None, expires=None)
+        with self._database.writing() as session:
+            if session.execute(for_good.returning(TaskRow.number)).scalar() is None:
+                raise not_found("task", task_id)
+            session.commit()
+
     def delete(self, task_id: str) -> None:
         """Delete a task with its examples.
 
@@ -127,10 +142,13 @@ class TaskStore:
 
     def version(self, task_id: str) -> TaskVersion:
         """Give a task's current version; raises a 404 Problem. Quick enough for the event loop's thread."""
-        row = self._database.row("SELECT model, model_version, version FROM tasks WHERE id = ?", task_id)
+        columns = "model, model_version, version, expires_in"
+        row = self._database.row(f"SELECT {columns} FROM tasks WHERE id = ?", task_id)
         if row is None:
             raise not_found("task", task_id)
-        return TaskVersion(task_id, *row)
+        *version, expires_in = row
+        self._note(task_id, expires_in)
+        return TaskVersion(task_id, *version)
 
     def snapshot(self, task_id: str) -> tuple[Task, list[StoredExample]]:
         """Give a task and its examples, both of the same version; raises a 404 Problem."""
@@ -138,12 +156,12 @@ class TaskStore:
             row = session.scalar(select(TaskRow).where(TaskRow.id == task_id))
             if row is None:
                 raise not_found("task", task_id)
+            self._note(task_id, row.expires_in)
             columns = (
                 ExampleRow.id,
                 ExampleRow.label,
                 ExampleRow.filename,
                 ExampleRow.sha256,
-                ExampleRow.size,
             )
             found = session.execute(
                 select(*columns).where(ExampleRow.task_number == row.number).order_by(ExampleRow.number)
@@ -158,12 +176,18 @@ class TaskStore:
                 if content is not None:
                     yield example_id, content
 
-    def page(self, limit: int, cursor: str | None) -> Page[Task]:
-        """List tasks, newest first; raises a 422 Problem for an invalid cursor."""
+    def page(self, limit: int, cursor: str | None, *, temporary: bool = False) -> Page[Task]:
+        """List tasks, either kept or temporary ones, newest first; raises a 422 Problem for an invalid cursor."""
         with self._database.reading() as session:
-            query = select(TaskRow).where(TaskRow.number < before(cursor))
+            listed = TaskRow.expires_in.is_not(None) if temporary else TaskRow.expires_in.is_(None)
+            query = select(TaskRow).where(TaskRow.number < before(cursor), listed)
             rows = session.scalars(query.order_by(TaskRow.number.desc()).limit(limit + 1)).all()
             return page([(row.number, _task(session, row)) for row in rows], limit)
+
+    def _note(self, task_id: str, expires_in: int | None) -> None:
+        """Note that a task is in use: whoever reads it by its id is about to show, ask or change it."""
+        if expires_in is not None:
+            self.temporary.used(task_id)
 
 
 def _columns(fitted: Fitted) -> dict[str, str | float]:
@@ -208,6 +232,7 @@ def _task(session: Session, row: TaskRow) -> Task:
         created=row.created,
         estimate=Estimate(row.accuracy, row.low, row.high),
         classes=dict(session.execute(counts.order_by(ExampleRow.label)).all()),
+        expires_in=row.expires_in,
     )
 
 

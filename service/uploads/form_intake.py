@@ -8,6 +8,8 @@ from service.uploads import archives
 from service.uploads.multipart import MAX_KNOBS, File, FormReader, Memory
 from service.uploads.raw_upload import RawImage, RawUpload
 
+_LIKE_LABELS = ("label", "labels[]")  # as one image has, and as PHP calls lists
+
 
 async def read_form(content_type: str, chunks: AsyncIterator[bytes], settings: Settings) -> RawUpload:
     """Read ``support`` files with as many ``labels`` in the same order, an ``archive``, ``query`` files, texts.
@@ -43,6 +45,9 @@ async def read_form(content_type: str, chunks: AsyncIterator[bytes], settings: S
             detail = f"{part.field!r} takes no file" if part.field != archives.FIELD else "one archive is taken"
             raise Problem(422, detail, title="Unexpected file", file=part.filename, field=part.field)
     if len(labels) != len(support):
+        if misspelt := next((name for name in _LIKE_LABELS if name in upload.fields), None):
+            detail = f"{misspelt!r} is not known here; call the field 'labels', once for each of 'support'"
+            raise Problem(422, detail, title="Unexpected field", field=misspelt)
         detail = (
             f"{len(support)} support images and {len(labels)} labels; send one label per image, in their order"
         )

@@ -12,16 +12,18 @@ from starlette.concurrency import run_in_threadpool
 from models.confidence import KEEP_KNOWN
 from service.problems import Problem
 from service.settings import Settings
-from service.uploads import archives, images, keep_known
+from service.uploads import archives, expires_in, images, keep_known
 from service.uploads.body_limit import room_of
 from service.uploads.form_intake import read_form
 from service.uploads.json_intake import read_json
-from service.uploads.labels import clean_label, clean_text
+from service.uploads.labels import clean_label, clean_text, printable
 from service.uploads.raw_upload import RawUpload
 
 KNOBS = frozenset({"model"})
-MAKING = KNOBS | {"name"}  # fields of requests that make a task
+NAMING = frozenset({"name"})  # fields of requests that keep a task
+MAKING = KNOBS | NAMING | {expires_in.FIELD}  # fields of requests that make a task
 ASKING = KNOBS | {keep_known.FIELD}  # fields of requests with queries
+_NUMBERS = frozenset({keep_known.FIELD, expires_in.FIELD})
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,7 @@ class Upload:
     queries: tuple[Query, ...]
     fields: dict[str, str]
     keep_known: float = KEEP_KNOWN
+    expires_in: int | None = None
 
 
 async def read_upload(
@@ -107,15 +110,19 @@ async def read_upload(
     )
     queries = tuple(Query(one.filename, one.content, settings.max_pixels, one.place) for one in upload.queries)
     texts = _texts(upload, fields)
-    return Upload(support, queries, texts, keep_known.read_keep_known(upload.fields.get(keep_known.FIELD)))
+    share = keep_known.read_keep_known(upload.fields.get(keep_known.FIELD))
+    seconds = expires_in.read_expires_in(upload.fields.get(expires_in.FIELD))
+    return Upload(support, queries, texts, share, seconds)
 
 
 async def read_raw(request: Request, settings: Settings) -> RawUpload:
     """Read a request's body without looking into its images and archive.
 
     Raises:
-        Problem: 415 for a Content-Type that is neither, and as ``read_form`` and ``read_json``.
+        Problem: 415 for a Content-Type that is neither or a compressed body, and as ``read_form`` and
+            ``read_json``.
     """
+    refuse_compressed(request)
     content_type = request.headers.get("content-type", "")
     kind = content_type.partition(";")[0].strip().lower()
     if kind == "multipart/form-data":
@@ -124,6 +131,18 @@ async def read_raw(request: Request, settings: Settings) -> RawUpload:
         return await run_in_threadpool(read_json, await _whole_body(request, settings), settings)
     detail = f"the Content-Type is {kind or 'missing'}; send multipart/form-data or application/json"
     raise Problem(415, detail, field="Content-Type")
+
+
+def refuse_compressed(request: Request) -> None:
+    """Refuse a body that is not sent as it is: limits count the bytes that come.
+
+    Raises:
+        Problem: 415, for any ``Content-Encoding`` but ``identity``.
+    """
+    encoding = request.headers.get("content-encoding", "").strip()
+    if encoding.lower() not in ("", "identity"):
+        detail = f"the body's Content-Encoding is {printable(encoding)}; send it uncompressed"
+        raise Problem(415, detail, field="Content-Encoding", headers={"Accept-Encoding": "identity"})
 
 
 async def _whole_body(request: Request, settings: Settings) -> bytearray:
@@ -157,13 +176,15 @@ def check_classes(labels: Sequence[str], settings: Settings) -> None:
 
 
 def _texts(upload: RawUpload, allowed: frozenset[str]) -> dict[str, str]:
-    texts = {}
-    for name, value in upload.fields.items():
-        if name not in allowed:
-            known = ", ".join(sorted({"support", "labels", "archive", "query"} | allowed))
-            raise Problem(
-                422, f"{name!r} is not known here; known are {known}", title="Unexpected field", field=name
-            )
-        if name != keep_known.FIELD and value != "":  # a form sends '' for an input left empty
-            texts[name] = clean_text(value, field=name, what=name)
-    return texts
+    def unknown(name: str) -> Problem:
+        known = ", ".join(sorted({"support", "labels", "archive", "query"} | allowed))
+        return Problem(
+            422, f"{name!r} is not known here; known are {known}", title="Unexpected field", field=name
+        )
+
+    upload.check_fields(allowed, unknown)
+    return {
+        name: clean_text(value, field=name, what=name)
+        for name, value in upload.fields.items()
+        if name not in _NUMBERS and value != ""  # a form sends '' for an input left empty
+    }

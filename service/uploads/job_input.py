@@ -10,11 +10,11 @@ from typing import IO
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
+from models.choice import AUTO
 from service.problems import Problem
-from service.registry import AUTO
 from service.settings import Settings
 from service.uploads import archives, keep_known
-from service.uploads.intake import read_raw
+from service.uploads.intake import read_raw, refuse_compressed
 from service.uploads.labels import clean_text
 from service.uploads.multipart import MAX_KNOBS, File, FormReader, Sink
 from service.uploads.raw_upload import RawUpload
@@ -37,10 +37,8 @@ class JobKnobs:
 
     @classmethod
     def of(cls, upload: RawUpload) -> "JobKnobs":
-        """Read the fields that came; raises a Problem for one that a job does not take."""
-        for name in upload.fields:
-            if name not in ("model", keep_known.FIELD):
-                raise _unexpected(name)
+        """Read the fields that came; raises a Problem for one that a job does not take, or that came twice."""
+        upload.check_fields(("model", keep_known.FIELD), _unexpected)
         model = upload.fields.get("model", "")
         return cls(
             AUTO if model == "" else clean_text(model, field="model", what="model"),
@@ -88,6 +86,7 @@ def drop_job_input(folder: Path) -> None:
 
 
 async def _read_form(request: Request, settings: Settings, spool: "_Spool") -> JobKnobs:
+    refuse_compressed(request)
     upload = RawUpload()
     limits = {archives.FIELD: settings.max_archive_bytes}
     reader = FormReader(

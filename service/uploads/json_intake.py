@@ -13,6 +13,9 @@ from service.uploads.labels import printable
 from service.uploads.raw_upload import RawImage, RawUpload
 
 _MARKS_OF_AN_IMAGE = 512  # commas and brackets: a few of its own, and its label and name may consist of them
+_NAME_TOLD = 100  # characters shown of a member's name, which may be as long as the whole body
+_FROM_ADDRESSES = bytes.maketrans(b"-_", b"+/")  # base64 fit for addresses and file names (RFC 4648, 5)
+_BLANKS = b" \t\r\n\v\f"
 
 
 def read_json(body: bytes | bytearray, settings: Settings) -> RawUpload:
@@ -23,7 +26,7 @@ def read_json(body: bytes | bytearray, settings: Settings) -> RawUpload:
     """
     _check_marks(body, (settings.max_files + 2) * _MARKS_OF_AN_IMAGE)
     try:
-        document = json.loads(body)
+        document = json.loads(body, object_pairs_hook=_members)
     except (ValueError, RecursionError) as error:
         detail = f"the body is not valid JSON: {_fault(error)}"
         raise Problem(400, detail, title="Malformed JSON", field="body") from error
@@ -57,6 +60,24 @@ def read_json(body: bytes | bytearray, settings: Settings) -> RawUpload:
     return upload
 
 
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make an object of its members; raises a 422 Problem for two of one name, of which one would be lost."""
+    members = dict(pairs)
+    if len(members) == len(pairs):
+        return members
+    seen: set[str] = set()
+    for name, _ in pairs:
+        if name in seen:
+            break
+        seen.add(name)
+    detail = f"{_told(name)!r} is given twice in one object; give it once, several images as a list"
+    raise Problem(422, detail, title="Unexpected field", field=_told(name))
+
+
+def _told(name: str) -> str:
+    return printable(name[:_NAME_TOLD])
+
+
 def _fault(error: ValueError | RecursionError) -> str:
     """Say what the JSON parser found, in words of our own where its message is for programmers."""
     if isinstance(error, RecursionError):
@@ -87,8 +108,9 @@ def _length(value: Any, name: str) -> int:
 def _check_members(item: dict[str, Any], place: str, known: tuple[str, ...]) -> None:
     for name in item:
         if name not in known:
-            detail = f"{place} has an unknown member {name!r}; known are {', '.join(known)}"
-            raise Problem(422, detail, title="Unexpected field", field=f"{place}.{printable(name)}")
+            told = _told(name)
+            detail = f"{place} has an unknown member {told!r}; known are {', '.join(known)}"
+            raise Problem(422, detail, title="Unexpected field", field=f"{place}.{told}")
 
 
 def _image(item: dict[str, Any], place: str, settings: Settings) -> tuple[str, bytes]:
@@ -103,16 +125,33 @@ def _image(item: dict[str, Any], place: str, settings: Settings) -> tuple[str, b
 def _decode_base64(value: Any, place: str, name: str | None, allowed: int) -> bytes:
     if not isinstance(value, str):
         raise _wrong(f"{place} is no base64 text", place, name)
-    text = value.partition(",")[2] if value.startswith("data:") else value
     try:
+        text = _without_blanks(value, place, name)
         # The text's length tells the size before decoding, up to the padding.
         content = base64.b64decode(text, validate=True) if len(text) <= 4 * (allowed // 3 + 1) else None
-    except (binascii.Error, ValueError) as error:
+    except binascii.Error as error:
         raise _wrong(f"{place} is not valid base64: {error}", place, name) from error
     if content is None or len(content) > allowed:
         detail = f"{place} is larger than the {allowed} bytes allowed"
         raise Problem(413, detail, title="File too large", file=name, field=place)
     return content
+
+
+def _without_blanks(value: str, place: str, name: str | None) -> bytes:
+    """Give base64 in its plain spelling: without blanks and what a ``data:`` URL has in front, padded to fours.
+
+    Raises:
+        Problem: 422 for a text that no base64 is written in.
+    """
+    if value[:5].lower() == "data:":
+        head, _, value = value.partition(",")
+        if not head.rstrip().lower().endswith(";base64"):
+            detail = f"{place} is a data: URL without ;base64; encode the image in base64"
+            raise _wrong(detail, place, name)
+    if not value.isascii():
+        raise _wrong(f"{place} is not valid base64: it has letters or signs beyond ASCII", place, name)
+    text = value.encode().translate(_FROM_ADDRESSES, _BLANKS)
+    return text + b"=" * (-len(text) % 4)
 
 
 def _wrong(detail: str, field: str, file: str | None = None) -> Problem:

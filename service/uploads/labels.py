@@ -6,7 +6,7 @@ from typing import Any
 from service.problems import Problem
 
 MAX_CHARACTERS = 100
-_TOLD = 30  # characters shown of one that is too long, by which its caller finds it
+_TOLD = 30  # characters shown of one that is refused, by which its caller finds it
 _LONGEST_SPELLING = 4 * MAX_CHARACTERS  # at most four code points compose one character
 # Control characters, lone surrogates, and separators that end a line for some readers.
 _UNPRINTABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
@@ -47,16 +47,19 @@ def clean_text(text: Any, *, field: str, what: str, file: str | None = None) -> 
         return Problem(422, f"the {what} {why}", title=f"Unusable {what}", file=file, field=field)
 
     if not isinstance(text, str):
-        raise refuse("is missing" if text is None else "is not a text")
+        raise refuse("is missing; give one" if text is None else "is not a text; put it in quotes")
     clean = canonical(text)
-    if all(unicodedata.category(character) in _UNSEEN for character in clean):
-        raise refuse("is blank")
     if len(clean) > MAX_CHARACTERS:
-        begins = one_line(clean[:_TOLD])
-        raise refuse(f"{begins!r}... has {len(clean)} characters, {MAX_CHARACTERS} are allowed")
+        raise refuse(f"{_quoted(clean)} has {len(clean)} characters, {MAX_CHARACTERS} are allowed")
+    if all(unicodedata.category(character) in _UNSEEN for character in clean):
+        raise refuse("is blank; give it a character that shows")
     if any(unicodedata.category(character) in _UNPRINTABLE for character in clean):
-        raise refuse("holds control characters or line breaks")
+        raise refuse(f"{_quoted(clean)} holds control characters or line breaks; leave them out")
     return clean
+
+
+def _quoted(text: str) -> str:
+    return f"{one_line(text[:_TOLD])!r}{'...' if len(text) > _TOLD else ''}"
 
 
 def canonical(text: str) -> str:

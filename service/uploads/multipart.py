@@ -1,21 +1,22 @@
 """Reads multipart/form-data, counting files, fields and the bytes of each while they stream in."""
 
 import io
-import re
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Protocol
-from urllib.parse import unquote
 
 from python_multipart import MultipartParser
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import parse_options_header
 
 from service.problems import Problem
+from service.uploads import archives
+from service.uploads.disposition import decoded, names
 from service.uploads.labels import printable
 
 _MAX_TEXT_BYTES = 4096
-_EXTENDED_NAME = re.compile(rb"filename\*=utf-8''([^;\s]*)", re.IGNORECASE)
+_FILE_FIELDS = frozenset({"support", "query", archives.FIELD})
+_KIND = b"text/plain"  # of a part without a Content-Type (RFC 7578, 4.4)
 MAX_KNOBS = 16  # text fields besides labels, with room for wrong ones, which problems then name
 
 
@@ -77,7 +78,7 @@ class FormReader:
         self._max_bytes = max_bytes
         self._open_file = open_file
         self._header: tuple[bytearray, bytearray] = (bytearray(), bytearray())
-        self._disposition = b""
+        self._disposition, self._kind = b"", _KIND
         self._field, self._filename = "", ""
         self._is_file = False
         self._sink: Sink | None = None
@@ -121,7 +122,7 @@ class FormReader:
 
     def _begin(self) -> None:
         self._header = (bytearray(), bytearray())
-        self._disposition = b""
+        self._disposition, self._kind = b"", _KIND
         self._text = bytearray()
         self._sink = None
         self._size = 0
@@ -130,14 +131,17 @@ class FormReader:
         name, value = self._header
         if name.lower() == b"content-disposition":
             self._disposition = bytes(value)
+        elif name.lower() == b"content-type":
+            self._kind = bytes(value).strip().lower()
         self._header = (bytearray(), bytearray())
 
     def _open(self) -> None:
-        options = parse_options_header(self._disposition)[1]
-        if b"name" not in options:
+        field, filename = names(self._disposition)
+        if field is None:
             raise _malformed("a part has no name in its Content-Disposition")
-        self._field = _decoded(options[b"name"])
-        filename = _filename(self._disposition, options)
+        self._field = field
+        if filename is None and field in _FILE_FIELDS and not self._kind.startswith(b"text/"):
+            filename = ""  # as programs send bytes that they have no name for
         self._is_file = filename is not None
         if filename is not None:
             self._filename = printable(filename)
@@ -186,25 +190,10 @@ class FormReader:
             self._sink.finish()
             self._parts.append(File(self._field, self._filename, self._sink))
         elif not self._is_file:
-            self._parts.append(Text(self._field, _decoded(bytes(self._text))))
+            self._parts.append(Text(self._field, decoded(bytes(self._text))))
 
     def _end(self) -> None:
         self._ended = True
-
-
-def _filename(disposition: bytes, options: dict[bytes, bytes]) -> str | None:
-    """Find the name that makes a part a file, even as ``filename*``, which forms must not use (RFC 7578, 4.2)."""
-    if b"filename" in options:
-        return _decoded(options[b"filename"])
-    extended = _EXTENDED_NAME.search(disposition)
-    return None if extended is None else unquote(extended[1].decode("ascii", "replace"))
-
-
-def _decoded(raw: bytes) -> str:
-    try:
-        return raw.decode()
-    except UnicodeDecodeError:
-        return raw.decode("latin-1")
 
 
 def _malformed(why: str) -> Problem:

@@ -1,6 +1,6 @@
 """A request's body as it came, form or JSON alike, before its images and labels are checked."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
@@ -31,12 +31,16 @@ class RawImage:
 
 @dataclass
 class RawUpload:
-    """A whole request: support examples, queries, an unopened archive, and the other fields by name."""
+    """A whole request: support examples, queries, an unopened archive, and the other fields by name.
+
+    Of a field given twice, which ``repeated`` names, the first value is kept.
+    """
 
     support: list[RawImage] = field(default_factory=list)
     queries: list[RawImage] = field(default_factory=list)
     archive: BinaryIO | None = None
     fields: dict[str, Any] = field(default_factory=dict)
+    repeated: set[str] = field(default_factory=set)
 
     def unpack(self, settings: Settings, keep: Callable[[int], None]) -> None:
         """Add the examples of the archive, if one came, which must have a folder per class.
@@ -54,8 +58,20 @@ class RawUpload:
             self.support.append(image)
 
     def add_field(self, name: str, value: Any) -> None:
-        """Add another field; raises a 422 Problem for the second of a name."""
+        """Add another field; whether it is known, and given once, is checked when all are there."""
         name = printable(name)
         if name in self.fields:
+            self.repeated.add(name)
+        self.fields.setdefault(name, value)
+
+    def check_fields(self, known: Collection[str], unknown: Callable[[str], Problem]) -> None:
+        """Refuse fields that are not known, and then those given twice.
+
+        Raises:
+            Problem: what ``unknown`` makes of a name, or 422 for a field given twice.
+        """
+        for name in self.fields:
+            if name not in known:
+                raise unknown(name)
+        for name in sorted(self.repeated):
             raise Problem(422, f"{name!r} is given twice", title="Unexpected field", field=name)
-        self.fields[name] = value

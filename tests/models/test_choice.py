@@ -1,5 +1,6 @@
 """Which initialization auto takes: by the look of images, and where that is no proof by trying them."""
 
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -184,3 +185,38 @@ def test_many_examples_are_tried_in_part():
 
     choose([DRAWINGS, PHOTOS], labels, image)
     assert len(looked) <= 16 + 2 * 100
+
+
+@pytest.mark.parametrize(
+    ("counts", "tried"),
+    [
+        ({"a": 8, "b": 9}, {"a": 5, "b": 5}),
+        ({"a": 4, "b": 2}, {"a": 2, "b": 2}),
+        ({str(k): 6 for k in range(25)}, {str(k): 4 for k in range(25)}),
+        ({str(k): 3 for k in range(60)}, {str(k): 2 for k in range(50)}),
+        ({"a": 4, "b": 1}, None),
+    ],
+)
+def test_candidates_are_tried_on_as_many_examples_of_each_class(monkeypatch, counts, tried):
+    labels = [label for label, count in counts.items() for _ in range(count)]
+    images = [in_doubt(k % 2) for k in range(len(labels))]
+    found = []
+
+    def noted(candidate, of_tried, of_images):
+        assert len(list(of_images)) == len(of_tried)
+        found.append(Counter(of_tried))
+        return 0.0
+
+    monkeypatch.setattr("models.choice.left_out_error", noted)
+    choose([DRAWINGS, PHOTOS], labels, images.__getitem__)
+    assert found == ([tried] * 2 if tried else [])
+
+
+def test_images_are_looked_at_all_over_the_set():
+    images = [drawing(seed) if seed < 16 else photo(seed) for seed in range(100)]
+    assert chosen([DRAWINGS, PHOTOS], [str(k) for k in range(100)], images) == "photos"
+
+
+def test_where_none_is_of_the_images_kind_the_first_is_taken():
+    other = replace(DRAWINGS, name="other")
+    assert chosen([DRAWINGS, other], list("abcd"), [photo(seed) for seed in range(4)]) == "drawings"

@@ -145,3 +145,12 @@ def test_weights_survive_json_and_others_are_refused():
         replace(expectation.of_means, accuracy=(4e6, 0.0, 0.0, 0.0))
     with pytest.raises(ValueError, match="2 classes or more"):
         replace(expectation.of_means, most_ways=1)
+
+
+def test_beyond_the_fitted_ways_their_logarithm_counts_half():
+    falling = Expected(accuracy=(1.0, -0.7, 0.0, 0.0), below=(0.0,) * 4, above=(0.0,) * 4, most_ways=5)
+    ways = torch.tensor([2.0, 5.0, 20.0], dtype=torch.float64)
+    hints_ = torch.stack([torch.ones(3).double(), ways.log(), torch.ones(3).double(), torch.zeros(3).double()], 1)
+    logits = falling.accuracies(hints_).logit()
+    expected = [1 - 0.7 * math.log(2), 1 - 0.7 * math.log(5), 1 - 0.7 * (math.log(5) + 0.5 * math.log(4))]
+    torch.testing.assert_close(logits, torch.tensor(expected, dtype=torch.float64))

@@ -56,6 +56,15 @@ def flip_a_byte(folder):
     (folder / WEIGHTS).write_bytes(content)
 
 
+def spoil_a_number(folder, number):
+    """As training that diverged would have written it: with a sha256 of its own."""
+    first = load(folder)
+    phi = {name: value.clone() for name, value in first.phi.items()}
+    phi["body.block2.shift"][0] = number
+    parts = {key: getattr(first, key) for key in ("learner", "preprocessing", "confidence")}
+    save(folder, name="tiny", phi=phi, facts={}, **parts)
+
+
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
@@ -101,6 +110,7 @@ def flip_a_byte(folder):
             "does not describe",
         ),
         (lambda f: (f / CARD).write_text("[" * 100_000), "not valid JSON"),
+        (lambda f: (f / CARD).write_text('{"seed": ' + "1" * 5000 + "}"), "not valid JSON .*digits"),
         (lambda f: ((f / CARD).unlink(), (f / CARD).mkdir()), "card.json cannot be read"),
         (lambda f: ((f / WEIGHTS).unlink(), (f / WEIGHTS).mkdir()), "weights.safetensors cannot be read"),
         (lambda f: change_card(f, lambda card: card["learner"]["rule"].update(steps=5)), "rates.* should be"),
@@ -109,6 +119,17 @@ def flip_a_byte(folder):
             "body.*should be",
         ),
         (lambda f: change_card(f, lambda card: card["preprocessing"].update(side=40)), "the backbone takes"),
+        (
+            lambda f: change_card(
+                f,
+                lambda card: card["preprocessing"].update(
+                    kind="photo", channels=3, margin=None, mean=[0.0] * 3, std=[1.0] * 3
+                ),
+            ),
+            "the backbone takes",
+        ),
+        (lambda f: spoil_a_number(f, math.inf), "block2.shift holds numbers that are not finite"),
+        (lambda f: spoil_a_number(f, math.nan), "block2.shift holds numbers that are not finite"),
         (lambda f: change_card(f, lambda card: card["confidence"].pop("log_temperature")), "temperature"),
     ],
 )

@@ -267,3 +267,20 @@ def test_every_step_of_the_path_can_answer(head, normalisation):
             wanted = learner.predict(learner.adapt(phi, support, steps=step), query)
             torch.testing.assert_close(learner.predict(theta, query), wanted)
             assert wanted.shape == (1, 3, 3)
+
+
+@pytest.mark.parametrize(
+    ("rule", "passes"),
+    [
+        (InnerRule("nothing", 0), 1),
+        (InnerRule("head", 5), 1),
+        (InnerRule("head", 5, budget="held-out"), 1),
+        (InnerRule("all", 2), 1 + 2 * 3 + 1),
+        (InnerRule("body", 5), 1 + 5 * 3 + 1),
+        # One to deal the folds; in each of three, a start, five steps, and after 0 to 5 a pass over what is held out.
+        (InnerRule("all", 5, budget="held-out"), 1 + 5 * 3 + 1 + 1 + 3 * (1 + 5 * 3 + 6)),
+    ],
+)
+def test_operations_of_an_adaptation_are_those_of_its_passes_through_the_network(rule, passes):
+    backbone = Conv4(1, 28, 8)
+    assert Learner(backbone, Head("prototype"), rule).operations(7) == passes * 7 * backbone.operations

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx
 
-_PATIENCE = 90  # seconds, for what takes a few on a machine that does nothing else
+PATIENCE = 90  # seconds, for what takes a few on a machine that does nothing else
 _ROOT = Path(__file__).parents[2]
 
 
@@ -43,7 +43,7 @@ def server(data_dir: Path, **settings: object) -> Iterator[tuple[str, "subproces
         _wait(address, process, log)
         yield address, process
         process.terminate()
-        process.wait(_PATIENCE)
+        process.wait(PATIENCE)
     finally:
         kill(process)
 
@@ -58,7 +58,7 @@ def kill(process: "subprocess.Popen[bytes]") -> None:
 
 
 def _wait(address: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
-    deadline = time.monotonic() + _PATIENCE
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline and process.poll() is None:
         try:
             if httpx.get(f"{address}/readyz").status_code == 200:

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +17,15 @@ from service.computing.fitting import Shot, digest_of, embed, fit, fit_together
 from service.problems import Problem
 from service.settings import Settings
 from tests.made_confidence import constant_confidence
-from tests.service.tiny_service import save_tiny
+from tests.service.tiny_service import save_like_photos, save_tiny
 
 TASKS = ("aabbc", "ab", "abcabc", "xyz")
 
 
-def shots(labels: str, seed: int = 0, *, stored: bool = False) -> list[Shot]:
+def shots(labels: str, seed: int = 0, *, stored: bool = False, shape: Sequence[int] = (1, 28, 28)) -> list[Shot]:
     made = []
     for number, label in enumerate(labels):
-        pixels = torch.rand(1, 28, 28, generator=torch.Generator().manual_seed(100 * seed + number))
+        pixels = torch.rand(*shape, generator=torch.Generator().manual_seed(100 * seed + number))
         digest = digest_of(f"{seed} {number}".encode())
         made.append(Shot(label, f"{number}.png", f"{seed}-{number}" if stored else None, digest, pixels))
     return made
@@ -179,6 +179,31 @@ def test_a_batch_is_of_256_examples_at_most_padding_included(engine: Engine, tmp
     given = shots("ab") * 17  # padded to 64
     adaptations._waiting = [_Wanted(tiny, given, Deadline(20)) for _ in range(6)]
     assert [len(adaptations._take()) for _ in range(3)] == [4, 2, 0]
+
+
+@pytest.mark.parametrize(("save", "shape"), [(save_tiny, (1, 28, 28)), (save_like_photos, (3, 24, 24))])
+def test_once_nobody_waits_an_adaptation_ends_before_its_next_step_or_batch(
+    engine: Engine, tmp_path: Path, save: Callable[[Path], Initialization], shape: tuple[int, ...]
+) -> None:
+    over, still_waits = Deadline(0), Deadline(20)
+    given = shots("abc", shape=shape)
+    adaptations, made = Adaptations(engine, 1 << 20), save(tmp_path)
+    late = _Wanted(made, given, over)
+    adaptations._fit([late])
+    error = late.future.exception(0)
+    assert isinstance(error, Problem)
+    assert error.status == 504
+    together = [_Wanted(made, given, over), _Wanted(made, given, still_waits)]
+    adaptations._fit(together)
+    assert together[1].future.result(0).labels == fit(made, given, lambda _: None).labels
+
+
+def test_of_what_is_not_stored_nothing_is_kept(engine: Engine, tmp_path: Path) -> None:
+    tiny = save_tiny(tmp_path / "tiny", moves="head")
+    adaptations = Adaptations(engine, 1 << 20)
+    given = shots("abc")
+    adaptations._fit([_Wanted(tiny, given, Deadline(20))])
+    assert [adaptations.kept(tiny, shot.digest) for shot in given] == [None] * 3
 
 
 def test_features_of_stored_examples_are_kept(engine: Engine, tmp_path: Path) -> None:

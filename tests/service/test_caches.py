@@ -17,6 +17,16 @@ def test_it_keeps_what_was_used_last_within_its_bytes() -> None:
     assert cache.get(("d", 1)) is None
 
 
+def test_what_is_put_twice_takes_its_room_once() -> None:
+    cache: BoundedCache[str, str] = BoundedCache(100, len)
+    for _ in range(3):
+        cache.put("a", "x" * 40)
+    cache.put("b", "y" * 40)
+    assert cache.get("a") == "x" * 40
+    cache.put("c", "z" * 40)
+    assert (cache.get("a"), cache.get("b")) == ("x" * 40, None)
+
+
 def test_what_nobody_will_ask_for_makes_room() -> None:
     cache: BoundedCache[tuple[str, int], str] = BoundedCache(100, len)
     cache.put(("a", 1), "x" * 40)

@@ -1,4 +1,4 @@
-"""One task's classifier: the same bits in any order, and after a stay on disk."""
+"""One task's classifier: the same bits in any order, and after a stay on disk, of learners of either kind."""
 
 import random
 from dataclasses import replace
@@ -7,15 +7,18 @@ from pathlib import Path
 import pytest
 import torch
 
-from models.confidence import KEPT
+from models.confidence import KEPT, familiarity
 from models.expectation import Estimate
 from models.initialization import Initialization
 from models.inner_rule import InnerRule, Moves
+from models.support import Support
 from models.task_size import BySize
-from service.computing.fitting import Shot, digest_of, fit
+from service.computing.classifier import AT_ONCE
+from service.computing.fitting import Shot, digest_of, embed, fit
 from service.computing.pinned import load_pinned, pin, pinned_labels
 from service.problems import Problem
-from tests.service.tiny_service import save_tiny
+from tests.made_confidence import constant_confidence
+from tests.service.tiny_service import save_like_photos, save_tiny
 
 
 @pytest.fixture
@@ -23,55 +26,104 @@ def tiny(tmp_path: Path) -> Initialization:
     return save_tiny(tmp_path / "tiny")
 
 
-def shots(labels: str) -> list[Shot]:
-    made = []
-    for number, label in enumerate(labels):
-        pixels = torch.rand(1, 28, 28, generator=torch.Generator().manual_seed(number))
-        made.append(Shot(label, f"{number}.png", str(number), digest_of(bytes([number])), pixels))
+@pytest.fixture(params=[save_tiny, save_like_photos])
+def either(tmp_path: Path, request: pytest.FixtureRequest) -> Initialization:
+    made: Initialization = request.param(tmp_path / "either")
     return made
 
 
-def test_the_order_of_examples_changes_no_bit(tiny: Initialization) -> None:
-    given = shots("aabbc")
-    first = fit(tiny, given, lambda _: None)
+def image(initialization: Initialization, seed: int) -> torch.Tensor:
+    side, channels = initialization.preprocessing.side, initialization.preprocessing.channels
+    return torch.rand(channels, side, side, generator=torch.Generator().manual_seed(seed))
+
+
+def shots(labels: str, initialization: Initialization) -> list[Shot]:
+    return [
+        Shot(label, f"{seed}.png", str(seed), digest_of(bytes([seed])), image(initialization, seed))
+        for seed, label in enumerate(labels)
+    ]
+
+
+def test_the_order_of_examples_changes_no_bit(either: Initialization) -> None:
+    given = shots("aabbc", either)
+    first = fit(either, given, lambda _: None)
     for seed in range(4):
-        again = fit(tiny, random.Random(seed).sample(given, len(given)), lambda _: None)
+        again = fit(either, random.Random(seed).sample(given, len(given)), lambda _: None)
         assert again.known == first.known
         tensors = again.theta.tensors()
         assert all(torch.equal(value, tensors[name]) for name, value in first.theta.tensors().items())
 
 
-def test_phi_is_left_alone(tiny: Initialization) -> None:
-    before = {name: value.clone() for name, value in tiny.phi.items()}
-    fit(tiny, shots("abc"), lambda _: None)
+def test_phi_is_left_alone(either: Initialization) -> None:
+    before = {name: value.clone() for name, value in either.phi.items()}
+    fit(either, shots("abc", either), lambda _: None)
+    after = either.phi
     assert all(
-        torch.equal(value, tiny.phi[name]) and not tiny.phi[name].requires_grad for name, value in before.items()
+        torch.equal(value, after[name]) and not after[name].requires_grad for name, value in before.items()
     )
 
 
 def test_each_step_is_announced_and_can_end_the_fit(tiny: Initialization) -> None:
     steps: list[int] = []
-    fit(tiny, shots("ab"), steps.append)
+    fit(tiny, shots("ab", tiny), steps.append)
     assert steps == [0, 1]
 
     def stop(step: int) -> None:
         raise TimeoutError
 
     with pytest.raises(TimeoutError):
-        fit(tiny, shots("ab"), stop)
+        fit(tiny, shots("ab", tiny), stop)
+
+
+def test_the_deadline_is_checked_before_each_batch_of_images(either: Initialization) -> None:
+    looks = 0
+
+    def second_ends_it() -> None:
+        nonlocal looks
+        looks += 1
+        if looks == 2:
+            raise TimeoutError
+
+    given = shots("ab" * 20, either)
+    asked = [(shot.filename, shot.input) for shot in given]
+    assert len(asked) > AT_ONCE
+    with pytest.raises(TimeoutError):
+        fit(either, given[:2], lambda _: None).answers(asked, second_ends_it)
+    looks = 0
+    if either.learner.keeps_features:
+        with pytest.raises(TimeoutError):
+            embed(either, [given], second_ends_it)
 
 
 @pytest.mark.parametrize("moves", ["all", "body"])
 def test_a_divergent_adaptation_is_the_callers_to_know(tiny: Initialization, moves: Moves) -> None:
     learner = replace(tiny.learner, rule=InnerRule(moves, 2, "one", 1e30))
     with pytest.raises(Problem) as diverged:
-        fit(replace(tiny, learner=learner, phi=learner.initial(0)), shots("aabb"), lambda _: None)
+        fit(replace(tiny, learner=learner, phi=learner.initial(0)), shots("aabb", tiny), lambda _: None)
     assert diverged.value.status == 422
 
 
 def test_estimate_is_measured_where_every_class_has_two(tiny: Initialization) -> None:
-    assert fit(tiny, shots("aab"), lambda _: None).estimate == Estimate(0.9, 0.8, 0.95)
-    assert fit(tiny, shots("aabb"), lambda _: None).estimate == Estimate(0.7, 0.6, 0.75)
+    assert fit(tiny, shots("aab", tiny), lambda _: None).estimate == Estimate(0.9, 0.8, 0.95)
+    assert fit(tiny, shots("aabb", tiny), lambda _: None).estimate == Estimate(0.7, 0.6, 0.75)
+
+
+@pytest.mark.parametrize("labels", ["ab", "aabb", "aabbb"])
+def test_copies_within_a_class_count_once(tiny: Initialization, labels: str) -> None:
+    """Five uploads of one photo say no more than one: neither how good it will be nor what a query is."""
+    once = shots(labels)
+    copies = [replace(shot, filename=f"~{shot.filename}", identity=f"~{shot.identity}") for shot in once * 3]
+    alone, repeated = fit(tiny, once, lambda _: None), fit(tiny, copies + once, lambda _: None)
+    asked = [("q", torch.rand(1, 28, 28))]
+    assert repeated.answers(asked, lambda: None) == alone.answers(asked, lambda: None)
+    for fact in ("estimate", "task_size", "known"):
+        assert getattr(repeated, fact) == getattr(alone, fact)
+
+
+def test_one_image_of_two_classes_counts_in_both(tiny: Initialization) -> None:
+    given = shots("ab")
+    both = [*given, replace(given[0], label="b", filename="again.png")]
+    assert sorted(known.label for known in fit(tiny, both, lambda _: None).known) == ["a", "b", "b"]
 
 
 def test_estimate_depends_on_the_examples(tiny: Initialization) -> None:
@@ -81,7 +133,7 @@ def test_estimate_depends_on_the_examples(tiny: Initialization) -> None:
     confidence = replace(tiny.confidence, expectation=sharp)
     found = {
         fit(replace(tiny, confidence=confidence), given, lambda _: None).estimate
-        for given in (shots("aabb"), shots("aabbb"), shots("abab"))
+        for given in (shots("aabb", tiny), shots("aabbb", tiny), shots("abab", tiny))
     }
     assert len(found) == 3
 
@@ -89,7 +141,7 @@ def test_estimate_depends_on_the_examples(tiny: Initialization) -> None:
 def test_what_is_unknown_follows_the_share_to_keep(tiny: Initialization) -> None:
     strict = tuple(BySize(2.0 if share <= 0.9 else -2.0) for share in KEPT)
     classifier = fit(
-        replace(tiny, confidence=replace(tiny.confidence, familiar=strict)), shots("ab"), lambda _: None
+        replace(tiny, confidence=replace(tiny.confidence, familiar=strict)), shots("ab", tiny), lambda _: None
     )
     asked = [("q", torch.rand(1, 28, 28))]
 
@@ -100,11 +152,25 @@ def test_what_is_unknown_follows_the_share_to_keep(tiny: Initialization) -> None
     assert (flagged(0.9), flagged(0.95)) == (True, False)
 
 
-def test_of_an_example_itself_the_similarity_is_at_most_one(tiny: Initialization) -> None:
+def test_unknown_is_told_as_it_was_calibrated_about_the_means_of_training_classes(tmp_path: Path) -> None:
+    made = save_like_photos(tmp_path)
+    given = shots("aabb", made)
+    images = torch.stack([image(made, seed) for seed in range(40, 48)])
+    support = Support.of_task(torch.stack([shot.input for shot in given]), torch.tensor([0, 0, 1, 1]))
+    cohort = made.cohort
+    means = cohort.means(made.learner.embed(made.phi, support.images), support)[0]
+    familiar = familiarity(cohort.seen(made.learner.embed(made.phi, images[None])[0]), means, cohort.strangers)
+    line = float(familiar.sort().values[3:5].mean())
+    classifier = fit(replace(made, confidence=constant_confidence(known_above=line)), given, lambda _: None)
+    answers = classifier.answers([(str(number), one) for number, one in enumerate(images)], lambda: None)
+    assert [answer["unknown"] for answer in answers] == (familiar < line).tolist()
+
+
+def test_of_an_example_itself_the_similarity_is_at_most_one(either: Initialization) -> None:
     """Who takes its arc cosine must get a number; rounding alone would give 1.0000001 of some."""
-    given = shots("aabbc" * 8)
+    given = shots("aabbc" * 8, either)
     asked = [(shot.filename, shot.input) for shot in given]
-    answers = fit(tiny, given, lambda _: None).answers(asked, lambda: None)
+    answers = fit(either, given, lambda _: None).answers(asked, lambda: None)
     nearest = [answer["nearest"][0] for answer in answers]
     assert [near["filename"] for near in nearest] == [shot.filename for shot in given]
     assert max(near["similarity"] for near in nearest) <= 1
@@ -114,17 +180,20 @@ def test_of_an_example_itself_the_similarity_is_at_most_one(tiny: Initialization
 def test_an_answer_is_explained_by_three_examples_where_there_are_as_many(
     tiny: Initialization, labels: str, explained: int
 ) -> None:
-    (answer,) = fit(tiny, shots(labels), lambda _: None).answers([("q", torch.rand(1, 28, 28))], lambda: None)
+    (answer,) = fit(tiny, shots(labels, tiny), lambda _: None).answers(
+        [("q", torch.rand(1, 28, 28))], lambda: None
+    )
     assert len(answer["nearest"]) == explained
 
 
-def test_pinned_it_answers_bit_for_bit_alike(tiny: Initialization, tmp_path: Path) -> None:
-    classifier = fit(tiny, shots("aäbc"), lambda _: None)
+def test_pinned_it_answers_bit_for_bit_alike(either: Initialization, tmp_path: Path) -> None:
+    some_unknown = constant_confidence(known_above=-4.0)  # to the one whose familiarity is no cosine
+    classifier = fit(replace(either, confidence=some_unknown), shots("aäbc", either), lambda _: None)
     classifier = replace(classifier, keep_known=0.9)
     pin(classifier, tmp_path)
     read = load_pinned(tmp_path)
-    pixels = torch.rand(1, 28, 28)
-    assert read.answers([("q", pixels)], lambda: None) == classifier.answers([("q", pixels)], lambda: None)
+    asked = [(str(seed), image(either, seed)) for seed in range(30, 40)]
+    assert read.answers(asked, lambda: None) == classifier.answers(asked, lambda: None)
     assert read.keep_known == 0.9
     assert read.estimated() == classifier.estimated()
     assert set(pinned_labels(tmp_path)) == {"a", "ä", "b", "c"}
@@ -134,7 +203,8 @@ def test_pinned_it_answers_bit_for_bit_alike(tiny: Initialization, tmp_path: Pat
 def test_only_what_a_classifier_has_for_itself_takes_room(tmp_path: Path) -> None:
     sizes = {}
     for moves in ("all", "head"):
-        fitted = fit(save_tiny(tmp_path / moves, moves=moves), shots("aabb"), lambda _: None)
+        tiny = save_tiny(tmp_path / moves, moves=moves)
+        fitted = fit(tiny, shots("aabb", tiny), lambda _: None)
         sizes[moves] = fitted.size
         body = sum(value.nbytes for value in fitted.theta.body.values())
     assert sizes["all"] == sizes["head"] + body

@@ -5,7 +5,11 @@ import os
 from pathlib import Path
 
 import pytest
+from numpy.linalg import LinAlgError
+from PIL import Image
+from torch import Tensor
 
+from models.images.preprocessing import Preprocessing
 from service.__main__ import main
 from service.commands import without_server
 from tests.service.made_images import drawing
@@ -46,6 +50,22 @@ def test_an_image_that_cannot_be_read_stops_no_other(asked: list[str], tmp_path:
     (folder / "1.png").unlink()
     assert main([*asked, f"--query={folder}", f"--json={tmp_path / 'o.json'}"]) == 0
     assert json.loads((tmp_path / "o.json").read_text())["predictions"] == [good, other]
+
+
+def test_nor_does_one_whose_fault_nobody_foresaw(
+    asked: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    preprocess = Preprocessing.__call__
+
+    def failing(self: Preprocessing, image: Image.Image) -> Tensor:
+        if image.width == 33:
+            raise LinAlgError("SVD did not converge")
+        return preprocess(self, image)
+
+    monkeypatch.setattr(Preprocessing, "__call__", failing)
+    folder = queries(tmp_path, drawing(4), drawing(5, side=33))
+    assert main([*asked, f"--query={folder}"]) == 0
+    assert "could not be prepared (LinAlgError: SVD did not converge)" in capsys.readouterr().out
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="nothing is closed to root")
@@ -93,3 +113,28 @@ def test_what_is_no_plain_file_is_written_to_not_replaced(
     assert main([*asked, f"--query={folder}", f"--json={tmp_path / 'link.json'}"]) == 0
     assert (tmp_path / "link.json").is_symlink()
     assert json.loads((tmp_path / "o.json").read_text())["model"] == TINY
+
+
+def test_a_table_cannot_speak_to_the_terminal(asked: list[str], tmp_path: Path, capsys: Capture) -> None:
+    (tmp_path / "support" / "a" / "\x1b[31m.png").write_bytes(drawing(0))
+    (tmp_path / "support" / "a" / "1.png").unlink()
+    folder = queries(tmp_path)
+    (folder / "\x1b[2J\n.png").write_bytes(drawing(0))
+    (folder / "\x1b[8m.png").write_bytes(b"no image")
+    (folder / "\x1b[1m.txt").write_bytes(b"")
+    assert main([*asked, f"--query={folder}", f"--json={tmp_path / 'o.json'}"]) == 0
+    caught = capsys.readouterr()
+    assert "\x1b" not in caught.out + caught.err
+    assert f"{folder}/\ufffd[8m.png   is not a PNG" in caught.out
+    names = [one["filename"] for one in json.loads((tmp_path / "o.json").read_text())["predictions"]]
+    assert names == [f"{folder}/\x1b[2J\n.png", f"{folder}/\x1b[8m.png"]
+
+
+def test_a_label_that_is_refused_is_told_with_its_file(asked: list[str], tmp_path: Path, capsys: Capture) -> None:
+    (tmp_path / "support" / "c\nd").mkdir()
+    (tmp_path / "support" / "c\nd" / "1.png").write_bytes(drawing(3))
+    assert main([*asked, f"--query={tmp_path / 'support'}"]) == 2
+    assert capsys.readouterr().err == (
+        "error: the label 'c\ufffdd' holds control characters or line breaks; leave them out "
+        f"(file {tmp_path}/support/c\ufffdd/1.png)\n"
+    )

@@ -102,6 +102,19 @@ def test_a_label_that_no_address_keeps_is_told(address: str, tmp_path: Path) -> 
         client.create_task(support)
 
 
+def test_a_refusal_names_the_file_at_fault_once(address: str, tmp_path: Path) -> None:
+    (tmp_path / "1.png").write_bytes(drawing(1))
+    (tmp_path / "2.png").write_bytes(b"no image")
+    good, bad = tmp_path / "1.png", tmp_path / "2.png"
+    with Client(address) as client:
+        with pytest.raises(ServiceError) as raised:
+            client.create_task([("a", good), (" . ", good)])
+        assert str(raised.value).endswith("choose another name (file  . /1.png)")
+        with pytest.raises(ServiceError) as raised:
+            client.create_task([("a", good), ("b", bad)])
+        assert str(raised.value) == "422: b/2.png is not a PNG, JPEG, WebP or BMP image"
+
+
 def test_more_files_than_may_be_open_at_a_time(address: str, tmp_path: Path) -> None:
     for seed in range(100):
         (tmp_path / f"{seed}.png").write_bytes(drawing(seed))
@@ -116,3 +129,16 @@ def test_more_files_than_may_be_open_at_a_time(address: str, tmp_path: Path) -> 
             resource.setrlimit(resource.RLIMIT_NOFILE, before)
         assert [one["examples"] for one in task["classes"]] == [50, 50]
         assert [one["filename"] for one in client.classify(task["id"], files)] == [path.name for path in files]
+
+
+def test_a_temporary_task_can_be_kept(address: str, tmp_path: Path) -> None:
+    support = []
+    for seed, label in enumerate("ab"):
+        path = tmp_path / f"{label}.png"
+        path.write_bytes(drawing(seed))
+        support.append((label, path))
+    with Client(address) as client:
+        task = client.create_task(support, expires_in=60)
+        assert task["expires_in"] == 60
+        kept = client.keep_task(task["id"], "letters")
+        assert (kept["id"], kept["name"], kept["expires_in"]) == (task["id"], "letters", None)

@@ -104,7 +104,7 @@ def test_bodies_have_the_fields_that_are_taken(client: TestClient, document: dic
             continue
         taken = body(document, path, JSON)["properties"]
         images = {name: value for name, value in given.items() if name in taken}
-        for field in ("model", "name", "keep_known"):
+        for field in ("model", "name", "keep_known", "expires_in"):
             answer = client.request(method, path.format(task_id=task), json={**images, field: []})
             assert (answer.status_code, answer.json()["field"]) == (422, field)
             assert (field in taken) == (answer.json()["title"] != "Unexpected field"), path

@@ -66,6 +66,25 @@ def test_refuses_beyond_its_slots_and_frees_them_when_work_ends(engine: Engine) 
     asyncio.run(scene())
 
 
+@pytest.mark.parametrize(("recent_s", "told"), [(0.0, "1"), (2.5, "5"), (3600, "30")])
+def test_who_is_refused_is_told_when_to_come_again_within_bounds(
+    engine: Engine, recent_s: float, told: str
+) -> None:
+    engine._recent_s = recent_s
+    with engine.admitted(), engine.admitted(), pytest.raises(Problem) as full, engine.admitted():
+        pass
+    assert full.value.headers["Retry-After"] == told
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_work_that_comes_while_it_stops_is_refused_and_not_counted(tmp_path: Path, large: bool) -> None:
+    engine = Engine(Settings(data_dir=tmp_path, compute_threads=2))
+    engine.close()
+    with pytest.raises(Problem, match="stopping"):
+        engine.submit(lambda: None, large=large)
+    assert engine._idle_threads() == 2
+
+
 def test_work_past_the_deadline_stops_at_its_next_check(engine: Engine) -> None:
     stopped = threading.Event()
 

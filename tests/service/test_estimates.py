@@ -2,7 +2,7 @@
 
 import pytest
 
-from service.commands.estimates import expectation, percent
+from service.commands.estimates import expectation, percent, probability
 
 
 @pytest.mark.parametrize(
@@ -19,6 +19,21 @@ from service.commands.estimates import expectation, percent
 )
 def test_no_doubt_is_rounded_away(share: float, told: str) -> None:
     assert percent(share) == told
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (0.2, "0.200"),
+        (0.9494, "0.949"),
+        (0.9994, "0.999"),
+        (0.9996, ">0.999"),
+        (0.99999, ">0.999"),
+        (1.0, "1.000"),
+    ],
+)
+def test_no_doubt_about_an_answer_is_rounded_away(value: float, told: str) -> None:
+    assert probability(value) == told
 
 
 def test_sentences() -> None:

@@ -2,6 +2,7 @@
 
 import shutil
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,8 +33,8 @@ def database(tmp_path: Path) -> Iterator[Database]:
     database.close()
 
 
-def create(store: TaskStore) -> str:
-    return store.create("n", [NewExample.of(Example("a.png", b"x", 100, label="a"))], FITTED)
+def create(store: TaskStore, expires_in: int | None = None) -> str:
+    return store.create("n", [NewExample.of(Example("a.png", b"x", 100, label="a"))], FITTED, expires_in)
 
 
 @contextmanager
@@ -70,6 +71,16 @@ def test_a_full_disk_can_be_emptied(database: Database, tmp_path: Path) -> None:
             tasks.delete(task)
     assert (tasks.page(5, None).items, jobs.statuses()) == ([], {})
     create(tasks)
+
+
+def test_temporary_tasks_go_and_those_in_use_stay(database: Database, tmp_path: Path) -> None:
+    tasks = TaskStore(database)
+    used, unused = create(tasks, 3600), create(tasks, 3600)
+    tasks.version(used)
+    later = time.time() + 2 * 3600
+    with full_disk(tmp_path / "metashot.reserve"):
+        tasks.temporary.note_uses(later)
+        assert tasks.temporary.delete_expired(later) == [unused]
 
 
 def test_where_the_kept_room_does_not_suffice_nothing_changes(database: Database, tmp_path: Path) -> None:

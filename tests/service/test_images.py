@@ -1,4 +1,9 @@
+import struct
+import subprocess
+import sys
 import time
+import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +16,7 @@ from service.uploads.images import decode
 from tests.service.made_images import bomb, drawing, encoded
 
 LIMIT = 1_000_000
+ROOT = Path(__file__).parents[2]
 
 
 def pixels(content: bytes) -> np.ndarray:
@@ -172,3 +178,56 @@ def test_checks_the_size_before_decoding(monkeypatch: pytest.MonkeyPatch) -> Non
     for width, height in ((1001, 1000), (1, LONGEST_SIDE + 1)):
         with pytest.raises(Problem, match="make it smaller"):
             decode(bomb(width, height), "x.png", max_pixels=LIMIT)
+
+
+def with_chunk(kind: bytes, body: bytes, crc: int = 0) -> bytes:
+    """A PNG with one more chunk behind its header; ``crc`` spoils the chunk's checksum."""
+    sound = drawing()
+    check = zlib.crc32(kind + body) ^ crc
+    return sound[:33] + struct.pack(">I", len(body)) + kind + body + struct.pack(">I", check) + sound[33:]
+
+
+PACKED = zlib.compress(bytes(2**20 + 1))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        with_chunk(b"zTXt", b"note\0\0" + PACKED),
+        with_chunk(b"iTXt", b"note\0\1\0\0\0" + PACKED),
+        with_chunk(b"iCCP", b"profile\0\0" + PACKED),
+        drawing()[:-12] + with_chunk(b"zTXt", b"note\0\0" + PACKED)[33 : 33 + 18 + len(PACKED)] + drawing()[-12:],
+    ],
+    ids=["zTXt", "iTXt", "iCCP", "behind the pixels"],
+)
+def test_large_notes_are_told_from_damage(content: bytes) -> None:
+    with pytest.raises(Problem, match="notes or colour profile are too large; save it without") as caught:
+        pixels(content)
+    assert caught.value.status == 413
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        with_chunk(b"tEXt", b"note\0text", crc=1),
+        encoded(Image.new("L", (64, 64)), "JPEG")[:20],
+        encoded(Image.new("L", (64, 64)), "WEBP")[:20],
+        encoded(Image.new("L", (64, 64)), "BMP")[:20],
+    ],
+)
+def test_what_begins_like_an_image_is_a_damaged_one(content: bytes) -> None:
+    with pytest.raises(Problem, match="is damaged or cut short"):
+        pixels(content)
+
+
+def test_what_is_wrong_with_notes_stays_out_of_the_log(tmp_path: Path) -> None:
+    exif = b"Exif\0\0II*\0" + struct.pack("<IH", 8, 1) + struct.pack("<HHII", 0x0112, 2, 500, 9000) + bytes(4)
+    sound = encoded(Image.new("RGB", (8, 8)), "JPEG")
+    photo = tmp_path / "photo.jpg"
+    photo.write_bytes(sound[:2] + b"\xff\xe1" + struct.pack(">H", 2 + len(exif)) + exif + sound[2:])
+    code = (
+        "import sys; from pathlib import Path; from models.images.image_decoding import decode; "
+        "decode(Path(sys.argv[1]).read_bytes(), 1000)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(photo)], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -1,4 +1,5 @@
 import base64
+import gzip
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -222,3 +223,32 @@ def test_a_route_takes_only_what_it_wants(client: TestClient) -> None:
     assert problem(form(client, FILES[2:], "/query", labels=[], model="auto"))["field"] == "model"
     archive = ("archive", ("x.zip", zipped({"a/1.png": A})))
     assert problem(form(client, [archive, FILES[2]], "/query", labels=[]))["field"] == "archive"
+
+
+@pytest.mark.parametrize("name", ["label", "labels[]"])
+def test_labels_by_another_name_are_told_theirs(client: TestClient, name: str) -> None:
+    body = problem(client.post("/both", files=FILES, data={name: ["a", "b"]}))
+    assert (body["status"], body["field"], body["title"]) == (422, name, "Unexpected field")
+    assert "'labels'" in body["detail"]
+    assert problem(form(client, **{name: ["a", "b"]}))["field"] == name
+
+
+def test_a_misspelt_field_given_twice_is_not_known(client: TestClient) -> None:
+    assert "is not known here" in problem(form(client, modle=["a", "b"]))["detail"]
+    assert "is given twice" in problem(form(client, model=["a", "b"]))["detail"]
+
+
+@pytest.mark.parametrize("path", ["/both", "/query", "/v1/tasks/x/jobs"])
+def test_a_compressed_body_is_refused_as_such(client: TestClient, path: str) -> None:
+    for kind in ("application/json", "multipart/form-data; boundary=x"):
+        headers = {"Content-Type": kind, "Content-Encoding": "gzip"}
+        answer = client.post(path, content=gzip.compress(b"{}"), headers=headers)
+        body = problem(answer)
+        assert (body["status"], body["field"]) == (415, "Content-Encoding")
+        assert "uncompressed" in body["detail"]
+        assert answer.headers["accept-encoding"] == "identity"
+
+
+def test_a_body_may_say_that_it_is_not_compressed(client: TestClient) -> None:
+    answer = client.post("/both", json=document(), headers={"Content-Encoding": "Identity"})
+    assert answer.status_code == 200

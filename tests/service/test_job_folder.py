@@ -5,7 +5,6 @@ import os
 import shutil
 import sqlite3
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from service.components import Components
 from service.jobs import Jobs
 from service.store.job_store import JobStore
 from tests.service.made_images import drawing, zipped
-from tests.service.tiny_service import serving
+from tests.service.tiny_service import ended, serving
 
 
 def start(client: TestClient, field: str) -> str:
@@ -29,12 +28,6 @@ def start(client: TestClient, field: str) -> str:
     return str(client.post(f"/v1/tasks/{task}/jobs", files={field: ("1.png", content)}).json()["id"])
 
 
-def ended(client: TestClient, job: str) -> str:
-    while (status := client.get(f"/v1/jobs/{job}").json()["status"]) in ("queued", "running"):
-        time.sleep(0.02)
-    return str(status)
-
-
 def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
@@ -42,12 +35,12 @@ def names(folder: Path) -> list[str]:
 def test_a_lost_folder_fails_its_job_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     may_begin = threading.Event()
     score = Jobs._score
-    monkeypatch.setattr(Jobs, "_score", lambda jobs, job: (may_begin.wait(), score(jobs, job)))
+    monkeypatch.setattr(Jobs, "_score", lambda jobs, job: (may_begin.wait(30), score(jobs, job)))
     with serving(tmp_path) as client:
         lost, sound = start(client, "archive"), start(client, "archive")
         shutil.rmtree(tmp_path / "jobs" / lost)
         may_begin.set()
-        assert ended(client, sound) == "done"
+        assert ended(client, sound)["status"] == "done"
         state = client.get(f"/v1/jobs/{lost}").json()
         assert state["status"] == "failed"
         assert "No such file" in state["error"]
@@ -61,7 +54,7 @@ def test_of_an_ended_job_its_description_stays(
 ) -> None:
     may_begin, scored = threading.Event(), threading.Event()
     score = Jobs._score
-    monkeypatch.setattr(Jobs, "_score", lambda jobs, job: (may_begin.wait(), score(jobs, job), scored.set()))
+    monkeypatch.setattr(Jobs, "_score", lambda jobs, job: (may_begin.wait(30), score(jobs, job), scored.set()))
     with serving(tmp_path) as client:
         job = start(client, field)
         assert len(names(tmp_path / "jobs" / job)) == 3
@@ -129,7 +122,7 @@ def test_a_store_out_of_reach_and_a_folder_that_vanishes_stop_no_job(
     monkeypatch.setattr(Path, "stat", vanishing)
     (tmp_path / "jobs" / "vanishes").mkdir(parents=True)
     with serving(tmp_path) as client:
-        assert ended(client, start(client, "archive")) == "done"
+        assert ended(client, start(client, "archive"))["status"] == "done"
 
 
 def test_a_job_on_a_full_disk_goes_on_once_there_is_room_and_leaves_no_trace(
@@ -146,7 +139,7 @@ def test_a_job_on_a_full_disk_goes_on_once_there_is_room_and_leaves_no_trace(
     monkeypatch.setattr("service.jobs._FULL_S", 0.02)
     monkeypatch.setattr(JobStore, "commit_batch", full)
     with serving(tmp_path) as client, caplog.at_level("WARNING", logger="metashot"):
-        assert ended(client, start(client, "archive")) == "done"
+        assert ended(client, start(client, "archive"))["status"] == "done"
     told = [record for record in caplog.records if record.name == "metashot"]
     assert [record.message for record in told] == [
         "the disk of DATA_DIR is full; jobs go on once there is room"
@@ -186,12 +179,12 @@ def test_a_request_that_is_given_up_while_its_job_is_queued_takes_no_files_away(
 
     with serving(tmp_path) as client:
         first = client.get(f"/v1/jobs/{start(client, 'query')}").json()
-        assert ended(client, first["id"]) == "done"
+        assert ended(client, first["id"])["status"] == "done"
         monkeypatch.setattr(JobStore, "create", slow)
         asyncio.run(give_up(client.app.state.components, first["task_id"]))
         newest = client.get("/v1/jobs").json()["items"][0]["id"]
         assert newest != first["id"]
-        assert ended(client, newest) == "done"
+        assert ended(client, newest)["status"] == "done"
 
 
 def encode_form(files: dict[str, tuple[str, bytes]]) -> tuple[bytes, str]:

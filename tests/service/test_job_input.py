@@ -125,6 +125,7 @@ def test_json_is_held_to_the_same(
         ([("archive", ("a.zip", b"x")), ("archive", ("b.zip", b"x"))], {}, 422, "archive", "b.zip"),
         ({"query": ("q.png", A)}, {"modle": "x"}, 422, "modle", None),
         ({"unknown": ("u.png", b"")}, {}, 422, "unknown", "u.png"),
+        ({"query": ("q.png", A)}, {"model": ["auto", "auto"]}, 422, "model", None),
     ],
 )
 def test_what_is_refused_leaves_nothing(
@@ -163,3 +164,9 @@ def test_wants_something(client: TestClient, tmp_path: Path) -> None:
     answer = client.post(JOBS, json={})
     assert (answer.status_code, answer.json()["field"]) == (422, "archive")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_labels_are_not_for_a_job(client: TestClient) -> None:
+    answer = client.post(JOBS, files={"query": ("q.png", A)}, data={"labels": ["a", "b"]})
+    assert (answer.status_code, answer.json()["field"]) == (422, "labels")
+    assert "a job takes no 'labels'" in answer.json()["detail"]

@@ -1,13 +1,12 @@
 """What the metrics tell of jobs."""
 
 import re
-import time
 from pathlib import Path
 
 from starlette.testclient import TestClient
 
 from tests.service.made_images import drawing, zipped
-from tests.service.tiny_service import serving
+from tests.service.tiny_service import ended, serving
 
 SUPPORT = [("support", (f"{seed}.png", drawing(seed))) for seed in (1, 2)]
 
@@ -24,8 +23,7 @@ def test_images_of_jobs_count_as_classified_where_they_have_an_answer(tmp_path: 
         client.post(f"/v1/tasks/{task}/classify", files={"query": ("3.png", drawing(3))})
         images = {"4.png": drawing(4), "bad.png": b"no image", "5.png": drawing(5)}
         job = client.post(f"/v1/tasks/{task}/jobs", files={"archive": ("i.zip", zipped(images))}).json()["id"]
-        while client.get(f"/v1/jobs/{job}").json()["status"] != "done":
-            time.sleep(0.02)
+        assert ended(client, job)["status"] == "done"
         assert told(client, "metashot_queries_total") == {"tiny": 3}
 
 

@@ -2,7 +2,6 @@
 
 import base64
 import json
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +15,7 @@ from models.task_size import BySize
 from service.__main__ import main
 from tests.made_confidence import constant_confidence
 from tests.service.made_images import drawing
-from tests.service.tiny_service import save_tiny, serving
+from tests.service.tiny_service import ended, save_tiny, serving
 
 # Nothing is known enough where at most 90 % are to be kept, and everything where 95 % are.
 STRICT = replace(constant_confidence(), familiar=tuple(BySize(2.0 if share <= 0.9 else -2.0) for share in KEPT))
@@ -88,8 +87,7 @@ def test_making_a_task_takes_none(client: TestClient) -> None:
 @pytest.mark.parametrize("keep", [0.9, 0.95])
 def test_jobs(client: TestClient, task: str, keep: float) -> None:
     job = client.post(f"/v1/tasks/{task}/jobs", files=[QUERY], data={"keep_known": str(keep)}).json()
-    while client.get(f"/v1/jobs/{job['id']}").json()["status"] in ("queued", "running"):
-        time.sleep(0.02)
+    assert ended(client, job["id"])["status"] == "done"
     row = json.loads(client.get(f"/v1/jobs/{job['id']}/results").text)
     assert row["unknown"] is (keep == 0.9)
 

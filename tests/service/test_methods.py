@@ -7,7 +7,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from tests.service.made_images import drawing
-from tests.service.tiny_service import serving
+from tests.service.tiny_service import ended, serving
 
 
 @pytest.fixture(scope="module")
@@ -31,8 +31,7 @@ def check(answer: Any, status: int, words: str) -> None:
 
 def test_head_is_get_without_a_body(client: TestClient, task: str) -> None:
     job = client.post(f"/v1/tasks/{task}/jobs", files={"query": ("q.png", drawing(3))}).json()["id"]
-    while client.get(f"/v1/jobs/{job}").json()["status"] != "done":
-        pass
+    assert ended(client, job)["status"] == "done"
     paths = ["/v1/tasks", "/v1/jobs", "/", "/page/main.js", "/v1/tasks/nothing", "/v1/tasks?limit=0"]
     for path in (*paths, "/v1/models", f"/v1/tasks/{task}", f"/v1/jobs/{job}", f"/v1/jobs/{job}/results"):
         whole, head = client.get(path), client.head(path)

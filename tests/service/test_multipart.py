@@ -70,3 +70,49 @@ def test_a_file_without_a_name_or_without_content_is_one(client: TestClient) -> 
     assert (answer.status_code, answer.json()["file"]) == (422, "empty.png")
     answer = post(client, "/query", *[part("query", A, "")] * 4)
     assert (answer.status_code, answer.json()["title"]) == (413, "Too many files")
+
+
+def sent(client: TestClient, headers: str, content: bytes = Q) -> Any:
+    """Post one part to a route that wants a query."""
+    return post(client, "/query", f"--x\r\n{headers}\r\n\r\n".encode() + content + b"\r\n")
+
+
+@pytest.mark.parametrize(
+    ("names", "filename"),
+    [
+        ("filename=plain.png; filename*=UTF-8''%C3%A4.png", "ä.png"),
+        ("filename*=UTF-8''%C3%A4.png; filename=plain.png", "ä.png"),
+        ("filename*=utf-8'de'%C3%A4%20b.png", "ä b.png"),
+        ("filename*=\"UTF-8''%C3%A4.png\"", "ä.png"),
+        ("FileName*=ISO-8859-1'en'%E4.png", "ä.png"),
+        ("filename*=UTF-8''a%0Ab%22.png", 'a\ufffdb".png'),
+        ('filename="plain.png"; filename*=%C3%A4.png', "plain.png"),
+        ("filename=\"a; filename*=UTF-8''b.png\"", "a; filename*=UTF-8''b.png"),
+        ('filename="a%22b%22.png"', 'a"b".png'),
+        ('filename="a%0D%0Ab%20.png"', "a\ufffd\ufffdb%20.png"),
+    ],
+)
+def test_file_names_as_all_kinds_of_clients_write_them(client: TestClient, names: str, filename: str) -> None:
+    answer = sent(client, f'Content-Disposition: form-data; name="query"; {names}')
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["query"][0]["filename"] == filename
+
+
+@pytest.mark.parametrize("kind", ["application/octet-stream", "image/png", "Image/PNG; x=y"])
+def test_a_part_of_another_type_than_text_is_a_file(client: TestClient, kind: str) -> None:
+    disposition = 'Content-Disposition: form-data; name="query"'
+    answer = sent(client, f"Content-Type: {kind}\r\n{disposition}")
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["query"][0]["filename"] == "query[1]"
+    answer = sent(client, f"{disposition}\r\nContent-Type: Text/plain; charset=utf-8", b"hello")
+    assert (answer.status_code, answer.json()["title"]) == (422, "Wrong type")
+    label = b'--x\r\nContent-Type: application/json\r\nContent-Disposition: form-data; name="labels"\r\n\r\na\r\n'
+    answer = post(client, "/both", SUPPORT[0], label, *SUPPORT[2:], part("query", Q, "q.png"))
+    assert answer.status_code == 200, answer.text
+
+
+def test_a_job_takes_a_part_of_another_type_than_text(client: TestClient) -> None:
+    headers = b'Content-Disposition: form-data; name="query"\r\nContent-Type: image/png'
+    unnamed = b"--x\r\n" + headers + b"\r\n\r\n" + A + b"\r\n"
+    answer = post(client, JOBS, unnamed, part("query", B, "b.png"))
+    assert list(answer.json()) == ["query[1]", "b.png"]

@@ -1,5 +1,6 @@
 """What surrounds the routes: BentoML's own addresses, the page, metrics, overload."""
 
+import logging
 import re
 import subprocess
 import sys
@@ -141,6 +142,7 @@ def test_metrics_label_route_templates_only(client: TestClient) -> None:
         "/v1/tasks/{task_id}",
         "/v1/jobs/{job_id}",
         "/v1/{path:path}",
+        "/{path:path}",
     }
     assert task not in text
     assert f'metashot_adaptations_total{{model="{TINY}"}} 2.0' in text
@@ -179,3 +181,43 @@ def test_overload_and_deadline_are_problems(tmp_path: Path, monkeypatch: pytest.
     assert int(full.headers["retry-after"]) >= 1
     for refused in (full, late[0]):
         assert refused.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("path", ["/v1/tasks/x%0a2026-01-01%20[ERROR]%20forged%1b[31m", "/%0a", "/page/%7f.js"])
+def test_an_address_with_control_characters_leads_nowhere_and_forges_no_log(
+    client: TestClient, caplog: pytest.LogCaptureFixture, path: str
+) -> None:
+    access = logging.getLogger("bentoml.access")
+    access.addHandler(caplog.handler)
+    try:
+        with caplog.at_level(logging.INFO, "bentoml.access"):
+            answer = client.get(path)
+    finally:
+        access.removeHandler(caplog.handler)
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+    logged = [record.getMessage() for record in caplog.records if record.name == "bentoml.access"]
+    assert logged
+    assert all(line.isprintable() and "status=404" in line for line in logged)
+
+
+@pytest.mark.parametrize("path", ["/page", "/livez/", "/metrics/", "/v1/tasks/", "/nowhere", "/assets/", "/docs"])
+def test_nothing_leads_to_wherever_host_says(client: TestClient, path: str) -> None:
+    answer = client.get(path, headers={"Host": "evil.example"}, follow_redirects=False)
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+    assert "location" not in answer.headers
+
+
+def test_what_only_can_be_read_says_so(client: TestClient) -> None:
+    for path in ("/livez", "/readyz", "/metrics", "/docs.json", "/"):
+        answer = client.post(path)
+        assert (answer.status_code, answer.headers["content-type"]) == (405, "application/problem+json"), path
+        assert "GET" in answer.headers["allow"]
+
+
+def test_the_page_is_sent_again_only_if_it_changed(client: TestClient) -> None:
+    for path in ("/", "/page/main.js"):
+        first = client.get(path)
+        again = client.get(path, headers={"If-None-Match": first.headers["etag"]})
+        assert (again.status_code, again.content) == (304, b"")
+    assert client.get("/").headers["cache-control"] == "no-cache"
+    assert client.head("/").headers["etag"] == client.get("/").headers["etag"]

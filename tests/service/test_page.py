@@ -117,8 +117,8 @@ def _draw(browser: Chrome, canvas: WebElement, strokes: Strokes) -> None:
         pen.release().perform()
 
 
-def _tasks(origin: str) -> list[dict[str, Any]]:
-    with urllib.request.urlopen(f"{origin}/v1/tasks", timeout=PATIENCE) as answer:
+def _drafts(origin: str) -> list[dict[str, Any]]:
+    with urllib.request.urlopen(f"{origin}/v1/tasks?temporary=true", timeout=PATIENCE) as answer:
         items: list[dict[str, Any]] = json.load(answer)["items"]
     return items
 
@@ -148,7 +148,7 @@ def test_two_classes_a_drawn_query_and_its_answer(browser: Chrome, origin: str, 
         field.send_keys(paths)
     wait.until(lambda _: len(_find(browser, ".class-row figure.tile img")) == 6)
     wait.until(lambda _: _find(browser, "#standing")[0].get_attribute("data-state") == "ready")
-    assert [one["label"] for one in _tasks(origin)[0]["classes"]] == ["cross", "ring"]
+    assert [one["label"] for one in _drafts(origin)[0]["classes"]] == ["cross", "ring"]
 
     canvas = _find(browser, "#query-pad canvas")[0]
     _draw(browser, canvas, CROSS)
@@ -175,7 +175,7 @@ def test_two_classes_a_drawn_query_and_its_answer(browser: Chrome, origin: str, 
     # Leaving asks first (the driver says yes), and takes the draft along: none may pile up in the service.
     assert browser.execute_script("return !dispatchEvent(new Event('beforeunload', { cancelable: true }))")
     browser.get("about:blank")
-    wait.until(lambda _: _tasks(origin) == [])
+    wait.until(lambda _: _drafts(origin) == [])
 
 
 @pytest.mark.parametrize(("size", "copied_size"), [((1600, 1200), (1024, 768)), ((700, 500), (700, 500))])

@@ -52,3 +52,17 @@ def test_a_part_is_known_again_until_something_changes(tmp_path: Path) -> None:
     assert part.fingerprint("task", 2) != first
     write(tmp_path / "a.png", b"22")
     assert part.fingerprint("task", 1) != first
+
+
+def test_names_that_servers_show_alike_are_of_different_parts(tmp_path: Path) -> None:
+    for name in ("a\t.png", "a\n.png", "b.png"):
+        write(tmp_path / "in" / name, b"1")
+    divided = list(in_parts(tmp_path / "in", image_files(tmp_path / "in")))
+    assert [part.names for part in divided] == [["a\t.png"], ["a\n.png", "b.png"]]
+    assert [part.shown for part in divided] == [
+        {"a\ufffd.png": "a\t.png"},
+        {"a\ufffd.png": "a\n.png", "b.png": "b.png"},
+    ]
+    for part in divided:
+        with query_entries(part.archive(tmp_path), Settings()) as archive:
+            assert archive.names == tuple(part.names)

@@ -3,9 +3,13 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
+from models import choice
+from models.choice import AUTO
 from models.images.preprocessing import Preprocessing
 from service.computing.preparation import choose
-from service.registry import AUTO, Registry
+from service.registry import Registry
 from service.uploads.intake import Example
 from tests.service.made_images import drawing, photograph
 from tests.service.tiny_service import save_tiny
@@ -21,3 +25,15 @@ def test_the_order_of_examples_does_not_choose_the_initialization(tmp_path: Path
     turned = examples[1:] + examples[:1]
     first, second = (choose(registry, AUTO, order, lambda: None).name for order in (examples, turned))
     assert first == second
+
+
+def test_copies_choose_no_initialization(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One example of each class cannot be left out to compare the candidates, however often it is sent."""
+    candidates = [save_tiny(tmp_path / name, name=name, seed=seed) for seed, name in enumerate("ab")]
+    registry = Registry([candidates[0], replace(candidates[1], version="2")])
+    monkeypatch.setattr(choice, "left_out_error", lambda one, *_: {"a": 0.5, "b": 0.1}[one.name])
+    examples = [Example(f"{seed}.png", drawing(seed), 10_000, label=str(seed)) for seed in range(2)]
+    assert choose(registry, AUTO, examples, lambda: None).name == "a"
+    assert choose(registry, AUTO, examples * 5, lambda: None).name == "a"
+    others = [Example(f"{seed}.png", drawing(seed), 10_000, label=str(seed % 2)) for seed in range(4)]
+    assert choose(registry, AUTO, others, lambda: None).name == "b"

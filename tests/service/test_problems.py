@@ -1,9 +1,11 @@
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
 
+from service.problems import Problem, problem_response
 from service.settings import Settings
 from tests.service.intake_app import make_app
 
@@ -46,3 +48,10 @@ def test_the_unexpected_has_a_number_and_no_trace(client: TestClient, caplog: py
     logged = next(record for record in caplog.records if number in record.getMessage())
     assert logged.exc_info is not None
     assert logged.exc_info[0] is ZeroDivisionError
+
+
+def test_no_problem_is_endless() -> None:
+    problem = Problem(422, "x" * 10**6, file="f" * 10**6, field="g" * 10**6)
+    body = json.loads(bytes(problem_response(problem, "/").body))
+    assert max(len(body[name]) for name in ("detail", "file", "field")) == 2000
+    assert body["detail"].endswith("x…")

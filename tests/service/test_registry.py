@@ -9,13 +9,14 @@ import pytest
 from bentoml._internal.configuration.containers import BentoMLContainer
 from bentoml._internal.models import ModelStore
 
+from models.choice import AUTO
 from models.images.preprocessing import Preprocessing
 from models.initialization import CARD, WEIGHTS, Initialization, load, shipped
 from models.published import Published, published
 from service import registry
 from service.computing.preparation import choose
 from service.problems import Problem
-from service.registry import AUTO, Registry, open_registry
+from service.registry import Registry, open_registry
 from service.uploads.intake import Example
 from tests.service.made_images import drawing, photograph
 from tests.service.tiny_service import TINY, save_tiny

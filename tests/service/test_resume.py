@@ -1,15 +1,13 @@
 """A job outlives SIGKILL: every image is scored once, none is lost, and the answers are the task's own."""
 
 import json
-import time
 from pathlib import Path
-from typing import Any
 
 import httpx
 
 from tests.service.made_images import drawing, zipped
 from tests.service.server_process import kill, server
-from tests.service.tiny_service import TINY, save_tiny
+from tests.service.tiny_service import TINY, ended, progressed, save_tiny
 
 IMAGES = 300
 DAMAGED = range(0, IMAGES, 7)
@@ -32,12 +30,6 @@ def start_job(http: httpx.Client, task: str) -> str:
     return str(answer.json()["id"])
 
 
-def finished(http: httpx.Client, job: str) -> dict[str, Any]:
-    while (state := http.get(f"/v1/jobs/{job}").json())["status"] in ("queued", "running"):
-        time.sleep(0.05)
-    return dict(state)
-
-
 def test_killed_in_the_middle_of_a_job(tmp_path: Path) -> None:
     data_dir = tmp_path / "var"
     save_tiny(data_dir / "initializations" / TINY)
@@ -45,13 +37,12 @@ def test_killed_in_the_middle_of_a_job(tmp_path: Path) -> None:
     with server(data_dir, job_batch=2) as (address, process), httpx.Client(base_url=address) as http:
         task = create_task(http)
         job = start_job(http, task)
-        while not (state := http.get(f"/v1/jobs/{job}").json())["done"]:
-            assert state["status"] in ("queued", "running")
+        state = progressed(http, job, 1)
         kill(process)
     assert 0 < state["done"] < state["total"] == IMAGES
 
     with server(data_dir, job_batch=50) as (address, _), httpx.Client(base_url=address, timeout=60) as http:
-        state = finished(http, job)
+        state = ended(http, job)
         rows = [json.loads(line) for line in http.get(f"/v1/jobs/{job}/results").text.splitlines()]
         asked = [k for k in range(IMAGES) if k not in DAMAGED][::20]
         files = [("query", (NAMES[k], drawing(k, 90))) for k in asked]

@@ -15,10 +15,10 @@ from models.task_size import TaskSize
 from service.computing.classifier import AT_ONCE
 from service.uploads.images import decode
 from tests.service.made_images import drawing
-from tests.service.tiny_service import TINY, save_tiny, serving
+from tests.service.tiny_service import LIKE_PHOTOS, TINY, save_like_photos, save_tiny, serving
 
 HEAD_ONLY = "tiny-head"
-MODELS = (TINY, HEAD_ONLY)
+MODELS = (TINY, HEAD_ONLY, LIKE_PHOTOS)
 Labelled = list[tuple[str, int]]  # labels, and the seeds of their drawings
 
 
@@ -46,6 +46,7 @@ class Served:
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     data_dir = tmp_path_factory.mktemp("var")
     save_tiny(data_dir / "initializations" / HEAD_ONLY, name=HEAD_ONLY, seed=1, moves="head")
+    save_like_photos(data_dir / "initializations" / LIKE_PHOTOS)
     with serving(data_dir) as client:
         yield Served(client)
 
@@ -84,6 +85,8 @@ def test_answers_are_whole(served: Served, model: str) -> None:
         assert {(near["label"], near["filename"]) for near in one["nearest"]} <= {
             (label, f"{seed}.png") for label, seed in SUPPORT
         }
+    if model == LIKE_PHOTOS:
+        assert {one["unknown"] for one in answers} == {True, False}, "else what tells them apart is not tested"
     (itself,) = served.classify(model, SUPPORT, [4])
     assert itself["nearest"][0]["filename"] == "4.png"
     assert itself["nearest"][0]["similarity"] == pytest.approx(1, abs=1e-6)
@@ -119,6 +122,22 @@ def test_the_order_of_examples_does_not_matter(served: Served, model: str) -> No
         assert served.classify(model, shuffled, QUERIES) == first
 
 
+def test_nor_does_it_among_examples_that_are_one_image_under_two_names(served: Served) -> None:
+    names = {"first.png": "a", "second.png": "a", "other.png": "b"}
+    files = {name: drawing(2 if name == "other.png" else 1) for name in names}
+
+    def asked(order: list[str]) -> list[str]:
+        support = [("support", (name, files[name])) for name in order]
+        answer = served.client.post(
+            "/v1/classify",
+            files=[*support, ("query", ("q.png", drawing(1)))],
+            data={"labels": [names[name] for name in order], "model": TINY},
+        )
+        return [near["filename"] for near in answer.json()["predictions"][0]["nearest"]]
+
+    assert asked(list(names)) == asked(list(names)[::-1]) == list(names)
+
+
 @pytest.mark.parametrize("model", MODELS)
 def test_renaming_classes_renames_the_answer(served: Served, model: str) -> None:
     names = {"a": "c", "b": "a", "c": "b"}
@@ -141,7 +160,8 @@ def test_adapts_as_meta_training_does(served: Served, model: str) -> None:
         return torch.stack([initialization.preprocessing(image) for image in images])
 
     tasks = [SUPPORT, OTHER]
-    images, labels, weights = torch.rand(2, 6, 1, 28, 28), torch.zeros(2, 6, dtype=torch.int64), torch.zeros(2, 6)
+    images = torch.rand(2, 6, *pixels([1])[0].shape)
+    labels, weights = torch.zeros(2, 6, dtype=torch.int64), torch.zeros(2, 6)
     for task, labelled in enumerate(tasks):
         names = sorted({label for label, _ in labelled})
         images[task, : len(labelled)] = pixels([seed for _, seed in labelled])

@@ -1,11 +1,13 @@
 """``score``: any number of images in parts, and on after a break."""
 
+import csv
 import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet
 import pytest
 
 from service.__main__ import main
@@ -81,6 +83,25 @@ def test_score_a_folder(address: str, task: str, folders: Path, tmp_path: Path, 
             direct = client.classify(task, files)
         assert [row["filename"] for row in rows] == [f"deep/{one['filename']}" for one in direct]
         assert [row["probabilities"] for row in rows] == [one["probabilities"] for one in direct]
+
+
+@pytest.mark.parametrize("ending", ["jsonl", "csv", "parquet"])
+def test_names_lead_back_to_the_files(address: str, task: str, tmp_path: Path, ending: str) -> None:
+    names = ["a\t.png", "a\n.png", "a/\x7f.png"]
+    for seed, name in enumerate(names):
+        write(tmp_path / "in" / name, drawing(seed))
+    write(tmp_path / "in" / "b\r.png", b"no image")
+    output = tmp_path / f"o.{ending}"
+    given = ["score", "--task", task, "--input", str(tmp_path / "in"), "--output", str(output)]
+    assert main([*given, "--server", address]) == 0
+    if ending == "jsonl":
+        told = [json.loads(line)["filename"] for line in output.read_text().splitlines()]
+    elif ending == "csv":
+        with output.open(newline="", encoding="utf-8") as file:
+            told = [row["filename"] for row in csv.DictReader(file)]
+    else:
+        told = pyarrow.parquet.read_table(output)["filename"].to_pylist()
+    assert sorted(told) == sorted([*names, "b\r.png"])
 
 
 def test_score_an_archive_and_a_single_image(address: str, task: str, folders: Path, tmp_path: Path) -> None:
@@ -162,8 +183,10 @@ def test_a_task_that_is_changed_meanwhile_answers_no_more(
     with monkeypatch.context() as patch:
         patch.setattr(Client, "task", changed)
         assert main([*asked, "--output", str(tmp_path / "o.csv")]) == 2
-    assert "has been changed meanwhile" in capsys.readouterr().err
-    assert not (tmp_path / "o.csv").exists()
+    told = capsys.readouterr().err
+    assert "has been changed meanwhile: run the same command again" in told
+    assert "answers so far are kept" not in told
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_two_commands_do_not_share_an_output(

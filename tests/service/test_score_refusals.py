@@ -33,9 +33,11 @@ def asked(address: str, tmp_path: Path) -> list[str]:
 def test_errors_alone_take_no_ones_place(asked: list[str], tmp_path: Path, capsys: Capture) -> None:
     (tmp_path / "notes.txt").write_text("notes")
     (tmp_path / "bad.png").write_text("no image")
+    (tmp_path / "cut.zip").write_bytes(zipped({"1.png": drawing(1)})[:-30])
     (tmp_path / "bad.zip").write_bytes(zipped({"1.png": b"no image", "2.png": b"neither"}))
     for name, told in (
         ("notes.txt", "notes.txt is no image by its name's end"),
+        ("cut.zip", "cut.zip is no readable zip archive; pack it again\n"),
         ("bad.png", "bad.png is not a PNG, JPEG, WebP or BMP image\n"),
         ("bad.zip", "1.png is not a PNG, JPEG, WebP or BMP image (and 1 more could not be read, either)\n"),
     ):

@@ -2,6 +2,8 @@
 
 import os
 import runpy
+import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -89,3 +91,16 @@ def test_a_store_that_cannot_be_used_is_told_in_one_line(
     assert main(["serve", "--port", str(free_port()), "--data-dir", str(folder)]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert f"DATA_DIR={folder}" in line
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="there is no make")
+@pytest.mark.parametrize(
+    ("given", "port"),
+    [("", "3000"), ("4000", "4000"), ("tcp://10.0.0.1:80", "3000"), ("udp://10.0.0.1:80", "3000")],
+)
+def test_make_leaves_out_what_kubernetes_sets(given: str, port: str) -> None:
+    environment = {"PATH": os.environ["PATH"], "METASHOT_PORT": given}
+    told = subprocess.run(
+        ["make", "--dry-run", "run"], cwd=serve.ROOT, env=environment, capture_output=True, text=True, check=True
+    )
+    assert f"serve --port {port} " in told.stdout

@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import pytest
 from service.computing.classifier import Classifier
 from service.store.job_store import JobStore
 from tests.service.made_images import drawing, zipped
-from tests.service.tiny_service import serving
+from tests.service.tiny_service import ended, serving
 
 NAMES = [f"{seed}.png" for seed in range(6)]
 
@@ -46,8 +45,7 @@ def test_of_a_batch_that_was_cut_short_nothing_is_committed(
         go_on.set()
     assert committed == []
     with serving(tmp_path) as client:
-        while (state := client.get(f"/v1/jobs/{job}").json())["status"] in ("queued", "running"):
-            time.sleep(0.02)
+        state = ended(client, job)
         rows = client.get(f"/v1/jobs/{job}/results").text.splitlines()
     assert (state["status"], committed) == ("done", [6])
     assert [json.loads(row)["filename"] for row in rows] == NAMES

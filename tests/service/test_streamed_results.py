@@ -2,7 +2,6 @@
 
 import asyncio
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from starlette.types import ASGIApp, Message
 
 from service.results import Format, stream
 from tests.service.made_images import drawing
-from tests.service.tiny_service import serving
+from tests.service.tiny_service import ended, serving
 
 
 def rows(count: int) -> Iterator[dict[str, Any]]:
@@ -54,8 +53,7 @@ def test_a_caller_who_goes_in_the_middle_leaves_no_file_open(
         files = [("support", (f"{seed}.png", drawing(seed))) for seed in (1, 2)]
         task = client.post("/v1/tasks", files=files, data={"labels": ["a", "b"]}).json()["id"]
         job = client.post(f"/v1/tasks/{task}/jobs", files={"query": ("3.png", drawing(3))}).json()["id"]
-        while client.get(f"/v1/jobs/{job}").json()["status"] != "done":
-            time.sleep(0.02)
+        assert ended(client, job)["status"] == "done"
         monkeypatch.setattr(tempfile, "TemporaryFile", noted)
         assert asyncio.run(closed_after_leaving(client.app, f"/v1/jobs/{job}/results")) == [True]
 

@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 
 from service.computing.classifiers import Classifiers
 from tests.service.made_images import drawing, zipped
-from tests.service.tiny_service import TINY, serving
+from tests.service.tiny_service import TINY, ended, serving
 
 QUERIES = [("query", (f"{seed}.png", drawing(seed))) for seed in (21, 22, 23)]
 
@@ -70,6 +70,26 @@ def test_step_by_step_equals_afresh(client: TestClient) -> None:
     assert last["classes"] == fresh["classes"]
     assert last["estimate"] == fresh["estimate"]
     assert ask(client, task) == ask(client, fresh["id"])
+
+
+def test_copies_leave_estimate_and_answers_as_they_are(client: TestClient) -> None:
+    plain = create(client, FINAL)
+    doubled = create(client, FINAL)
+    grown = client.post(f"/v1/tasks/{doubled['id']}/examples", **form(FINAL)).json()
+    assert [one["examples"] for one in grown["classes"]] == [4, 2, 4]
+    assert grown["estimate"] == plain["estimate"]
+    assert ask(client, doubled["id"]) == ask(client, plain["id"])
+    less = client.delete(f"/v1/tasks/{doubled['id']}/examples/{example_id(doubled, 3)}").json()
+    assert less["estimate"] == plain["estimate"]
+    assert ask(client, doubled["id"]) == ask(client, plain["id"])
+
+    once, twice = form(FINAL), form(FINAL)
+    twice["files"] *= 2
+    twice["data"]["labels"] *= 2
+    answers = []
+    for given in (once, twice):
+        answers.append(client.post("/v1/classify", files=given["files"] + QUERIES, data=given["data"]).json())
+    assert answers[0] == answers[1]
 
 
 def test_a_class_whose_name_holds_a_slash_can_be_deleted(client: TestClient) -> None:
@@ -196,8 +216,7 @@ def test_two_processes_share_one_store(tmp_path: Path) -> None:
             for client in (one, other)
         ]
         for job in jobs:
-            while one.get(f"/v1/jobs/{job}").json()["status"] != "done":
-                pass
+            assert ended(one, job)["status"] == "done"
             rows = other.get(f"/v1/jobs/{job}/results").text.splitlines()
             assert [json.loads(row)["filename"] for row in rows] == [f"{seed}.png" for seed in range(51, 71)]
 

@@ -15,7 +15,12 @@ from tests.training.tiny_run import VALIDATION, noisy_classes, recipe
 from training.measures.calibration import calibrate, fit_confidence, protocols
 from training.measures.evaluation import measure
 from training.measures.measured import Measured, Protocol
-from training.measures.regressions import linear_weights, logistic_weights, quantile_weights
+from training.measures.regressions import (
+    falling_logistic_weights,
+    linear_weights,
+    logistic_weights,
+    quantile_weights,
+)
 
 PLAN = recipe()
 LEARNER, PREPROCESSING = PLAN.build_learner(), PLAN.build_preprocessing()
@@ -111,6 +116,19 @@ def test_regressions_find_what_made_the_values():
     of_most = quantile_weights(terms, widths, 0.9)
     torch.testing.assert_close(of_most, weights + torch.tensor([math.log(0.9), 0, 0]), rtol=0, atol=0.1)
     assert (widths < (terms @ of_most).exp()).double().mean() == pytest.approx(0.9, abs=0.01)
+
+
+def test_no_term_may_raise_a_falling_share():
+    generator = torch.Generator().manual_seed(0)
+    terms = torch.cat([torch.ones(4000, 1), torch.rand(4000, 3, generator=generator)], 1).double()
+    shares = (terms @ torch.tensor([0.5, -2.0, 1.0, -0.5], dtype=torch.float64)).sigmoid()
+    found = falling_logistic_weights(terms, shares, torch.ones(4000, dtype=torch.float64))
+    assert found[2] == 0
+    assert found[1] == pytest.approx(-2, abs=0.1)
+    assert found[3] == pytest.approx(-0.5, abs=0.1)
+    falling = (terms @ torch.tensor([0.5, -2.0, 0.0, -0.5], dtype=torch.float64)).sigmoid()
+    found = falling_logistic_weights(terms, falling, torch.ones(4000, dtype=torch.float64))
+    torch.testing.assert_close(found[[0, 1, 3]], torch.tensor([0.5, -2.0, -0.5]).double(), rtol=0, atol=1e-2)
 
 
 def test_terms_that_hardly_vary_get_no_weight():

@@ -11,13 +11,15 @@ import pytest
 from models.backbones.conv4 import Conv4
 from models.heads import Head
 from models.images.preprocessing import Preprocessing
-from models.initialization import load, save
+from models.initialization import load, save, shipped
 from models.inner_rule import InnerRule
 from models.learner import Learner
+from models.published import Published
 from tests.made_confidence import constant_confidence
 from tests.training.made_drawings import drawing
 from tests.training.tiny_run import TRAINING, VALIDATION, recipe
 from training.__main__ import main
+from training.run.named import find
 from training.run.publication import publish_run
 from training.run.trainer import Trainer
 
@@ -53,6 +55,8 @@ def test_evaluate_a_folder_of_classes(initialization, tmp_path, capsys):
     assert "(so few vary by chance; it is made for --queries 15)" in printed
     assert 0 <= figures["estimate"]["coverage"] <= 1
     assert "unknown" not in figures, "two classes are all that there are"
+    assert "strangers" not in figures, "0 would contradict the number within `unknown`"
+    assert "--strangers 5: no class is left outside of each task" in printed
     assert main([*arguments, "--against", str(initialization)]) == 0
     against = json.loads((tmp_path / "out.json").read_text())["against"]
     assert (against["gain"], against["interval_95"], against["accuracy"]) == (0, 0, figures["accuracy"])
@@ -64,8 +68,15 @@ def test_evaluate_a_folder_of_classes(initialization, tmp_path, capsys):
     printed = capsys.readouterr().out
     assert "with 90 % of known items to keep" in printed
     assert "5 other classes flagged" in printed
+    assert "--strangers" not in printed
     assert figures["unknown"]["strangers"] == 5
+    assert "strangers" not in figures
     assert 0 <= figures["unknown"]["auroc"] <= 1
+    assert main([*arguments, "--split", "train", "--queries", "1", "--ways", "9"]) == 0
+    assert json.loads((tmp_path / "out.json").read_text())["unknown"]["strangers"] == 1
+    printed = capsys.readouterr().out
+    assert "--strangers 5: only 1 is left outside of each task" in printed
+    assert "1 other class flagged" in printed
 
 
 def test_looks_are_printed_and_drawn(initialization, tmp_path, capsys):
@@ -124,6 +135,9 @@ def test_what_cannot_be_measured_is_told_before_training(setting, message, tmp_p
     [
         (["train", "none.yaml"], "there is no recipe"),
         (["evaluate", "none", "--dataset", "strokes"], "'none' is neither a shipped initialization (characters,"),
+        (["evaluate", "RUN", "--dataset", "strokes"], "with a card.json, nor is one published by that name; did"),
+        (["evaluate", "RUN", "--dataset", "strokes"], "did you mean RUN/initialization?"),
+        (["publish", "RUN", "--name", "x"], "did you mean RUN/initialization?"),
         (["evaluate", "INIT"], "--dataset omniglot"),
         (["evaluate", "INIT", "--dataset", "omniglot"], "--data-dir"),
         (["evaluate", "INIT", "--benchmark", "omniglot-oneshot"], "say where omniglot-oneshot lies: --data-dir"),
@@ -144,11 +158,22 @@ def test_what_cannot_be_measured_is_told_before_training(setting, message, tmp_p
 )
 def test_faults_are_one_line_and_status_2(initialization, arguments, message, capsys, monkeypatch):
     monkeypatch.delenv("METASHOT_DATA", raising=False)
-    assert main([str(initialization) if argument == "INIT" else argument for argument in arguments]) == 2
+    named = {"INIT": str(initialization), "RUN": str(initialization.parent)}
+    assert main([named.get(argument, argument) for argument in arguments]) == 2
     error = capsys.readouterr().err
     assert error.startswith("error: ")
-    assert message in error
+    assert message.replace("RUN", named["RUN"]) in error
     assert "Traceback" not in error
+
+
+def test_published_ones_are_found_by_name_the_latest_of_several(initialization, tmp_path, monkeypatch):
+    stored = [("mine", tmp_path / "older"), ("mine", initialization), ("other", tmp_path), ("photos", tmp_path)]
+    published = [Published(name, "version", folder) for name, folder in stored]
+    monkeypatch.setattr("training.run.named.published", lambda: published)
+    for name in ("mine", "Mine"):
+        found = find(name)
+        assert (found.name, found.version) == ("mine", load(initialization).version)
+    assert find("photos").version == load(shipped()["photos"]).version
 
 
 def test_publish_and_list_through_the_bentoml_store(initialization, tmp_path):

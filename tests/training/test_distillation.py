@@ -18,6 +18,7 @@ from training.outer.loss import warm_up_loss
 from training.outer_plan import Outer
 from training.recipe import RecipeError
 from training.run.checkpoint import CheckpointError
+from training.run.class_teacher import class_teacher
 from training.run.trainer import CHECKPOINT, Trainer
 
 CPU = torch.device("cpu")
@@ -60,7 +61,7 @@ def test_the_loss_is_half_by_the_classes_and_half_by_the_teacher():
 
 def test_the_teacher_answers_as_its_run_ended_and_does_not_learn(taught):
     folder, trainer = taught
-    teacher = Teacher.of(plan(folder), len(TRAINING), CPU)
+    teacher = class_teacher(plan(folder), len(TRAINING), CPU)
     assert teacher.phi.keys() == trainer.phi.keys()
     assert all(torch.equal(teacher.phi[name], value) for name, value in trainer.phi.items())
     student = Trainer(plan(folder, seed=8), TRAINING, VALIDATION, folder / "student")
@@ -75,7 +76,7 @@ def test_the_teacher_answers_as_its_run_ended_and_does_not_learn(taught):
 
 def test_a_student_comes_to_answer_as_its_teacher(taught, tmp_path):
     folder, _ = taught
-    teacher = Teacher.of(plan(folder), len(TRAINING), CPU)
+    teacher = class_teacher(plan(folder), len(TRAINING), CPU)
     apart = []
     for of_run in (plan(seed=8), plan(folder, seed=8)):
         trainer = Trainer(of_run, TRAINING, VALIDATION, tmp_path / str(len(apart)))
@@ -90,14 +91,14 @@ def test_a_student_comes_to_answer_as_its_teacher(taught, tmp_path):
 def test_runs_that_cannot_teach_are_refused(taught, tmp_path):
     folder, _ = taught
     with pytest.raises(RecipeError, match="name the folder of a run"):
-        Teacher.of(plan(tmp_path), len(TRAINING), CPU)
+        class_teacher(plan(tmp_path), len(TRAINING), CPU)
     with pytest.raises(RecipeError, match="not trained to tell these 7 classes apart"):
-        Teacher.of(plan(folder), 7, CPU)
+        class_teacher(plan(folder), 7, CPU)
     other = Preprocessing("drawing", 16, 1, margin=0.1).as_dict()
     with pytest.raises(RecipeError, match="differs in preprocessing"):
-        Teacher.of(plan(folder, preprocessing=other), len(TRAINING), CPU)
+        class_teacher(plan(folder, preprocessing=other), len(TRAINING), CPU)
     with pytest.raises(RecipeError, match=r"set outer\.warm_up_loss to classes"):
         plan(folder, warm_up_loss="episodes").build_learner()
     (tmp_path / CHECKPOINT).write_bytes(b"no checkpoint")
     with pytest.raises(CheckpointError, match="damaged"):
-        Teacher.of(plan(tmp_path), len(TRAINING), CPU)
+        class_teacher(plan(tmp_path), len(TRAINING), CPU)

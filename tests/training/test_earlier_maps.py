@@ -9,8 +9,8 @@ from models.learner import BODY, Learner, part
 from tests.training.tiny_lda import BACKBONE, LEARNER, OUTER, published
 from tests.training.tiny_run import TRAINING, VALIDATION, recipe
 from training.outer.class_loss import class_logits, initial_centres
-from training.outer.distillation import Teacher
 from training.outer.loss import warm_up_loss
+from training.run.class_teacher import class_teacher
 from training.run.pretrained import pretrained_start
 from training.run.publication import publish_run
 from training.run.trainer import Trainer
@@ -62,7 +62,7 @@ def test_a_run_ends_with_features_of_all_depths_and_goes_on_with_others(tmp_path
 def test_a_teacher_answers_by_the_features_that_it_learned_to_tell_classes_by(tmp_path):
     trainer = Trainer(plan(DEEP), TRAINING, VALIDATION, tmp_path)
     trainer.run()
-    teacher = Teacher.of(
+    teacher = class_teacher(
         plan(LEARNER, outer=dataclasses.replace(OUTER, teacher=str(tmp_path))), 20, torch.device("cpu")
     )
     images = trainer.preprocessing.normalise(TRAINING.images)

@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 import torch
 
+from tests.training.tiny_run import TRAINING, recipe
 from training.datasets.class_images import ClassImages, DataError
+from training.recipe import Episodes
 from training.tasks.episodes import EpisodeSampler
+from training.tasks.training_tasks import TrainingTasks
 
 COUNTS = (20, 9, 12, 20, 15, 30, 9, 11, 10, 14, 9, 25)
 GROUPS = ("large",) * 6 + ("middle",) * 4 + ("small",) * 2
@@ -84,6 +87,14 @@ def test_ragged_classes_ways_and_shots_are_padded():
     assert {ways for ways, _ in shapes} == {2, 3, 4, 5, 6}
     assert {shots for _, each in shapes for shots in each} == {1, 2, 3, 4, 5}
     assert any(len(set(each)) > 1 for _, each in shapes)
+
+
+@pytest.mark.parametrize("ragged", [False, True])
+def test_a_recipe_says_whether_classes_are_ragged(ragged):
+    plan = recipe(episodes=Episodes(ways=4, shots=(1, 5), queries=2, ragged=ragged))
+    tasks = TrainingTasks(plan, TRAINING, plan.build_preprocessing())
+    shots = tasks.sampler.batch(0, 20).support.weights.view(20, 4, 5).sum(2)
+    assert bool((shots == shots[:, :1]).all()) is not ragged
 
 
 def test_without_ragged_an_episode_has_one_number_of_shots():

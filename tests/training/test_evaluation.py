@@ -1,5 +1,6 @@
 """Evaluation: inductive, repeatable, right about its intervals and calibration."""
 
+import sys
 from dataclasses import replace
 
 import pytest
@@ -101,7 +102,12 @@ def test_tasks_that_cannot_be_drawn_are_refused_before_anything_is_embedded(of_t
         embedded(of_the_head, phi, PREPROCESSING, VALIDATION, protocols=protocols)
 
 
-def test_a_bar_tells_how_many_images_are_embedded(of_the_head, capsys):
+def test_a_bar_tells_a_terminal_how_many_images_are_embedded(of_the_head, capsys, monkeypatch):
+    embedded(of_the_head, of_the_head.initial(0), PREPROCESSING, VALIDATION, progress=True)
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    embedded(of_the_head, of_the_head.initial(0), PREPROCESSING, VALIDATION)
+    assert capsys.readouterr().err == ""
     embedded(of_the_head, of_the_head.initial(0), PREPROCESSING, VALIDATION, progress=True)
     assert "embedding:" in capsys.readouterr().err
 

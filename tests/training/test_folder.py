@@ -41,7 +41,7 @@ def test_nested_classes_are_named_by_path_and_grouped_by_parent(tmp_path):
         ("Greek/old/digamma", "Greek/old", 3),
         ("loose", "", 2),
     ]
-    assert tree.ignored == 0
+    assert tree.ignored == ()
 
 
 def test_what_is_no_image_is_left_out_and_counted(tmp_path, caplog):
@@ -51,10 +51,10 @@ def test_what_is_no_image_is_left_out_and_counted(tmp_path, caplog):
     (tmp_path / "class0" / ".hidden.png").write_bytes(b"")
     write_class(tmp_path / ".hidden", 2)
     write_class(tmp_path, 1)  # beside the classes, in none
-    assert folder.scan(tmp_path).ignored == 3
+    assert len(folder.scan(tmp_path).ignored) == 3
     assert [entry.name for entry in folder.scan(tmp_path).classes] == [f"class{index}" for index in range(6)]
     load("train", tmp_path)
-    assert "3 hidden files or files that are no images were left out" in caplog.text
+    assert "3 files such as 00.png were left out, as hidden, no image, or in no class's folder" in caplog.text
 
 
 def test_what_is_no_file_is_left_out_and_a_link_to_nothing_told(tmp_path):
@@ -62,7 +62,7 @@ def test_what_is_no_file_is_left_out_and_a_link_to_nothing_told(tmp_path):
         write_class(tmp_path / "all" / f"class{index}", 2)
     os.mkfifo(tmp_path / "all" / "class0" / "pipe.png")
     tree = folder.scan(tmp_path / "all")
-    assert tree.ignored == 1
+    assert tree.ignored == (tmp_path / "all" / "class0" / "pipe.png",)
     assert [len(entry.paths) for entry in tree.classes] == [2] * 6
     for index in range(6):
         (tmp_path / "all" / f"class{index}" / "gone.png").symlink_to(tmp_path / "nowhere.png")
@@ -78,9 +78,22 @@ def test_folders_without_images_are_counted(tmp_path, caplog):
     (tmp_path / "class6").mkdir()
     (tmp_path / "class7" / "notes").mkdir(parents=True)
     (tmp_path / "class7" / "notes" / "readme.txt").write_text("not an image")
-    assert folder.scan(tmp_path).empty == 2
+    assert len(folder.scan(tmp_path).empty) == 2
     load("train", tmp_path)
-    assert "2 folders without an image are no classes" in caplog.text
+    assert "2 folders without an image are no classes, such as class6" in caplog.text
+
+
+def test_one_file_and_one_folder_are_told_by_name_and_once(tmp_path, caplog):
+    for index in range(6):
+        write_class(tmp_path / f"class{index}", 2)
+    (tmp_path / "class0" / "notes.txt").write_text("not an image")
+    (tmp_path / "class6").mkdir()
+    for split in SPLITS:
+        load(split, tmp_path)
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{tmp_path}: class0/notes.txt was left out, as hidden, no image, or in no class's folder",
+        f"{tmp_path}: class6 holds no image and is no class",
+    ]
 
 
 def test_links_in_a_circle_end(tmp_path):

@@ -103,6 +103,8 @@ def test_numbers_may_be_written_with_an_exponent_alone(tmp_path, text):
         ({}, ["class_jitter.rotation=-5"], "class_jitter.rotation must be at least 0"),
         ({}, ["task_jitter.scale=1e4"], "task_jitter.scale must be at most 3, not 10000.0"),
         ({}, ["jitter.colour=1e6"], "jitter.colour must be at most 3"),
+        ({}, ["class_jitter.colour=0.3"], "class_jitter.colour does nothing: .* set jitter.colour"),
+        ({}, ["task_jitter.colour=0.3"], "task_jitter.colour does nothing: .* set jitter.colour"),
         ({}, ["outer.steps=0"], "outer.steps must be at least 1"),
         ({}, ["outer.draws=1"], "outer.draws must be at least 2"),
         ({}, ["outer.learning_rate=-0.1"], "outer.learning_rate must be at least 0"),
@@ -136,3 +138,24 @@ def test_a_missing_or_broken_file_is_told(tmp_path):
     (tmp_path / "short.yaml").write_text("name: x")
     with pytest.raises(RecipeError, match="lacks description"):
         read_recipe(tmp_path / "short.yaml")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["9" * 5000, "2024-13-45", "!!float x", "!!bool x", "!!int ''", "!!timestamp x", "[" * 5000],
+    ids=["digits", "date", "float", "bool", "int", "timestamp", "nested"],
+)
+def test_values_that_yaml_cannot_make_are_told_with_their_place(tmp_path, text):
+    (tmp_path / "odd.yaml").write_text(f"name: {text}")
+    with pytest.raises(RecipeError, match=r"odd\.yaml is not valid YAML: ") as fault:
+        read_recipe(tmp_path / "odd.yaml")
+    assert "sys." not in str(fault.value)
+    with pytest.raises(RecipeError, match=r"--set .outer\.steps=.*is not valid YAML: ") as fault:
+        read_recipe(written(tmp_path), [f"outer.steps={text}"])
+    assert len(str(fault.value)) < 400
+
+
+def test_a_file_that_cannot_be_read_is_told(tmp_path):
+    (tmp_path / "folder.yaml").mkdir()
+    with pytest.raises(RecipeError, match=r"folder\.yaml cannot be read: Is a directory"):
+        read_recipe(tmp_path / "folder.yaml")

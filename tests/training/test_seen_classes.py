@@ -143,6 +143,18 @@ def test_validation_classes_named_like_training_classes_are_told_before_training
     assert not caplog.records
 
 
+def test_one_that_is_on_both_sides_is_told_in_the_singular(tmp_path, caplog):
+    for index, name in enumerate(("train/class0", "train/other1", "val/class0", "val/other2")):
+        write_class(tmp_path / name, 2, first_seed=10 * index)
+    copied = sorted((tmp_path / "train" / "other1").iterdir())[0]
+    shutil.copy(copied, tmp_path / "val" / "other2" / "copy.png")
+    plan = recipe()
+    load_classes(plan.data, plan.build_preprocessing(), data_dir=tmp_path)
+    named, same = (record.getMessage() for record in caplog.records)
+    assert named.startswith("1 of 2 validation classes has the name of a training class, for example 'class0': ")
+    assert same.startswith("1 validation image is a training image as well, of 'other2' and 'other1': ")
+
+
 @pytest.mark.parametrize("as_link", [False, True])
 def test_a_class_under_two_names_on_both_sides_of_the_split_is_told(tmp_path, as_link, caplog):
     for index, name in enumerate(NAMES):

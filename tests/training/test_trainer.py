@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import re
+import sys
 
 import pytest
 import safetensors.torch
@@ -48,6 +50,21 @@ def test_a_resumed_run_ends_like_an_unbroken_one(tmp_path, at, normalisation, mi
         assert torch.equal(resumed.phi[name], value), name
         assert torch.equal(resumed.best[name], whole.best[name]), name
         assert not torch.equal(value, fresh[name]), f"{name} never moved"
+
+
+def test_a_log_gets_a_line_at_each_look_and_a_terminal_a_bar(tmp_path, capsys, monkeypatch):
+    trainer = Trainer(recipe(), TRAINING, VALIDATION, tmp_path / "log")
+    trainer.run()
+    lines = capsys.readouterr().err.splitlines()
+    form = re.compile(r"tiny: step (\d) of 8, loss \d\.\d{3}, best (.*)%, trained \d\d:\d\d")
+    told = [form.fullmatch(line) for line in lines]
+    assert [int(line[1]) for line in told] == [step for step, _ in trainer.progress.looks] == [2, 4, 6, 8]
+    assert float(told[-1][2]) == pytest.approx(100 * trainer.progress.best_accuracy, abs=0.01)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    Trainer(recipe(), TRAINING, VALIDATION, tmp_path / "terminal").run()
+    shown = capsys.readouterr().err
+    assert "step 2 of 8" not in shown
+    assert "8/8" in shown
 
 
 def test_an_interruption_at_the_last_step_is_heeded_once_that_is_saved(tmp_path):

@@ -1,1 +1,1 @@
-"""Charts as SVG that needs nothing else: light and dark, with a tooltip on every point."""
+"""Charts as self-contained SVG, for light and dark pages, with a tooltip on every point."""

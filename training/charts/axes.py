@@ -1,11 +1,11 @@
-"""Axes: from values to places, and round numbers to mark them by."""
+"""Axes: they turn values into positions in pixels, and have ticks at round numbers."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 _STEPS = (1, 2, 2.5, 5, 10)
-_SHORT = 2  # powers of ten
+_SHORT = 2  # powers of ten: a logarithmic axis of at most so many has more ticks
 
 
 @dataclass(frozen=True)
@@ -15,10 +15,10 @@ class Axis:
     Attributes:
         low: value at its start.
         high: value at its end.
-        start: place of its start, in pixels.
-        end: place of its end; before the start where it runs upwards.
+        start: position of its start, in pixels.
+        end: position of its end, in pixels; less than the start if the axis runs upwards.
         ticks: marked values and their labels.
-        log: whether equal lengths are equal ratios.
+        log: whether it is logarithmic, so that equal lengths are equal ratios.
     """
 
     low: float
@@ -29,7 +29,7 @@ class Axis:
     log: bool = False
 
     def place(self, value: float) -> float:
-        """Where a value lies; one beyond an end lies on it."""
+        """The position of a value, in pixels; a value beyond an end of the axis lies at that end."""
         low, high, value = (
             (math.log(one) for one in (self.low, self.high, value))
             if self.log
@@ -44,7 +44,7 @@ class Axis:
 
 
 def linear(values: Sequence[float], start: float, end: float, *, about: int = 5, most: float = math.inf) -> Axis:
-    """An axis over all values, from round number to round number: about so many, none above ``most``."""
+    """Make an axis over all values with roughly ``about`` steps between round ticks, none above ``most``."""
     low, high = min(values), max(values)
     if high - low < 1e-9:
         low, high = low - 1, high + 1
@@ -59,7 +59,7 @@ def linear(values: Sequence[float], start: float, end: float, *, about: int = 5,
 
 
 def logarithmic(values: Sequence[float], start: float, end: float) -> Axis:
-    """An axis over positive values, from power of ten to power of ten; a short one has ticks between them."""
+    """Make an axis over positive values, between powers of ten; a short one has ticks between them, too."""
     first, last = math.floor(math.log10(min(values))), math.ceil(math.log10(max(values)))
     last = max(last, first + 1)
     between = (1, 2, 5) if last - first <= _SHORT else (1,)
@@ -69,7 +69,7 @@ def logarithmic(values: Sequence[float], start: float, end: float) -> Axis:
 
 
 def categories(labels: Sequence[str], start: float, end: float) -> Axis:
-    """An axis of labels, evenly spread: the first has value 0, the next 1."""
+    """Make an axis of evenly spaced labels: the first has the value 0, the next 1, and so on."""
     margin = 0.35 if len(labels) > 1 else 0.5
     ticks = tuple((float(place), label) for place, label in enumerate(labels))
     return Axis(-margin, len(labels) - 1 + margin, start, end, ticks)

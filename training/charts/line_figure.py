@@ -1,4 +1,4 @@
-"""Panels of lines, with intervals, under one legend."""
+"""Panels of lines with intervals, under one legend."""
 
 import math
 from collections.abc import Sequence
@@ -18,9 +18,9 @@ class Point:
     """One value.
 
     Attributes:
-        x: the place of its label, or a number where the panel has no labels.
+        x: the index of its label, or a number if the panel has no labels.
         y: the value.
-        half: half of its 95 % interval; 0 for none.
+        half: half the width of its 95 % interval; 0 for no interval.
     """
 
     x: float
@@ -33,8 +33,8 @@ class Line:
     """One contender's values, from left to right.
 
     Attributes:
-        name: in legend and tooltips.
-        look: colour and marker.
+        name: in the legend and tooltips.
+        look: its colour and marker.
         points: at least one.
         marked: whether points have markers and intervals.
     """
@@ -50,11 +50,11 @@ class Panel:
     """One pair of axes.
 
     Attributes:
-        title: over it.
-        lines: in it.
-        x_label: under it.
-        labels: of the x axis' places; none for numbers.
-        between: names of two lines to shade the gap of.
+        title: shown above it.
+        lines: drawn in it.
+        x_label: shown below it.
+        labels: of the x axis; empty if its values are numbers.
+        between: names of two lines, the gap between which is shaded in the second one's colour.
     """
 
     title: str
@@ -69,15 +69,15 @@ class LineFigure:
     """Panels in rows.
 
     Attributes:
-        title: for those who cannot see it.
+        title: read out to those who cannot see the figure.
         panels: in reading order.
-        y_label: of all.
+        y_label: of all panels.
         columns: panels in a row.
-        size: width and height of a panel, axes and labels included.
-        one_scale: whether all panels have one y axis.
-        unit: behind values in tooltips.
-        ceiling: values above it are drawn on its edge.
-        meanings: the legend, where it is not the lines' names and looks.
+        size: width and height of a panel in pixels, axes and labels included.
+        one_scale: whether all panels have the same y axis.
+        unit: follows the values in tooltips.
+        ceiling: where y axes end at the latest; values above it are drawn at the upper edge.
+        meanings: entries of the legend, if not the lines' names and looks.
     """
 
     title: str
@@ -91,7 +91,7 @@ class LineFigure:
     meanings: tuple[tuple[str, Look], ...] = ()
 
     def draw(self) -> str:
-        """The SVG."""
+        """Return the SVG."""
         width, height = self.size
         columns = min(self.columns, len(self.panels))
         total = columns * width + 2 * _MARGIN
@@ -120,7 +120,7 @@ class LineFigure:
         if panel.between:
             parts += self._shaded(panel, x, y)
         for number, line in enumerate(panel.lines):
-            # Side by side where several are measured at the same place, so that no interval hides another.
+            # Lines with labels share their x values: shifted sideways, no interval hides another.
             aside = _ASIDE * (number - (len(panel.lines) - 1) / 2) if panel.labels and line.marked else 0.0
             parts += self._line(line, panel, x, y, aside)
         return parts

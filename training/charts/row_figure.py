@@ -1,4 +1,4 @@
-"""A row for each contender with points along one axis: before and after, or costs."""
+"""One row per contender, with points along a common axis, for example before and after, or costs."""
 
 import math
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from training.charts.axes import Axis, linear, logarithmic
 from training.charts.style import NEUTRAL, Look, legend, marker, svg, text
 
 _NAMES, _RIGHT, _HEAD, _FOOT, _ROW, _MARGIN = 222, 20, 30, 46, 28, 14
-_APART = 10.0  # between the first and the last point of a row, downwards, so that intervals do not hide others
+_APART = 10.0  # pixels downwards from a row's first point to its last, so that no interval hides another
 
 
 @dataclass(frozen=True)
@@ -16,9 +16,9 @@ class Mark:
 
     Attributes:
         value: along the axis.
-        half: half of its 95 % interval; 0 for none.
-        hollow: drawn as a ring.
-        tip: what it says when pointed at.
+        half: half the width of its 95 % interval; 0 for no interval.
+        hollow: whether it is drawn as a ring.
+        tip: its tooltip.
     """
 
     value: float
@@ -29,12 +29,12 @@ class Mark:
 
 @dataclass(frozen=True)
 class Row:
-    """One contender's points, joined by a line.
+    """One contender's points, joined by a line; a single point is joined to the start of the axis.
 
     Attributes:
-        name: left of it.
-        look: colour and marker.
-        marks: its points.
+        name: shown to the left of it.
+        look: its colour and marker.
+        marks: its points, at least one.
     """
 
     name: str
@@ -47,11 +47,11 @@ class Rows:
     """One axis with its rows.
 
     Attributes:
-        title: over it.
+        title: shown above it.
         rows: from the top.
-        x_label: under it.
+        x_label: shown below it.
         log: whether its axis is logarithmic.
-        ceiling: where the axis ends at the latest.
+        ceiling: where a linear axis ends at the latest.
     """
 
     title: str
@@ -63,13 +63,13 @@ class Rows:
 
 @dataclass(frozen=True)
 class RowFigure:
-    """Several axes under each other.
+    """Several axes, one below the other.
 
     Attributes:
-        title: for those who cannot see it.
-        groups: of rows.
-        meanings: of a filled point and of a ring, for the legend; none for no legend.
-        width: of the drawing.
+        title: read out to those who cannot see the figure.
+        groups: the axes with their rows, from the top.
+        meanings: of a filled point and of a ring, for the legend; None for no legend.
+        width: of the drawing, in pixels.
     """
 
     title: str
@@ -78,7 +78,7 @@ class RowFigure:
     width: float = 820
 
     def draw(self) -> str:
-        """The SVG."""
+        """Return the SVG."""
         parts: list[str] = []
         top = 6.0
         if self.meanings:
@@ -93,7 +93,7 @@ class RowFigure:
 
     @property
     def _shared(self) -> int:
-        """Index of the look of all rows; a neutral one where they differ."""
+        """Index of the look that all rows share; that of the neutral look if they differ."""
         indices = {row.look.index for group in self.groups for row in group.rows}
         return indices.pop() if len(indices) == 1 else NEUTRAL
 

@@ -6,7 +6,8 @@ from functools import cache
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-# Told apart by lightness and by their markers as well. Ordinary learners are warm, meta-learners cool.
+# The colours of each look on light and dark paper; lightness and markers also tell looks apart. Ordinary learners
+# get warm colours, meta-learners cool ones.
 _WARM = (("#6b7280", "#9ca3af"), ("#b45309", "#fbbf24"), ("#dc2626", "#f87171"))
 _COOL = (
     ("#1d4ed8", "#60a5fa"),
@@ -18,8 +19,8 @@ _COOL = (
     ("#334155", "#cbd5e1"),
 )
 COLOURS = (*_WARM, *_COOL)
-FIRST_COOL = len(_WARM)  # index of a look
-NEUTRAL = len(COLOURS) - 1  # for what is about no one contender
+FIRST_COOL = len(_WARM)  # index of the first look for meta-learners
+NEUTRAL = len(COLOURS) - 1  # index of the look for what belongs to no single contender
 _MARKERS = (
     "M-4-4H4V4H-4Z",
     "M0-5L5 4H-5Z",
@@ -35,12 +36,12 @@ _CHARACTER, _SWATCH, _GAP, _ROW = 6.6, 30, 18, 20
 
 @dataclass(frozen=True)
 class Look:
-    """Of one contender, in every chart.
+    """How one contender looks in every chart.
 
     Attributes:
-        index: of its colour and marker.
-        dashed: its line.
-        hollow: its markers.
+        index: of its colour and marker, each counted from 0 again past the last.
+        dashed: whether its line is dashed.
+        hollow: whether its markers are rings.
     """
 
     index: int
@@ -49,18 +50,18 @@ class Look:
 
     @property
     def classes(self) -> str:
-        """Of the group that draws it."""
+        """The CSS classes of the SVG group that draws it."""
         extra = (" dashed" if self.dashed else "") + (" hollow" if self.hollow else "")
         return f"k{self.index % len(COLOURS)}{extra}"
 
     @property
     def marker(self) -> str:
-        """The path of its marker, around the origin."""
+        """The SVG path of its marker, around the origin."""
         return _MARKERS[self.index % len(_MARKERS)]
 
 
 def svg(width: float, height: float, title: str, parts: Sequence[str]) -> str:
-    """One whole drawing."""
+    """Return a complete SVG document of these parts, ``title`` being read out to those who cannot see it."""
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" class="chart" width="{width:.0f}" height="{height:.0f}" '
@@ -75,20 +76,20 @@ def svg(width: float, height: float, title: str, parts: Sequence[str]) -> str:
 
 
 def text(x: float, y: float, content: str, *, anchor: str = "start", kind: str = "", tip: str = "") -> str:
-    """A line of text; ``kind`` is one of the style's classes, ``tip`` what it says when pointed at."""
+    """Return a line of text as SVG; ``kind`` is a class of the style sheet, ``tip`` a tooltip."""
     named = f' class="{kind}"' if kind else ""
     told = f"<title>{escape(tip)}</title>" if tip else ""
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"{named}>{told}{escape(content)}</text>'
 
 
 def marker(x: float, y: float, look: Look, tip: str) -> str:
-    """A point, and what it says when pointed at."""
+    """Return a point as SVG, with a tooltip."""
     where = f"translate({x:.1f} {y:.1f})"
     return f'<path class="m" d="{look.marker}" transform="{where}"><title>{escape(tip)}</title></path>'
 
 
 def legend(entries: Sequence[tuple[str, Look]], left: float, top: float, width: float) -> tuple[list[str], float]:
-    """Swatches with names, in as many rows as they need; and the height that they take."""
+    """Return swatches with names as SVG, in as many rows as ``width`` requires, and the height they take."""
     parts: list[str] = []
     x, y = left, top
     for name, look in entries:

@@ -1,4 +1,4 @@
-"""``python -m training auto INIT INIT``: which initialization model ``auto`` gives tasks of a data set."""
+"""``python -m training auto INIT INIT``: which initialization ``auto`` chooses for tasks of a data set."""
 
 import argparse
 import json
@@ -16,34 +16,36 @@ from training.run.seen_classes import split_seed
 
 def add(commands: "argparse._SubParsersAction[Any]") -> None:
     """Declare the command."""
-    parser = commands.add_parser("auto", help="measure which of several initializations auto chooses")
-    parser.add_argument("initializations", nargs="+", help="folders, or names of shipped ones")
-    # Strokes are drawn as a learner of drawings takes them; there are no whole images in colour.
+    parser = commands.add_parser("auto", help="measure how often auto chooses each of several initializations")
+    parser.add_argument("initializations", nargs="+", help="folders, or names of shipped or published ones")
+    # Without strokes: they exist only as a learner of drawings takes them, not as whole images in colour.
     parser.add_argument("--dataset", required=True, choices=["omniglot", "mini_imagenet", "folder"])
     parser.add_argument(
         "--split",
         default="validation",
         choices=["train", "validation", "test"],
-        help="whose classes (default: %(default)s)",
+        help="the classes to use (default: %(default)s)",
     )
     parser.add_argument(
-        "--side", type=int, default=84, help="pixels that images are brought to (default: %(default)s)"
+        "--side", type=int, default=84, help="side of the images in pixels (default: %(default)s)"
     )
-    parser.add_argument("--ways", type=int, default=5, help="classes of a task (default: %(default)s)")
-    parser.add_argument("--shots", type=int, nargs="+", default=[1, 5], help="examples of a class (default: 1 5)")
+    parser.add_argument("--ways", type=int, default=5, help="classes in each task (default: %(default)s)")
+    parser.add_argument(
+        "--shots", type=int, nargs="+", default=[1, 5], help="support examples of each class (default: 1 5)"
+    )
     parser.add_argument(
         "--looks", nargs="+", default=["as-is"], choices=LOOKS, help="how images are shown (default: as-is)"
     )
-    parser.add_argument("--episodes", type=int, default=200, help="tasks (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="of the episodes (default: %(default)s)")
-    parser.add_argument("--data-dir", type=Path, help="where data sets lie (default: METASHOT_DATA)")
+    parser.add_argument("--episodes", type=int, default=200, help="number of tasks (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the tasks (default: %(default)s)")
+    parser.add_argument("--data-dir", type=Path, help="folder of the data sets (default: METASHOT_DATA)")
     add_data_seed(parser)
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures to this JSON file")
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> None:
-    """Choose for each task, print shares, and write JSON where asked."""
+    """Choose for each task, print how often each initialization was chosen, and write JSON if asked to."""
     check_outputs(options.json)
     check_seeds(seed=options.seed, data_seed=options.data_seed)
     if options.episodes < 1:

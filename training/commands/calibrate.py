@@ -1,4 +1,4 @@
-"""``python -m training calibrate INIT``: fit the confidence of an initialization anew, without training."""
+"""``python -m training calibrate INIT``: refit the confidence of an initialization, without training."""
 
 import argparse
 from dataclasses import replace
@@ -23,27 +23,39 @@ _WRITTEN_BY_SAVE = ("format", "name", "version", "learner", "preprocessing", "co
 
 def add(commands: "argparse._SubParsersAction[Any]") -> None:
     """Declare the command."""
-    parser = commands.add_parser("calibrate", help="fit an initialization's confidence anew and rewrite its card")
-    parser.add_argument("initialization", help="a folder, or the name of a shipped one; its card is rewritten")
-    parser.add_argument("--out", type=Path, help="write to this folder, and leave that one as it is")
+    parser = commands.add_parser("calibrate", help="refit an initialization's confidence and rewrite its card")
+    parser.add_argument(
+        "initialization",
+        help="a folder, or the name of a shipped one; its card is rewritten unless --out is given",
+    )
+    parser.add_argument("--out", type=Path, help="write to this folder instead")
     add_set_option(
         parser,
-        "change what the learner does with phi, for example learner.head.pull=2; where training images' features "
-        "lie is then measured anew",
+        "change how the learner uses phi, for example learner.head.pull=2; the centre and scatter of training "
+        "images' features are then measured again",
     )
     parser.add_argument(
-        "--halves", action="store_true", help="round kernels to float16, which halves the file, before all else"
+        "--halves", action="store_true", help="first round kernels to float16, which halves the file"
     )
     parser.add_argument(
-        "--tasks", type=int, default=CALIBRATION_TASKS, help="of each size to fit on (default: %(default)s)"
+        "--tasks", type=int, default=CALIBRATION_TASKS, help="tasks of each size to fit on (default: %(default)s)"
     )
-    parser.add_argument("--data-dir", type=Path, help="where data sets lie (default: METASHOT_DATA)")
-    parser.add_argument("--download", action="store_true", help="fetch the data set where it is not there")
+    parser.add_argument("--data-dir", type=Path, help="folder of the data sets (default: METASHOT_DATA)")
+    parser.add_argument(
+        "--download", action="store_true", help="download the data set if it is missing (omniglot only)"
+    )
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> None:
-    """Fit and measure on the validation classes of the card's own recipe; what phi has learned stays as it is."""
+    """Fit and measure on the validation classes of the recipe in the card; nothing that phi has learned changes.
+
+    Options may round phi's kernels or change the learner; the centre and scatter of the training images' features
+    are then measured again for a changed learner.
+
+    Raises:
+        ValueError: if an option does not fit, or the card has no recipe.
+    """
     if options.tasks < 1:
         raise ValueError("--tasks must be at least 1")
     folder = folder_of(options.initialization)

@@ -1,4 +1,4 @@
-"""``python -m training compare [PLAN]``: meta-learning against ordinary learning, as JSON and a report."""
+"""``python -m training compare [PLAN]``: compare meta-learning with ordinary learning, as JSON and a report."""
 
 import argparse
 import sys
@@ -23,13 +23,22 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
     """Declare the command."""
     parser = commands.add_parser("compare", help="compare meta-learning with ordinary machine learning")
     parser.add_argument(
-        "plan", nargs="?", default="omniglot", help="omniglot, strokes, or a YAML file of your own"
+        "plan",
+        nargs="?",
+        default="omniglot",
+        help="omniglot, strokes, or your own YAML file (default: %(default)s)",
     )
-    parser.add_argument("--algorithms", nargs="+", default=[], metavar="NAME", help="in place of the plan's")
-    add_set_option(parser, "e.g. tasks.episodes=1000")
-    parser.add_argument("--data-dir", type=Path, help="where data sets lie (default: METASHOT_DATA)")
-    parser.add_argument("--download", action="store_true", help="fetch the data set where it is not there")
-    parser.add_argument("--out", type=Path, help="of the comparison (default: runs/compare-<the plan's name>)")
+    parser.add_argument(
+        "--algorithms", nargs="+", default=[], metavar="NAME", help="use these algorithms instead of the plan's"
+    )
+    add_set_option(parser, "override values of the plan, e.g. tasks.episodes=1000")
+    parser.add_argument("--data-dir", type=Path, help="folder of the data sets (default: METASHOT_DATA)")
+    parser.add_argument(
+        "--download", action="store_true", help="download the data set if it is missing (omniglot only)"
+    )
+    parser.add_argument(
+        "--out", type=Path, help="folder of the comparison (default: runs/compare-<the plan's name>)"
+    )
     parser.add_argument("--resume", action="store_true", help="continue an interrupted comparison in --out")
     parser.add_argument(
         "--fill",
@@ -37,7 +46,7 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
         nargs="+",
         default=[],
         metavar="FILE",
-        help="documents whose marked places get the figures, beside a folder with the drawings",
+        help="write the figures to marked places of these documents, and the drawings to a folder beside each",
     )
     add_machine_options(parser)
     parser.set_defaults(run=run)

@@ -1,4 +1,4 @@
-"""``python -m training curves INIT``: what inner steps bring, by shots, as a table and a chart."""
+"""``python -m training curves INIT``: what inner steps gain, by shots, as a table and a chart."""
 
 import argparse
 import json
@@ -16,24 +16,28 @@ from training.run.named import find
 
 def add(commands: "argparse._SubParsersAction[Any]") -> None:
     """Declare the command."""
-    parser = commands.add_parser("curves", help="measure accuracy against inner steps and shots")
-    parser.add_argument("initialization", help="a folder, or the name of a shipped one")
+    parser = commands.add_parser("curves", help="measure accuracy by inner steps and shots")
+    parser.add_argument("initialization", help="a folder, or the name of a shipped or published one")
     add_task_options(parser, required=True)
     parser.set_defaults(queries=10, episodes=600)
     parser.add_argument(
-        "--shots", type=int, nargs="+", default=[1, 2, 5, 10], help="examples of a class (default: 1 2 5 10)"
+        "--shots",
+        type=int,
+        nargs="+",
+        default=[1, 2, 5, 10],
+        help="support examples of each class (default: 1 2 5 10)",
     )
     parser.add_argument(
-        "--steps", type=int, nargs="+", default=[1, 2, 5, 10], help="inner steps (default: 1 2 5 10)"
+        "--steps", type=int, nargs="+", default=[1, 2, 5, 10], help="numbers of inner steps (default: 1 2 5 10)"
     )
-    parser.add_argument("--rate", type=float, help="in place of the learned inner rates")
-    parser.add_argument("--svg", type=Path, metavar="FILE", help="draw the curves there")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
+    parser.add_argument("--rate", type=float, help="use this inner rate instead of the learned ones")
+    parser.add_argument("--svg", type=Path, metavar="FILE", help="draw the curves to this SVG file")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures to this JSON file")
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> None:
-    """Measure, print, draw and write where asked."""
+    """Measure and print; draw the curves and write JSON if asked to."""
     if min(options.steps) < 1:
         raise ValueError("--steps are at least 1, from no step on")
     if min(options.shots) < 1:

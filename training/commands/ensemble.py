@@ -1,4 +1,4 @@
-"""``python -m training ensemble INIT INIT``: several initializations of the same data as one."""
+"""``python -m training ensemble INIT INIT``: join several initializations of the same data into one."""
 
 import argparse
 from collections.abc import Sequence
@@ -17,23 +17,27 @@ from training.run.run_classes import load_classes
 
 def add(commands: "argparse._SubParsersAction[Any]") -> None:
     """Declare the command."""
-    parser = commands.add_parser("ensemble", help="make one initialization of several that were trained apart")
-    parser.add_argument("members", nargs="+", metavar="INIT", help="folders, or names of shipped ones")
-    parser.add_argument("--out", type=Path, required=True, help="folder of the initialization that is written")
-    parser.add_argument("--name", default="", help="that its card tells (default: the first one's)")
-    parser.add_argument("--data-dir", type=Path, help="where data sets lie (default: METASHOT_DATA)")
-    parser.add_argument("--download", action="store_true", help="fetch the data set where it is not there")
+    parser = commands.add_parser("ensemble", help="combine several separately trained initializations into one")
+    parser.add_argument(
+        "members", nargs="+", metavar="INIT", help="folders, or names of shipped or published ones"
+    )
+    parser.add_argument("--out", type=Path, required=True, help="folder to write the initialization to")
+    parser.add_argument("--name", default="", help="name on its card (default: that of the first)")
+    parser.add_argument("--data-dir", type=Path, help="folder of the data sets (default: METASHOT_DATA)")
+    parser.add_argument(
+        "--download", action="store_true", help="download the data set if it is missing (omniglot only)"
+    )
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> None:
-    """Join them, measure what they have become, and write it."""
+    """Join the members, measure the ensemble, and write it."""
     members = [find(name) for name in options.members]
     _check_twice(members)
     check_folder(options.out)
-    if (options.out / CARD).exists():  # it may be a member
+    if (options.out / CARD).exists():  # it may be one of the members
         raise ValueError(f"{options.out} holds an initialization already; choose another --out")
-    ensemble_of(members)  # refuses, before data are read, what does not go together
+    ensemble_of(members)  # refuses members that do not go together, before data are read
     first = members[0]
     data = Data(**first.card["recipe"]["data"])
     classes = load_classes(data, first.preprocessing, data_dir=options.data_dir, download=options.download)

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ _OF_EPISODES = (  # what is said of tasks that are drawn; those of a benchmark a
 def add(commands: "argparse._SubParsersAction[Any]") -> None:
     """Declare the command."""
     parser = commands.add_parser("evaluate", help="measure an initialization on unseen classes")
-    parser.add_argument("initialization", help="a folder, or the name of a shipped one")
+    parser.add_argument("initialization", help="a folder, or the name of a shipped or published one")
     parser.add_argument("--against", metavar="INIT", help="another, to compare with task by task")
     parser.add_argument("--benchmark", choices=["omniglot-oneshot"], help="Lake's 20 within-alphabet runs")
     add_task_options(parser, required=False)
@@ -87,6 +88,7 @@ def _check_benchmark(options: argparse.Namespace) -> None:
 
 
 def _episodes(initialization: Initialization, options: argparse.Namespace) -> dict[str, Any]:
+    """Measure on tasks that are drawn, tell of it, and give the figures."""
     if options.dataset is None:
         raise ValueError("say on what: --dataset omniglot, mini_imagenet, folder or strokes")
     protocol = protocol_of(options, options.shots)
@@ -118,42 +120,61 @@ def _episodes(initialization: Initialization, options: argparse.Namespace) -> di
             progress=True,
         )
 
-    confidence = initialization.confidence
     measured = measured_on(protocol)
-    error, estimates = measured.calibration_error(confidence), measured.estimates(confidence)
-    print(
-        f"{initialization.name} on {options.dataset} {options.split}, {protocol.describe()}, "
-        f"{protocol.episodes} episodes, seed {protocol.seed}: "
-        f"{100 * measured.accuracy:.2f} ± {100 * measured.interval:.2f} %, calibration error {100 * error:.2f} %"
-    )
-    few = protocol.queries < QUERIES
-    by_chance = f" (so few vary by chance; it is made for --queries {QUERIES})" if few else ""
-    print(
-        f"estimate: the interval, on average {100 * estimates.width:.1f} % wide, holds the accuracy measured "
-        f"with {protocol.queries} queries a class in {100 * estimates.coverage:.1f} % of the tasks{by_chance}"
-    )
-    figures: dict[str, Any] = {
+    figures = _figures(initialization, measured, options)
+    _tell(initialization.name, protocol, figures)
+    if other is not None:
+        figures["against"] = _against(other, initialization, measured, options)
+    if strangers < options.strangers:
+        left = "no class is" if strangers == 0 else "only 1 is" if strangers == 1 else f"only {strangers} are"
+        print(f"--strangers {options.strangers}: {left} left outside of each task")
+    if strangers:
+        unknown = measured_on(with_strangers).unknown(initialization.confidence, options.keep_known)
+        figures["unknown"] = {"strangers": strangers, "keep_known": options.keep_known, **asdict(unknown)}
+        _tell_unknown(figures["unknown"])
+    return figures
+
+
+def _figures(initialization: Initialization, measured: Measured, options: argparse.Namespace) -> dict[str, Any]:
+    """Collect what was measured on tasks without strangers for JSON; ``unknown`` tells of those later."""
+    return {
         "dataset": options.dataset,
         "split": options.split,
-        **asdict(protocol),
+        **{
+            key: value for key, value in asdict(measured.protocol).items() if key != "strangers"
+        },  # see ``unknown``
         "inductive": True,
         "inner_steps": options.inner_steps,
         "accuracy": measured.accuracy,
         "interval_95": measured.interval,
-        "calibration_error": error,
-        "estimate": asdict(estimates),
+        "calibration_error": measured.calibration_error(initialization.confidence),
+        "estimate": asdict(measured.estimates(initialization.confidence)),
     }
-    if other is not None:
-        figures["against"] = _against(other, initialization, measured, options)
-    if strangers:
-        unknown = measured_on(with_strangers).unknown(confidence, options.keep_known)
-        print(
-            f"unknown: AUROC {unknown.auroc:.4f}; with {100 * options.keep_known:g} % of known items to keep, "
-            f"{100 * unknown.kept:.1f} % are kept, and {100 * unknown.flagged:.1f} % of those of {strangers} "
-            "other classes flagged"
-        )
-        figures["unknown"] = {"strangers": strangers, "keep_known": options.keep_known, **asdict(unknown)}
-    return figures
+
+
+def _tell(name: str, protocol: Protocol, figures: Mapping[str, Any]) -> None:
+    estimate = figures["estimate"]
+    print(
+        f"{name} on {figures['dataset']} {figures['split']}, {protocol.describe()}, "
+        f"{protocol.episodes} episodes, seed {protocol.seed}: "
+        f"{100 * figures['accuracy']:.2f} ± {100 * figures['interval_95']:.2f} %, "
+        f"calibration error {100 * figures['calibration_error']:.2f} %"
+    )
+    few = protocol.queries < QUERIES
+    by_chance = f" (so few vary by chance; it is made for --queries {QUERIES})" if few else ""
+    print(
+        f"estimate: the interval, on average {100 * estimate['width']:.1f} % wide, holds the accuracy measured "
+        f"with {protocol.queries} queries a class in {100 * estimate['coverage']:.1f} % of the tasks{by_chance}"
+    )
+
+
+def _tell_unknown(figures: Mapping[str, Any]) -> None:
+    strangers = figures["strangers"]
+    print(
+        f"unknown: AUROC {figures['auroc']:.4f}; with {100 * figures['keep_known']:g} % of known items to keep, "
+        f"{100 * figures['kept']:.1f} % are kept, and {100 * figures['flagged']:.1f} % of those of {strangers} "
+        f"other {'class' if strangers == 1 else 'classes'} flagged"
+    )
 
 
 def _against(

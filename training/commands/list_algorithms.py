@@ -1,4 +1,4 @@
-"""``python -m training list-algorithms``: each with its four choices, its source and a recipe."""
+"""``python -m training list-algorithms``: the algorithms, each with its four parts, its source and a recipe."""
 
 import argparse
 from pathlib import Path
@@ -17,7 +17,7 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
 
 
 def run(_options: argparse.Namespace) -> None:
-    """Print them, a line each."""
+    """Print the algorithms, one a line."""
     titles = ("algorithm", "backbone", "head", "inner rule", "outer rule", "source", "recipe")
     rows = [titles] + [_row(name, algorithm) for name, algorithm in ALGORITHMS.items()]
     widths = [max(len(row[column]) for row in rows) for column in range(len(titles))]
@@ -53,7 +53,7 @@ def _inner(algorithm: Algorithm) -> str:
 
 
 def _outer(algorithm: Algorithm) -> str:
-    # What the recipe says goes first: it may be of first order where its algorithm need not.
+    # The recipe takes precedence: it may be of first order where the algorithm alone would not be.
     outer = {**algorithm.outer, **read_values(_RECIPES / algorithm.recipe, ())["outer"]}
     if (rule := outer.get("rule", "gradient")) != "gradient":
         return str(rule)

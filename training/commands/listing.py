@@ -1,4 +1,4 @@
-"""``python -m training list``: the initializations at hand, and the recipes."""
+"""``python -m training list``: the shipped and published initializations, and the recipes."""
 
 import argparse
 from pathlib import Path
@@ -18,7 +18,7 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
 
 
 def run(_options: argparse.Namespace) -> None:
-    """Print them."""
+    """Print the initializations, shipped ones with their evaluation, and the paths of the recipes."""
     for name, folder in shipped().items():
         initialization = load(folder)
         print(f"{name} {initialization.version} (shipped)\n{card_table(initialization.card)}\n")

@@ -1,4 +1,4 @@
-"""``python -m training looks INIT INIT``: how runs learned: accuracy at each look at the validation tasks."""
+"""``python -m training looks INIT INIT``: accuracy at each look at the validation tasks during training."""
 
 import argparse
 from collections.abc import Sequence
@@ -14,14 +14,16 @@ from training.run.named import find
 
 def add(commands: "argparse._SubParsersAction[Any]") -> None:
     """Declare the command."""
-    parser = commands.add_parser("looks", help="tell, and draw, how runs learned, by the looks in their cards")
-    parser.add_argument("initializations", nargs="+", help="folders, or names of shipped ones")
-    parser.add_argument("--svg", type=Path, metavar="FILE", help="draw the curves there")
+    parser = commands.add_parser(
+        "looks", help="show the accuracy on validation tasks during training, as recorded in cards"
+    )
+    parser.add_argument("initializations", nargs="+", help="folders, or names of shipped or published ones")
+    parser.add_argument("--svg", type=Path, metavar="FILE", help="draw the curves to this SVG file")
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> None:
-    """Print each run's looks, and draw all where asked."""
+    """Print each run's looks, and draw all of them if asked to."""
     check_outputs(options.svg)
     found = [find(name) for name in options.initializations]
     for one in found:

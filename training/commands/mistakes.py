@@ -1,4 +1,4 @@
-"""``python -m training mistakes INIT``: which classes it takes for each other, as tables and a picture."""
+"""``python -m training mistakes INIT``: which classes it mistakes for each other, as tables and a picture."""
 
 import argparse
 import json
@@ -16,20 +16,24 @@ from training.run.named import find
 
 def add(commands: "argparse._SubParsersAction[Any]") -> None:
     """Declare the command."""
-    parser = commands.add_parser("mistakes", help="tell which classes are taken for each other")
-    parser.add_argument("initialization", help="a folder, or the name of a shipped one")
+    parser = commands.add_parser("mistakes", help="show which classes are mistaken for each other")
+    parser.add_argument("initialization", help="a folder, or the name of a shipped or published one")
     add_task_options(parser, required=True)
-    parser.add_argument("--shots", type=int, default=1, help="examples of a class (default: %(default)s)")
     parser.add_argument(
-        "--pairs", type=int, default=10, help="how many of the worst to show (default: %(default)s)"
+        "--shots", type=int, default=1, help="support examples of each class (default: %(default)s)"
     )
-    parser.add_argument("--svg", type=Path, metavar="FILE", help="draw images of these pairs there")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write groups and all pairs there as well")
+    parser.add_argument(
+        "--pairs", type=int, default=10, help="number of worst pairs to show (default: %(default)s)"
+    )
+    parser.add_argument("--svg", type=Path, metavar="FILE", help="draw images of these pairs to this SVG file")
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="also write groups and all pairs to this JSON file"
+    )
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> None:
-    """Measure, print, draw and write where asked."""
+    """Measure and print; draw the worst pairs and write JSON if asked to."""
     if options.pairs < 1:
         raise ValueError("--pairs must be at least 1")
     check_outputs(options.svg, options.json)

@@ -1,14 +1,14 @@
-"""Files that commands write where asked: tried before anything is measured, and written whatever names hold."""
+"""Files that commands write if asked to: checked before anything is measured; names need not be valid UTF-8."""
 
 import os
 from pathlib import Path
 
 
 def check_outputs(*paths: Path | None) -> None:
-    """See that files can be written at these paths; None is one that was not asked for.
+    """Check that files can be written at these paths; None stands for one that was not asked for.
 
     Raises:
-        ValueError: naming one that can't.
+        ValueError: naming the first that can't be written.
     """
     for path in paths:
         if path is None:
@@ -22,7 +22,7 @@ def check_outputs(*paths: Path | None) -> None:
 
 
 def check_folder(folder: Path) -> None:
-    """See that files can be written in a folder, or that it can be made.
+    """Check that files can be written in a folder, or that it can be made.
 
     Raises:
         ValueError: naming what is in the way.
@@ -35,13 +35,13 @@ def check_folder(folder: Path) -> None:
 
 
 def write_output(path: Path, text: str) -> None:
-    """Write it.
+    """Write a text file.
 
     Raises:
-        ValueError: where that fails.
+        ValueError: if that fails.
     """
     try:
-        # File names, and so classes' names, need not be valid UTF-8.
+        # File names, and hence class names, need not be valid UTF-8.
         path.write_text(text, encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         raise ValueError(f"{path} cannot be written ({error})") from error

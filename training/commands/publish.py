@@ -1,40 +1,39 @@
-"""``python -m training publish INIT --name NAME``: into the BentoML model store."""
+"""``python -m training publish INIT --name NAME``: put an initialization into the BentoML model store."""
 
 import argparse
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from models.choice import AUTO
 from models.initialization import CARD, WEIGHTS, load
 from models.published import LABELS
 from training.run.named import folder_of
-
-_AUTO = "auto"  # by which requests leave the choice to the service
 
 
 def add(commands: "argparse._SubParsersAction[Any]") -> None:
     """Declare the command."""
     parser = commands.add_parser("publish", help="put an initialization into the BentoML model store")
     parser.add_argument("initialization", help="a folder, or the name of a shipped one")
-    parser.add_argument("--name", required=True, help="as users of the service will ask for it")
+    parser.add_argument("--name", required=True, help="name by which requests to the service choose it")
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> None:
-    """Verify the folder, then copy it into the store under its version, in place of the same one there.
+    """Verify the folder, then copy it into the store under its version, replacing that version if it is there.
 
     Raises:
-        ValueError: where the store takes no such name, or nobody could ask for it by that.
+        ValueError: if the store does not accept the name, or requests could not ask for it by that name.
     """
-    if options.name.lower() == _AUTO:  # the store's names are of lower case
-        raise ValueError(f"--name {options.name}: by {_AUTO!r} the service chooses among all; take another name")
+    if options.name.lower() == AUTO:  # the store's names are lower-case
+        raise ValueError(f"--name {options.name}: by {AUTO!r} the service chooses among all; take another name")
     import bentoml
     from bentoml.exceptions import BentoMLException, NotFound
 
     folder = folder_of(options.initialization)
     initialization = load(folder)
     rows = initialization.card.get("evaluation", [])
-    # The store takes no None, which rows have for strangers where the data have no further classes.
+    # The store takes no None, which a row holds under `unknown` if the data have no classes outside its tasks.
     told = [{key: value for key, value in row.items() if value is not None} for row in rows]
     metadata = {"version": initialization.version, "evaluation": told}
     tag = f"{options.name}:{initialization.version}"
@@ -42,8 +41,8 @@ def run(options: argparse.Namespace) -> None:
         with bentoml.models.create(tag, labels=LABELS, metadata=metadata) as model:
             for file in (WEIGHTS, CARD):
                 Path(model.path_of(file)).write_bytes((folder / file).read_bytes())
-            # What is told beside may be new, and the latest published is what the name stands for. Not before the
-            # copy is whole: it may be one of this very folder.
+            # Replaced even if it is the same version: its metadata may be new, and the name stands for what was
+            # published last. Only now that the copy is complete, as it may have been made from this very entry.
             with suppress(NotFound):
                 bentoml.models.delete(tag)
     except BentoMLException as error:

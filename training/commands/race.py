@@ -1,4 +1,4 @@
-"""``python -m training race [PLAN]``: all algorithms on the same data, backbone and time, side by side."""
+"""``python -m training race [PLAN]``: compare all algorithms on the same data, backbone and training time."""
 
 import argparse
 import sys
@@ -18,31 +18,43 @@ from training.race.rows import DIVERGED, Track, kept_rows
 
 def add(commands: "argparse._SubParsersAction[Any]") -> None:
     """Declare the command."""
-    parser = commands.add_parser("race", help="set all algorithms side by side, after the same time of training")
+    parser = commands.add_parser("race", help="compare all algorithms after the same training time")
     parser.add_argument(
-        "plan", nargs="?", default="omniglot", help="omniglot, strokes, folder, or a YAML file of your own"
+        "plan",
+        nargs="?",
+        default="omniglot",
+        help="omniglot, strokes, folder, or your own YAML file (default: %(default)s)",
     )
-    parser.add_argument("--seconds", type=float, help="of each one's training (default: the plan's)")
+    parser.add_argument("--seconds", type=float, help="training time of each algorithm (default: the plan's)")
     parser.add_argument(
         "--only",
         default="",
         metavar="NAME,NAME",
-        help="these algorithms, beside those whose rows --resume finds (default: all)",
+        help="race only these algorithms, besides those that --resume finds finished (default: the plan's)",
     )
-    add_set_option(parser, "e.g. tasks.episodes=600")
-    parser.add_argument("--data-dir", type=Path, help="where data sets lie (default: METASHOT_DATA)")
-    parser.add_argument("--download", action="store_true", help="fetch the data set where it is not there")
-    parser.add_argument("--out", type=Path, help="of the race (default: runs/race-<the plan's name>)")
+    add_set_option(parser, "override values of the plan, e.g. tasks.episodes=600")
+    parser.add_argument("--data-dir", type=Path, help="folder of the data sets (default: METASHOT_DATA)")
+    parser.add_argument(
+        "--download", action="store_true", help="download the data set if it is missing (omniglot only)"
+    )
+    parser.add_argument("--out", type=Path, help="folder of the race (default: runs/race-<the plan's name>)")
     parser.add_argument("--resume", action="store_true", help="continue an interrupted race in --out")
     parser.add_argument(
-        "--fill", type=Path, metavar="FILE", help="a document whose marked place gets the table and the drawing"
+        "--fill",
+        type=Path,
+        metavar="FILE",
+        help="write the table and the drawing to the marked place of this document",
     )
     add_machine_options(parser)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> None:
-    """Train and measure what is not measured yet; the table grows with every row."""
+    """Train and measure the algorithms without a row yet; the table is written anew after each.
+
+    Raises:
+        PlanError: at the end, naming algorithms whose training diverged.
+    """
     set_up_torch(options)
     algorithms = [name.strip() for name in options.only.split(",") if name.strip()]
     plan = read_plan(options.plan, options.set, algorithms=algorithms, seconds=options.seconds)

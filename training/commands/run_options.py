@@ -1,4 +1,4 @@
-"""Options that the commands which run a recipe have in common."""
+"""Options shared by the commands that run a recipe or a plan."""
 
 import argparse
 from pathlib import Path
@@ -10,35 +10,37 @@ from training.run.trainer import BUDGET
 
 
 def add_run_options(parser: argparse.ArgumentParser) -> None:
-    """Declare the recipe, where its data lie, and on what to compute."""
+    """Declare the recipe, its overrides and data, the device and the memory."""
     parser.add_argument("recipe", type=Path, help="a YAML file, for example training/recipes/characters.yaml")
-    add_set_option(parser, "e.g. outer.steps=500")
-    parser.add_argument("--data-dir", type=Path, help="where data sets lie (default: METASHOT_DATA)")
-    parser.add_argument("--download", action="store_true", help="fetch the data set where it is not there")
+    add_set_option(parser, "override values of the recipe, e.g. outer.steps=500")
+    parser.add_argument("--data-dir", type=Path, help="folder of the data sets (default: METASHOT_DATA)")
+    parser.add_argument(
+        "--download", action="store_true", help="download the data set if it is missing (omniglot only)"
+    )
     add_machine_options(parser)
     parser.add_argument(
         "--memory-mb",
         type=_mebibytes,
         default=BUDGET >> 20,
-        help="for the tasks adapted at once (default: %(default)s)",
+        help="memory for the tasks adapted at once, in MiB (default: %(default)s)",
     )
 
 
 def add_set_option(parser: argparse.ArgumentParser, told: str) -> None:
-    """Declare ``--set``, which takes several values, and may be repeated."""
+    """Declare ``--set``, with the help text ``told``; it takes several values and may be repeated."""
     parser.add_argument("--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help=told)
 
 
 def add_machine_options(parser: argparse.ArgumentParser) -> None:
-    """Declare on what to compute."""
-    parser.add_argument("--threads", type=int, help="for torch (default: as many as cores)")
+    """Declare the number of threads and the device."""
+    parser.add_argument("--threads", type=int, help="number of threads for torch (default: as many as cores)")
     parser.add_argument(
         "--device", default="auto", help="auto, cpu, cuda or cuda:N (default: a GPU if there is one)"
     )
 
 
 def set_up_torch(options: argparse.Namespace) -> None:
-    """Let torch use as many threads as were asked for, and hold on to its memory.
+    """Set torch's number of threads if the options give one, and let the process keep memory that it frees.
 
     Raises:
         ValueError: for fewer than one thread.

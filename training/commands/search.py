@@ -1,4 +1,4 @@
-"""``python -m training search RECIPE``: find a structure of no more operations than the recipe's backbone."""
+"""``python -m training search RECIPE``: find a structure that takes no more operations than the recipe's."""
 
 import argparse
 from pathlib import Path
@@ -19,15 +19,15 @@ PICTURE = "structure.svg"
 
 def add(commands: "argparse._SubParsersAction[Any]") -> None:
     """Declare the command."""
-    parser = commands.add_parser("search", help="search for a network's structure on training tasks")
+    parser = commands.add_parser("search", help="search for a network structure on training tasks")
     add_run_options(parser)
-    parser.add_argument("--out", type=Path, help="of the run (default: runs/<the recipe's name>-search)")
+    parser.add_argument("--out", type=Path, help="folder of the run (default: runs/<the recipe's name>-search)")
     parser.add_argument("--resume", action="store_true", help="continue an interrupted search in --out")
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> None:
-    """Search, and leave the found recipe, the record of the choices and a picture of it in the run's folder."""
+    """Search, and write the recipe found, the record of the choices and its picture to the run's folder."""
     recipe = prepared(options)
     out = folder_of(options, f"{recipe.name}-search")
     training = load_classes(

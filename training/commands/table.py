@@ -1,4 +1,4 @@
-"""The card's evaluation as a table for a terminal."""
+"""A card's evaluation as a table for a terminal."""
 
 from typing import Any
 
@@ -6,9 +6,11 @@ from training.measures.measured import Protocol
 
 
 def card_table(card: dict[str, Any]) -> str:
-    """One line for each row of a card's evaluation, in percent.
+    """Format each row of a card's evaluation as a line, below a line of titles; all in percent but AUROC.
 
-    Accuracy adapted and not adapted, calibration error, strangers flagged, and estimates whose interval held.
+    The columns: accuracy with adaptation and without, calibration error, share of queries of other classes that
+    were flagged unknown and the AUROC of telling them from known ones, and share of the tasks whose measured
+    accuracy lies in its estimated interval.
     """
     titles = (
         f"{'adapted':>16}{'not adapted':>16}{'calibration error':>20}{'flagged':>10}{'AUROC':>8}{'covered':>10}"

@@ -1,4 +1,4 @@
-"""Options of commands that measure an initialization on tasks of one kind."""
+"""Options of the commands that measure an initialization on tasks of one kind."""
 
 import argparse
 import sys
@@ -13,43 +13,51 @@ from training.seeds import MOST_SEED
 
 
 def add_task_options(parser: argparse.ArgumentParser, *, required: bool) -> None:
-    """Declare what data tasks are drawn from, and how; ``required`` if the command can do nothing else."""
-    parser.add_argument("--dataset", required=required, help="omniglot, mini_imagenet, folder or strokes")
+    """Declare the data that tasks are drawn from, and their form; ``required`` makes ``--dataset`` mandatory."""
+    parser.add_argument(
+        "--dataset", required=required, help="data set: omniglot, mini_imagenet, folder or strokes"
+    )
     parser.add_argument(
         "--split",
         default="validation",
         choices=["train", "validation", "test"],
-        help="whose classes (default: %(default)s)",
+        help="the classes to use (default: %(default)s)",
     )
-    parser.add_argument("--ways", type=int, default=5, help="classes of a task (default: %(default)s)")
-    parser.add_argument("--queries", type=int, default=5, help="query images of a class (default: %(default)s)")
-    parser.add_argument("--episodes", type=int, default=1000, help="tasks (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="of the episodes (default: %(default)s)")
+    parser.add_argument("--ways", type=int, default=5, help="classes in each task (default: %(default)s)")
     parser.add_argument(
-        "--within-alphabet", action="store_true", help="draw each task from one alphabet or group"
+        "--queries", type=int, default=5, help="query images of each class (default: %(default)s)"
+    )
+    parser.add_argument("--episodes", type=int, default=1000, help="number of tasks (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the tasks (default: %(default)s)")
+    parser.add_argument(
+        "--within-alphabet", action="store_true", help="draw each task's classes from one alphabet or group"
     )
     parser.add_argument(
         "--same-drawers",
         action="store_true",
-        help="of each drawer in a task, take one drawing of each class, as in Lake's one-shot runs (omniglot)",
+        help="from each drawer in a task, take one drawing of each class, as in Lake's one-shot runs (omniglot)",
     )
-    parser.add_argument("--data-dir", type=Path, help="where data sets lie (default: METASHOT_DATA)")
+    parser.add_argument("--data-dir", type=Path, help="folder of the data sets (default: METASHOT_DATA)")
     add_data_seed(parser)
-    parser.add_argument("--download", action="store_true", help="fetch the data set where it is not there")
+    parser.add_argument(
+        "--download", action="store_true", help="download the data set if it is missing (omniglot only)"
+    )
 
 
 def add_data_seed(parser: argparse.ArgumentParser) -> None:
-    """Declare by which seed a data set is split."""
+    """Declare the seed by which a data set is split."""
     parser.add_argument(
-        "--data-seed", type=int, help="of the split of a folder's classes (default: that of the training)"
+        "--data-seed",
+        type=int,
+        help="seed of a folder's split, or of the strokes (default: the one used in training)",
     )
 
 
 def protocol_of(options: argparse.Namespace, shots: int) -> Protocol:
-    """Tell what tasks were asked for, of so many shots.
+    """Return the protocol of the tasks that options ask for, with ``shots`` support examples of each class.
 
     Raises:
-        ValueError: where there are too few for an interval, or an option does not fit.
+        ValueError: if there are too few tasks for an interval, or an option does not fit.
     """
     if options.episodes < 2:
         raise ValueError("--episodes must be at least 2, for an interval")
@@ -73,10 +81,10 @@ def protocol_of(options: argparse.Namespace, shots: int) -> Protocol:
 
 
 def check_seeds(**seeds: int | None) -> None:
-    """See that options are numbers to draw by.
+    """Check that options, given by their names, are valid seeds; None counts as valid.
 
     Raises:
-        ValueError: naming one that is not.
+        ValueError: naming the first that is not.
     """
     for name, seed in seeds.items():
         if seed is not None and not 0 <= seed <= MOST_SEED:
@@ -86,12 +94,16 @@ def check_seeds(**seeds: int | None) -> None:
 def classes_of(
     initialization: Initialization, options: argparse.Namespace, *, split_as: Initialization | None = None
 ) -> ClassImages:
-    """Read the split that was asked for, as the initialization takes images.
+    """Read the split that options ask for, preprocessed for an initialization.
 
     Args:
-        initialization: to measure; a warning tells where it may have seen the classes.
+        initialization: the one to measure; a warning is printed if it may have seen the classes.
         options: of the command.
-        split_as: whose training split the data, unless an option says by which seed; None for this one's.
+        split_as: the initialization whose training split decides the seed, unless an option gives one; None for
+            the one to measure.
+
+    Raises:
+        DataError: if data are missing; the message says what to put where.
     """
     seed = options.data_seed
     if seed is None:
@@ -109,7 +121,7 @@ def classes_of(
 
 
 def warn_of_seen(initialization: Initialization, dataset: str, split: str, classes: ClassImages) -> None:
-    """Warn where classes that are measured as unseen have names of classes that were trained on."""
+    """Warn if classes that are measured as unseen have the names of classes that were trained on."""
     seen = [] if split == "train" else seen_among(initialization.card, dataset, classes)
     if seen:
         print(

@@ -24,13 +24,13 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
     """Declare the command."""
     parser = commands.add_parser("train", help="meta-train by a recipe")
     add_run_options(parser)
-    parser.add_argument("--out", type=Path, help="of the run (default: runs/<the recipe's name>)")
+    parser.add_argument("--out", type=Path, help="folder of the run (default: runs/<the recipe's name>)")
     parser.add_argument("--resume", action="store_true", help="continue an interrupted run in --out")
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> None:
-    """Train, and leave ``initialization/`` in the run's folder."""
+    """Train, and write the initialization to ``initialization/`` in the run's folder."""
     recipe = prepared(options)
     out = folder_of(options, recipe.name)
     pretrained = pretrained_start(recipe)
@@ -72,10 +72,10 @@ def prepared(options: argparse.Namespace) -> Recipe:
 
 
 def folder_of(options: argparse.Namespace, name: str) -> Path:
-    """Where the run goes.
+    """The folder of the run: ``--out``, or one of this name in ``runs``.
 
     Raises:
-        RecipeError: where a run is there that is not to be resumed, or none that is, or it is no folder.
+        RecipeError: if it holds a run and ``--resume`` is not given, or holds none and it is, or is a file.
     """
     out: Path = options.out or Path("runs") / name
     if out.exists() and not out.is_dir():
@@ -89,7 +89,7 @@ def folder_of(options: argparse.Namespace, name: str) -> Path:
 
 
 def run_or_tell(trainer: Trainer) -> None:
-    """Run; where that was interrupted, say how to go on."""
+    """Run; if that is interrupted, say how to continue, and pass the KeyboardInterrupt on."""
     try:
         trainer.run()
     except KeyboardInterrupt:

@@ -23,34 +23,45 @@ from training.tuning.search import Search, TimeIsUp
 from training.tuning.space import Space
 from training.tuning.study import Study, file_faults_told
 
-_MOST_SEED = 2**31 - 1  # numpy, by whose numbers values are tried, takes 32 bits; each trial adds 1
+_MOST_SEED = 2**31 - 1  # numpy, which draws the values, takes 32-bit seeds; each trial adds its number
 
 
 def add(commands: "argparse._SubParsersAction[Any]") -> None:
     """Declare the command."""
     parser = commands.add_parser("tune", help="search hyper-parameters on validation tasks")
     add_run_options(parser)
-    parser.add_argument("--out", type=Path, help="of the search (default: runs/<the recipe's name>-tune)")
+    parser.add_argument("--out", type=Path, help="folder of the search (default: runs/<the recipe's name>-tune)")
     parser.add_argument("--resume", action="store_true", help="continue the search in --out")
     parser.add_argument(
-        "--trials", type=int, default=20, help="in all, of a resumed search too (default: %(default)s)"
+        "--trials",
+        type=int,
+        default=20,
+        help="trials in all, those of a resumed search included (default: %(default)s)",
     )
-    parser.add_argument("--timeout", type=float, metavar="SECONDS", help="stop at the first look after that long")
     parser.add_argument(
-        "--unpruned", type=int, default=5, help="trials that end before any is pruned (default: %(default)s)"
+        "--timeout", type=float, metavar="SECONDS", help="stop at the first validation look after this time"
     )
-    parser.add_argument("--seed", type=int, default=0, help="of the values that are tried (default: %(default)s)")
+    parser.add_argument(
+        "--unpruned", type=int, default=5, help="trials that must end before any is pruned (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, help="seed of the values that are tried (default: %(default)s)"
+    )
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> None:
-    """Search, and leave ``best.yaml``, ``trials.csv`` and ``trials.svg`` in the search's folder."""
+    """Search, and write ``best.yaml``, ``trials.csv`` and ``trials.svg`` to the search's folder.
+
+    Raises:
+        RecipeError: if an option or the recipe does not fit, or the search can't be begun or resumed there.
+    """
     set_up_torch(options)
     if options.trials < 1:
         raise RecipeError("--trials must be at least 1")
     if options.unpruned < 0:
         raise RecipeError(f"--unpruned must be at least 0, not {options.unpruned}")
-    if options.timeout is not None and not options.timeout >= 0:  # so that what is no number is refused too
+    if options.timeout is not None and not options.timeout >= 0:  # written so that NaN is refused, too
         raise RecipeError(f"--timeout must be at least 0 seconds, not {options.timeout:g}")
     if not 0 <= options.seed <= _MOST_SEED:
         raise RecipeError(f"--seed must be 0 to {_MOST_SEED}, not {options.seed}")
@@ -65,7 +76,7 @@ def run(options: argparse.Namespace) -> None:
     def classes(of: Recipe) -> RunClasses:
         return loaded(of.data, of.build_preprocessing())
 
-    # Before a study begins: without data there is none, nor where trials could not be measured.
+    # Before a study begins: no file of one is written if data are missing or trials could not be measured.
     check_measurable(recipe, classes(recipe).validation)
     out = options.out or Path("runs") / f"{recipe.name}-tune"
     with file_faults_told(out):

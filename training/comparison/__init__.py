@@ -1,1 +1,1 @@
-"""Meta-learning against ordinary machine learning, on the same unseen tasks, backbone and seed."""
+"""Compares meta-learning with ordinary machine learning, on the same unseen tasks, backbone and seed."""

@@ -1,4 +1,4 @@
-"""A measured cell: one contender, trained on so many classes, with or without task augmentation."""
+"""Cells: one contender each, trained on a number of classes with or without task augmentation, and measured."""
 
 import time
 from collections.abc import Sequence
@@ -23,10 +23,11 @@ class Cell:
     """What is measured in one go and kept in one file.
 
     Attributes:
-        contender: who.
-        classes: trained on.
-        augmented: whether with task augmentation.
-        whole: whether at every number of shots, and after every number of inner steps.
+        contender: who is measured.
+        classes: number of training classes.
+        augmented: whether training uses task augmentation.
+        whole: whether to measure at all numbers of shots, not only the compared ones, and at the compared ones
+            also after each number of inner steps.
     """
 
     contender: Contender
@@ -36,12 +37,12 @@ class Cell:
 
     @property
     def name(self) -> str:
-        """Of its file."""
+        """Name of the cell's file."""
         return f"{self.contender.name}-{self._suffix}"
 
     @property
     def trained_name(self) -> str:
-        """Of the folder of its training, which contenders may share."""
+        """Name of the folder of its training, which several contenders may share."""
         return f"{self.contender.training}-{self._suffix}"
 
     @property
@@ -55,7 +56,7 @@ class Bench:
 
     Attributes:
         plan: of the comparison.
-        classes: trained on, chosen by and reported on.
+        classes: for training, for choosing and for reporting.
         out: folder of the comparison.
         device: where to compute.
     """
@@ -66,7 +67,11 @@ class Bench:
     device: torch.device
 
     def measure(self, cell: Cell) -> dict[str, Any]:
-        """Train where that is due, choose, and measure; as JSON values."""
+        """Train if need be, choose settings, and measure; return the results as JSON values.
+
+        Raises:
+            PlanError: if training has diverged.
+        """
         tasks, unseen = self.plan.tasks, self.classes.unseen
         training = self.classes.first(cell.classes)
         learned = self._trained(cell, training)
@@ -110,7 +115,7 @@ class Bench:
         )
 
     def _chosen(self, cell: Cell, learned: Trained | None, shots: int) -> Chosen:
-        """What is measured at so many shots; of a meta-learner, which leaves nothing open, the accuracy."""
+        """Choose what to measure at a number of shots; a meta-learner has no choices and is only measured."""
         plan, backbone = self.plan, self.plan.build_backbone()
         protocol = replace(self._protocol(shots), episodes=plan.choice.episodes, seed=plan.choice.seed)
         chooser = Chooser(
@@ -134,7 +139,7 @@ class Bench:
 
 
 def cells_of(plan: Plan, contenders: Sequence[Contender], classes: TaskClasses) -> list[Cell]:
-    """All cells, those that train on all classes first; learning from scratch, which never trains, has one."""
+    """List all cells, those trained on all classes first; learning from scratch, which never trains, has one."""
     everything = len(classes.training)
     counts, of_augmented = classes.counts(plan.classes), classes.counts(plan.augmented_classes)
     wanted = [(count, False) for count in (*reversed(counts), *reversed(of_augmented))]

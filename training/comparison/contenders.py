@@ -13,13 +13,13 @@ SCRATCH, PROBE, FINE_TUNING = "scratch", "probe", "fine-tuning"
 
 @dataclass(frozen=True)
 class Contender:
-    """One line of every plot.
+    """A learner that is compared: one line in every plot.
 
     Attributes:
-        name: short, of files and of options.
-        title: for readers.
-        family: of learning.
-        training: what trains beforehand, by its name in ``training.comparison.trained``; empty for nothing.
+        name: short name for files and options.
+        title: name shown to readers.
+        family: whether it learns as ordinary learners or as meta-learners do.
+        training: what is trained beforehand, by its name in ``training.comparison.trained``; empty for nothing.
     """
 
     name: str
@@ -35,7 +35,7 @@ class Contender:
         return said[str(ALGORITHMS[self.name].outer.get("rule", "gradient"))]
 
     def loss_on_task(self, language: str) -> str:
-        """The loss that is minimised on an unseen task, always on its support set alone, and by what."""
+        """The loss that is minimised on an unseen task, always on its support set alone, and how."""
         said = wording(language)["loss_on_task"]
         if self.family == "ordinary":
             return str(said[self.name])

@@ -19,7 +19,7 @@ def fill(path: Path, results: Results) -> None:
     A document whose name ends in ``.zh.md`` is Chinese, any other English.
 
     Raises:
-        PlanError: where there is no such document, or it marks something that is not measured.
+        PlanError: if there is no such document, or its marks cannot be filled (see ``marked.check_marked``).
     """
     language = "zh" if path.name.endswith(".zh.md") else "en"
     fill_marked(path, _parts(results, language), drawings(results))

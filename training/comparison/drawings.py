@@ -1,4 +1,4 @@
-"""The drawings of a comparison, by name: which figure is made of which results."""
+"""The drawings of a comparison, by name, each made from its results."""
 
 import math
 
@@ -13,7 +13,7 @@ _ACCURACY = "accuracy on unseen classes, in percent"
 
 
 def drawings(results: Results) -> dict[str, str]:
-    """All of them, as SVG by name."""
+    """All drawings, as SVG by name."""
     return {
         "shots": shots(results),
         "steps": steps(results),
@@ -38,7 +38,7 @@ def shots(results: Results) -> str:
 
 
 def steps(results: Results) -> str:
-    """Accuracy against inner steps; contenders without any are level lines."""
+    """Accuracy against inner steps; contenders that take none are level lines."""
     panels = []
     for number in results.plan.tasks.compared_shots:
         labels = _steps(results)
@@ -56,7 +56,7 @@ def steps(results: Results) -> str:
 
 
 def training_loss(results: Results) -> str:
-    """What each optimises before any unseen task, against the images that it has seen."""
+    """The loss that each minimises before any unseen task, against the number of images seen."""
     ways, everything = results.plan.tasks.ways, results.everything
     panels = []
     for family, title, among in (
@@ -80,7 +80,7 @@ def training_loss(results: Results) -> str:
 
 
 def task_loss(results: Results) -> str:
-    """On unseen tasks: the support loss, which inner steps minimise, and the query loss, which nothing does."""
+    """On unseen tasks, the support loss, which inner steps minimise, and the query loss, which nothing does."""
     panels = []
     for number in results.plan.tasks.compared_shots:
         for key, title in (("support_loss", "support set: minimised"), ("query_loss", "query set: what matters")):
@@ -99,7 +99,7 @@ def task_loss(results: Results) -> str:
 
 
 def gap(results: Results) -> str:
-    """Tasks of training classes and of unseen ones, against the number of training classes."""
+    """Accuracy on tasks of training classes and of unseen ones, against the number of training classes."""
     number, counts = results.plan.tasks.compared_shots[0], results.counts()
     names = ("tasks of training classes", "tasks of unseen classes")
     panels = []
@@ -161,7 +161,7 @@ def augmentation(results: Results) -> str:
 
 
 def cost(results: Results) -> str:
-    """Seconds before any task, and for one new task."""
+    """Time spent once, before any task, and on each new task."""
     before, after = [], []
     number = results.plan.tasks.compared_shots[-1]
     task = f"{results.plan.tasks.ways}-way {_of_shots(number)} task"

@@ -6,7 +6,7 @@ from training.comparison.wording import wording
 
 
 def findings(results: Results, language: str) -> dict[str, list[str]]:
-    """Sentences by the drawing that they are about."""
+    """Sentences in a language (``en`` or ``zh``), by the drawing that they are about."""
     say = wording(language)["findings"]
     told: dict[str, list[str]] = {}
 

@@ -1,4 +1,4 @@
-"""Measurements kept in a folder beside the plan they were made by, so that an interrupted sitting goes on."""
+"""Keeps measurements in a folder with the plan they were made by, so that they can be resumed if interrupted."""
 
 import json
 from collections.abc import Collection, Mapping
@@ -15,19 +15,20 @@ _DATA = "digest"
 def open_folder(
     out: Path, values: Mapping[str, Any], *, data: str, what: str, added_to: Collection[str], resume: bool
 ) -> None:
-    """Begin measuring in a folder, or go on with what was measured there by the same plan.
+    """Begin measuring in a folder, or resume what the same plan has measured there.
 
     Args:
         out: the folder.
-        values: of the plan, as JSON values.
+        values: the plan, as JSON values.
         data: a digest of the classes and images that are measured on.
-        what: is kept there, in messages.
-        added_to: keys of the plan that may differ from before: they decide what there is, not what one holds.
-        resume: whether there must be something to go on with, or must not.
+        what: noun by which messages call the folder's contents.
+        added_to: keys of the plan that may differ from the stored one, because they decide which measurements
+            there are but not what any of them holds.
+        resume: whether the folder must already hold measurements; otherwise, it must hold none.
 
     Raises:
-        PlanError: where the folder holds something though nothing was to be resumed, or nothing, or what was
-            made by another plan or of other data.
+        PlanError: if ``resume`` does not match what the folder holds, or if that is damaged or was measured by
+            another plan or on other data.
     """
     path = out / PLAN
     if resume and not path.exists():
@@ -42,7 +43,7 @@ def open_folder(
                 f"{path} is damaged, so that nothing tells by which plan the rest in {out} was measured: choose "
                 "another --out"
             ) from error
-        if stored.pop(_DATA, data) != data:  # which earlier versions did not keep
+        if stored.pop(_DATA, data) != data:  # earlier versions stored none
             raise PlanError(
                 f"{out} was measured on other classes or images; continue with the data it was started with, or "
                 "choose another --out"
@@ -61,7 +62,7 @@ def read(path: Path) -> dict[str, Any]:
     """Read JSON values.
 
     Raises:
-        PlanError: where the file is damaged.
+        PlanError: if the file is damaged.
     """
     try:
         values: dict[str, Any] = json.loads(path.read_text())

@@ -1,4 +1,4 @@
-"""Marked places of Markdown documents, which hold what was measured."""
+"""Marked places in Markdown documents, which are filled with what was measured."""
 
 import re
 from collections.abc import Callable, Collection, Mapping
@@ -17,11 +17,11 @@ def fill_marked(path: Path, parts: Mapping[str, Callable[[], str]], drawings: Ma
 
     Args:
         path: of the document.
-        parts: what goes there, by name.
-        drawings: that these show, SVG by name; they go into a folder beside the document.
+        parts: functions that return the text for each place, by name.
+        drawings: SVG by name, which these texts show; they are written to a folder beside the document.
 
     Raises:
-        PlanError: where the document is not there, or marks something that is not measured.
+        PlanError: if ``check_marked`` refuses the document.
     """
     check_marked(path, parts)
     folder = path.parent / FOLDER
@@ -34,10 +34,10 @@ def fill_marked(path: Path, parts: Mapping[str, Callable[[], str]], drawings: Ma
 
 
 def check_marked(path: Path, names: Collection[str]) -> None:
-    """See that a document is there, and that it marks places for what is measured and for nothing else.
+    """Check that a document exists and marks at least one place, and that each has an end and a known name.
 
     Raises:
-        PlanError: where it is not so.
+        PlanError: if it does not.
     """
     if not path.is_file():
         raise PlanError(f"there is no document {path} to fill")
@@ -46,7 +46,7 @@ def check_marked(path: Path, names: Collection[str]) -> None:
     if unknown := sorted(set(marked) - set(names)):
         raise PlanError(f"{path} marks {unknown[0]!r}; there are {', '.join(names)}")
     opened = len(_OPEN.findall(text))
-    if marked and opened != len(marked):  # what lies between two of them would be taken for the first one's
+    if marked and opened != len(marked):  # an unclosed place would swallow the text up to the next end
         raise PlanError(
             f"{path} begins {opened} marked places and ends {len(marked)}: write <!-- /measured --> behind each"
         )

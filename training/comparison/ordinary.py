@@ -1,4 +1,4 @@
-"""The ordinary learners on a support set: what they leave open is chosen on development tasks."""
+"""The ordinary learners on a support set; the settings they leave open are chosen on development tasks."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -22,13 +22,13 @@ _NOTHING = InnerRule("nothing", 0)
 
 @dataclass(frozen=True)
 class Chosen:
-    """A subject with all that it left open, and what that is.
+    """A subject with its chosen settings.
 
     Attributes:
-        subject: to measure.
-        steps: inner steps that it takes.
-        settings: what was chosen, by name.
-        development_accuracy: which it reached on the tasks that chose.
+        subject: what to measure.
+        steps: number of inner steps that it takes.
+        settings: the chosen values, by name.
+        development_accuracy: its accuracy on the tasks by which these were chosen.
     """
 
     subject: Subject
@@ -39,13 +39,13 @@ class Chosen:
 
 @dataclass(frozen=True)
 class Chooser:
-    """Tries settings on development tasks.
+    """Chooses the settings with the highest accuracy on development tasks.
 
     Attributes:
         choice: what to try.
         development: classes of the tasks.
         protocol: of the tasks, with the shots to choose for.
-        preprocessing: for the levels that classes hold.
+        preprocessing: for the levels that ``development`` holds.
         device: where to compute.
     """
 
@@ -78,7 +78,7 @@ class Chooser:
         return _best(tried())
 
     def fine_tuning(self, backbone: Backbone, body: Params) -> Chosen:
-        """The linear probe, and from it gradient steps on the whole network."""
+        """The linear probe, then gradient steps on the whole network that start from it."""
         penalty = self.probe(backbone, body).settings["penalty"]
 
         def subject(rate: float, steps: int) -> Subject:
@@ -114,7 +114,7 @@ def body_of(phi: Params) -> Params:
 
 
 def fresh_networks(learner: Learner, seed: int, device: torch.device) -> PhiOf:
-    """A phi a task, drawn by the seed and the task's number."""
+    """A phi for each task, drawn from the seed and the task's number alone."""
 
     def phi_of(numbers: Sequence[int]) -> Params:
         drawn = [learner.initial(folded(seed * 1_000_003 + number)) for number in numbers]

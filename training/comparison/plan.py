@@ -1,4 +1,4 @@
-"""Plans of a comparison: everything that decides it, in one YAML file."""
+"""Plans of a comparison: everything that determines it, in one YAML file."""
 
 import dataclasses
 import json
@@ -16,12 +16,12 @@ class Source:
 
     Attributes:
         name: ``omniglot``, ``mini_imagenet``, ``folder`` or ``strokes``.
-        seed: of the split where the data set has none of its own, and of the order in which training classes are
+        seed: of the split if the data set has none of its own, and of the order in which training classes are
             taken: the first for development, the next for training.
-        development: training classes that nobody trains on: on their tasks checkpoints, rates, numbers of steps
-            and penalties are chosen.
-        strokes: of ``strokes``, how many classes to draw for training and development together.
-        unseen_strokes: of ``strokes``, how many to draw to report on.
+        development: number of training classes that nobody trains on; checkpoints, rates, numbers of steps and
+            penalties are chosen on their tasks.
+        strokes: for ``strokes``, how many classes to draw for training and development together.
+        unseen_strokes: for ``strokes``, how many classes to draw to report on.
     """
 
     name: str = "omniglot"
@@ -33,11 +33,11 @@ class Source:
 
 @dataclass(frozen=True)
 class Augmentation:
-    """What task augmentation adds, where it is on (see ``training.tasks.augmentation``).
+    """The classes that task augmentation adds if it is on (see ``training.tasks.augmentation``).
 
     Attributes:
-        rotations: each class turned by 90, 180 and 270 degrees, as classes of their own.
-        reflections: each class, and each turned one, mirrored, as classes of their own.
+        rotations: whether to add each class turned by 90, 180 and 270 degrees as classes of their own.
+        reflections: whether to add each class, turned ones included, mirrored as a class of its own.
     """
 
     rotations: bool = True
@@ -49,15 +49,15 @@ class Training:
     """What every learner that trains beforehand is given.
 
     Attributes:
-        images: that each may see, the same for all: an outer step of a meta-learner takes its tasks' support and
-            query images, a step of supervised training its batch.
-        tasks: of an outer step.
+        images: how many each may see, the same for all. An outer step of a meta-learner uses the support and
+            query images of its tasks, a step of supervised training its batch.
+        tasks: number of tasks of an outer step.
         shots: support examples of a class in a training task.
         queries: query examples of a class in a training task.
-        batch: images of a step of supervised training.
-        learning_rate: of Adam at its highest, in the outer loop; it falls to 0 along half a cosine.
-        supervised_learning_rate: the same in supervised training.
-        looks: at development tasks, evenly spread; the best phi of them is taken.
+        batch: number of images of a step of supervised training.
+        learning_rate: Adam's highest rate in the outer loop; it falls to 0 along half a cosine.
+        supervised_learning_rate: likewise, in supervised training.
+        looks: number of measurements on development tasks during training, evenly spread; the best phi is kept.
     """
 
     images: int = 150_000
@@ -72,15 +72,15 @@ class Training:
 
 @dataclass(frozen=True)
 class Tasks:
-    """The tasks that accuracies are of.
+    """The tasks on which accuracies are measured.
 
     Attributes:
         ways: classes of a task.
-        shots: support examples of a class, of learners that trained on all classes.
-        compared_shots: those among them at which everything else is measured.
+        shots: numbers of support examples of a class at which learners trained on all classes are measured.
+        compared_shots: those of ``shots`` at which everything else is measured.
         queries: query examples of a class.
-        episodes: tasks behind each accuracy.
-        seed: of the tasks of unseen classes; those of training classes have the next.
+        episodes: number of tasks behind each accuracy.
+        seed: of the tasks of unseen classes; those of training classes are drawn by the next seed.
     """
 
     ways: int = 5
@@ -93,16 +93,16 @@ class Tasks:
 
 @dataclass(frozen=True)
 class Choice:
-    """How what ordinary learners leave open is chosen, on tasks of the development classes.
+    """How the settings that ordinary learners leave open are chosen, on tasks of the development classes.
 
     Attributes:
-        episodes: development tasks of each number of shots, and of a look.
+        episodes: number of development tasks for each number of shots, and for each look.
         seed: of these tasks.
         rates: inner rates to try for fine-tuning.
-        scratch_rates: the same for learning from scratch.
-        steps: inner steps to try for fine-tuning.
-        scratch_steps: the same for learning from scratch.
-        penalties: of the linear probe to try (see ``training.comparison.probe_head``).
+        scratch_rates: likewise, for learning from scratch.
+        steps: numbers of inner steps to try for fine-tuning.
+        scratch_steps: likewise, for learning from scratch.
+        penalties: those of the linear probe to try (see ``training.comparison.probe_head``).
     """
 
     episodes: int = 100
@@ -121,18 +121,18 @@ class Plan:
     Attributes:
         name: of the comparison.
         preprocessing: from image to input (see ``models.images.preprocessing``).
-        backbone: of all learners (see ``models.backbones.registry``), with group normalisation: the kind under
-            which no learner sees anything of other queries or of past batches.
-        seed: of every first phi, of training tasks and batches.
+        backbone: of all learners (see ``models.backbones.registry``), with group normalisation, under which
+            nothing of other queries or of past batches reaches a learner.
+        seed: of every initial phi, and of training tasks and batches.
         algorithms: the meta-learners (see ``training.algorithms``).
-        classes: numbers of training classes to compare; all there are come on top.
-        augmented_classes: those at which augmentation is compared; all there are come on top.
-        inner_steps: after which accuracy and losses are measured; 0 comes on top.
+        classes: numbers of training classes to compare; that of all classes is added.
+        augmented_classes: those at which augmentation is compared; that of all classes is added.
+        inner_steps: numbers of inner steps after which accuracy and losses are measured; 0 is added.
         data: where classes come from.
         augmentation: of tasks.
-        training: before any unseen task.
-        tasks: that accuracies are of.
-        choice: of what ordinary learners leave open.
+        training: what learners are given before any unseen task.
+        tasks: those on which accuracies are measured.
+        choice: of the settings that ordinary learners leave open.
     """
 
     name: str
@@ -159,7 +159,7 @@ class Plan:
 
     @property
     def traced_steps(self) -> list[int]:
-        """After which accuracy and losses are measured, rising from none."""
+        """Numbers of inner steps after which accuracy and losses are measured, rising from 0."""
         return [0, *sorted(self.inner_steps)]
 
     def as_dict(self) -> dict[str, Any]:

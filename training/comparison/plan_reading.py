@@ -26,15 +26,16 @@ class PlanError(RecipeError):
 
 
 def read_plan(name: str, overrides: Sequence[str] = (), algorithms: Sequence[str] = ()) -> Plan:
-    """Read a plan by the name of a shipped one, or by its path.
+    """Read a plan, by the name of a shipped one or by its path.
 
     Args:
         name: for example ``omniglot``, or ``my/plan.yaml``.
-        overrides: ``key.key=value``, laid over it.
-        algorithms: in place of the plan's; none for its own.
+        overrides: each ``key.key=value``, taking precedence over the file.
+        algorithms: replace the plan's; empty to keep its own.
 
     Raises:
-        PlanError: naming the key, where one is unknown, missing or does not fit.
+        RecipeError: if there is no such plan, or naming a key that is unknown, missing or has a value that does
+            not fit.
     """
     values = read_values(plan_file(name, PLANS), overrides)
     if algorithms:
@@ -45,10 +46,10 @@ def read_plan(name: str, overrides: Sequence[str] = (), algorithms: Sequence[str
 
 
 def plan_file(name: str, shipped: Path) -> Path:
-    """Find a plan by its name among shipped ones, or by its path.
+    """Find the file of a plan, by its name among the shipped ones or by its path.
 
     Raises:
-        PlanError: where there is none.
+        PlanError: if there is none.
     """
     path = shipped / f"{name}.yaml" if (shipped / f"{name}.yaml").is_file() else Path(name)
     if not path.is_file():
@@ -60,10 +61,10 @@ def plan_file(name: str, shipped: Path) -> Path:
 def check_learners(
     algorithms: Sequence[str], preprocessing: Mapping[str, Any], backbone: Mapping[str, Any]
 ) -> None:
-    """See that a plan's learners can be built.
+    """Check that a plan's learners can be built.
 
     Raises:
-        PlanError: where an algorithm is unknown or named twice, or preprocessing or backbone do not fit.
+        RecipeError: if an algorithm is unknown or named twice, or preprocessing or backbone do not fit.
     """
     if unknown := sorted(set(algorithms) - set(ALGORITHMS)):
         raise PlanError(f"there is no algorithm {unknown[0]!r}; there are {', '.join(ALGORITHMS)}")
@@ -85,10 +86,10 @@ def check_learners(
 
 
 def check_seeds(**seeds: int) -> None:
-    """See that a plan's seeds can be drawn by; the next ones are, too.
+    """Check that a plan's seeds are in the range that leaves room for the next seed, which is used as well.
 
     Raises:
-        PlanError: naming one that can't.
+        PlanError: naming one that is not.
     """
     for name, seed in seeds.items():
         if not 0 <= seed <= MOST_SEED:
@@ -97,20 +98,20 @@ def check_seeds(**seeds: int) -> None:
 
 
 def check_episodes(of_tasks: int, of_choice: int) -> None:
-    """See that a plan measures on enough tasks for an interval.
+    """Check that a plan measures on enough tasks for an interval.
 
     Raises:
-        PlanError: where it does not.
+        PlanError: if it does not.
     """
     if min(of_tasks, of_choice) < _LEAST_EPISODES:
         raise PlanError("tasks.episodes and choice.episodes must be at least 2, for an interval")
 
 
 def check_rates(**rates: float) -> None:
-    """See that the learning rates of a plan's ``training`` are such as Adam takes.
+    """Check that the learning rates of a plan's ``training`` are in the range for Adam.
 
     Raises:
-        PlanError: naming one that isn't.
+        PlanError: naming one that is not.
     """
     for name, rate in rates.items():
         if not 0 <= rate <= MOST_RATE:

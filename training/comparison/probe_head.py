@@ -18,22 +18,22 @@ _TOLERANCE = 1e-6
 class ProbeHead(Head):
     """A head that starts from the logistic regression of the support labels on their features.
 
-    With nothing that moves it is a linear probe (Tian et al. 2020, section 3.1); with an inner rule that moves
-    all, the probe comes first and fine-tuning starts from it (Kumar et al. 2022, LP-FT).
+    With an inner rule that moves nothing, it is a linear probe (Tian et al. 2020, section 3.1); with one that
+    moves all, fine-tuning starts from the probe (Kumar et al. 2022, LP-FT).
 
     Attributes:
-        penalty: of the squared weights, by the mean squared distance of the features to their mean, so that it
-            means the same whatever the features' scale.
+        penalty: factor of the squared weights. It is multiplied by the mean squared distance of the features from
+            their mean, so that it has the same effect whatever the features' scale.
     """
 
     penalty: float = 0.01
 
     def initial(self, _features: int, _generator: torch.Generator) -> Params:
-        """Nothing is learned beforehand."""
+        """Return no parameters: nothing is learned beforehand."""
         return {}
 
     def start(self, _phi: Params, features: Tensor | None, support: Support) -> Params:
-        """Solve it: ``weight`` ``[T, N, D]`` and ``bias`` ``[T, N]`` (see ``models.heads.Head.start``)."""
+        """Solve for ``weight`` ``[T, N, D]`` and ``bias`` ``[T, N]`` (see ``models.heads.Head.start``)."""
         if features is None:
             raise ValueError("a probe starts from features")
         weight, bias = logistic_regression(
@@ -45,10 +45,10 @@ class ProbeHead(Head):
 def logistic_regression(
     features: Tensor, labels: Tensor, weights: Tensor, class_mask: Tensor, penalty: float
 ) -> tuple[Tensor, Tensor]:
-    """Minimise each task's sum_i weights_i CE(x_i W + b, y_i) + penalty / 2 s |W|^2 by L-BFGS.
+    """Minimise each task's sum_i weights_i CE(x_i W + b, y_i) + (penalty / 2) s |W|^2 by L-BFGS.
 
-    s is the weighted mean of |x_i - mean|^2. The tasks' problems are independent and convex, so one run on their
-    sum, in double precision, solves all.
+    Here s is the weighted mean of |x_i - mean|^2. The tasks' problems are independent and convex, so one run on
+    their sum, in double precision, solves all.
 
     Args:
         features: x, ``[T, S, D]``.
@@ -58,7 +58,7 @@ def logistic_regression(
         penalty: positive.
 
     Returns:
-        W transposed, ``[T, N, D]``, and b, ``[T, N]``, of the features' type.
+        W transposed, ``[T, N, D]``, and b, ``[T, N]``, both in the features' dtype.
     """
     share = weights.double()[..., None]
     with torch.enable_grad():

@@ -1,4 +1,4 @@
-"""The report: one HTML file that needs no other, and the JSON behind it."""
+"""The report: one self-contained HTML file, and the JSON behind it."""
 
 import json
 from pathlib import Path
@@ -46,7 +46,7 @@ def document(results: Results) -> dict[str, Any]:
 
 
 def html(results: Results, drawn: dict[str, str]) -> str:
-    """The report."""
+    """The report as HTML, with drawings given as SVG by name."""
     environment = jinja2.Environment(
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )

@@ -1,4 +1,4 @@
-"""What a comparison measured: its cells, asked by contender, classes and augmentation."""
+"""What a comparison measured: its cells, looked up by contender, classes and augmentation."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class Figure:
 
     Attributes:
         mean: of all tasks.
-        half: half of its 95 % interval.
+        half: half the width of its 95 % interval.
     """
 
     mean: float
@@ -25,23 +25,23 @@ class Figure:
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Self:
-        """Of an accuracy and its interval as JSON values (see ``training.comparison.traces.accuracy_of``)."""
+        """From an accuracy and its interval as JSON values (see ``training.comparison.traces.accuracy_of``)."""
         return cls(100 * values["accuracy"], 100 * values["interval_95"])
 
     def __str__(self) -> str:
-        """With its interval, as tables have it."""
+        """The mean with its interval, as tables show it."""
         return f"{self.mean:.1f} ± {self.half:.1f}"
 
 
 @dataclass(frozen=True)
 class Results:
-    """All of it.
+    """All results of a comparison.
 
     Attributes:
         plan: of the comparison.
-        contenders: in the order in which readers meet them.
+        contenders: in the order in which readers see them.
         cells: JSON values (see ``training.comparison.cells``).
-        facts: numbers of classes and groups, by split; for the protocol.
+        facts: numbers of training, development and unseen classes, for the protocol.
     """
 
     plan: Plan
@@ -51,12 +51,12 @@ class Results:
 
     @property
     def everything(self) -> int:
-        """All training classes that there are."""
+        """The number of all training classes."""
         return max(int(cell["classes"]) for cell in self.cells)
 
     @property
     def machine(self) -> str:
-        """What it was measured on; several, where a sitting went on elsewhere."""
+        """The machine on which cells were measured; several if measuring was resumed elsewhere."""
         return " and ".join(dict.fromkeys(str(cell["machine"]) for cell in self.cells))
 
     @property
@@ -65,11 +65,15 @@ class Results:
         return tuple(one for one in self.contenders if one.training)
 
     def counts(self, *, augmented: bool = False) -> list[int]:
-        """Numbers of training classes that were compared; ``augmented``, those compared with augmentation."""
+        """Numbers of training classes compared, in rising order; ``augmented``: only those with augmentation."""
         return sorted({cell["classes"] for cell in self.cells if cell["augmented"] or not augmented})
 
     def cell(self, contender: str, classes: int | None = None, *, augmented: bool = False) -> dict[str, Any]:
-        """One cell; learning from scratch, which never trains, has the same one for all numbers of classes."""
+        """One cell; learning from scratch, which never trains, has the same one for all numbers of classes.
+
+        Raises:
+            KeyError: if it was not measured.
+        """
         wanted = (self.everything, False) if contender == SCRATCH else (classes or self.everything, augmented)
         for cell in self.cells:
             if cell["contender"] == contender and (cell["classes"], cell["augmented"]) == wanted:
@@ -98,11 +102,11 @@ class Results:
         return _difference(augmented, plain)
 
     def ahead(self, one: str, other: str, shots: int) -> Figure:
-        """By how much one contender is ahead of another that trained on all classes, paired over tasks."""
+        """By how many points one contender leads another, both trained on all classes, paired over tasks."""
         return _difference(*(self.cell(name)["unseen"][str(shots)] for name in (one, other)))
 
     def favourite(self, among: Sequence[Contender], shots: int) -> Contender:
-        """The best on development tasks, so that nothing reported has a say in who is reported."""
+        """The best on development tasks, so that the reported accuracies do not decide who is reported."""
 
         def reached(contender: Contender) -> float:
             return float(self.cell(contender.name)["chosen"][str(shots)]["development_accuracy"])
@@ -110,7 +114,7 @@ class Results:
         return max(among, key=reached)
 
     def of_family(self, family: str) -> tuple[Contender, ...]:
-        """The contenders that trained, of one family."""
+        """The contenders of one family that train before any unseen task."""
         return tuple(one for one in self.trained if one.family == family)
 
 

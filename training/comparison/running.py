@@ -1,4 +1,4 @@
-"""Goes through the cells of a comparison; each that is finished is a file, so an interrupted one goes on."""
+"""Measures the cells of a comparison, each kept in a file once finished, so that it can be resumed."""
 
 import json
 import time
@@ -11,20 +11,21 @@ from tqdm import tqdm
 from training.comparison.cells import Bench, Cell, cells_of
 from training.comparison.contenders import Contender
 from training.comparison.kept import read
+from training.progress import bar
 from training.run.machine import described
 from training.whole_file import write_whole
 
-ADDED_TO = ("algorithms", "classes", "augmented_classes")  # which decide the cells there are, not what one holds
+ADDED_TO = ("algorithms", "classes", "augmented_classes")  # these decide which cells exist, not what one holds
 _CELLS = "cells"
 
 
 def measured_cells(bench: Bench, contenders: Sequence[Contender]) -> Iterator[dict[str, Any]]:
-    """Give each cell's JSON values, measured now or read from an earlier sitting."""
+    """Yield each cell's JSON values, measured now or read from an earlier run."""
     folder = bench.out / _CELLS
     folder.mkdir(exist_ok=True)
     cells = cells_of(bench.plan, contenders, bench.classes)
     missing = [cell for cell in cells if not _file(folder, cell).exists()]
-    with tqdm(total=len(cells), initial=len(cells) - len(missing), desc=bench.plan.name, unit="cell") as bar:
+    with bar(len(cells), bench.plan.name, "cell", done=len(cells) - len(missing)) as shown:
         for cell in cells:
             path = _file(folder, cell)
             if cell in missing:
@@ -32,7 +33,7 @@ def measured_cells(bench: Bench, contenders: Sequence[Contender]) -> Iterator[di
                 values = bench.measure(cell) | {"machine": described(bench.device)}
                 write_whole(path, json.dumps(values) + "\n")
                 tqdm.write(_told(cell, values, time.perf_counter() - start))
-                bar.update(1)
+                shown.update(1)
             yield read(path)
 
 

@@ -1,4 +1,4 @@
-"""Ordinary supervised training: one network, all training classes at once, by the trainer's own loop."""
+"""Ordinary supervised training: one network, all training classes at once, in the loop of meta-training."""
 
 from pathlib import Path
 
@@ -22,8 +22,8 @@ CLASSIFIER = "classifier."
 class SupervisedTrainer(Trainer):
     """Trains a backbone to tell all training classes apart, by their examples' cross-entropy.
 
-    Optimiser, schedule, checkpoints and the looks that choose phi are those of meta-training: between the two,
-    what is drawn and which loss is taken differ, and nothing else.
+    Optimiser, schedule, checkpoints and the looks that choose phi are those of meta-training: the two differ only
+    in what is drawn and which loss is minimised.
     """
 
     def __init__(
@@ -36,19 +36,19 @@ class SupervisedTrainer(Trainer):
         batch: int,
         device: torch.device | str = "cpu",
     ) -> None:
-        """Draw the first phi.
+        """Prepare the first phi and everything that trains it.
 
         Args:
-            recipe: its learner's backbone is trained; looks adapt by its head and rule.
+            recipe: its learner's backbone is trained; looks adapt with its head and inner rule.
             training: classes to tell apart.
             development: classes of the tasks that choose phi.
-            out: takes checkpoints and TensorBoard's events.
-            batch: images of a step.
+            out: folder for checkpoints and TensorBoard events.
+            batch: number of images of a step.
             device: where to compute.
         """
         super().__init__(recipe, training, development, out, device=device)
-        # From zero: with 38,400 images of Omniglot's training classes that gave features on which development
-        # tasks were answered 5 points better than after a random start.
+        # From zero, not at random: after 38,400 images of Omniglot's training classes, accuracy on development
+        # tasks was 5 points higher with the resulting features.
         weight = torch.zeros(len(training), self.learner.backbone.features, device=self.device)
         self.phi |= {f"{CLASSIFIER}weight": weight, f"{CLASSIFIER}bias": weight.new_zeros(len(training))}
         self.optimiser = optimiser_of(self.phi, self._rate_and_decay)
@@ -58,14 +58,14 @@ class SupervisedTrainer(Trainer):
 
 
 class ExampleSampler:
-    """Draws batches of examples: every image once in an epoch, in an order by the seed and the epoch alone.
+    """Draws batches of examples: every image once in an epoch, in an order set by the seed and the epoch alone.
 
-    A batch comes as the query set of a single task of all classes, whose support set is empty, which is what
-    ordinary learning is to a meta-learner.
+    A batch comes as the query set of a single task of all classes, whose support set is empty: what ordinary
+    learning is to a meta-learner.
     """
 
     def __init__(self, data: ClassImages, batch: int, seed: int) -> None:
-        """Take the classes, the images of a batch and the seed of all orders."""
+        """Take the classes, the number of images of a batch and the seed of all orders."""
         self._data, self._batch, self._seed = data, batch, seed
         self._labels = torch.arange(len(data)).repeat_interleave(data.counts)
 
@@ -100,11 +100,11 @@ class SupervisedGradient:
     """Puts the gradient of the examples' cross-entropy over all classes into ``grad`` of phi's tensors."""
 
     def __init__(self, backbone: Backbone) -> None:
-        """Take the network."""
+        """Take the backbone to train."""
         self._backbone = backbone
 
     def __call__(self, phi: Params, batch: EpisodeBatch, _step: int) -> Tensor:
-        """Compute it; give the mean loss and the share of right answers, ``[2]``."""
+        """Compute the gradient; return the mean loss and the share of right answers, ``[2]``."""
         for value in phi.values():
             value.grad = None
         features, _ = self._backbone(part(phi, BODY), batch.query_images)

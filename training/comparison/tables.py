@@ -1,4 +1,4 @@
-"""The tables of a comparison, by name: which figures they hold, for reports and documents alike."""
+"""The tables of a comparison, by name, for reports and documents alike."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ class Table:
     """Rows of text.
 
     Attributes:
-        head: over the columns behind the first one, which holds names.
-        rows: a name and its entries each.
+        head: the headings of all columns but the first, which holds names.
+        rows: each a name and its entries.
     """
 
     head: list[str]
@@ -30,7 +30,7 @@ def of_shots(results: Results, _language: str) -> Table:
 
 
 def of_steps(results: Results, language: str) -> Table:
-    """Accuracy after each number of inner steps, at the most of the compared shots; of those that step."""
+    """Accuracy after each number of inner steps, at the last of the compared shots, for those that take steps."""
     shots = results.plan.tasks.compared_shots[-1]
     rows = []
     for one in results.contenders:
@@ -41,14 +41,14 @@ def of_steps(results: Results, language: str) -> Table:
 
 
 def of_losses(results: Results, language: str) -> Table:
-    """Which loss on which data."""
+    """Which loss each contender minimises, on which data."""
     say = wording(language)
     rows = [[one.title, one.loss_before(language), one.loss_on_task(language)] for one in results.contenders]
     return Table([say["before"], say["on_task"]], rows)
 
 
 def of_task_loss(results: Results, language: str) -> Table:
-    """Support and query loss before the first inner step and after the last measured one."""
+    """Support and query loss before the first inner step and after the last one, at the last compared shots."""
     shots = results.plan.tasks.compared_shots[-1]
     rows = []
     for one in results.contenders:
@@ -61,7 +61,7 @@ def of_task_loss(results: Results, language: str) -> Table:
 
 
 def of_classes(results: Results, language: str) -> Table:
-    """Accuracy at the fewest compared shots, against the number of training classes."""
+    """Accuracy at the first of the compared shots, against the number of training classes."""
     shots, counts = results.plan.tasks.compared_shots[0], results.counts()
     rows = [
         [one.title, *(str(results.unseen(one.name, shots, count)) for count in counts)] for one in results.trained
@@ -70,7 +70,7 @@ def of_classes(results: Results, language: str) -> Table:
 
 
 def of_gap(results: Results, language: str) -> Table:
-    """Points between tasks of training classes and of unseen ones, against the number of training classes."""
+    """Accuracy on tasks of training classes minus that on unseen ones, in points, against training classes."""
     shots, counts = results.plan.tasks.compared_shots[0], results.counts()
     rows = [
         [one.title, *(f"{results.gap(one.name, shots, count):+.1f}" for count in counts)]
@@ -80,7 +80,7 @@ def of_gap(results: Results, language: str) -> Table:
 
 
 def of_augmentation(results: Results, language: str) -> Table:
-    """What task augmentation changes, in points, paired over tasks."""
+    """The change in accuracy that task augmentation makes, in points, paired over tasks."""
     shots, counts = results.plan.tasks.compared_shots[0], results.counts(augmented=True)
     rows = []
     for one in results.trained:

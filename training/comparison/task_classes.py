@@ -1,4 +1,4 @@
-"""Which classes are trained on, which choose, and which are reported."""
+"""Which classes are for training, which for choosing, and which for reporting."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ from training.tasks.episodes import EpisodeSampler
 
 @dataclass(frozen=True)
 class TaskClasses:
-    """Three sets of classes without any in common.
+    """Three disjoint sets of classes.
 
     Attributes:
-        training: in the order in which fewer are taken: the first 25 are among the first 50.
-        development: choose checkpoints, rates, steps and penalties.
-        unseen: reported on; nothing is chosen by them.
+        training: ordered, because smaller sets are taken from its beginning: the first 25 are among the first 50.
+        development: those on whose tasks checkpoints, rates, numbers of steps and penalties are chosen.
+        unseen: those reported on; nothing is chosen on them.
     """
 
     training: ClassImages
@@ -28,11 +28,11 @@ class TaskClasses:
     unseen: ClassImages
 
     def first(self, count: int) -> ClassImages:
-        """The first so many training classes."""
+        """The first ``count`` training classes."""
         return self.training.subset(range(count))
 
     def facts(self) -> dict[str, int]:
-        """How many there are, for the protocol."""
+        """The number of classes in each set, for the protocol."""
         return {
             "training_classes": len(self.training),
             "development_classes": len(self.development),
@@ -41,28 +41,28 @@ class TaskClasses:
 
     @property
     def digest(self) -> str:
-        """Whether they are the same as in another sitting."""
+        """The digests of all three sets, which tell whether a later run has the same data."""
         return " ".join(one.digest for one in (self.training, self.development, self.unseen))
 
     def counts(self, wanted: Sequence[int]) -> tuple[int, ...]:
-        """Those of the wanted numbers of training classes that there are, and all, in rising order."""
+        """The wanted numbers that are less than that of all training classes, and the latter, in rising order."""
         return (*sorted(count for count in set(wanted) if count < len(self.training)), len(self.training))
 
 
 def load_classes(
     source: Source, preprocessing: Preprocessing, ways: int, data_dir: Path | None, *, download: bool
 ) -> TaskClasses:
-    """Read training and validation classes of a plan's data set; its test split stays closed.
+    """Read the training and validation classes of a plan's data set; its test split is never read.
 
     Args:
-        source: of the plan.
+        source: where the plan takes classes from.
         preprocessing: from image to levels.
-        ways: of the tasks of training and development classes.
-        data_dir: where data sets lie; by default METASHOT_DATA.
-        download: fetch the data set where it is not there and can be fetched.
+        ways: classes of a task, for training and development classes.
+        data_dir: as for ``training.datasets.registry.load_split``; None for METASHOT_DATA.
+        download: whether to fetch a data set that is missing, if it can be fetched.
 
     Raises:
-        DataError: where data lack, or too few classes are left to train on.
+        DataError: if data are missing, or too few classes are left to train on or to choose on.
     """
     known, unseen = (
         load_split(
@@ -91,17 +91,17 @@ def load_classes(
 
 
 def check_tasks(classes: ClassImages, ways: int, shots: int, queries: int, key: str) -> None:
-    """See that tasks can be drawn.
+    """Check that there are enough classes and images to draw tasks from.
 
     Args:
         classes: to draw from.
         ways: classes of a task.
         shots: support examples of a class.
         queries: query examples of a class.
-        key: of the plan that says so, for messages.
+        key: the plan's key that asks for such tasks, for messages.
 
     Raises:
-        DataError: where classes or images do not suffice.
+        DataError: if classes or images do not suffice.
     """
     try:
         EpisodeSampler(classes, ways=ways, shots=shots, queries=queries, seed=0)

@@ -1,4 +1,4 @@
-"""Measures a learner after each of some inner steps, on tasks that all learners are given alike."""
+"""Measures a learner after some numbers of inner steps, on tasks that are the same for all learners."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -9,7 +9,6 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
-from tqdm import tqdm
 
 from models.backbones.backbone import Params
 from models.images.preprocessing import Preprocessing
@@ -17,21 +16,23 @@ from models.learner import Learner, Theta, support_loss
 from training.datasets.class_images import ClassImages
 from training.measures.evaluation import embedded
 from training.measures.measured import Protocol, interval_95
+from training.progress import bar
 from training.tasks.episodes import EpisodeBatch, EpisodeSampler
 
 PhiOf = Callable[[Sequence[int]], Params]
 _IMAGES_AT_ONCE = 1000
 _PATIENCE = 2.0  # seconds before a bar appears
+_TIMED = 9  # tasks, of whose times the median is told
 
 
 @dataclass(frozen=True)
 class Subject:
-    """What is measured.
+    """What is measured: a learner with its phi.
 
     Attributes:
         learner: the composition.
-        phi_of: its phi for the tasks of some numbers: the same for all, or one a task, with a task dimension.
-        preprocessing: for the levels that classes hold.
+        phi_of: gives phi for the tasks with these numbers: one for all, or one for each, with a task dimension.
+        preprocessing: for the levels that the classes hold.
         device: where to compute.
     """
 
@@ -47,14 +48,14 @@ class Subject:
 
 @dataclass(frozen=True)
 class Trace:
-    """What was measured.
+    """What was measured, on E tasks.
 
     Attributes:
-        steps: after which, P of them.
+        steps: the P numbers of inner steps after which it was measured.
         right: right answers of each task, int64 ``[P, E]``.
-        answers: that each task asks.
-        support_loss: mean cross-entropy of the support sets, ``[P]``; empty where it was not asked for.
-        query_loss: the same of the query sets.
+        answers: number of queries of each task.
+        support_loss: mean cross-entropy of the support sets, ``[P]``; empty if it was not asked for.
+        query_loss: likewise, of the query sets.
     """
 
     steps: tuple[int, ...]
@@ -72,14 +73,17 @@ class Trace:
 def trace(
     subject: Subject, classes: ClassImages, protocol: Protocol, steps: Sequence[int], *, losses: bool = False
 ) -> Trace:
-    """Adapt to each task's support set and answer its queries, each on its own, after each of ``steps``.
+    """Adapt to each task's support set and answer its queries, each independently, after each of ``steps``.
 
     Args:
-        subject: to measure; one that moves nothing is measured after 0 steps, whatever is asked.
+        subject: to measure; one whose inner rule moves nothing is measured after 0 steps, whatever is asked.
         classes: of the tasks.
         protocol: of the tasks.
-        steps: rising.
-        losses: measure support and query losses as well.
+        steps: numbers of inner steps, in rising order.
+        losses: whether to measure support and query losses as well.
+
+    Raises:
+        DataError: if classes or images do not suffice for the tasks.
     """
     learner = subject.learner
     if learner.rule.moves == "nothing":
@@ -88,8 +92,8 @@ def trace(
     at_once = max(1, _IMAGES_AT_ONCE // (protocol.ways * (protocol.shots + protocol.queries)))
     right: list[Tensor] = []
     of_losses: list[Tensor] = []
-    bar = tqdm(total=protocol.episodes, desc=protocol.describe(), unit="task", leave=False, delay=_PATIENCE)
-    with bar, torch.no_grad():
+    shown = bar(protocol.episodes, protocol.describe(), "task", leave=False, delay=_PATIENCE)
+    with shown, torch.no_grad():
         kept: Tensor | None = None
         if learner.keeps_features:
             kept = embedded(learner, subject.phi_of(()), subject.preprocessing, classes)
@@ -112,7 +116,7 @@ def trace(
             right.append(torch.stack(found))
             if losses:
                 of_losses.append(torch.stack(found_losses))
-            bar.update(len(numbers))
+            shown.update(len(numbers))
     answers = protocol.ways * protocol.queries
     together = torch.cat(right, 1)
     if not losses:
@@ -133,13 +137,11 @@ def accuracy_of(found: Trace) -> dict[str, Any]:
     }
 
 
-def seconds_of_a_task(
-    subject: Subject, classes: ClassImages, protocol: Protocol, steps: int, *, repeats: int = 9
-) -> float:
-    """Median time of adapting to one task alone and answering its queries, with nothing kept from before."""
+def seconds_of_a_task(subject: Subject, classes: ClassImages, protocol: Protocol, steps: int) -> float:
+    """Median seconds to adapt to a single task and answer its queries, with nothing reused from earlier ones."""
     sampler, learner = _sampler(classes, protocol), subject.learner
     spent = []
-    for number in range(repeats + 1):
+    for number in range(_TIMED + 1):
         batch, phi = subject.batch(sampler, [number]), subject.phi_of([number])
         start = time.perf_counter()
         with torch.no_grad():

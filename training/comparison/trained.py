@@ -28,12 +28,12 @@ class Trained:
     """A learner as its training left it.
 
     Attributes:
-        learner: the composition; of supervised training, class means on the trained backbone.
-        phi: the best of its looks.
-        seconds: spent on steps.
-        images: seen in them.
-        losses: images seen, and the mean training loss since the point before.
-        looks: images seen, and the accuracy on development tasks.
+        learner: the composition; after supervised training, class means on the trained backbone.
+        phi: that of the best look.
+        seconds: time spent on training steps.
+        images: number of images seen in them.
+        losses: pairs of images seen and the mean training loss since the previous pair.
+        looks: pairs of images seen and the accuracy on development tasks.
     """
 
     learner: Learner
@@ -53,7 +53,7 @@ def trained(
     *,
     device: torch.device,
 ) -> Trained:
-    """Train, or go on where an interrupted training stopped; one that is done is read.
+    """Train, resume an interrupted training, or read a finished one.
 
     Args:
         plan: of the comparison.
@@ -64,7 +64,7 @@ def trained(
         device: where to compute.
 
     Raises:
-        PlanError: where training has diverged, with what to do.
+        PlanError: if training has diverged, with advice on what to do.
     """
     recipe = recipe_for(plan, name, folder.name)
     per_step = images_per_step(plan, name)
@@ -129,7 +129,7 @@ def recipe_for(plan: Plan, name: str, title: str) -> Recipe:
         episodes=Episodes(tasks.ways, training.shots, training.queries),
         outer=outer if supervised else replace(outer, **algorithm.outer),
         validation=Validation(
-            every=-(-steps // training.looks),  # no learner, whatever its steps, has more looks than another
+            every=-(-steps // training.looks),  # rounded up, so that no learner gets more looks than another
             episodes=choice.episodes,
             ways=tasks.ways,
             shots=training.shots,

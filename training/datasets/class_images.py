@@ -1,4 +1,4 @@
-"""Images grouped by class, in memory: what episodes are drawn from."""
+"""Images grouped by class, in memory, from which episodes are drawn."""
 
 import hashlib
 import json
@@ -12,7 +12,7 @@ from torch import Tensor
 
 
 class DataError(ValueError):
-    """A data set cannot be used as it is; the message names what is wrong and what to do."""
+    """A data set cannot be used as it is; the message says what is wrong and what to do."""
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,8 @@ class ClassImages:
     Attributes:
         images: uint8 ``[M, C, side, side]``, class after class; level v stands for v / 255.
         offsets: int64 ``[K + 1]``; class k's images are ``images[offsets[k]:offsets[k + 1]]``.
-        classes: K names, each once, e.g. ``Greek/character03``.
-        groups: K names of what the classes belong to (alphabet, parent folder; "" where there is none).
+        classes: K different names, e.g. ``Greek/character03``.
+        groups: for each class, the name of what it belongs to (alphabet, parent folder; "" for nothing).
     """
 
     images: Tensor
@@ -32,7 +32,7 @@ class ClassImages:
     groups: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        """Refuse parts that do not fit together."""
+        """Raise ValueError for parts that do not fit together."""
         if self.images.dtype != torch.uint8 or self.images.ndim != 4:
             raise ValueError(
                 f"images must be uint8 [M, C, side, side], not {self.images.dtype} {list(self.images.shape)}"
@@ -59,14 +59,14 @@ class ClassImages:
 
     @cached_property
     def digest(self) -> str:
-        """The sha256 of names and images: whether they are the same as in another sitting."""
+        """The sha256 of names, groups and images, which tells whether a later run has the same data."""
         found = hashlib.sha256(self._outline)
         found.update(self.images.contiguous().numpy().data)
         return found.hexdigest()
 
     @property
     def outline(self) -> str:
-        """The sha256 of names and numbers of images: it is the same for any preprocessing of the same images."""
+        """The sha256 of names, groups and numbers of images, which no preprocessing changes."""
         return hashlib.sha256(self._outline).hexdigest()
 
     @property
@@ -78,10 +78,10 @@ class ClassImages:
         return self.images[self.offsets[index] : self.offsets[index + 1]]
 
     def subset(self, indices: Sequence[int]) -> Self:
-        """Keep the classes of these indices, in this order.
+        """Copy the classes of these indices, in this order.
 
         Raises:
-            ValueError: if there is none, or one is named twice.
+            ValueError: if there is none, or an index occurs twice.
         """
         if not indices:
             raise ValueError("a subset needs at least one class")

@@ -1,5 +1,6 @@
-"""Any tree of images with a folder per class, nested or not, split already or to be split by a seed."""
+"""Any tree of images with a folder per class, nested or not; already divided into splits, or split by a seed."""
 
+import functools
 import logging
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from training.datasets.image_files import ClassFiles, read_classes
 from training.datasets.parted_classes import parted
 from training.datasets.splits import SPLITS, Split, shuffled
 
-# Share of the classes that validation and test each get; the rest is for training.
+# Share of the classes for each of validation and test; the rest is for training.
 HELD_OUT = 0.15
 _LEAST_CLASSES = 2
 _FOLDERS: dict[Split, tuple[str, ...]] = {
@@ -29,13 +30,14 @@ class Tree:
 
     Attributes:
         classes: the folders that hold images themselves, named by their path below the top.
-        ignored: how many files were left out, hidden ones and those that are no images by name or kind.
-        empty: how many folders hold neither images nor folders.
+        ignored: files that were left out: hidden ones, those that are no images by name or kind, and images in
+            the top folder itself.
+        empty: folders that hold neither images nor folders.
     """
 
     classes: tuple[ClassFiles, ...]
-    ignored: int
-    empty: int = 0
+    ignored: tuple[Path, ...]
+    empty: tuple[Path, ...]
 
 
 def load(
@@ -48,20 +50,21 @@ def load(
 ) -> ClassImages:
     """Read the classes of one split.
 
-    A tree with top folders ``train``, ``val`` (or ``valid``, ``validation``) and ``test``, any two of them or
-    one and nothing else, is taken as split that way (see ``load_divided``); so is one that holds nothing but
-    a folder with two of them. Otherwise validation and test get 15 % of the classes each, at least two, by the
-    seed.
+    A tree with at least two of the top folders ``train``, ``val`` (or ``valid``, ``validation``) and ``test``, or
+    with one of them and no other folder, is taken as already divided that way (see ``load_divided``). So is one
+    with a single top folder that contains two of them, directly or below further single folders. From any other
+    tree, validation and test get 15 % of the classes each, at least two, drawn by the seed.
 
     Args:
-        split: whose classes.
+        split: the classes to read.
         root: top of the tree.
         preprocessing: from image to levels.
-        seed: of the split of a tree that is not split yet.
+        seed: of the split of a tree that is not divided already.
         cache_dir: see ``read_classes``.
 
     Raises:
-        DataError: where folder, classes or images lack, or folders seem to part the images of a class.
+        DataError: if the folder, classes or images are missing, or some classes seem to be spread over several
+            folders, such as ``train`` and ``test`` further down.
     """
     if not root.is_dir():
         raise DataError(f"{root} is not a folder; give one that holds a folder of images for each class")
@@ -82,18 +85,19 @@ def load(
 def load_divided(
     split: Split, root: Path, preprocessing: Preprocessing, *, cache_dir: Path | None = DEFAULT_FOLDER
 ) -> ClassImages:
-    """Read the classes in the split's own folder; no other folder's classes ever join them.
+    """Read the classes in the split's own folder, and no others.
 
     Raises:
-        DataError: where the split's folder, classes or images lack.
+        DataError: if the split's folder, classes or images are missing.
     """
     return read_classes(_scan_and_report(_split_folder(root, split)), preprocessing, cache_dir=cache_dir)
 
 
 def scan(root: Path) -> Tree:
-    """Find the classes below a folder; a class' group is the folder above it, "" at the top."""
+    """Find the classes below a folder; a class's group is the path of the folder above it, "" at the top."""
     classes: list[ClassFiles] = []
-    ignored = empty = 0
+    ignored: list[Path] = []
+    empty: list[Path] = []
     waiting = [(root, frozenset((root.resolve(),)))]
     while waiting:
         folder, above = waiting.pop()
@@ -102,31 +106,31 @@ def scan(root: Path) -> Tree:
         for entry in folder.iterdir():
             if entry.is_dir():
                 is_leaf = False
-                # Links to folders are followed, but not in a circle.
+                # Links to folders are followed, except back to a folder above.
                 if not entry.name.startswith(".") and (real := entry.resolve()) not in above:
                     waiting.append((entry, above | {real}))
             elif entry.name.startswith(".") or entry.suffix.lower() not in SUFFIXES or _is_special(entry):
-                ignored += 1
+                ignored.append(entry)
             else:
                 images.append(entry)
         if folder == root:
-            ignored += len(images)  # images beside the class folders belong to no class
+            ignored += images  # images beside the class folders belong to no class
         elif images:
             path = folder.relative_to(root)
             group = "" if path.parent == Path() else path.parent.as_posix()
             classes.append(ClassFiles(path.as_posix(), group, tuple(images)))
         elif is_leaf:
-            empty += 1
-    return Tree(tuple(sorted(classes, key=lambda entry: entry.name)), ignored, empty)
+            empty.append(folder)
+    return Tree(tuple(sorted(classes, key=lambda entry: entry.name)), tuple(ignored), tuple(empty))
 
 
 def _is_special(entry: Path) -> bool:
-    """Whether it is a pipe, say, which would be waited for. Of a link to nothing, reading it tells."""
+    """Whether it is, say, a pipe, which reading would wait for. A broken link is none: reading it reports it."""
     return not entry.is_file() and entry.exists()
 
 
 def held_out(classes: int) -> int:
-    """How many of so many classes validation and test each get."""
+    """How many of ``classes`` classes validation and test each get."""
     return max(_LEAST_CLASSES, round(HELD_OUT * classes))
 
 
@@ -134,7 +138,7 @@ def split_names(names: list[str], seed: int, where: str) -> dict[Split, frozense
     """Divide class names into disjoint splits by a seed.
 
     Raises:
-        DataError: if there are too few for at least two in each.
+        DataError: if there are too few for two in each; ``where`` names the folder in the message.
     """
     least = _LEAST_CLASSES * len(SPLITS)
     if len(names) < least:
@@ -153,12 +157,22 @@ def split_names(names: list[str], seed: int, where: str) -> dict[Split, frozense
 def _scan_and_report(root: Path) -> tuple[ClassFiles, ...]:
     tree = scan(root)
     if tree.ignored:
-        _log.warning("%s: %d hidden files or files that are no images were left out", root, tree.ignored)
+        first, number = min(tree.ignored).relative_to(root), len(tree.ignored)
+        what = f"{first} was" if number == 1 else f"{number} files such as {first} were"
+        _warn_once(f"{root}: {what} left out, as hidden, no image, or in no class's folder")
     if tree.empty:
-        _log.warning("%s: %d folders without an image are no classes", root, tree.empty)
+        first, number = min(tree.empty).relative_to(root), len(tree.empty)
+        one, many = "holds no image and is no class", f"{number} folders without an image are no classes, such as"
+        _warn_once(f"{root}: {first} {one}" if number == 1 else f"{root}: {many} {first}")
     if not tree.classes:
         raise DataError(f"{root} holds no folder with images ({', '.join(sorted(SUFFIXES))})")
     return tree.classes
+
+
+@functools.cache
+def _warn_once(warning: str) -> None:
+    """Log a warning, but not again: a command reads the same tree for each split."""
+    _log.warning("%s", warning)
 
 
 def _split_of(folder: Path) -> Split | None:
@@ -166,14 +180,14 @@ def _split_of(folder: Path) -> Split | None:
 
 
 def _divided(root: Path) -> Path | None:
-    """Where folders of the splits lie: at the top, or below folders with nothing beside, as of an archive."""
+    """The folder that holds those of the splits: the top, or one below single folders, as archives unpack to."""
     if _is_divided(root):
         return root
     above: set[Path] = set()
     while len(inner := _visible(root)) == 1 and not _holds_images(inner[0]) and inner[0].resolve() not in above:
         root = inner[0]
         above.add(root.resolve())
-        # One split alone may be any folder's name, and its classes are divided by the seed.
+        # Down here, a lone folder with the name of a split may be any folder: the seed divides its classes.
         if len({_split_of(folder) for folder in _visible(root)} - {None}) > 1 and _is_divided(root):
             return root
     return None
@@ -182,10 +196,10 @@ def _divided(root: Path) -> Path | None:
 def _is_divided(root: Path) -> bool:
     folders = _visible(root)
     named = [folder for folder in folders if _split_of(folder)]
-    # Other folders may lie beside those of the splits (lists, archives). To divide such a tree anew would put
-    # training classes into the test split.
+    # Other folders (lists, archives) may lie beside those of two splits: dividing such a tree by the seed would
+    # put training classes into the test split.
     enough = len({_split_of(folder) for folder in named}) > 1 or len(named) == len(folders)
-    # Folders "train" and "test" with images of their own are classes (of vehicles, say).
+    # If all of them directly hold images, they are classes: "train" may be a vehicle.
     return enough and any(not _holds_images(folder) for folder in named)
 
 
@@ -196,7 +210,7 @@ def _holds_images(folder: Path) -> bool:
 def _split_folder(root: Path, split: Split) -> Path:
     found = [folder for folder in _visible(root) if _split_of(folder) == split]
     if beside := [folder.name for folder in _visible(root) if _split_of(folder) is None]:
-        _log.warning("%s: %s left out, beside the folders of the splits", root, ", ".join(beside))
+        _warn_once(f"{root}: {', '.join(beside)} left out, beside the folders of the splits")
     if len(found) != 1:
         held = ", ".join(folder.name for folder in _visible(root))
         raise DataError(

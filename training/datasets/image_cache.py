@@ -1,4 +1,4 @@
-"""Keeps preprocessed images between runs, in plain arrays (never pickle); safe to delete at any time."""
+"""Keeps preprocessed images between runs, as plain arrays (never pickle); safe to delete at any time."""
 
 import hashlib
 import json
@@ -22,9 +22,9 @@ _log = logging.getLogger(__name__)
 
 
 def file_facts(paths: Sequence[Path]) -> list[tuple[str, int, int]]:
-    """Where each file lies, its size in bytes and when it changed (nanoseconds).
+    """The absolute path of each file, its size in bytes and its time of change in nanoseconds.
 
-    Of one that is not there both are -1; reading it will tell.
+    Both numbers are -1 for a file that cannot be looked up; reading it will report the reason.
     """
     return [(str(path.absolute()), *_size_and_change(path)) for path in paths]
 
@@ -38,22 +38,22 @@ def _size_and_change(path: Path) -> tuple[int, int]:
 
 
 def key(facts: Any, preprocessing: Preprocessing) -> str:
-    """Name what is cached: other files, or other levels out of the same files, give another name.
+    """Name what is cached, in 32 hex digits: other files, or other levels of the same files, give another name.
 
     Args:
-        facts: JSON values that tell the files (or the drawn data) apart.
-        preprocessing: whose levels are kept; mean and std come later and do not count.
+        facts: JSON values that tell the files apart.
+        preprocessing: gives the levels that are kept; its mean and std are applied later and do not count.
     """
     settings = preprocessing.as_dict()
     del settings["mean"], settings["std"]
-    # The settings do not tell when the code that they steer has changed; the levels of a probe do.
+    # Settings do not reveal a change of the code that they steer; the levels of a probe image do.
     probe = hashlib.sha256(preprocessing.levels(_probe()).numpy().tobytes()).hexdigest()
     text = json.dumps([_FORMAT, settings, probe, facts], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def load(path: Path) -> ClassImages | None:
-    """Read what ``save`` wrote; None where there is nothing or it is damaged."""
+    """Read what ``save`` wrote; None if there is nothing, or it is damaged."""
     try:
         with np.load(path, allow_pickle=False) as stored:
             return ClassImages(
@@ -64,14 +64,14 @@ def load(path: Path) -> ClassImages | None:
             )
     except FileNotFoundError:
         return None
-    # RuntimeError: a flipped bit may call an entry encrypted, or of a version that zipfile does not know.
+    # RuntimeError: a flipped bit may mark an entry as encrypted, or as of a version that zipfile does not know.
     except (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile) as error:
         _log.warning("%s is damaged (%s) and will be made anew", path, error)
         return None
 
 
 def save(path: Path, images: ClassImages) -> None:
-    """Write whole or not at all; a folder that cannot be written only costs the next run its time."""
+    """Write whole or not at all; if that fails, only log it, since the next run can decode the images again."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
@@ -94,7 +94,7 @@ def save(path: Path, images: ClassImages) -> None:
 
 
 def _probe() -> Image.Image:
-    """A sheet with uneven light, a thick, a thin and a coloured stroke."""
+    """Draw a sheet in uneven light with a thick, a thin and a coloured stroke."""
     sheet = Image.linear_gradient("L").resize((90, 120)).point(lambda level: 180 + level // 4).convert("RGB")
     draw = ImageDraw.Draw(sheet)
     draw.arc((15, 20, 70, 85), 20, 300, fill=(20, 20, 20), width=5)

@@ -1,4 +1,4 @@
-"""Reads the image files of classes into memory, once: later runs take the cache."""
+"""Reads the image files of classes into memory; they are decoded once, and later runs read the cache."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -37,8 +37,8 @@ class ClassFiles:
     """One class as it lies on disk.
 
     Attributes:
-        name: unique among the classes read together.
-        group: what the class belongs to; "" for nothing.
+        name: unique among the classes that are read together.
+        group: name of what the class belongs to; "" for nothing.
         paths: its image files.
     """
 
@@ -58,10 +58,10 @@ def read_classes(
     Args:
         classes: at least two, of at least two images each.
         preprocessing: gives the levels to keep; its mean and std are not applied.
-        cache_dir: where the outcome is kept for later runs, None for nowhere.
+        cache_dir: where the levels are kept for later runs; None to keep them nowhere.
 
     Raises:
-        DataError: naming the classes, or the files that cannot be read.
+        DataError: if there are too few classes, or naming those with too few images or files that cannot be read.
     """
     ordered = [
         ClassFiles(entry.name, entry.group, tuple(sorted(entry.paths)))
@@ -84,7 +84,7 @@ def open_image(path: Path) -> Image.Image:
     """Decode one file as the service decodes an upload: first frame, upright, on white where transparent.
 
     Raises:
-        ImageError: naming the file, where it is damaged, too large or no image.
+        ImageError: naming the file, if it cannot be read, is damaged, too large or no image.
     """
     try:
         return decode(path.read_bytes(), MOST_PIXELS)
@@ -121,7 +121,7 @@ def _decode_all(classes: Sequence[ClassFiles], preprocessing: Preprocessing) -> 
         try:
             return preprocessing.levels(open_image(path))
         except ImageError as error:
-            return error.fault  # told of with the others, which would each end a run of their own
+            return error.fault  # reported together with the others, not one in each run
 
     faults: list[str] = []
     with ThreadPoolExecutor(_THREADS) as pool:

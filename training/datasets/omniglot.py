@@ -1,14 +1,14 @@
 """Omniglot: 1,623 handwritten characters of 50 alphabets, each drawn by 20 people (Lake et al. 2015).
 
-Split by alphabet. ``test`` is the 20 evaluation alphabets; of the 30 background alphabets, five chosen once
-by a seed are ``validation`` and the others ``train``.
+The splits consist of whole alphabets. ``test`` is the 20 evaluation alphabets; of the 30 background alphabets,
+five that were chosen once by a seed are ``validation`` and the others ``train``.
 """
 
 import zipfile
 from pathlib import Path
 from typing import Literal
 
-import models  # noqa: F401  makes the import of torchvision work beside any torch
+import models  # noqa: F401  makes torchvision importable beside any torch
 from models.images.preprocessing import Preprocessing
 from training.datasets.class_images import ClassImages, DataError
 from training.datasets.image_cache import DEFAULT_FOLDER
@@ -18,7 +18,7 @@ from training.datasets.splits import Split
 Part = Literal["images_background", "images_evaluation"]
 
 VALIDATION_SEED = 0
-# shuffled(BACKGROUND_ALPHABETS, VALIDATION_SEED)[:5]: drawn before anything was trained, not to be redrawn.
+# shuffled(BACKGROUND_ALPHABETS, VALIDATION_SEED)[:5], drawn before anything was trained and not to be redrawn.
 VALIDATION_ALPHABETS = (
     "Alphabet_of_the_Magi",
     "Anglo-Saxon_Futhorc",
@@ -59,7 +59,7 @@ BACKGROUND_ALPHABETS = (
     "Tifinagh",
 )
 
-# An unpacked tree, what torchvision and learn2learn download, that inside omniglot/, the folder itself.
+# An unpacked tree; what torchvision and learn2learn download; the same inside omniglot/; the data folder itself.
 _LAYOUTS = ("omniglot", "omniglot-py", "omniglot/omniglot-py", ".")
 _DOWNLOADED = "omniglot-py"
 
@@ -76,13 +76,13 @@ def load(
 
     Args:
         split: ``train``, ``validation`` (both from the background alphabets) or ``test``.
-        data_dir: holds one of the layouts that the error for missing data names.
+        data_dir: holds the drawings in ``omniglot``, ``omniglot-py`` or ``omniglot/omniglot-py``, or directly.
         preprocessing: from drawing to levels.
-        download: fetch the drawings through torchvision (10 MB a part) where they lack.
+        download: if drawings are missing, fetch them through torchvision (10 MB a part).
         cache_dir: see ``read_classes``.
 
     Raises:
-        DataError: where the drawings lack, were unpacked in part, or the download failed.
+        DataError: if drawings are missing or were only partly unpacked, or the download failed.
     """
     part: Part = "images_evaluation" if split == "test" else "images_background"
     found = _find(data_dir, part)
@@ -108,7 +108,7 @@ def _fetch(data_dir: Path, part: Part) -> Path:
     archive = folder / f"{part}.zip"
     try:
         if check_integrity(archive, Omniglot.zips_md5[part]):
-            # torchvision takes a whole archive for a finished job, though unpacking may have been cut off.
+            # If the archive is complete, torchvision does nothing, though unpacking it may have been cut off.
             extract_archive(archive, folder)
         else:
             Omniglot(data_dir, background=part == "images_background", download=True)
@@ -137,13 +137,13 @@ def _folders(path: Path) -> list[Path]:
 
 
 def _find(data_dir: Path, part: Part) -> list[Path]:
-    """The folders that hold alphabets of this part, in the order in which they are preferred."""
+    """The folders that hold alphabets of this part, in order of preference."""
     roots = (data_dir / layout / part for layout in _LAYOUTS)
     return [root for root in roots if root.is_dir() and _folders(root)]
 
 
 def _unpacked_in_part(root: Path) -> bool:
-    """Whether the archive that a download leaves beside the tree holds drawings that the tree lacks."""
+    """Whether a download left an archive beside the tree that is damaged or holds drawings the tree lacks."""
     archive = root.with_name(f"{root.name}.zip")
     if not archive.is_file():
         return False

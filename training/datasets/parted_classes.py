@@ -1,6 +1,6 @@
-"""Finds classes that a tree holds twice, because folders of its paths part each class's images into splits.
+"""Finds classes that a tree holds several times, because folders divide the images of each class into splits.
 
-To divide such a tree by its folders would train on a class and count it as unseen as well.
+If each of these folders counted as a class, a class could be trained on and also count as unseen.
 """
 
 import re
@@ -14,10 +14,10 @@ _PIECES = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[^A-Za-z]+")
 
 
 def parted(names: Iterable[str]) -> list[tuple[str, ...]]:
-    """Paths that are the same but for words such as train and test, of each class that has several.
+    """For each class that occurs several times, its paths: they differ only in words such as train and test.
 
-    A leaf's name is not enough: every alphabet may have a ``character01``. And a path of nothing but such words,
-    as ``train`` or ``test``, is a class of that name (of vehicles, say).
+    The last folder's name alone does not identify a class: every alphabet may have a ``character01``. A path that
+    consists of such words only is a class of that name: ``train`` may be a vehicle.
     """
     found: dict[tuple[str, ...], list[str]] = {}
     for name in names:
@@ -28,7 +28,7 @@ def parted(names: Iterable[str]) -> list[tuple[str, ...]]:
 
 
 def _without_words(component: str) -> str:
-    """A folder's name with a mark in place of each such word; "" where but for signs it is nothing else."""
+    """A folder's name with ``*`` for each such word; "" if nothing else but punctuation is left."""
     pieces = _PIECES.findall(component)
     others = [piece for piece in pieces if piece.lower() not in _WORDS]
     if len(others) < len(pieces) and not any(char.isalnum() for char in "".join(others)):

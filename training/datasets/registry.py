@@ -1,4 +1,4 @@
-"""The data sets by name."""
+"""Reads data sets by their names."""
 
 import os
 from pathlib import Path
@@ -31,14 +31,15 @@ def load_split(
         name: ``omniglot``, ``mini_imagenet``, ``folder`` (any class-per-folder tree) or ``strokes``.
         split: ``train``, ``validation`` or ``test``, of disjoint classes.
         preprocessing: from image to levels.
-        data_dir: where the data sets lie, for ``folder`` the tree itself; by default METASHOT_DATA.
-        seed: of the classes of ``strokes`` and of the split of a ``folder`` that is not split yet.
-        download: fetch ``omniglot`` where it is not there.
-        classes: of ``strokes``, how many to draw; others have as many as they have.
-        cache_dir: where preprocessed images are kept for later runs, None for nowhere.
+        data_dir: the folder that holds the data sets, or for ``folder`` the tree itself; by default the
+            environment variable METASHOT_DATA.
+        seed: of the characters of ``strokes``, and of the split of a ``folder`` that is not divided already.
+        download: fetch ``omniglot`` if it is missing.
+        classes: number of ``strokes`` classes to draw; other data sets provide all they have.
+        cache_dir: where preprocessed images are kept for later runs; None to keep them nowhere.
 
     Raises:
-        DataError: where the name is unknown or data lack, with what to put where.
+        DataError: if the name is unknown or data are missing; the message says what to put where.
     """
     if split not in SPLITS:
         raise DataError(f"there is no split {split!r}; there are {', '.join(SPLITS)}")
@@ -56,10 +57,10 @@ def load_split(
 
 
 def data_dir_of_environment(name: str) -> Path:
-    """Where METASHOT_DATA says that data sets lie.
+    """The folder that the environment variable METASHOT_DATA names.
 
     Raises:
-        DataError: where it says nothing, naming the data set that was to be read.
+        DataError: if it is not set; the message names the data set ``name``, which was to be read.
     """
     value = os.environ.get("METASHOT_DATA")
     if not value:

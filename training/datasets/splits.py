@@ -1,4 +1,4 @@
-"""Splits of classes into training, validation and test, by a seed that anyone can repeat."""
+"""Splits of classes into training, validation and test, reproducible from a seed."""
 
 import hashlib
 from collections.abc import Iterable
@@ -9,10 +9,10 @@ SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 
 
 def shuffled(names: Iterable[str], seed: int) -> list[str]:
-    """Order names at random by a seed.
+    """Put names in a random order given by a seed.
 
-    Each name's place comes from a hash of the seed and itself, not from a generator's stream: the order is
-    the same on every version of every library, and a name more or less leaves the others' order alone.
+    Names are sorted by a hash of the seed and the name, not drawn from a generator's stream: the order is the
+    same on every version of every library, and adding or removing a name does not change that of the others.
     """
 
     def place(name: str) -> bytes:

@@ -1,4 +1,4 @@
-"""Lets different hands draw a character: slant, proportions, wobble, pen."""
+"""Draws characters in different hands: with their own slant, proportions, wobble and pen."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,20 +10,20 @@ from training.datasets.stroke_programmes import CLASSES_PER_ALPHABET, MOST_STROK
 from training.datasets.stroke_shapes import POINTS
 from training.hashed_noise import Floats, uniform
 
-_KNOTS = 5  # of the wobble along a stroke
+_KNOTS = 5  # along a stroke, at which its wobble is drawn
 _OF_HAND, _OF_EXAMPLE = 3, 4
 _HAND_NORMALS, _STROKE_NORMALS = 10, 2 * _KNOTS + 6
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """Drawn examples, all their strokes in one list.
+    """B drawn examples, with all their S strokes in one array.
 
     Attributes:
         strokes: ``[S, POINTS, 2]``, points (x, y) on a sheet that is 1 wide and high, y downwards.
-        image: int64 ``[S]``, which example each belongs to.
-        radius: ``[B]``, half the pen's width, on the same scale.
-        ink: ``[B]``, how dark, 0..1.
+        image: int64 ``[S]``, the index in 0..B - 1 of the example that each stroke belongs to.
+        radius: ``[B]``, half the pen's width, on the scale of the sheet.
+        ink: ``[B]``, how dark the ink is, in 0..1.
     """
 
     strokes: Floats
@@ -40,9 +40,9 @@ def draw(
 ) -> Drawn:
     """Draw example ``examples[b]`` of the character ``programmes[b]``, whose index is ``classes[b]``.
 
-    Example e of all characters of an alphabet comes from one hand, as in Omniglot. Everything is drawn from
-    sums of uniform numbers and worked out element by element with sums and products only, so an example is the
-    same bit for bit in any company.
+    Example e of every character of an alphabet is drawn by the same hand, as in Omniglot. Random numbers are sums
+    of uniform ones, and everything is computed element by element with sums and products only, so an example is
+    the same bit for bit whatever else is drawn with it.
     """
     count = len(programmes)
     strokes, present, parents, joints = _stacked(programmes)
@@ -53,7 +53,7 @@ def draw(
         np.stack([seeds, np.full(count, _OF_EXAMPLE), classes, examples], 1),
         _HAND_NORMALS + MOST_STROKES * _STROKE_NORMALS,
     )
-    # A hand keeps its manner, and is never quite the same.
+    # A hand keeps its manner, but never draws twice in quite the same way.
     manner = 0.8 * hand + 0.6 * own[:, :_HAND_NORMALS]
     looseness = np.maximum(1 + 0.3 * manner[:, 0], 0.3)
     changes = own[:, _HAND_NORMALS:].reshape(count, MOST_STROKES, _STROKE_NORMALS)
@@ -69,7 +69,7 @@ def draw(
 
 
 def _redrawn(strokes: Floats, parents: NDArray[np.int64], joints: NDArray[np.int64], noise: Floats) -> Floats:
-    """Draw each stroke anew ``[B, n, POINTS, 2]``, joined strokes about where their parent went."""
+    """Vary strokes ``[B, n, POINTS, 2]``; a joined one follows the point of its redrawn parent that it meets."""
     rows = np.arange(len(strokes))
     redrawn = np.zeros_like(strokes)
     for index in range(strokes.shape[1]):
@@ -81,7 +81,7 @@ def _redrawn(strokes: Floats, parents: NDArray[np.int64], joints: NDArray[np.int
         x, y = (original - pivot[:, None]).transpose(2, 0, 1)
         across, along = x * (1 + wide)[:, None], y * (1 + high)[:, None]
         points = np.stack([across - y * turn[:, None], along + x * turn[:, None]], 2)
-        # Wobble in proportion to the stroke: a hand does not shake more over a short one.
+        # The wobble grows with the stroke's extent: a hand does not shake more over a short stroke.
         extent = np.minimum(0.25 + 0.75 * np.abs(points).max((1, 2)), 1.0)
         knots = change[:, 6:].reshape(-1, _KNOTS, 2) * (0.038 * extent)[:, None, None]
         points += _along(knots)
@@ -94,7 +94,7 @@ def _redrawn(strokes: Floats, parents: NDArray[np.int64], joints: NDArray[np.int
 
 
 def _affine(strokes: Floats, manner: Floats) -> Floats:
-    """Size, proportions, slant, a small turn and the place on the sheet."""
+    """Give each character its size, proportions, slant, a small turn and its place on the sheet."""
     size = 0.62 * np.maximum(1 + 0.15 * manner[:, 1], 0.55)
     aspect, slant, turn = 0.1 * manner[:, 2], 0.13 * manner[:, 3], 0.05 * manner[:, 4]
     matrix = size * np.stack([1 + aspect, turn - slant, -turn, 1 - aspect])
@@ -107,7 +107,7 @@ def _affine(strokes: Floats, manner: Floats) -> Floats:
 def _stacked(
     programmes: Sequence[Programme],
 ) -> tuple[Floats, NDArray[np.bool_], NDArray[np.int64], NDArray[np.int64]]:
-    """Programmes as arrays, padded to the most strokes there are."""
+    """Programmes as arrays of strokes, which are present, parents and joints, padded to ``MOST_STROKES``."""
     count, most = len(programmes), MOST_STROKES
     strokes = np.zeros((count, most, POINTS, 2))
     present = np.zeros((count, most), dtype=bool)
@@ -121,14 +121,14 @@ def _stacked(
 
 
 def _normals(places: NDArray[np.int64], count: int) -> Floats:
-    """Nearly normal numbers ``[B, count]``: sums of four uniform ones, never beyond 3.5 deviations."""
+    """Nearly normal numbers ``[B, count]``: scaled sums of four uniform ones, never beyond 3.5 deviations."""
     parts = uniform(places, 4 * count).reshape(len(places), 4, count)
     result: Floats = (parts[:, 0] + parts[:, 1] + parts[:, 2] + parts[:, 3] - 2.0) * 3.0**0.5
     return result
 
 
 def _along(knots: Floats) -> Floats:
-    """Spread displacements at knots ``[B, k, 2]`` along a stroke by a cubic B-spline, ``[B, POINTS, 2]``."""
+    """Interpolate displacements at knots ``[B, k, 2]`` along a stroke by a cubic B-spline: ``[B, POINTS, 2]``."""
     position = np.linspace(0, _KNOTS - 1, POINTS)
     distance = np.abs(position[:, None] - np.arange(_KNOTS))
     near = 2 / 3 - distance**2 + distance**3 / 2

@@ -1,4 +1,4 @@
-"""Invents characters: a class is a programme of one to five strokes, in the style of its alphabet."""
+"""Invents characters: a class is a programme of one to five strokes in the style of its alphabet."""
 
 import math
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ CLASSES_PER_ALPHABET = 25
 MOST_STROKES = 5
 _STROKE_COUNTS = np.array([0.12, 0.32, 0.3, 0.17, 0.09])
 _SHAPES = tuple(SHAPES)
-_CANDIDATES = 4  # places tried for each stroke after the first
-# Columns of the tables of numbers: what a number is for, beside the seed and an index.
+_CANDIDATES = 4  # positions tried for each stroke after the first
+# Besides the seed and an index, these keep the random numbers of classes and alphabets apart.
 _OF_CLASS, _OF_ALPHABET = 1, 2
 
 
@@ -24,9 +24,9 @@ class Programme:
     """One character.
 
     Attributes:
-        strokes: ``[n, POINTS, 2]``, points (x, y) with y downwards, the whole in -0.5..0.5 about 0.
-        parents: ``[n]``, the earlier stroke that a stroke is joined to, or -1.
-        joints: ``[n, 2]``, for a joined stroke the point of its own and the parent's point that meet.
+        strokes: ``[n, POINTS, 2]``, points (x, y) with y downwards, centred at 0 and within -0.5..0.5.
+        parents: ``[n]``, the index of the earlier stroke that a stroke is joined to, or -1.
+        joints: ``[n, 2]``, for a joined stroke, the indices of its own point and of its parent's point that meet.
     """
 
     strokes: Floats
@@ -39,13 +39,13 @@ class _Style:
     """What the characters of an alphabet have in common.
 
     Attributes:
-        weights: of the shapes.
-        directions: weights of the eight directions.
-        flow: how often the pen goes on from one shape to the next without being lifted.
-        strictness: 0 for any angle, 1 for multiples of 45 degrees only.
-        density: changes the number of strokes.
+        weights: how frequent each shape is, relative to the others.
+        directions: how frequent each of the eight directions is, likewise.
+        flow: probability that the pen goes on to another shape without being lifted.
+        strictness: from 0, where angles are arbitrary, to 1, where they stay close to multiples of 45 degrees.
+        density: above 0, characters have more strokes; below 0, fewer.
         shared: strokes that recur, each in its own direction and size.
-        sharing: how often they do.
+        sharing: probability that a stroke is one of these.
     """
 
     weights: Floats
@@ -58,7 +58,7 @@ class _Style:
 
 
 def programme(seed: int, index: int) -> Programme:
-    """Invent the character of this index: the same for the same seed and index."""
+    """Invent the character of an index, which depends on the seed and the index alone."""
     style = _style(seed, index // CLASSES_PER_ALPHABET)
     draws = Draws(uniform(np.array([[seed, _OF_CLASS, index]]), 400)[0])
     tilt = np.exp(style.density * np.arange(MOST_STROKES))
@@ -81,9 +81,9 @@ def programme(seed: int, index: int) -> Programme:
 @lru_cache(maxsize=256)
 def _style(seed: int, alphabet: int) -> _Style:
     draws = Draws(uniform(np.array([[seed, _OF_ALPHABET, alphabet]]), 200)[0])
-    # Powers of uniform numbers: some shapes are frequent in an alphabet, others missing.
+    # Squares of uniform numbers: in each alphabet some shapes are frequent and others rare.
     weights = np.array([weight * draws.between(0.05, 1) ** 2 for weight in SHAPES.values()])
-    # Upright and level strokes are more frequent than slanting ones.
+    # Horizontal and vertical strokes are more frequent than slanting ones.
     directions = np.array([draws.between(0.1, 1) ** 2 / (1 + turn % 2) for turn in range(8)])
     flow, strictness = draws.between(0, 0.6), draws.between(0.3, 1)
     density, sharing = draws.between(-0.4, 0.35), draws.between(0, 0.5)
@@ -93,7 +93,7 @@ def _style(seed: int, alphabet: int) -> _Style:
 
 
 def _stroke(style: _Style, draws: Draws, *, first: bool, alone: bool) -> Floats:
-    """A stroke in its direction and size, from the origin; one that is ``alone`` must make a character."""
+    """Draw a stroke from the origin in its direction and size; one that is ``alone`` must make up a character."""
     if style.shared and not alone and draws.between(0, 1) < style.sharing:
         return style.shared[draws.index(np.ones(len(style.shared)))]
     index, points = _piece(style, draws)
@@ -111,7 +111,7 @@ def _stroke(style: _Style, draws: Draws, *, first: bool, alone: bool) -> Floats:
 
 
 def _piece(style: _Style, draws: Draws) -> tuple[int, Floats]:
-    """Which shape, and its points in the direction that it takes."""
+    """Draw a shape; return its index and its points, turned to the direction that it takes."""
     index = draws.index(style.weights)
     points = _SHAPES[index](draws)
     spread = (1 - 0.8 * style.strictness) * math.pi / 8
@@ -122,7 +122,11 @@ def _piece(style: _Style, draws: Draws) -> tuple[int, Floats]:
 
 
 def _placed(points: Floats, strokes: list[Floats], draws: Draws) -> tuple[Floats, int, tuple[int, int]]:
-    """Put a stroke somewhere: mostly joined to an earlier one, at an end, its middle or anywhere."""
+    """Place a stroke, mostly joined to an earlier one: at an end of that, its middle or anywhere.
+
+    Returns:
+        Its points, the index of the stroke that it is joined to, or -1, and the indices of the points that meet.
+    """
     parent = draws.index(np.ones(len(strokes)))
     kind = draws.between(0, 1)
     own, at = 0, draws.index(np.ones(POINTS))
@@ -143,7 +147,7 @@ def _placed(points: Floats, strokes: list[Floats], draws: Draws) -> tuple[Floats
 
 
 def _room(points: Floats, strokes: list[Floats]) -> float:
-    """How well a place suits: away from the ink that is there, without making the character sprawl."""
+    """Score a position: higher away from the ink that is there, lower where it makes the character sprawl."""
     there = np.concatenate(strokes)
     apart = np.abs(points[::3, None] - there[None, ::2]).max(-1).min(1)
     everything = np.concatenate([there, points])

@@ -9,13 +9,13 @@ from torch import Tensor
 def render(strokes: Tensor, image: Tensor, radius: Tensor, count: int, side: int) -> Tensor:
     """Draw polylines with round pens.
 
-    Every piece of a polyline looks only at the pixels near it, and a pixel keeps the most ink that any piece
-    gives it. All arithmetic is element by element and the maximum has no order, so an image comes out
-    the same bit for bit whatever else is drawn with it.
+    Each piece of a polyline is computed only at the pixels near it, and a pixel keeps the most ink that any piece
+    gives it. All arithmetic is element by element and a maximum does not depend on order, so an image is the same
+    bit for bit whatever else is drawn with it.
 
     Args:
-        strokes: float ``[S, P, 2]``, points (x, y) in pixels, pixel (0, 0) having its centre at (0.5, 0.5).
-        image: int64 ``[S]``, which image each stroke belongs to.
+        strokes: float ``[S, P, 2]``, points (x, y) in pixels; the centre of pixel (0, 0) is at (0.5, 0.5).
+        image: int64 ``[S]``, the index of the image that each stroke belongs to.
         radius: float ``[S]``, half the pen's width in pixels.
         count: B, the number of images.
         side: of the images, in pixels.
@@ -38,9 +38,9 @@ def render(strokes: Tensor, image: Tensor, radius: Tensor, count: int, side: int
     nearest = ((x * right + y * down) / length).clamp_(0, 1)
     distance = ((x - nearest * right).square_() + (y - nearest * down).square_()).sqrt_()
     pen = radius.float()[:, None, None, None]
-    # A pen thinner than a pixel covers no pixel wholly.
+    # A pen thinner than a pixel covers no pixel completely.
     ink = (pen + 0.5 - distance).clamp_(min=0).minimum((2 * pen).clamp_max(1))
-    # A border of one pixel takes what falls outside, and is cut off.
+    # A border of one pixel, cut off at the end, collects what falls outside the image.
     stride = side + 2
     row = rows.clamp_(-1, side).long() + 1 + image[:, None, None] * stride
     column = columns.clamp_(-1, side).long() + 1

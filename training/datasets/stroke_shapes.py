@@ -8,22 +8,22 @@ import numpy as np
 
 from training.hashed_noise import Floats
 
-POINTS = 32  # of each stroke, evenly along it
+POINTS = 32  # of each stroke, at even distances along it
 
 
 class Draws:
-    """Numbers in [0, 1), taken one after the other for choices that depend on each other."""
+    """Random choices made one after another from given numbers in [0, 1)."""
 
     def __init__(self, uniform: Floats) -> None:
         self._rest = iter(uniform.tolist())
 
     def between(self, low: float, high: float) -> float:
-        """A number evenly between two."""
+        """A number uniformly between two."""
         value: float = low + (high - low) * next(self._rest)
         return value
 
     def sign(self) -> float:
-        """1 or -1."""
+        """1 or -1, equally likely."""
         return 1.0 if next(self._rest) < 0.5 else -1.0
 
     def index(self, weights: Floats) -> int:
@@ -33,7 +33,7 @@ class Draws:
 
 
 def line(draws: Draws) -> Floats:
-    """A straight stroke, or nearly."""
+    """A straight or nearly straight stroke."""
     return _bezier((0, 0), (0.5, draws.between(-0.06, 0.06)), (1, 0))
 
 
@@ -44,7 +44,7 @@ def bow(draws: Draws) -> Floats:
 
 
 def arc(draws: Draws) -> Floats:
-    """A part of an ellipse, from a third to most of it."""
+    """Part of an ellipse, from a third of it to most of it."""
     return _turning(draws, draws.between(2.2, 5.2), shrink=0.0)
 
 
@@ -54,7 +54,7 @@ def circle(draws: Draws) -> Floats:
 
 
 def spiral(draws: Draws) -> Floats:
-    """More than a turn, inwards."""
+    """A spiral of more than one turn, inwards."""
     return _turning(draws, draws.between(7.5, 10.5), shrink=draws.between(0.5, 0.7))
 
 
@@ -96,12 +96,12 @@ def wave(draws: Draws) -> Floats:
     along = np.linspace(0, 1, 40)
     height, arches = draws.sign() * draws.between(0.15, 0.3), draws.index(np.array([2.0, 1.0])) + 2
     smooth = np.sin(math.pi * arches * along)
-    # Arches all to one side, as in m and w, or to both.
+    # The arches lie on one side, as in m and w, or alternate.
     return np.stack([along, height * (np.abs(smooth) * 1.4 if draws.between(0, 1) < 0.5 else smooth)], 1)
 
 
 def loop(draws: Draws) -> Floats:
-    """A stroke that crosses itself on its way."""
+    """A stroke that crosses itself."""
     along = np.linspace(0, 1, 40)
     high, wide = draws.sign() * draws.between(0.25, 0.45), draws.between(0.3, 0.5)
     angle = 2 * math.pi * along
@@ -119,7 +119,7 @@ def dot(draws: Draws) -> Floats:
     return _polyline([(0, 0), (0.06, draws.between(-0.03, 0.03))])
 
 
-# How often scripts use each, roughly; the first three are too plain to be a character alone.
+# Roughly how often scripts use each shape; the first three are too plain to be a character on their own.
 PLAIN = 3
 SHAPES: dict[Callable[[Draws], Floats], float] = {
     line: 8.0,
@@ -139,7 +139,7 @@ SHAPES: dict[Callable[[Draws], Floats], float] = {
 
 
 def evenly(points: Floats) -> Floats:
-    """Lay ``POINTS`` points along a polyline ``[n, 2]``, at even distances."""
+    """Place ``POINTS`` points along a polyline ``[n, 2]`` at even distances, ``[POINTS, 2]``."""
     steps = np.hypot(*np.diff(points, axis=0).T)
     travelled = np.concatenate([[0.0], steps.cumsum()])
     at = np.linspace(0, travelled[-1], POINTS)

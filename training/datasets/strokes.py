@@ -1,7 +1,7 @@
-"""Invented handwriting without end: characters of unknown alphabets, drawn by many hands; needs no data.
+"""An endless supply of invented handwriting: characters of made-up alphabets, drawn by many hands; needs no data.
 
-After the idea of Lake et al. 2015 (a character is a programme of strokes and their joints), with none of
-their data in it.
+It follows the idea of Lake et al. 2015 that a character is a programme of strokes and their joints, but uses none
+of their data.
 """
 
 from collections.abc import Sequence
@@ -20,24 +20,24 @@ from training.datasets.stroke_rendering import render
 from training.hashed_noise import Floats
 
 CLASSES_PER_SPLIT = 10**9
-_LEAST_EXTENT = 0.15  # of the sheet: a frame is no smaller, so that a dot stays a dot
-_AT_ONCE = 128  # images; more do not fit the processor's cache
+_LEAST_EXTENT = 0.15  # of the sheet: the smallest extent that is framed, so that a dot stays a dot
+_AT_ONCE = 128  # images; more would not fit into the processor's cache
 
 
 def load(
     split: Split, preprocessing: Preprocessing, *, seed: int = 0, classes: int = 1000, examples: int = 20
 ) -> ClassImages:
-    """Draw the first classes of a split; the splits have a thousand million classes each, none in common.
+    """Draw the first classes of a split; each split has a thousand million classes, none of them in another.
 
     Args:
-        split: whose classes.
-        preprocessing: of drawings; the images have the side and the frame that it would give them.
+        split: the split whose classes are drawn.
+        preprocessing: for drawings; the images have the side and the frame that it would give them.
         seed: of all characters and hands.
-        classes: how many.
-        examples: of each.
+        classes: number of classes, 2 to ``CLASSES_PER_SPLIT``.
+        examples: images of each class, at least 2.
 
     Raises:
-        DataError: if the preprocessing is for photos, or there would be fewer than 2 classes or examples.
+        DataError: if the preprocessing is for photos, or ``classes`` or ``examples`` is out of range.
     """
     if preprocessing.kind != "drawing":
         raise DataError(
@@ -52,15 +52,15 @@ def load(
 
 
 class Strokes:
-    """Draws any example of any character at any time: an image is a function of seed, class and example."""
+    """Draws any example of any character on demand: an image depends on seed, class and example alone."""
 
     def __init__(self, seed: int, side: int, margin: float | None = None) -> None:
-        """Choose the world of characters and the images' form.
+        """Choose the characters and the form of the images.
 
         Args:
             seed: of all characters and hands.
             side: of the images, in pixels.
-            margin: as in ``Preprocessing``: frame the ink with that much border, None for the whole sheet.
+            margin: as in ``Preprocessing``: border of the frame around the ink; None for the whole sheet.
         """
         self._seed, self._side, self._margin = seed, side, margin
         self._programme = lru_cache(maxsize=4096)(self._invent)
@@ -78,7 +78,7 @@ class Strokes:
         return torch.cat(parts)
 
     def class_images(self, classes: range, examples: int) -> ClassImages:
-        """Draw the first ``examples`` examples of each of these classes; take another range for fresh ones."""
+        """Draw the first ``examples`` examples of each of these classes; other ranges give other classes."""
         levels = self.images(
             [index for index in classes for _ in range(examples)], list(range(examples)) * len(classes)
         )
@@ -111,7 +111,7 @@ class Strokes:
         return (ink * torch.from_numpy(drawn.ink).float()[:, None, None, None] * 255).round_() / 255
 
     def _in_pixels(self, drawn: Drawn) -> tuple[Floats, Floats]:
-        """Strokes ``[S, POINTS, 2]`` and pens' radii ``[B]`` in pixels, framed as ``Preprocessing`` does it."""
+        """Strokes ``[S, POINTS, 2]`` and radii of pens ``[B]`` in pixels, framed as by ``Preprocessing``."""
         if self._margin is None:
             return drawn.strokes * self._side, drawn.radius * self._side
         starts = np.searchsorted(drawn.image, np.arange(len(drawn.radius)))

@@ -1,1 +1,1 @@
-"""What a learner reaches on unseen classes, and how far its confidence can be trusted."""
+"""Measures how accurate a learner is on unseen classes, and how far its confidence can be trusted."""

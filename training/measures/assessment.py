@@ -1,4 +1,4 @@
-"""What a card says of an initialization: its confidence, and what it reaches on unseen classes with it."""
+"""Produces what a card says of an initialization: its confidence, and how well it does on unseen classes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -17,18 +17,18 @@ from training.measures.measured import Measured, Protocol
 from training.recipe import Report
 
 _QUERIES = 5
-REPORT_SEED = 20_000  # apart from the seed of the tasks that chose phi
+REPORT_SEED = 20_000  # not that of the tasks that chose phi
 _ESTIMATED_EPISODES = 600
 _STRANGERS = 5
 
 
 @dataclass(frozen=True)
 class Assessment:
-    """Fitted and measured.
+    """What was fitted and measured.
 
     Attributes:
         confidence: as fitted.
-        facts: for the card: what it was fitted on, and what was measured on other tasks.
+        facts: for the card: what confidence was fitted on, and what was measured on other tasks.
     """
 
     confidence: Confidence
@@ -44,7 +44,20 @@ def assess(
     episodes: int,
     calibration_tasks: int,
 ) -> Assessment:
-    """Fit confidence on validation tasks, so many of each size; measure on ``episodes`` others a report."""
+    """Fit confidence on validation tasks, then measure with it on others.
+
+    Args:
+        learner: the composition.
+        phi: its parameters.
+        preprocessing: for the levels that ``validation`` holds.
+        validation: classes that training never saw.
+        reports: the kinds of task to measure on, each for a row of the card.
+        episodes: tasks of each report.
+        calibration_tasks: tasks of each size to fit on.
+
+    Raises:
+        DataError: if the classes do not suffice for a report.
+    """
     features = embedded(learner, phi, preprocessing, validation, progress=True)
     subject = _Subject(learner, phi, preprocessing, validation, features)
     confidence = calibrate(learner, phi, preprocessing, validation, calibration_tasks, features=features)
@@ -61,7 +74,7 @@ def assess_again(
     validation: ClassImages,
     calibration_tasks: int | None = None,
 ) -> Assessment:
-    """Assess by the plan of a card's recipe, with other ``calibration_tasks`` if any are given."""
+    """Assess with the reports and numbers of tasks of a card's recipe, or with other ``calibration_tasks``."""
     recipe = card["recipe"]
     return assess(
         learner,
@@ -96,7 +109,7 @@ class _Subject:
 
 
 def report_protocol(report: Report, episodes: int) -> Protocol:
-    """The tasks of a report, whose strangers and estimates take no more classes or images than there are."""
+    """The protocol of a report's accuracy: ``episodes`` tasks drawn by ``REPORT_SEED``."""
     return Protocol(
         report.ways,
         report.shots,
@@ -109,7 +122,10 @@ def report_protocol(report: Report, episodes: int) -> Protocol:
 
 
 def strangers_among(classes: ClassImages, protocol: Protocol, wanted: int = _STRANGERS) -> int:
-    """How many classes, up to ``wanted``, there are beside those of a task."""
+    """How many classes outside a task, up to ``wanted``, are left to ask about.
+
+    Within groups, as many as the largest group leaves.
+    """
     groups = [classes.groups.count(group) for group in set(classes.groups)]
     room = max(groups) if protocol.within_group else len(classes)
     return max(0, min(wanted, room - protocol.ways))
@@ -141,7 +157,7 @@ def _row(subject: _Subject, report: Report, episodes: int, confidence: Confidenc
 
 
 def _unknown(subject: _Subject, protocol: Protocol, confidence: Confidence) -> Mapping[str, Any] | None:
-    """How well strangers are told; None where the data have no further classes."""
+    """How well queries of other classes are recognised as unknown; None if the data have no other classes."""
     strangers = strangers_among(subject.validation, protocol)
     if not strangers:
         return None

@@ -1,4 +1,4 @@
-"""Fits what a card says of confidence, on validation tasks alone."""
+"""Fits the confidence that a card holds, on validation tasks alone."""
 
 from collections.abc import Iterator, Sequence
 
@@ -16,17 +16,17 @@ from training.datasets.class_images import ClassImages
 from training.measures.evaluation import measure
 from training.measures.measured import Measured, Protocol
 from training.measures.regressions import (
+    falling_logistic_weights,
     linear_weights,
-    logistic_weights,
     minimised,
     quantile_weights,
     weights_of,
 )
 
-CALIBRATION_SEED = 40_000  # apart from the seeds of the tasks that chose phi and of those that are reported
-QUERIES = 15  # of a class: by how many an accuracy is measured that the interval of an estimate is to hold
+CALIBRATION_SEED = 40_000  # not that of the tasks that chose phi, nor of those that are reported
+QUERIES = 15  # of a class, by which the accuracy is measured that an estimate's interval should contain
 _WAYS, _SHOTS = (2, 5, 10, 20), (1, 2, 3, 5, 10)
-_TAIL = 0.025  # of tasks on either side of the interval of an estimate
+_TAIL = 0.025  # share of the tasks on either side of an estimate's interval
 
 
 def calibrate(
@@ -38,9 +38,15 @@ def calibrate(
     *,
     features: Tensor | None = None,
 ) -> Confidence:
-    """Fit confidence on ``tasks`` tasks of each size that the classes allow, within groups and across.
+    """Fit confidence on tasks of each size that the classes allow, within groups and across them.
 
-    ``features`` spares computing those of all images again (see ``measure``).
+    Args:
+        learner: the composition.
+        phi: its parameters.
+        preprocessing: for the levels that ``classes`` holds.
+        classes: the validation classes.
+        tasks: tasks of each size.
+        features: of all images, ``[M, D]``, to save computing them again (see ``measure``).
     """
     return fit_confidence(
         [
@@ -51,7 +57,7 @@ def calibrate(
 
 
 def protocols(classes: ClassImages, tasks: int) -> Iterator[Protocol]:
-    """Tasks of 2 to 20 ways and 1 to 10 shots, as far as there are classes and images."""
+    """The protocols to fit on: 2 to 20 ways and 1 to 10 shots, as far as there are classes and images."""
     largest_group = max(classes.groups.count(group) for group in set(classes.groups))
     fewest = int(classes.counts.min())
     for within_group in (False, True):
@@ -65,7 +71,13 @@ def protocols(classes: ClassImages, tasks: int) -> Iterator[Protocol]:
 
 
 def fit_confidence(fitted: Sequence[Measured]) -> Confidence:
-    """Fit all of it, each size of task counting the same."""
+    """Fit temperature, familiarity thresholds and expected accuracy.
+
+    Each protocol counts the same for the first two, each task for the third.
+
+    Args:
+        fitted: answers on tasks of several sizes; at least one with several shots.
+    """
     return Confidence(
         log_temperature=_fit_temperature(fitted),
         familiar=_fit_familiar(fitted),
@@ -109,7 +121,7 @@ def _fit_expectation(fitted: Sequence[Measured]) -> Expectation:
 
 
 def _fit_sharpness(geometries: Sequence[SupportGeometry]) -> float:
-    """Fit the sharpness by which left-out examples are most probably of their own classes."""
+    """Fit the sharpness by which left-out examples most likely have their own class; batches count the same."""
 
     def loss(log_sharpness: Tensor) -> Tensor:
         losses = [
@@ -143,13 +155,14 @@ def _fit_expected(fitted: Sequence[Measured], sharpness: float, *, left_out: boo
 def _fit_accuracy(
     given: Tensor, reached: Tensor, sizes: Sequence[TaskSize], answers: int, *, left_out: bool
 ) -> Tensor:
-    """Fit accuracies ``[K]`` to hints ``[K, H]``, without certainty where all of so many answers were right.
+    """Fit weights ``[H]`` that predict accuracies ``[K]`` from hints ``[K, H]``, but never with certainty.
 
-    That none was wrong does not mean that none ever is: half of one is taken to be. And one task more, of all
-    sizes together, has classes that are all alike: where no other was hard, it tells by what a hard one is known.
+    If none of the ``answers`` answers to all tasks was wrong, that does not mean that none ever is: half of one
+    is taken to be. One more task, spread over all sizes, has classes that are all alike: if no measured task was
+    hard, it shows by which hints a hard one is recognised.
     """
     alike = torch.stack([hints_of_chance(size, left_out=left_out) for size in sizes])
     chance = torch.tensor([1 / size.ways for size in sizes], dtype=torch.float64)
     counts = torch.cat([torch.ones_like(reached), torch.full_like(chance, 1 / len(sizes))])
     shares = torch.cat([reached.clamp_max(1 - 0.5 / answers), chance])
-    return logistic_weights(torch.cat([given, alike]), shares, counts / counts.mean())
+    return falling_logistic_weights(torch.cat([given, alike]), shares, counts / counts.mean())

@@ -1,4 +1,4 @@
-"""Which initialization ``auto`` gives tasks of a data set, with its images as they are, grey, or coloured."""
+"""Measures which initialization ``auto`` chooses for tasks of a data set, whose images may be shown changed."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -30,17 +30,20 @@ def whole_images(side: int) -> Preprocessing:
 def measure_choices(
     candidates: Mapping[str, Initialization], classes: ClassImages, protocol: Protocol, look: Look
 ) -> dict[str, float]:
-    """Choose for each task's support set.
+    """Choose for each task's support set, and count the choices.
 
     Args:
-        candidates: to choose among, by what they are called (see ``called``).
-        classes: as ``whole_images`` keeps them.
-        protocol: of the tasks; their queries are not looked at.
-        look: of the images: ``grey`` takes their colours, ``coloured`` draws them in one colour on paper of
-            another, ``framed`` lays them as an oval on a white sheet, as shops show their wares.
+        candidates: the initializations to choose among, by unique names (see ``called``).
+        classes: images as ``whole_images`` keeps them.
+        protocol: of the tasks; their queries are ignored.
+        look: how the images are shown: ``as-is``; ``grey``, without colours; ``coloured``, drawn in one colour on
+            paper of another; or ``framed``, as an oval on a white sheet, as shops show their goods.
 
     Returns:
-        The share of the tasks by what each candidate is called.
+        The share of the tasks for which each candidate was chosen, by name.
+
+    Raises:
+        DataError: if classes or images do not suffice for the tasks.
     """
     sampler = sampler_of(classes, replace(protocol, queries=1))
     chosen: Counter[int] = Counter()
@@ -54,10 +57,10 @@ def measure_choices(
 
 
 def called(candidates: Sequence[Initialization]) -> dict[str, Initialization]:
-    """Call each by its name, and those of one name by their versions as well.
+    """Give candidates unique names: each its own, followed by its version if several share the name.
 
     Raises:
-        ValueError: where one is given twice.
+        ValueError: if one is given twice.
     """
     names = Counter(one.name for one in candidates)
     found = {one.name if names[one.name] == 1 else f"{one.name} {one.version}": one for one in candidates}
@@ -80,7 +83,7 @@ def _grey(image: Image.Image, _: Generator) -> Image.Image:
 
 
 def _coloured(image: Image.Image, generator: Generator) -> Image.Image:
-    """Draw in a dark colour on light paper, both at random, an image of black on white."""
+    """Redraw a black on white image in a random dark colour on randomly coloured light paper."""
     ink, paper = generator.uniform(0, 0.6, 3), generator.uniform(0.75, 1, 3)
     white = np.asarray(image.convert("L"), dtype=np.float64)[..., None] / 255
     return Image.fromarray(np.round(255 * (paper * white + ink * (1 - white))).astype(np.uint8))

@@ -1,4 +1,4 @@
-"""Curves of accuracy gained by inner steps as an SVG, which a page shows as it is."""
+"""A chart, as self-contained SVG, of the accuracy that inner steps gain."""
 
 from collections.abc import Sequence
 
@@ -7,13 +7,13 @@ from training.charts.line_figure import Point as Mark
 from training.charts.style import FIRST_COOL, Look
 from training.measures.curves import Point
 
-_NONE = Mark(0, 0.0)  # no step, from which gains are counted
+_NONE = Mark(0, 0.0)  # no inner step: gains are counted from here
 
 
 def chart(title: str, points: Sequence[Point]) -> str:
-    """Draw gain in percent against steps, a line a number of shots; rings where tasks chose by themselves.
+    """Draw gains against inner steps, one line for each number of shots; rings where each task chose its own.
 
-    The x axis counts the measured numbers of steps, evenly spaced, and ends with "chosen".
+    The x axis has 0, the measured numbers of steps, evenly spaced, and "chosen". Gains are in percentage points.
     """
     numbers = sorted({point.steps for point in points if point.steps is not None})
     places: dict[int | None, int] = {number: place for place, number in enumerate([0, *numbers, None])}

@@ -1,4 +1,4 @@
-"""What inner steps bring: accuracy against their number, for several shots, and of the budget tasks are given."""
+"""What inner steps gain: accuracy by their number and by shots, and where tasks choose the number themselves."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -18,12 +18,12 @@ class Point:
     """Accuracy after some inner steps, over the tasks of one size.
 
     Attributes:
-        shots: of the tasks.
-        steps: of all tasks, or None where each was given its own number on its held-out examples.
-        accuracy: mean over tasks.
-        gain: mean over tasks of the accuracy above that of no step.
-        interval: half width of the gain's 95 % interval.
-        worst: the least gain of any task.
+        shots: support examples of a class.
+        steps: inner steps of every task, or None if each task chose its own number by its held-out examples.
+        accuracy: mean over tasks, in 0..1.
+        gain: mean over tasks of the accuracy minus that without inner steps.
+        interval: half the width of the gain's 95 % interval.
+        worst: the lowest gain of any task.
     """
 
     shots: int
@@ -42,18 +42,22 @@ def curves(
     steps: Sequence[int],
     rate: float | None = None,
 ) -> Iterator[Point]:
-    """Measure each number of steps on the same tasks.
+    """Measure each number of inner steps on the same tasks.
 
     Args:
-        initialization: to adapt.
-        classes: that training never saw.
-        protocol: of the tasks, whatever its shots.
-        shots: examples of a class, one curve for each.
-        steps: to measure; none of 0, from which gains are counted.
-        rate: in place of the learned inner rates.
+        initialization: the one to adapt.
+        classes: classes that training never saw.
+        protocol: of the tasks; its shots are replaced.
+        shots: support examples of a class, with one curve for each.
+        steps: numbers of inner steps to measure, without 0, from which gains are counted.
+        rate: used instead of the learned inner rates; None for these.
+
+    Yields:
+        For each of ``shots``, a point for each of ``steps``, then one whose ``steps`` is None.
 
     Raises:
-        ValueError: of a learner that takes no inner steps.
+        ValueError: for a learner that takes no inner steps.
+        DataError: if classes, groups or images do not suffice.
     """
     if initialization.learner.rule.moves == "nothing":
         raise ValueError(
@@ -88,7 +92,7 @@ def _with_rate(initialization: Initialization, rate: float | None) -> Params:
     phi = initialization.phi
     if rate is None:
         return phi
-    # Beside its one rate, curvature keeps matrices there, which are no rates.
+    # Besides its one rate, the curvature's part of phi holds matrices, which are no rates.
     rates = f"{RATES}rate" if initialization.learner.rule.rates == "curvature" else RATES
     return {
         name: torch.full_like(value, rate) if name.startswith(rates) else value for name, value in phi.items()
@@ -96,5 +100,5 @@ def _with_rate(initialization: Initialization, rate: float | None) -> Params:
 
 
 def _longer(rates: torch.Tensor, steps: int) -> torch.Tensor:
-    """Steps past the learned ones keep the last one's rate."""
+    """Extend rates ``[K, ...]`` of K learned steps to ``steps``: later steps keep the last one's rate."""
     return torch.cat([rates, rates[-1:].expand(max(0, steps - len(rates)))])

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from models.backbones.backbone import Params
 from models.cohort import Cohort
@@ -16,6 +15,7 @@ from models.support import Support
 from models.support_geometry import SupportGeometry
 from training.datasets.class_images import ClassImages
 from training.measures.measured import Measured, Protocol
+from training.progress import bar
 from training.tasks.episodes import EpisodeBatch, EpisodeSampler
 
 _IMAGES_AT_ONCE = 1000
@@ -32,17 +32,20 @@ def measure(
     features: Tensor | None = None,
     progress: bool = False,
 ) -> Measured:
-    """Adapt to each task's support set and answer its queries; no query informs another's answer.
+    """Adapt to each task's support set and answer its queries, each independently of the others.
 
     Args:
         learner: the composition.
         phi: its parameters.
         preprocessing: for the levels that ``classes`` holds.
-        classes: that training never saw.
+        classes: classes that training never saw.
         protocol: of the tasks.
         inner_steps: None for the learner's own number; 0 not to adapt.
-        features: of the images of these tasks, as ``embedded`` gives them, to spare computing them again.
-        progress: show bars.
+        features: of the images of these tasks, as ``embedded`` returns them, to save computing them again.
+        progress: whether to show progress bars.
+
+    Raises:
+        DataError: if classes, groups or images do not suffice.
     """
     sampler = sampler_of(classes, protocol)
     kept = features
@@ -51,10 +54,10 @@ def measure(
     at_once = max(1, _IMAGES_AT_ONCE // (protocol.ways * (protocol.shots + protocol.queries)))
     parts: list[tuple[Tensor, ...]] = []
     geometry: list[SupportGeometry] = []
-    bar = tqdm(total=protocol.episodes, desc=protocol.describe(), unit="task", disable=not progress, leave=False)
+    shown = bar(protocol.episodes, protocol.describe(), "task", shown=progress, leave=False)
     device = next(iter(phi.values())).device
     own, cohort = protocol.ways * protocol.queries, Cohort(learner.head, part(phi, HEAD))
-    with bar, torch.no_grad():
+    with shown, torch.no_grad():
         for first in range(0, protocol.episodes, at_once):
             numbers = range(first, min(first + at_once, protocol.episodes))
             batch = _without_strangers(sampler.episodes(numbers), protocol).to(device)
@@ -76,7 +79,7 @@ def measure(
             found = (right, logits, labels, ids, familiar[:, :own], familiar[:, own:])
             parts.append(tuple(one.cpu() for one in found))
             geometry.append(SupportGeometry.of(of_support, batch.support).cpu())
-            bar.update(len(right))
+            shown.update(len(right))
     accuracies, all_logits, all_labels, class_ids, familiarities, strange = (
         torch.cat(column) for column in zip(*parts, strict=True)
     )
@@ -94,10 +97,10 @@ def measure(
 
 
 def sampler_of(classes: ClassImages, protocol: Protocol) -> EpisodeSampler:
-    """Draws a protocol's tasks, each with its strangers as its last classes.
+    """Make the sampler of a protocol's tasks; the last classes of each are its strangers.
 
     Raises:
-        DataError: where classes, groups or images do not suffice.
+        DataError: if classes, groups or images do not suffice.
     """
     return EpisodeSampler(
         classes,
@@ -119,37 +122,37 @@ def embedded(
     protocols: Sequence[Protocol] = (),
     progress: bool = False,
 ) -> Tensor | None:
-    """Features ``[M, D]`` of images for which many tasks ask; None where they depend on the task.
+    """Compute features ``[M, D]`` of images that many tasks use; None if an image's features depend on the task.
 
     Args:
         learner: the composition.
         phi: its parameters.
         preprocessing: for the levels that ``classes`` holds.
         classes: M images.
-        protocols: of the tasks that will ask: where they take fewer than all images, the rows of others are no
-            numbers. Without any, all images are embedded.
-        progress: show a bar.
+        protocols: of the tasks that will use the features; rows of images that no task uses may be NaN. Without
+            protocols, all images are embedded.
+        progress: whether to show a progress bar.
 
     Raises:
-        DataError: where classes, groups or images do not suffice for the protocols, before anything is embedded.
+        DataError: before anything is embedded, if classes, groups or images do not suffice for the protocols.
     """
     if not learner.keeps_features:
         return None
     device = next(iter(phi.values())).device
     places = _asked_for(classes, protocols) if protocols else torch.arange(len(classes.images))
     features = torch.full((len(classes.images), learner.backbone.features), torch.nan, device=device)
-    bar = tqdm(total=len(places), desc="embedding", unit="image", disable=not progress, leave=False)
-    with bar, torch.no_grad():
+    shown = bar(len(places), "embedding", "image", shown=progress, leave=False)
+    with shown, torch.no_grad():
         embed = learner.embedding(part(phi, BODY))
         for chunk in places.split(_IMAGES_AT_ONCE // 4):
             features[chunk] = embed(preprocessing.normalise(classes.images[chunk].to(device)))
-            bar.update(len(chunk))
+            shown.update(len(chunk))
     return features
 
 
 def _asked_for(classes: ClassImages, protocols: Sequence[Protocol]) -> Tensor:
-    """Which images tasks of these protocols take, in order; where they might take all, none are drawn."""
-    pixels = replace(classes, images=classes.images[..., :1, :1])  # a draw copies next to nothing
+    """Sorted places of the images that the protocols' tasks use; all places if these might use as many images."""
+    pixels = replace(classes, images=classes.images[..., :1, :1])  # so that drawing copies next to nothing
     samplers = [sampler_of(pixels, one) for one in protocols]
     most = sum(one.episodes * (one.ways + one.strangers) * (one.shots + one.queries) for one in protocols)
     if most >= len(classes.images):
@@ -161,7 +164,7 @@ def _asked_for(classes: ClassImages, protocols: Sequence[Protocol]) -> Tensor:
 
 
 def _without_strangers(batch: EpisodeBatch, protocol: Protocol) -> EpisodeBatch:
-    """Take the strangers, the last of a task's classes, out of its support set; their queries stay."""
+    """Remove the strangers, a task's last classes, from its support set; their queries stay."""
     if not protocol.strangers:
         return batch
     own = protocol.ways * protocol.shots

@@ -1,4 +1,4 @@
-"""What was measured on tasks of one kind, and the figures that follow from it."""
+"""Answers on tasks of one kind, and the figures computed from them."""
 
 import math
 from dataclasses import dataclass
@@ -17,17 +17,19 @@ _BINS = 15
 
 @dataclass(frozen=True)
 class Protocol:
-    """What is measured.
+    """The tasks to measure on.
 
     Attributes:
         ways: classes of a task.
         shots: support examples of a class.
         queries: query examples of a class.
-        episodes: tasks.
-        seed: of their draw.
-        within_group: draw each task's classes from one group (alphabet).
-        strangers: further classes, drawn along with a task's own, whose queries fit none of these.
-        same_drawers: of each drawer in a task, take one drawing of each class, as Lake's one-shot runs do.
+        episodes: number of tasks.
+        seed: by which tasks are drawn.
+        within_group: whether each task's classes come from one group (alphabet).
+        strangers: further classes drawn with each task, without support examples; their queries are of unknown
+            classes.
+        same_drawers: whether a task takes one drawing of each class from each of its drawers, as Lake's one-shot
+            runs do.
     """
 
     ways: int
@@ -41,32 +43,32 @@ class Protocol:
 
     @property
     def size(self) -> TaskSize:
-        """Of the tasks."""
+        """The size of the tasks, without strangers."""
         return TaskSize.of(self.ways, self.shots)
 
     @property
     def where(self) -> str:
-        """What is alike among a task's images, in words to follow others; empty where nothing is."""
+        """What a task's images have in common, as words to append to others; empty if nothing."""
         group = " within one group" if self.within_group else ""
         return f"{group}, same drawers" if self.same_drawers else group
 
     def describe(self) -> str:
-        """The protocol in the field's words."""
+        """Name the tasks as the field does, for example ``5-way 1-shot within one group``."""
         return f"{self.ways}-way {self.shots}-shot{self.where}"
 
 
 @dataclass(frozen=True)
 class Measured:
-    """Answers on ``episodes`` tasks.
+    """Answers on E tasks of N ways, with Q queries each besides those of strangers.
 
     Attributes:
         protocol: of the tasks.
-        accuracies: of each task, ``[E]``.
-        logits: of each query, ``[E, Q, N]``.
-        labels: of each query, ``[E, Q]``.
-        class_ids: which class of the data set each label stands for, ``[E, N]``.
-        familiarities: of each query to its nearest class mean, ``[E, Q]`` (see ``models.confidence``).
-        strange: the same of the strangers' queries, ``[E, strangers * queries]``.
+        accuracies: double ``[E]``, in 0..1.
+        logits: of the queries, ``[E, Q, N]``.
+        labels: of the queries, int64 ``[E, Q]``.
+        class_ids: the class of the data set that each label stands for, int64 ``[E, N]``.
+        familiarities: of the queries with the task's classes, ``[E, Q]`` (see ``models.confidence.familiarity``).
+        strange: likewise of the strangers' queries, ``[E, strangers * queries]``.
         geometry: of the support sets, one for each batch of tasks, in order.
         outline: of the classes that tasks were drawn from (see ``ClassImages``).
     """
@@ -83,35 +85,37 @@ class Measured:
 
     @property
     def accuracy(self) -> float:
-        """Mean over tasks."""
+        """Mean accuracy over tasks."""
         return float(self.accuracies.mean())
 
     @property
     def interval(self) -> float:
-        """Half width of the mean's 95% interval, over tasks."""
+        """Half the width of the mean accuracy's 95% interval over tasks."""
         return interval_95(self.accuracies)
 
     def gain_over(self, other: Self) -> tuple[float, float]:
-        """Mean difference of accuracy to another learner's on the same tasks, and half of its 95% interval.
+        """Mean accuracy gained over another learner on the same tasks, and half the width of its 95% interval.
 
         Raises:
-            ValueError: where the tasks are not the same.
+            ValueError: if the tasks are not the same.
         """
         self._check_same_tasks(other)
         gains = self.accuracies - other.accuracies
         return float(gains.mean()), float(_Z95 * gains.std() / math.sqrt(len(gains)))
 
     def shared_mistakes(self, other: Self) -> tuple[float, float]:
-        """Share of the wrong answers that another learner has wrong, too, and that it has wrong alike.
+        """Shares of the wrong answers where another learner is wrong, too, and where it gives the same answer.
+
+        Both are 0 if no answer is wrong.
 
         Raises:
-            ValueError: where the tasks are not the same.
+            ValueError: if the tasks are not the same.
         """
         self._check_same_tasks(other)
         answers, others = self.logits.argmax(-1), other.logits.argmax(-1)
         wrong = answers != self.labels
         too = wrong & (others != self.labels)
-        of = max(1, int(wrong.sum()))  # none of none are shared
+        of = max(1, int(wrong.sum()))
         return int(too.sum()) / of, int((too & (answers == others)).sum()) / of
 
     def _check_same_tasks(self, other: Self) -> None:
@@ -134,7 +138,7 @@ class Measured:
         return float(gaps.abs().sum() / len(right))
 
     def unknown(self, confidence: Confidence, keep_known: float = KEEP_KNOWN) -> "UnknownMeasured":
-        """How well the strangers' queries are told from those of a task's own classes."""
+        """How well strangers' queries are told from known ones, of which a share ``keep_known`` is to be kept."""
         threshold = confidence.known_above(self.protocol.size, keep_known)
         known, strange = self.familiarities.flatten().double(), self.strange.flatten().double()
         return UnknownMeasured(
@@ -144,11 +148,11 @@ class Measured:
         )
 
     def estimates(self, confidence: Confidence) -> "EstimatesMeasured":
-        """How well the accuracies could be told from the support sets alone."""
+        """How well the accuracies are estimated from the support sets alone."""
         found = [one for geometry in self.geometry for one in confidence.expectation.estimates(geometry)]
         rows = [(one.accuracy, one.low, one.high) for one in found]
         expected, low, high = torch.tensor(rows, dtype=torch.float64).unbind(1)
-        # Estimates are rounded; an accuracy that lies on an end is held.
+        # Estimates are rounded, and an accuracy at an end of its interval counts as held.
         held = (self.accuracies >= low - 1e-4) & (self.accuracies <= high + 1e-4)
         return EstimatesMeasured(
             coverage=float(held.double().mean()),
@@ -159,12 +163,12 @@ class Measured:
 
 @dataclass(frozen=True)
 class UnknownMeasured:
-    """How well items of no class are told.
+    """How well queries of unknown classes are recognised; known classes are a task's own.
 
     Attributes:
-        auroc: probability that a query of a known class is more familiar than one of no class.
-        kept: share of the queries of known classes that are told known.
-        flagged: share of the queries of no class that are told unknown.
+        auroc: probability that a query of a known class is more familiar than one of an unknown class.
+        kept: share of the queries of known classes that are accepted as known.
+        flagged: share of the queries of unknown classes that are flagged unknown.
     """
 
     auroc: float
@@ -174,12 +178,12 @@ class UnknownMeasured:
 
 @dataclass(frozen=True)
 class EstimatesMeasured:
-    """How well accuracies are told from support sets.
+    """How well accuracies are estimated from support sets.
 
     Attributes:
-        coverage: share of the tasks whose accuracy lies in its interval.
-        width: mean width of the intervals.
-        error: mean distance of the expected from the measured accuracy.
+        coverage: share of the tasks whose measured accuracy lies in its estimated interval.
+        width: mean width of the intervals, in 0..1.
+        error: mean absolute difference of expected and measured accuracy.
     """
 
     coverage: float
@@ -188,12 +192,12 @@ class EstimatesMeasured:
 
 
 def interval_95(of_tasks: Tensor) -> float:
-    """Half width of the 95% interval of the mean of one value a task, ``[E]``."""
+    """Half the width of the 95% interval of the mean of one value per task, ``[E]``; NaN for a single task."""
     return float(_Z95 * of_tasks.std() / math.sqrt(len(of_tasks)))
 
 
 def _auroc(positive: Tensor, negative: Tensor) -> float:
-    """Area under the receiver's curve: the share of pairs in the right order, ties by half (Mann-Whitney)."""
+    """Area under the ROC curve: the share of pairs in the right order, ties counting half (Mann-Whitney)."""
     ordered = negative.sort().values
     below = torch.searchsorted(ordered, positive, right=False) + torch.searchsorted(ordered, positive, right=True)
     return float(below.double().mean() / (2 * len(negative)))

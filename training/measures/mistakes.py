@@ -1,4 +1,4 @@
-"""Where accuracy is lost: in which groups of classes, and which classes are taken for each other."""
+"""Where accuracy is lost: in which groups of classes, and which classes are mistaken for each other."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from torch import Tensor
 from training.datasets.class_images import ClassImages
 from training.measures.measured import Measured, interval_95
 
-LEAST_ASKED = 20  # questions, under which a share of mistakes says little
+LEAST_ASKED = 20  # queries of a pair, below which its share of mistakes says little
 
 
 @dataclass(frozen=True)
@@ -17,9 +17,9 @@ class GroupAccuracy:
 
     Attributes:
         group: its name.
-        classes: of the group.
-        accuracy: mean over the tasks that have any.
-        interval: half width of its 95% interval, over these tasks; None of a single one.
+        classes: number of classes of the group.
+        accuracy: mean over the tasks that have such queries.
+        interval: half the width of its 95% interval over these tasks; None for a single task.
     """
 
     group: str
@@ -30,13 +30,13 @@ class GroupAccuracy:
 
 @dataclass(frozen=True)
 class MistakenPair:
-    """Two classes and how often one is taken for the other.
+    """Two classes and how often one is mistaken for the other.
 
     Attributes:
-        first: class of the data set, by name.
-        second: another one.
-        mistaken: queries of either that were answered with the other.
-        asked: queries of either in tasks that have both.
+        first: name of a class of the data set.
+        second: name of another.
+        mistaken: number of queries of either that were answered with the other.
+        asked: number of queries of either in tasks that have both.
     """
 
     first: str
@@ -46,18 +46,19 @@ class MistakenPair:
 
     @property
     def share(self) -> float:
-        """Of the questions that could go wrong so, how many did."""
+        """The share of the queries asked that were mistaken."""
         return self.mistaken / self.asked
 
 
 @dataclass(frozen=True)
 class Mistakes:
-    """What goes wrong on the tasks measured.
+    """The mistakes on the measured tasks.
 
     Attributes:
-        groups: the worst first.
-        pairs: all pairs that were asked about often enough and mistaken at least once, the worst first.
-        wrong: queries answered wrongly, of all pairs.
+        groups: all groups with queries, the least accurate first.
+        pairs: all pairs asked about at least ``LEAST_ASKED`` times and mistaken at least once, the largest share
+            first.
+        wrong: number of wrong answers, rarer pairs included.
     """
 
     groups: tuple[GroupAccuracy, ...]
@@ -65,16 +66,16 @@ class Mistakes:
     wrong: int
 
     def of_worst(self, count: int) -> float:
-        """Which share of all wrong answers the ``count`` worst pairs make up."""
+        """The share of all wrong answers that the ``count`` worst pairs account for; 0 if there are none."""
         return sum(pair.mistaken for pair in self.pairs[:count]) / max(1, self.wrong)
 
 
 def mistakes(measured: Measured, classes: ClassImages) -> Mistakes:
-    """Count them.
+    """Count mistakes by group and by pair of classes.
 
     Args:
         measured: answers on tasks of these classes.
-        classes: that the tasks were drawn from.
+        classes: the classes that the tasks were drawn from.
     """
     ids, asked = measured.class_ids, measured.class_ids.gather(1, measured.labels)  # [E, N], [E, Q]
     answered = ids.gather(1, measured.logits.argmax(-1))
@@ -102,7 +103,7 @@ def _groups(asked: Tensor, answered: Tensor, classes: ClassImages) -> tuple[Grou
 def _pairs(ids: Tensor, asked: Tensor, answered: Tensor, classes: ClassImages) -> tuple[MistakenPair, ...]:
     wrong = asked != answered
     mistaken = _counted(asked[wrong], answered[wrong], len(classes))
-    beside = ids[:, None].expand(-1, asked.shape[1], -1)  # what each query could be taken for, [E, Q, N]
+    beside = ids[:, None].expand(-1, asked.shape[1], -1)  # what each query could be mistaken for, [E, Q, N]
     other = beside != asked[..., None]
     could_be = _counted(asked[..., None].expand_as(beside)[other], beside[other], len(classes))
     pairs = [
@@ -114,7 +115,7 @@ def _pairs(ids: Tensor, asked: Tensor, answered: Tensor, classes: ClassImages) -
 
 
 def _counted(one: Tensor, other: Tensor, classes: int) -> dict[int, int]:
-    """How often each unordered pair of two classes occurs, by lower x ``classes`` + higher."""
+    """How often each unordered pair of classes occurs, by lower index * ``classes`` + higher index."""
     codes, counts = torch.unique(
         torch.minimum(one, other) * classes + torch.maximum(one, other), return_counts=True
     )

@@ -1,4 +1,4 @@
-"""The classes that are taken for each other most, side by side, as an SVG that shows their images."""
+"""The classes most often mistaken for each other, side by side, as an SVG that shows their images."""
 
 import base64
 import io
@@ -16,11 +16,11 @@ _IMAGES = 6  # of each class
 _SIDE, _GAP, _CAPTION, _MARGIN = 48, 6, 48, 20
 _STRIP = _IMAGES * (_SIDE + _GAP)
 _WIDTH, _ROW = 2 * _MARGIN + 2 * _STRIP + 30, _CAPTION + _SIDE + 10
-_CHARACTERS = 48  # of a name, over its images
+_CHARACTERS = 48  # of a name that are shown above its images
 
 
 def chart(title: str, pairs: Sequence[MistakenPair], classes: ClassImages, *, drawings: bool) -> str:
-    """Show the first few images of both classes of each pair; ``drawings``, kept as ink, dark on light."""
+    """Show the first images of both classes of each pair; ``drawings``, stored as ink, appear dark on light."""
     height = 44 + len(pairs) * _ROW + _MARGIN
     parts = [text(_MARGIN, 26, title, kind="head")]
     for number, pair in enumerate(pairs):
@@ -40,12 +40,12 @@ def chart(title: str, pairs: Sequence[MistakenPair], classes: ClassImages, *, dr
 
 
 def _short(name: str) -> str:
-    """A name that the other one beside it leaves room for: of a long one the end, which tells it from others."""
+    """Shorten a name so that two fit side by side: the end of a long name identifies it better than its start."""
     return name if len(name) <= _CHARACTERS else f"…{name[1 - _CHARACTERS :]}"
 
 
 def _embedded(image: Tensor, *, drawings: bool) -> str:
-    """A PNG as a URL that holds it, of levels ``[C, side, side]``."""
+    """Encode levels ``[C, side, side]`` as a PNG within a data URL."""
     levels = image.permute(1, 2, 0).numpy()
     levels = np.repeat(levels, 3, axis=2) if levels.shape[2] == 1 else levels
     png = io.BytesIO()

@@ -18,10 +18,10 @@ _LABELS = "class_labels.txt"
 
 @dataclass(frozen=True)
 class RunsResult:
-    """Errors of the runs.
+    """Errors on the runs.
 
     Attributes:
-        errors: percent, of each run.
+        errors: of each run, in percent.
     """
 
     errors: tuple[float, ...]
@@ -33,16 +33,16 @@ class RunsResult:
 
 
 def evaluate_runs(initialization: Initialization, data_dir: Path, inner_steps: int | None = None) -> RunsResult:
-    """Answer the runs, each test image on its own.
+    """Answer the runs, each test image independently of the others.
 
     Args:
-        initialization: to adapt.
-        data_dir: the folder with ``run01`` to ``run20`` as the public ``all_runs.zip`` unpacks, or one
-            that has it as ``all_runs`` or ``omniglot/all_runs``.
+        initialization: the one to adapt.
+        data_dir: the folder with ``run01`` to ``run20`` from the public ``all_runs.zip``, or one that contains it
+            as ``all_runs`` or ``omniglot/all_runs``.
         inner_steps: None for the learner's own number; 0 not to adapt.
 
     Raises:
-        DataError: where a run or an image is missing, or a run's labels are not those of its 20 classes.
+        DataError: if a run or an image is missing, or a run's labels are not those of its 20 classes.
     """
     root = _root(data_dir)
     answers = [_answers(root / f"run{run:02d}" / _LABELS) for run in range(1, RUNS + 1)]
@@ -60,7 +60,7 @@ def _root(data_dir: Path) -> Path:
 
 
 def _answers(labels: Path) -> dict[str, str]:
-    """The training image of each test image's class; both are paths below the folder of the runs."""
+    """Map each test image to the training image of its class; both are paths below the folder of the runs."""
     try:
         lines = labels.read_text("utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:

@@ -1,20 +1,19 @@
-"""Small regressions in double precision, each with a little pull towards a constant where data do not decide."""
+"""Small regressions in double precision, with all weights but the constant's pulled slightly towards 0."""
 
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-_PULL = 1e-6  # on squared weights of standardised terms, all but the constant's
-_LEAST_SPREAD = (
-    1e-3  # of a term, of which a few are usual: what varies less can tell nothing, and counts as constant
-)
-_LEAST = 1e-4  # of a quantile whose logarithm is fitted
-_SMOOTH = 0.003  # half width of the rounded corner of the quantiles' loss, in units of the values
+_PULL = 1e-6  # factor of the squared weights of standardised terms, except the constant's
+# Least standard deviation of a term, where a few units are usual: one that varies less counts as constant.
+_LEAST_SPREAD = 1e-3
+_LEAST = 1e-4  # of a quantile before its logarithm is taken
+_SMOOTH = 0.003  # half the width of the rounded corner of the quantile loss, in units of the values
 
 
 def minimised(loss: Callable[[Tensor], Tensor], weights: int) -> Tensor:
-    """Find the weights ``[W]`` of least loss from 0 on (L-BFGS)."""
+    """Find the W weights ``[W]`` of least loss by L-BFGS, starting from 0."""
     found = torch.zeros(weights, dtype=torch.float64, requires_grad=True)
     optimiser = torch.optim.LBFGS([found], max_iter=500, line_search_fn="strong_wolfe")
 
@@ -29,14 +28,14 @@ def minimised(loss: Callable[[Tensor], Tensor], weights: int) -> Tensor:
 
 
 def linear_weights(terms: Tensor, values: Tensor) -> Tensor:
-    """Weights ``[W]`` of terms ``[K, W]``, the first of them 1, of least squares to values ``[K]``."""
+    """Least-squares weights ``[W]`` of terms ``[K, W]``, the first of which is 1, for values ``[K]``."""
     return weights_of(terms, lambda given, weights: (given @ weights - values).square().mean())
 
 
 def logistic_weights(terms: Tensor, shares: Tensor, importance: Tensor | None = None) -> Tensor:
-    """Weights ``[W]`` of terms ``[K, W]``, the first of them 1, whose sums are the logits of shares ``[K]``.
+    """Weights ``[W]`` of terms ``[K, W]``, the first of which is 1, whose sums are the logits of shares ``[K]``.
 
-    ``importance`` ``[K]``, of mean 1, says how much each counts; by default all count alike.
+    ``importance`` ``[K]``, with a mean of 1, says how much each share counts; by default all count the same.
     """
 
     def loss(given: Tensor, weights: Tensor) -> Tensor:
@@ -45,11 +44,24 @@ def logistic_weights(terms: Tensor, shares: Tensor, importance: Tensor | None = 
     return weights_of(terms, loss)
 
 
-def quantile_weights(terms: Tensor, values: Tensor, share: float) -> Tensor:
-    """Weights ``[W]`` of terms ``[K, W]``, the first of them 1; under exp of sums a share of values ``[K]`` lies.
+def falling_logistic_weights(terms: Tensor, shares: Tensor, importance: Tensor) -> Tensor:
+    """As ``logistic_weights``, with no weight above 0 except the constant's.
 
-    Koenker and Bassett 1978, eq. 3.1, its corner rounded. The exponential is positive whatever terms it meets
-    later.
+    For terms that can only lower a share: on a few easy tasks, a rising one would merely make up for another's
+    excess, and mislead wherever they differ. Terms that would rise are left out, and the others fitted again.
+    """
+    weights = logistic_weights(terms, shares, importance)
+    while (rising := weights[1:] > 0).any():
+        terms = torch.cat([terms[:, :1], terms[:, 1:].masked_fill(rising, 0)], 1)
+        weights = logistic_weights(terms, shares, importance)
+    return weights
+
+
+def quantile_weights(terms: Tensor, values: Tensor, share: float) -> Tensor:
+    """Weights ``[W]`` of terms ``[K, W]``, the first of which is 1, for a quantile of values ``[K]``.
+
+    A ``share`` of the values lies below exp(terms @ weights), which is positive whatever terms it is used with
+    later. The loss is that of Koenker and Bassett (1978, eq. 3.1) with its corner rounded.
     """
     anywhere = values.quantile(share).clamp_min(_LEAST).log()
 
@@ -63,7 +75,15 @@ def quantile_weights(terms: Tensor, values: Tensor, share: float) -> Tensor:
 
 
 def weights_of(terms: Tensor, loss: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
-    """Fit on terms of mean 0 and spread 1, then give the weights of the terms as they came."""
+    """Fit on standardised terms (mean 0, standard deviation 1), and convert the weights to the original terms.
+
+    Args:
+        terms: double ``[K, W]``, the first of which is 1; those that hardly vary get the weight 0.
+        loss: from standardised terms ``[K, W]`` and weights ``[W]``.
+
+    Returns:
+        Weights ``[W]``.
+    """
     mean, spread = terms.mean(0), terms.std(0, correction=0)
     varies = spread > _LEAST_SPREAD
     varies[0] = False

@@ -5,18 +5,13 @@ about an image than its label alone (Tian et al. 2020, section 3.3; Rajasegaran 
 """
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Self
 
 import torch
 from torch import Tensor
 
 from models.backbones.backbone import Params
-from models.initialization import learner_from_dict
 from models.learner import BODY, Learner, part
-from training.outer.class_loss import CENTRES, class_logits, telling_classes
-from training.recipe import Recipe, RecipeError
-from training.run.checkpoint import CHECKPOINT, read_phi
+from training.outer.class_loss import class_logits
 
 _TEMPERATURE = 4.0  # this and the share as in Tian et al. 2020
 _SHARE = 0.5  # of the teacher's answers in the loss
@@ -24,7 +19,7 @@ _SHARE = 0.5  # of the teacher's answers in the loss
 
 @dataclass(frozen=True)
 class Teacher:
-    """A learner trained to tell the training classes apart, as a run's last checkpoint holds it.
+    """A learner trained to tell the training classes apart (see ``training.run.class_teacher``).
 
     Attributes:
         learner: the composition, as it was during that warm-up (see ``telling_classes``).
@@ -33,40 +28,6 @@ class Teacher:
 
     learner: Learner
     phi: Params
-
-    @classmethod
-    def of(cls, student: Recipe, classes: int, device: torch.device) -> Self | None:
-        """Load the run that a recipe names as its teacher; None if it names none.
-
-        Args:
-            student: the student's recipe.
-            classes: number of classes that the student learns to tell apart.
-            device: where the teacher computes.
-
-        Raises:
-            RecipeError: if there is no such run, or it was not trained to tell the same classes of the same
-                images apart.
-            CheckpointError: if its checkpoint is damaged or of another version.
-        """
-        if not student.outer.teacher:
-            return None
-        path = Path(student.outer.teacher) / CHECKPOINT
-        if not path.is_file():
-            raise RecipeError(f"outer.teacher: {path} is missing; name the folder of a run (its --out)")
-        phi, recipe = read_phi(path)
-        mine = student.as_dict()
-        if differing := [key for key in ("data", "preprocessing") if recipe.get(key) != mine[key]]:
-            raise RecipeError(
-                f"outer.teacher: the run of {path} differs in {' and '.join(differing)}: teacher and student "
-                "must see the same images of the same classes"
-            )
-        if CENTRES not in phi or len(phi[CENTRES]) != classes:
-            raise RecipeError(
-                f"outer.teacher: the run of {path} was not trained to tell these {classes} classes apart: it "
-                "takes outer.warm_up_loss classes, and the same data"
-            )
-        learner = telling_classes(learner_from_dict(recipe["learner"]))
-        return cls(learner, {name: value.to(device) for name, value in phi.items()})
 
     @torch.no_grad()
     def logits(self, images: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""The classes of a race, and whether there are enough for its tasks before anything is trained."""
+"""Loads the classes of a race, and checks before training that they suffice for its tasks."""
 
 from pathlib import Path
 
@@ -7,10 +7,10 @@ from training.race.plan import Plan
 
 
 def load_race_classes(plan: Plan, data_dir: Path | None, *, download: bool) -> TaskClasses:
-    """Read training and validation classes of the plan's data set; its test split stays closed.
+    """Read the training and validation classes of the plan's data set; its test split is never read.
 
     Raises:
-        DataError: where data lack, or too few classes or images for the plan's tasks.
+        DataError: if data are missing, or there are too few classes or images for the plan's tasks.
     """
     training, tasks, choice = plan.training, plan.tasks, plan.choice
     ways = max(training.ways, choice.ways)

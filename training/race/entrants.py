@@ -1,4 +1,4 @@
-"""What each algorithm of a race trains by: the plan's data, tasks and backbone, and what is its own."""
+"""The recipe of each algorithm in a race: the plan's data, tasks and backbone, and what it has of its own."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +11,7 @@ from training.recipe import Recipe
 from training.recipe_reading import build_recipe, read_values
 
 _RECIPES = Path(__file__).parents[1] / "recipes"
-_FOUND = "structure-found.yaml"  # by a search with the recipe ``STRUCTURE``
+_FOUND = "structure-found.yaml"  # found by a search with the recipe ``STRUCTURE``
 NETWORK, OUTER = "structure", "outer settings"
 _OWN = {STRUCTURE: NETWORK, EVOLUTION: OUTER, POLICY_GRADIENT: OUTER}
 
@@ -19,9 +19,9 @@ _OWN = {STRUCTURE: NETWORK, EVOLUTION: OUTER, POLICY_GRADIENT: OUTER}
 def recipe_of(plan: Plan, name: str, steps: int) -> Recipe:
     """The recipe of one algorithm's training.
 
-    Head, rules and inner rates are the algorithm's. Those without a gradient through adaptation take the outer
-    settings of their own recipes, too, since they can do nothing with the others', and those of a searched
-    structure the one that was found.
+    Head, rules and inner rates are the algorithm's. Algorithms without a gradient through adaptation also take
+    the outer settings of their own recipes, because those of the others do not suit them; one whose structure is
+    searched takes the structure that was found.
     """
     training, tasks, choice = plan.training, plan.tasks, plan.choice
     outer = {
@@ -55,18 +55,18 @@ def recipe_of(plan: Plan, name: str, steps: int) -> Recipe:
 
 
 def own_of(name: str) -> str:
-    """What an algorithm has of its own beside head, rules and inner rates; mostly nothing."""
+    """What an algorithm has of its own besides head, rules and inner rates; for most, the empty string."""
     return _OWN.get(ALGORITHMS[name].recipe, "")
 
 
 def _own_outer(name: str) -> dict[str, Any]:
-    """The outer settings of an algorithm's own recipe, where it has them of its own."""
+    """The outer settings of an algorithm's own recipe if they are its own (see ``own_of``), otherwise none."""
     recipe = _RECIPES / ALGORITHMS[name].recipe
     return dict(read_values(recipe, ())["outer"]) if own_of(name) == OUTER else {}
 
 
 def _structure(plan: Plan) -> dict[str, Any]:
-    """The found structure, for the plan's images."""
+    """The found structure, for images of the plan's channels and side."""
     found: dict[str, Any] = read_values(_RECIPES / _FOUND, ())["learner"]["backbone"]
     of_images = plan.build_preprocessing()
     return found | {"channels": of_images.channels, "side": of_images.side}

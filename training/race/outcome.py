@@ -1,4 +1,4 @@
-"""What came of a race: its rows as JSON, a table in Markdown and a drawing."""
+"""The outcome of a race: its rows as JSON, a table in Markdown and a drawing."""
 
 import json
 from collections.abc import Sequence
@@ -15,18 +15,18 @@ from training.race.rows import DIVERGED
 from training.whole_file import write_whole
 
 JSON, TABLE, DRAWING = "race.json", "race.md", "race.svg"
-PART = "race"  # of documents
+PART = "race"  # name of its marked place in documents
 _ALL = 100.0  # percent
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """All of it.
+    """All results of a race.
 
     Attributes:
         plan: of the race.
-        rows: JSON values of those that are done (see ``training.race.rows``), at least one of them measured.
-        facts: numbers of classes, by what they are for.
+        rows: JSON values of the finished ones (see ``training.race.rows``), at least one of them measured.
+        facts: numbers of training, development and unseen classes.
     """
 
     plan: Plan
@@ -34,14 +34,14 @@ class Outcome:
     facts: dict[str, int]
 
     def write(self, out: Path) -> None:
-        """Write all three into a folder."""
+        """Write JSON, table and drawing into a folder."""
         document = {"plan": self.plan.as_dict(), "facts": self.facts, "rows": list(self.rows)}
         write_whole(out / JSON, json.dumps(document, indent=1) + "\n")
         write_whole(out / TABLE, f"![race]({DRAWING})\n\n{self.text()}")
         write_whole(out / DRAWING, self.drawing())
 
     def part(self) -> str:
-        """What a document's marked place gets; its drawing lies beside it."""
+        """The text for a document's marked place, which shows the drawing in a folder beside the document."""
         return f"![race]({FOLDER}/{PART}.svg)\n\n{self.text()}"
 
     def text(self) -> str:
@@ -59,7 +59,7 @@ class Outcome:
         return f"{self._protocol()}\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
     def drawing(self) -> str:
-        """Accuracies with their intervals, the best at more ways on top."""
+        """Draw accuracies with their intervals as SVG, the best at the last of the plan's ways on top."""
         shapes = self._shapes()
         rows = []
         measured = [row for row in self.rows if DIVERGED not in row]
@@ -99,13 +99,14 @@ class Outcome:
         training, choice, tasks = plan.training, plan.choice, plan.tasks
         machines = " and ".join(dict.fromkeys(row["machine"] for row in self.rows))
         return (
-            f"Measured on `{plan.data.name}`: {facts['training_classes']} training classes; "
-            f"{facts['development_classes']} more set apart, whose tasks chose phi ({choice.episodes} "
-            f"{choice.ways}-way tasks at each of {training.looks} looks, seed {choice.seed}); "
-            f"{facts['unseen_classes']} unseen classes of the validation split, which chose nothing: "
-            f"{tasks.episodes:,} tasks behind each accuracy (seed {tasks.seed}, {tasks.queries} queries a "
-            f"class), inductive, percent with 95 % intervals over tasks. One training run each (seed "
-            f"{plan.seed}) on {training.ways}-way {training.shots}-shot tasks, of as many outer steps as by a "
-            f"trial would take {plan.seconds:g} s; the seconds are those that they took. Adapting: to one "
-            f"{self._shapes()[0]} task alone, on one thread, the median of several. Machine: {machines}."
+            f"Measured on `{plan.data.name}` with {facts['training_classes']} training classes, "
+            f"{facts['development_classes']} development classes for choosing phi ({choice.episodes} "
+            f"{choice.ways}-way tasks at each of {training.looks} looks, seed {choice.seed}), and "
+            f"{facts['unseen_classes']} unseen classes of the validation split, on which nothing was chosen. "
+            f"Each accuracy is a mean over {tasks.episodes:,} tasks (seed {tasks.seed}) with {tasks.queries} "
+            "queries per class, each answered on its own (inductive), in percent with its 95 % interval over "
+            f"tasks. One training run per algorithm (seed {plan.seed}), on {training.ways}-way "
+            f"{training.shots}-shot tasks; a short trial sets its number of outer steps so that they should take "
+            f"{plan.seconds:g} s, and the table shows the seconds that they actually took. Adapting: median time "
+            f"for a single {self._shapes()[0]} task, on one thread. Machine: {machines}."
         )

@@ -1,4 +1,4 @@
-"""How many outer steps an algorithm takes in the seconds that a race gives it, by a short trial."""
+"""Finds by a short trial how many outer steps an algorithm takes in the seconds that a race gives it."""
 
 import json
 import time
@@ -15,19 +15,19 @@ from training.run.divergence import divergence_told
 from training.run.trainer import Trainer
 from training.whole_file import write_whole
 
-_SHARE = 1 / 20  # of a trial in the seconds given: long, since a shared machine's speed varies
-_UNTIMED, _LEAST = 2, 2  # steps: the first ones find memory and set the kernels up
+_SHARE = 1 / 20  # of the given seconds for a trial: long, because a shared machine's speed varies
+_UNTIMED, _LEAST = 2, 2  # steps; the first ones allocate memory and set up kernels
 _NO_END = 10**9
 
 
 @dataclass(frozen=True)
 class Pace:
-    """What a trial told.
+    """The result of a trial.
 
     Attributes:
-        trial_steps: outer steps that were timed.
-        seconds_of_a_step: their mean.
-        steps: to train for.
+        trial_steps: number of outer steps that were timed.
+        seconds_of_a_step: mean seconds of these steps.
+        steps: number of outer steps to train for.
     """
 
     trial_steps: int
@@ -36,23 +36,27 @@ class Pace:
 
     @classmethod
     def kept(cls, path: Path) -> Self:
-        """Read what an earlier sitting wrote: a run that goes on must go on with as many steps."""
+        """Read what an earlier run wrote, because a resumed training must keep its number of steps.
+
+        Raises:
+            PlanError: if the file is damaged.
+        """
         return cls(**read(path))
 
     def keep(self, path: Path) -> None:
-        """Write it for later sittings."""
+        """Write it for later runs."""
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, json.dumps(asdict(self)) + "\n")
 
 
 class Trial(Trainer):
-    """A training that is timed and thrown away."""
+    """A training that is timed and then discarded."""
 
     def pace(self, seconds: float) -> Pace:
-        """Time steps for a share of ``seconds``, and tell how many will fill them.
+        """Time steps for a share of ``seconds``, and estimate how many will fill all of them.
 
         Raises:
-            Diverged: where training has.
+            Diverged: if training has diverged.
         """
         spent: list[float] = []
         with divergence_told(self.phi, lambda: len(spent)):
@@ -68,10 +72,13 @@ class Trial(Trainer):
 def pace_of(
     recipe: Recipe, training: ClassImages, development: ClassImages, device: torch.device, seconds: float
 ) -> Pace:
-    """Try an algorithm's outer steps.
+    """Time an algorithm's outer steps.
 
-    Those at which the order of derivatives or the losses of inner steps are still annealed are few in a whole
+    Steps at which the order of derivatives or the losses of inner steps are still annealed are few in a whole
     training, so the trial takes steps as they are afterwards.
+
+    Raises:
+        Diverged: if training has diverged.
     """
     outer = replace(recipe.outer, steps=_NO_END, first_order_until=0, multi_step_until=0)
     trial = Trial(replace(recipe, outer=outer), training, development, Path(), device=device)

@@ -1,4 +1,4 @@
-"""Plans of a race: everything that decides it, in one YAML file."""
+"""Plans of a race: everything that determines it, in one YAML file."""
 
 import dataclasses
 import json
@@ -23,20 +23,20 @@ from training.recipe_reading import check_name, read_values
 from training.recipe_types import build
 
 PLANS = Path(__file__).parent / "plans"
-_MOST_WAYS = 2  # that one picture shows side by side
+_MOST_WAYS = 2  # numbers of ways that one drawing shows side by side
 
 
 @dataclass(frozen=True)
 class Training:
-    """What every algorithm trains with, but for the outer settings that some have of their own.
+    """What every algorithm trains with, except for the outer settings that some have of their own.
 
     Attributes:
         ways: classes of a training task.
         shots: support examples of a class.
         queries: query examples of a class.
-        tasks: of an outer step.
-        learning_rate: of Adam at its highest, inner rates included; it falls to 0 along half a cosine.
-        looks: at development tasks, evenly spread; the best phi of them is taken.
+        tasks: number of tasks of an outer step.
+        learning_rate: Adam's highest rate, for inner rates as well; it falls to 0 along half a cosine.
+        looks: number of measurements on development tasks during training, evenly spread; the best phi is kept.
     """
 
     ways: int = 5
@@ -49,11 +49,11 @@ class Training:
 
 @dataclass(frozen=True)
 class Choice:
-    """The tasks of development classes that choose phi among the looks.
+    """The tasks of development classes by which phi is chosen among the looks.
 
     Attributes:
         ways: classes of a task.
-        episodes: of a look.
+        episodes: number of tasks of a look.
         seed: of the tasks.
     """
 
@@ -64,13 +64,13 @@ class Choice:
 
 @dataclass(frozen=True)
 class Tasks:
-    """The tasks of unseen classes that accuracies are of.
+    """The tasks of unseen classes on which accuracies are measured.
 
     Attributes:
-        ways: classes of a task; one number, or two that are set side by side.
-        shots: support examples of a class.
-        queries: query examples of a class, when choosing as well.
-        episodes: tasks behind each accuracy.
+        ways: classes of a task; one number, or two that are shown side by side.
+        shots: support examples of a class, also in the tasks that choose phi.
+        queries: query examples of a class, also in the tasks that choose phi.
+        episodes: number of tasks behind each accuracy.
         seed: of the tasks.
     """
 
@@ -88,15 +88,15 @@ class Plan:
     Attributes:
         name: of the race.
         preprocessing: from image to input (see ``models.images.preprocessing``).
-        backbone: of all but those whose structure is their own (see ``models.backbones.registry``), with group
-            normalisation: the kind under which no learner sees anything of other queries or of past batches.
-        seed: of every first phi and of the training tasks.
-        seconds: that the outer steps of each algorithm shall take; looks at development tasks come on top.
-        algorithms: who takes part (see ``training.algorithms``).
+        backbone: of all algorithms but those with a structure of their own (see ``models.backbones.registry``),
+            with group normalisation, under which nothing of other queries or of past batches reaches a learner.
+        seed: of every initial phi and of the training tasks.
+        seconds: how long the outer steps of each algorithm should take, without the looks at development tasks.
+        algorithms: those that take part (see ``training.algorithms``).
         data: where classes come from.
         training: what every algorithm trains with.
         choice: of phi among the looks.
-        tasks: that accuracies are of.
+        tasks: those on which accuracies are measured.
     """
 
     name: str
@@ -115,7 +115,7 @@ class Plan:
         return Preprocessing.from_dict(self.preprocessing)
 
     def protocols(self) -> tuple[Protocol, ...]:
-        """What is reported, by ways."""
+        """The tasks that are reported on: a protocol for each number of ways."""
         tasks = self.tasks
         return tuple(
             Protocol(ways, tasks.shots, tasks.queries, tasks.episodes, tasks.seed) for ways in tasks.ways
@@ -128,7 +128,7 @@ class Plan:
 
 
 def with_kept(plan: Plan, kept: Collection[str]) -> Plan:
-    """The plan with the algorithms of rows that are kept before those it names, so that no table loses them."""
+    """Put the algorithms of kept rows before those that the plan names, so that no table loses them."""
     others = tuple(name for name in ALGORITHMS if name in kept and name not in plan.algorithms)
     return dataclasses.replace(plan, algorithms=others + plan.algorithms)
 
@@ -140,16 +140,17 @@ def read_plan(
     algorithms: Sequence[str] = (),
     seconds: float | None = None,
 ) -> Plan:
-    """Read a plan by the name of a shipped one, or by its path.
+    """Read a plan, by the name of a shipped one or by its path.
 
     Args:
         name: for example ``omniglot``, or ``my/plan.yaml``.
-        overrides: ``key.key=value``, laid over it.
-        algorithms: in place of the plan's; none for its own.
-        seconds: in place of the plan's; None for its own.
+        overrides: each ``key.key=value``, taking precedence over the file.
+        algorithms: replace the plan's; empty to keep its own.
+        seconds: replaces the plan's; None to keep its own.
 
     Raises:
-        PlanError: naming the key, where one is unknown, missing or does not fit.
+        RecipeError: if there is no such plan, or naming a key that is unknown, missing or has a value that does
+            not fit.
     """
     values = read_values(plan_file(name, PLANS), overrides)
     if algorithms:

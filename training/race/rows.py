@@ -1,6 +1,6 @@
-"""Rows of a race: one algorithm each, trained, chosen and measured; each that is finished is a file.
+"""Rows of a race: one algorithm each, trained, chosen and measured, and kept in a file once finished.
 
-Of an algorithm whose training diverges, the row says that, and the race goes on.
+If an algorithm's training diverges, its row says so, and the race goes on.
 """
 
 import json
@@ -21,6 +21,7 @@ from training.comparison.kept import read
 from training.comparison.task_classes import TaskClasses
 from training.comparison.traces import Subject, accuracy_of, trace
 from training.measures.measured import Protocol
+from training.progress import bar
 from training.race.entrants import own_of, recipe_of
 from training.race.pace import Pace, pace_of
 from training.race.plan import Plan
@@ -32,11 +33,11 @@ from training.whole_file import write_whole
 
 _ROWS, _TRAINED, _PACE = "rows", "trained", "pace.json"
 _REPEATS, _UNTIMED = 31, 3
-DIVERGED = "diverged"  # a row's key: at which step, and how that showed
+DIVERGED = "diverged"  # a row's key: at which step, and how it was noticed
 
 
 def kept_rows(out: Path) -> set[str]:
-    """The algorithms whose rows a race has kept in its folder."""
+    """The algorithms whose rows are kept in a race's folder."""
     return {path.stem for path in (out / _ROWS).glob("*.json")}
 
 
@@ -46,7 +47,7 @@ class Track:
 
     Attributes:
         plan: of the race.
-        classes: trained on, chosen by and reported on.
+        classes: for training, for choosing and for reporting.
         out: folder of the race.
         device: where to compute.
     """
@@ -57,12 +58,12 @@ class Track:
     device: torch.device
 
     def rows(self) -> Iterator[dict[str, Any]]:
-        """Give each algorithm's JSON values, measured now or read from an earlier sitting."""
+        """Yield each algorithm's JSON values, measured now or read from an earlier run."""
         folder = self.out / _ROWS
         folder.mkdir(exist_ok=True)
         names = self.plan.algorithms
         done = kept_rows(self.out) & set(names)
-        with tqdm(total=len(names), initial=len(done), desc=self.plan.name, unit="algorithm") as bar:
+        with bar(len(names), self.plan.name, "algorithm", done=len(done)) as shown:
             for name in names:
                 path = folder / f"{name}.json"
                 if name not in done:
@@ -70,7 +71,7 @@ class Track:
                     values = self._row(name)
                     write_whole(path, json.dumps(values) + "\n")
                     tqdm.write(_told(values, time.perf_counter() - start))
-                    bar.update(1)
+                    shown.update(1)
                 yield read(path)
 
     def _row(self, name: str) -> dict[str, Any]:
@@ -106,7 +107,7 @@ class Track:
         }
 
     def _trained(self, name: str) -> tuple[Trainer, Pace]:
-        """Train, or go on where an interrupted training stopped; one that is done is read."""
+        """Train, resume an interrupted training, or read a finished one."""
         folder = self.out / _TRAINED / name
         training, development = self.classes.training, self.classes.development
         if not (folder / _PACE).exists():
@@ -123,7 +124,7 @@ class Track:
 
 
 def seconds_of_adapting(subject: Subject, classes: TaskClasses, protocol: Protocol) -> float:
-    """Median time of adapting to the support set of one task alone, as a request's: on one thread of the CPU."""
+    """Median seconds to adapt to the support set of a single task as a request does, on one thread of the CPU."""
     sampler = EpisodeSampler(
         classes.unseen, ways=protocol.ways, shots=protocol.shots, queries=protocol.queries, seed=protocol.seed
     )
@@ -145,7 +146,7 @@ def seconds_of_adapting(subject: Subject, classes: TaskClasses, protocol: Protoc
 
 
 def _trained_parameters(first: Params, best: Params) -> int:
-    """How many numbers of phi training has changed, those of a tensor together."""
+    """Count the numbers of phi in all tensors that training has changed."""
     return sum(value.numel() for name, value in best.items() if not torch.equal(value.cpu(), first[name]))
 
 

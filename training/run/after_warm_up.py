@@ -4,7 +4,6 @@ import itertools
 from collections.abc import Callable
 
 import torch
-from tqdm import tqdm
 
 from models import class_scatter
 from models.backbones.at_rest import at_rest
@@ -13,6 +12,7 @@ from models.backbones.staged import CENTRE, Staged
 from models.images.preprocessing import Preprocessing
 from models.learner import BODY, HEAD, Learner, part
 from training.datasets.class_images import ClassImages
+from training.progress import bar
 
 # What is measured here, and has to be measured anew when phi is used by another learner.
 MEASURED = frozenset(
@@ -59,12 +59,12 @@ def measure_features(
         if centred is not None:
             body[CENTRE].zero_()
         embed, parts = at_rest(backbone, body), []
-        with tqdm(total=len(places), desc="training images", unit="image", leave=False, disable=quiet) as bar:
+        with bar(len(places), "training images", "image", shown=not quiet, leave=False) as shown:
             for chunk in places.split(_AT_ONCE):
                 if stop():
                     return False
                 parts.append(embed(preprocessing.normalise(training.images[chunk]).to(device)))
-                bar.update(len(chunk))
+                shown.update(len(chunk))
         features = torch.cat(parts)
         if centred is not None:
             body[CENTRE].copy_(features.double().mean(0))

@@ -10,7 +10,6 @@ from typing import Any, Self
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from models.backbones.at_rest import at_rest
 from models.backbones.registry import backbone_as_dict
@@ -18,6 +17,7 @@ from models.backbones.staged import Staged
 from models.initialization import Initialization
 from models.learner import BODY, part
 from training.outer.likeness import likeness_loss
+from training.progress import bar, log
 from training.recipe import Recipe, RecipeError
 from training.run.former import facts_of, load_former
 from training.run.interruption import Interruption
@@ -104,12 +104,15 @@ class FeatureTeacher:
         self._kept = [self._opened(path) for path in self._files]
         left = [(view, places) for view, kept in enumerate(self._kept) for places in _unseen(kept)]
         name = f"{self.facts['name']} sees training images"
-        with tqdm(total=sum(len(places) for _, places in left), desc=name, unit="image") as bar:
+        total = sum(len(places) for _, places in left)
+        if total:
+            log(f"{name}: {total} to see, all views counted")
+        with bar(total, name, "image") as shown:
             for view, places in left:
                 if interruption.wanted:
                     return False
                 self._see(view, places)
-                bar.update(len(places))
+                shown.update(len(places))
         return True
 
     def __call__(self, features: Tensor, places: Tensor, step: int) -> Tensor:

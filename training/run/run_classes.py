@@ -62,11 +62,12 @@ def load_classes(
     trained = frozenset(training.classes)
     if shared := [name for name in validation.classes if name in trained]:
         _log.warning(
-            "%d of %d validation classes have names of training classes, for example %r: where they are "
+            "%d of %d validation classes %s, for example %r: where they are "
             "the same, all that is told of unseen classes is of seen ones; folders train, val and test divide "
             "classes, not each class's images",
             len(shared),
             len(validation.classes),
+            "has the name of a training class" if len(shared) == 1 else "have names of training classes",
             shared[0],
         )
     if data.name == "folder":  # other data sets have fixed splits
@@ -82,9 +83,11 @@ def _warn_of_same_images(training: ClassImages, validation: ClassImages) -> None
     if same:
         named = list(dict.fromkeys(f"{name!r} and {of!r}" for name, of in same))
         _log.warning(
-            "%d validation images are training images as well, of %s%s: where these are the same classes, all "
+            "%s as well, of %s%s: where these are the same classes, all "
             "that is told of unseen classes is of seen ones; keep each class in one folder",
-            len(same),
+            "1 validation image is a training image"
+            if len(same) == 1
+            else f"{len(same)} validation images are training images",
             ", ".join(named[:_NAMED]),
             f" and {len(named) - _NAMED} more" if len(named) > _NAMED else "",
         )

@@ -9,20 +9,20 @@ from pathlib import Path
 import torch
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
-from tqdm import tqdm
 
 from models.backbones.backbone import Params
 from models.learner import Learner
 from training.datasets.class_images import ClassImages
 from training.datasets.image_cache import DEFAULT_FOLDER
 from training.outer.class_loss import CENTRES, initial_centres
-from training.outer.distillation import Teacher
 from training.outer.gradient import OuterGradient
 from training.outer.processes import Processes
+from training.progress import bar, duration, log
 from training.recipe import Recipe, RecipeError
 from training.run.after_warm_up import measure_features
 from training.run.ahead import ahead
 from training.run.checkpoint import CHECKPOINT, Progress, load_checkpoint, save_checkpoint
+from training.run.class_teacher import class_teacher
 from training.run.divergence import check_finite, divergence_told
 from training.run.feature_teacher import FeatureTeacher
 from training.run.interruption import Interruption
@@ -93,7 +93,7 @@ class Trainer:
             self.processes,
             budget,
             seed=recipe.seed,
-            teacher=Teacher.of(recipe, class_count, self.device),
+            teacher=class_teacher(recipe, class_count, self.device),
             likeness=self.feature_teacher,
         )
         self.pretrained = pretrained
@@ -147,10 +147,8 @@ class Trainer:
             teacher = self.feature_teacher
             if teacher is not None and progress.step < outer.warm_up:
                 self._do_whole(lambda: teacher.prepare(interruption))
-            bar = tqdm(
-                total=outer.steps, initial=progress.step, desc=self.recipe.name, unit="step", disable=not is_first
-            )
-            stack.enter_context(bar)
+            shown = bar(outer.steps, self.recipe.name, "step", done=progress.step, shown=is_first)
+            stack.enter_context(shown)
             board: SummaryWriter | None = None
             if is_first:
                 board = stack.enter_context(SummaryWriter(str(self.out), purge_step=progress.step + 1))
@@ -171,12 +169,15 @@ class Trainer:
                     check_finite(self.phi, progress.step)
                     self._look(board)
                     self._save_as_first()
+                    if is_first:
+                        figures.tell()
+                        log(self._line(figures.loss))
                     if self.on_look is not None:
                         self.on_look(*progress.looks[-1])
                 rate = progress.step * outer.tasks / progress.seconds
                 told = {"loss": figures.loss, **self._told(), "tasks_per_s": f"{rate:.1f}"}
-                bar.set_postfix(told, refresh=False)
-                bar.update(1)
+                shown.set_postfix(told, refresh=False)
+                shown.update(1)
                 if self.processes.any(interruption.wanted, self.device):
                     self._save_as_first()
                     raise KeyboardInterrupt
@@ -208,6 +209,13 @@ class Trainer:
     def _told(self) -> dict[str, str]:
         """What the progress bar shows besides the loss."""
         return {"best": f"{self.progress.best_accuracy:.2%}" if self.progress.looks else "none yet"}
+
+    def _line(self, loss: str) -> str:
+        """What a log gets at a look."""
+        progress, told = self.progress, {"loss": loss, **self._told()}
+        step = f"step {progress.step} of {self.recipe.outer.steps}"
+        figures = ", ".join(f"{name} {value}" for name, value in told.items())
+        return f"{self.recipe.name}: {step}, {figures}, trained {duration(progress.preparing + progress.seconds)}"
 
     def _step(self, step: int, batch: EpisodeBatch) -> Tensor:
         outer = self.recipe.outer

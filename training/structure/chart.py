@@ -1,4 +1,4 @@
-"""How the choices of a search settled, as an SVG: a row of the picture a stage, a column an axis."""
+"""Draws how the choices of a search settled, as SVG: a row for each stage, a column for each axis."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from training.structure.record import Record
 from training.structure.space import AXES
 
 _WIDE, _HIGH, _GAP, _TOP = 150, 90, 40, 74
-_TEXT = 12.0  # pixels that a line of text takes
+_TEXT = 12.0  # height of a line of text in pixels
 
 
 def chart(title: str, record: Record) -> str:
@@ -43,7 +43,7 @@ def _lines(record: Record, stage: int, axis: str, left: float, top: float) -> li
 
 
 def _apart(places: Sequence[float], top: float, bottom: float) -> list[float]:
-    """Where names of lines that end at these places are read: in their order, none on another."""
+    """Move the names of lines that end at these places apart: in the same order, without overlaps."""
     order = sorted(range(len(places)), key=lambda index: (places[index], index))
     found = list(places)
     for rank, index in enumerate(order):

@@ -1,4 +1,4 @@
-"""What structures cost in multiply-adds: expected over the choices, and the likeliest that a budget allows."""
+"""The operations that structures take: expected over the choices, and limited by a budget."""
 
 import itertools
 
@@ -12,7 +12,7 @@ _SHIFT = 0.02  # the most that a step moves a logit
 
 
 def expected_operations(space: Space, probabilities: list[Choices]) -> Tensor:
-    """Mean of ``Staged.operations`` over structures drawn by these probabilities, each choice on its own."""
+    """Mean of ``Staged.operations`` over structures drawn with these probabilities, each choice independently."""
     total = torch.zeros(())
     inputs = torch.tensor(float(space.channels))
     for stage, (choices, side) in enumerate(zip(probabilities, space.sides(), strict=True)):
@@ -26,17 +26,21 @@ def expected_operations(space: Space, probabilities: list[Choices]) -> Tensor:
 def to_budget(space: Space, structure: Params, budget: int) -> Params:
     """Shift the structure's logits until the expected operations keep to a budget.
 
-    Each step lowers the logits by what their options cost, which multiplies the probabilities by powers of it
-    (exponentiated gradient, Kivinen and Warmuth 1997): of options that are liked alike the cheaper ones win. A
-    penalty in the loss would do so by way of Adam, whose normaliser its large gradients outlast.
+    Each step lowers each logit in proportion to what its option costs, which multiplies its probability by an
+    exponential of that cost (exponentiated gradient, Kivinen and Warmuth 1997), so that among equally likely
+    options the cheaper ones win. A penalty in the loss would act through Adam, whose normaliser would remember
+    the penalty's large gradients for long.
 
     Args:
         space: of the structures.
-        structure: logits as ``Space.undecided`` names them; others are left out of the answer.
+        structure: logits as ``Space.undecided`` names them; other parameters are ignored.
         budget: operations for one image.
 
+    Returns:
+        The shifted logits, under the same names.
+
     Raises:
-        ValueError: where even the cheapest structure takes more, with what it takes.
+        ValueError: if even the cheapest structure takes more; the message says how many.
     """
     held = {name: value.detach().clone() for name, value in structure.items() if name.startswith(STRUCTURE)}
     cheapest = [
@@ -68,10 +72,10 @@ def to_budget(space: Space, structure: Params, budget: int) -> Params:
 def likeliest(space: Space, probabilities: list[Choices], budget: int) -> list[dict[str, int]]:
     """The likeliest structure of all that take at most ``budget`` operations, as ``Space.backbone`` takes it.
 
-    Every one of them is looked at: what a stage costs depends on its own choices and the width before it alone.
+    All are compared, which is feasible since a stage's cost depends only on its choices and the width before it.
 
     Raises:
-        ValueError: where even the cheapest takes more, with what it takes.
+        ValueError: if even the cheapest takes more; the message says how many.
     """
     stages = range(len(space.widths))
     logs = [
@@ -110,13 +114,13 @@ def likeliest(space: Space, probabilities: list[Choices], budget: int) -> list[d
 
 
 def _digits(place: int, space: Space) -> list[int]:
-    """Which pair of kernel and skip each stage has, of a place among all such pairs of all stages."""
+    """Convert a place among all combinations of the stages' (kernel, skip) pairs into each stage's pair."""
     pairs = len(space.kernels) * len(space.skips)
     return [place // pairs ** (len(space.widths) - 1 - stage) % pairs for stage in range(len(space.widths))]
 
 
 def _certain(space: Space, stage: int, axis: str) -> Tensor:
-    """Probabilities of the cheapest option of an axis."""
+    """Probabilities with which an axis takes its cheapest option for certain."""
     options = torch.tensor(space.options(stage, axis))
     return torch.nn.functional.one_hot(options.argmin(), len(options)).float()
 

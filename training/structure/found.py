@@ -1,4 +1,4 @@
-"""The recipe of a found structure: the search's recipe with that structure for its backbone."""
+"""The recipe of a found structure: the search's recipe with that structure as its backbone."""
 
 import dataclasses
 from pathlib import Path
@@ -8,17 +8,17 @@ import yaml
 from models.backbones.registry import backbone_as_dict
 from models.backbones.staged import Staged
 from training.recipe import Recipe
-from training.structure.plan import StructureSearch
+from training.structure_plan import StructureSearch
 
 
 def write_found(recipe: Recipe, found: Staged, budget: int, folder: Path) -> Path:
-    """Write it to ``<name>-found.yaml`` in a folder, complete, for ``training train``; give its path.
+    """Write a complete recipe for ``training train`` to ``<name>-found.yaml`` in a folder, and return its path.
 
     Args:
         recipe: of the search.
-        found: by it.
-        budget: operations for one image that it had to keep to.
-        folder: where to.
+        found: the structure that it found.
+        budget: operations for one image that the structure had to keep to.
+        folder: where to write.
     """
     name = f"{recipe.name}-found"
     settled = dataclasses.replace(recipe, name=name, structure=StructureSearch())

@@ -1,4 +1,4 @@
-"""Group normalisation in all widths and numbers of groups at once, weighted by how likely each is."""
+"""Group normalisation for all widths and numbers of groups at once, weighted by their probabilities."""
 
 import torch
 from torch import Tensor
@@ -15,19 +15,22 @@ def mixed_norm(
     of_widths: Tensor,
     of_groups: Tensor,
 ) -> Tensor:
-    """The sum over widths w and groups g of probability times the first w channels normalised in g groups.
+    """Sum, over widths w and groups g, the first w channels normalised in g groups, weighted by probability.
 
     Normalising is affine in an image's maps once their moments are known, and the moments of any set of channels
-    follow from those of each channel. So the sum is one affine change of the maps, at the price of one candidate.
+    follow from those of each channel. So the sum is one affine map, which costs no more than one candidate.
 
     Args:
         maps: ``[T, B, C, H, W]``, C the largest width.
-        scale: ``[C]``, or ``[T, C]``, a row a task.
+        scale: ``[C]`` for all tasks, or ``[T, C]``, a row for each.
         shift: as ``scale``.
-        widths: to choose from; channels beyond a width are 0 in its candidate.
-        groups: to choose from, each dividing every width; 0 for as many as channels.
+        widths: numbers of channels to choose from; channels beyond a width are 0 in its candidate.
+        groups: numbers of groups to choose from, each a divisor of every width; 0 for as many as channels.
         of_widths: probabilities ``[len(widths)]``.
         of_groups: probabilities ``[len(groups)]``.
+
+    Returns:
+        ``[T, B, C, H, W]``.
     """
     mean = maps.mean((3, 4))
     variance = (maps - mean[..., None, None]).square().mean((3, 4))
@@ -46,7 +49,7 @@ def mixed_norm(
 
 
 def _steepness_and_centre(mean: Tensor, variance: Tensor, groups: int) -> tuple[Tensor, Tensor]:
-    """Of each channel's group, one over its standard deviation, and its mean; all ``[T, B, w]``."""
+    """One over the standard deviation of each channel's group, and that group's mean; both ``[T, B, w]``."""
     means = mean.unflatten(-1, (groups, -1))
     centre = means.mean(-1, keepdim=True)
     spread = (variance.unflatten(-1, (groups, -1)) + (means - centre).square()).mean(-1, keepdim=True)

@@ -1,4 +1,4 @@
-"""How the choices settled: on file as JSON, from which the picture is drawn."""
+"""Records how the choices of a search settled, as a JSON file from which the picture is drawn."""
 
 import json
 from dataclasses import dataclass, field
@@ -14,12 +14,13 @@ FILE = "structure.json"
 
 @dataclass
 class Record:
-    """Of a search.
+    """The choices of a search over time.
 
     Attributes:
         space: what there is to choose from.
         budget: operations for one image.
-        rows: by time: ``step``, expected ``operations``, and ``stages``, of each the probabilities by axis.
+        rows: in order of time, each with ``step``, expected ``operations`` and ``stages``: for each stage, the
+            probabilities by axis.
     """
 
     space: Space
@@ -32,17 +33,17 @@ class Record:
         self.rows.append({"step": step, "operations": round(operations), "stages": stages})
 
     def write(self, folder: Path) -> None:
-        """Write all of it, whole or not at all."""
+        """Write the record into a folder, whole or not at all."""
         stages = range(len(self.space.widths))
         options = [{axis: list(self.space.options(stage, axis)) for axis in AXES} for stage in stages]
         values = {"budget": self.budget, "options": options, "rows": self.rows}
         write_whole(folder / FILE, json.dumps(values) + "\n")
 
     def read(self, folder: Path, *, until: int) -> None:
-        """Take the rows up to a step from what ``write`` left, if anything.
+        """Take the rows up to step ``until`` from the file that ``write`` left, if there is one.
 
         Raises:
-            CheckpointError: where that is damaged.
+            CheckpointError: if the file is damaged.
         """
         path = folder / FILE
         if not path.exists():

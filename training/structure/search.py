@@ -1,4 +1,4 @@
-"""The search: steps of the weights and of the structure in turn, each by the outer gradient."""
+"""The search: alternating steps of the weights and of the structure, both by the outer gradient."""
 
 import dataclasses
 import math
@@ -44,18 +44,19 @@ class Search(Trainer):
         processes: Processes | None = None,
         memory: int = BUDGET,
     ) -> None:
-        """Divide the training classes into those of the weights and those of the structure.
+        """Divide the training classes into a half for the weights and a half for the structure.
 
         Args:
-            recipe: whose ``structure`` is the plan.
+            recipe: of the search; its ``structure`` is the plan.
             training: classes of the training tasks.
-            out: takes checkpoints, the record and TensorBoard's events.
+            out: folder for checkpoints, the record and TensorBoard events.
             device: where to compute.
-            processes: that share the work; None for this one alone.
+            processes: those that share the work; None if there is only this one.
             memory: bytes that the graph of a micro-batch of tasks may hold.
 
         Raises:
-            RecipeError: where the outer rule is none by gradient, or no structure meets the budget.
+            RecipeError: if the outer rule is not ``gradient``, or the space's structures do not fit the input or
+                the budget.
         """
         self.plan, self.backbone = recipe.structure, recipe.build_learner().backbone
         try:
@@ -89,9 +90,10 @@ class Search(Trainer):
             queries=episodes.queries,
             seed=recipe.seed + 1,
             within_group=episodes.within_group,
+            ragged=episodes.ragged,
             device=device,
         )
-        # Of its own, since its graph is larger, and with it what fits into memory.
+        # Separate, because its graph is larger, so other micro-batches fit into memory.
         few = dataclasses.replace(short, tasks=self.plan.structure_tasks)
         self._structure_gradient = OuterGradient(self.learner, few, self.processes, memory, seed=recipe.seed)
         self.record = Record(self.space, self.backbone.operations)
@@ -136,13 +138,13 @@ class Search(Trainer):
         return figures
 
     def _let_move(self, *, structure: bool) -> None:
-        """Let gradients flow to the structure alone, or to all else."""
+        """Let gradients flow to the structure alone, or to everything else."""
         for name, value in self.phi.items():
             value.requires_grad_(_is_structure(name) == structure)
 
     @contextmanager
     def _noise(self, number: int) -> Iterator[None]:
-        """Add Gumbel noise to the choices' logits, so that the likeliest options are a draw, then remove it."""
+        """Add Gumbel noise to the choices' logits, so that the likeliest options are draws; remove it on exit."""
         generator = torch.Generator().manual_seed(folded(self.recipe.seed * 1_000_003 + number))
         structure = {name: value for name, value in self.phi.items() if _is_structure(name)}
         before = {name: value.detach().clone() for name, value in structure.items()}
@@ -156,7 +158,7 @@ class Search(Trainer):
                 value.copy_(before[name])
 
     def _indecision(self) -> Tensor:
-        """What is added to the loss, at the end, for being undecided."""
+        """The penalty on undecided choices that is added to the loss, at its full strength of the last steps."""
         choices = [value for one in self._probabilities() for value in one.values()]
         entropies = [-(value * value.clamp_min(1e-12).log()).sum() for value in choices]
         return self.plan.decisiveness * torch.stack(entropies).sum()
@@ -171,7 +173,7 @@ class Search(Trainer):
         return self.space.probabilities(part(self.phi, BODY))
 
     def _look(self, board: SummaryWriter | None) -> None:
-        """Put the choices on record."""
+        """Record the choices, in place of measuring on validation tasks."""
         step, probabilities = self.progress.step, self._probabilities()
         operations = expected_operations(self.space, probabilities).item()
         self.record.add(step, operations, probabilities)

@@ -9,7 +9,7 @@ from torch import Tensor
 from models.backbones.backbone import STRUCTURE, Params
 from models.backbones.stage import Stage
 from models.backbones.staged import Staged
-from training.structure.plan import AS_MANY_AS_CHANNELS, StructureSearch
+from training.structure_plan import AS_MANY_AS_CHANNELS, StructureSearch
 
 AXES = ("kernel", "width", "groups", "skip")
 Choices = dict[str, Tensor]
@@ -17,15 +17,15 @@ Choices = dict[str, Tensor]
 
 @dataclass(frozen=True)
 class Space:
-    """Stages of one convolution that halves by stride, and around it, where chosen, a convolution 1x1.
+    """Stages of one convolution that halves by stride, each, if chosen, with a 1x1 convolution as its skip.
 
     Attributes:
         channels: of the input.
-        side: pixels of the input.
-        kernels: sides of a convolution to choose from.
-        widths: of each stage, channels to choose from.
-        groups: of group normalisation; 0 for as many as channels.
-        skips: with a way around, without one, or both.
+        side: of the input, in pixels.
+        kernels: sides of a convolution's kernel to choose from.
+        widths: for each stage, numbers of channels to choose from.
+        groups: numbers of groups to choose from for group normalisation; 0 for as many as channels.
+        skips: without a skip connection (False), with one (True), or both to choose from.
         unit: see ``models.backbones.backbone.Backbone``.
     """
 
@@ -41,7 +41,7 @@ class Space:
         """Refuse a space with nothing to choose from, or whose structures do not all fit.
 
         Raises:
-            ValueError: with the choice that does not fit.
+            ValueError: naming what does not fit.
         """
         if not (self.kernels and self.groups and self.skips and self.widths and all(self.widths)):
             raise ValueError("kernels, groups, skips and each stage's widths need at least one entry")
@@ -64,7 +64,7 @@ class Space:
         return {"kernel": self.kernels, "width": self.widths[stage], "groups": self.groups, "skip": skips}[axis]
 
     def sides(self) -> list[int]:
-        """Of each stage's maps, in pixels."""
+        """The side of each stage's maps, in pixels."""
         found, side = [], self.side
         for _ in self.widths:
             side = -(-side // 2)
@@ -72,7 +72,7 @@ class Space:
         return found
 
     def undecided(self) -> Params:
-        """Structure parameters that prefer nothing: logits ``[options]`` of each choice, by ``name``."""
+        """Structure parameters that prefer nothing: logits 0 ``[options]`` of each choice, by ``parameter``."""
         return {
             parameter(stage, axis): torch.zeros(len(self.options(stage, axis)))
             for stage in range(len(self.widths))
@@ -80,16 +80,16 @@ class Space:
         }
 
     def probabilities(self, params: Mapping[str, Tensor]) -> list[Choices]:
-        """Of each stage, the softmax over each axis' options (Liu et al. 2019, eq. 2)."""
+        """For each stage, the softmax over each axis' options (Liu et al. 2019, eq. 2)."""
         return [
             {axis: params[parameter(stage, axis)].softmax(-1) for axis in AXES}
             for stage in range(len(self.widths))
         ]
 
     def draws(self, params: Mapping[str, Tensor]) -> list[Choices]:
-        """The likeliest option of each axis as certain, with the gradient of the softmax (straight through).
+        """Take the likeliest option of each axis as certain, with the gradient of the softmax (straight-through).
 
-        Of logits to which Gumbel noise was added these are draws by the softmax (Jang et al. 2017, section 2.2).
+        For logits with Gumbel noise added, these are draws from the softmax (Jang et al. 2017, section 2.2).
         """
         found = []
         for choices in self.probabilities(params):
@@ -98,7 +98,7 @@ class Space:
         return found
 
     def backbone(self, chosen: list[dict[str, int]]) -> Staged:
-        """The network of one option (its place among them) of each axis at each stage."""
+        """The network with one option of each axis at each stage, given by its place among the options."""
         stages = []
         for stage, of_stage in enumerate(chosen):
             kernel, width, groups, skip = (self.options(stage, axis)[of_stage[axis]] for axis in AXES)
@@ -115,5 +115,5 @@ def _one_hot(probabilities: Tensor) -> Tensor:
 
 
 def parameter(stage: int, axis: str) -> str:
-    """Of a structure parameter: ``structure.stage{s}.{axis}``, stages counted from 1 in the name alone."""
+    """Name of a structure parameter, ``structure.stage{s}.{axis}``; only there are stages counted from 1."""
     return f"{STRUCTURE}stage{stage + 1}.{axis}"

@@ -17,15 +17,15 @@ class Supernet:
     """A backbone (see ``models.backbones.backbone.Backbone``) whose blocks are weighted sums of candidates.
 
     The candidates of a block are summed before its ReLU, weighted by the product of their probabilities along
-    the axes (Liu et al. 2019, eq. 2, which sums after it). There, all of them together take one convolution, of
-    the largest kernel and width, because convolving is linear in its kernel, and one normalisation (see
-    ``mixed_norm``). With one option of each axis certain it is the ``Staged`` that ``Space.backbone`` gives,
-    its features followed by zeros.
+    the axes (Liu et al. 2019, eq. 2, which sums after it). Before it, all candidates together take one
+    convolution, of the largest kernel and width, because convolving is linear in its kernel, and one
+    normalisation (see ``mixed_norm``). If one option of each axis is certain, this is the ``Staged`` that
+    ``Space.backbone`` returns, its features followed by zeros.
 
     Parameters are ``stage{s}.kernel{k}`` ``[W, in, k, k]``, ``stage{s}.scale`` and ``.shift`` ``[W]``,
     ``stage{s}.skip.convolution`` ``[W, in, 1, 1]``, ``.skip.scale`` and ``.skip.shift``, with W the largest width
     of stage s; each may have a task dimension in front. Those under ``structure.`` (see ``Space.undecided``) may
-    not: the inner loop leaves them.
+    not, because the inner loop does not move them.
 
     Attributes:
         space: of the structures.
@@ -38,12 +38,12 @@ class Supernet:
 
     @property
     def channels(self) -> int:
-        """Of the input."""
+        """Channels of the input."""
         return self.space.channels
 
     @property
     def side(self) -> int:
-        """Pixels of the input."""
+        """Side of the input in pixels."""
         return self.space.side
 
     @property
@@ -58,12 +58,12 @@ class Supernet:
 
     @property
     def normalised(self) -> dict[str, int]:
-        """No constants: group normalisation has none."""
+        """Empty, because group normalisation has no constants."""
         return {}
 
     @property
     def operations(self) -> int:
-        """Floating-point operations for one image of what runs: the largest kernels and widths, all skips."""
+        """Floating-point operations of the mixture for one image: the largest kernels and widths, all skips."""
         inputs, total = self.channels, 0
         for widths, side in zip(self.space.widths, self.space.sides(), strict=True):
             total += 2 * inputs * max(widths) * side**2 * (max(self.space.kernels) ** 2 + any(self.space.skips))
@@ -96,7 +96,7 @@ class Supernet:
         params: Params,
         images: Tensor,
         *,
-        weights: Tensor | None = None,  # noqa: ARG002 - the moments of a support set are not asked for
+        weights: Tensor | None = None,  # noqa: ARG002 - group normalisation needs no moments
         seen: Tensor | None = None,  # noqa: ARG002
         pooled: bool = False,  # noqa: ARG002
     ) -> tuple[Tensor, Tensor | None]:
@@ -111,7 +111,7 @@ class Supernet:
         return torch.nn.functional.normalize(features, dim=-1) if self.unit else features, None
 
     def cut(self, params: Params, chosen: list[dict[str, int]]) -> Params:
-        """Of the weights those of one structure (see ``Space.backbone``), named as ``Staged`` names them."""
+        """Select the weights of one structure (see ``Space.backbone``), named as ``Staged`` names them."""
         found: Params = {}
         inputs = self.channels
         for number, stage in enumerate(self.space.backbone(chosen).stages, start=1):
@@ -127,12 +127,12 @@ class Supernet:
         return found
 
     def _of_drawn(self, params: Params, images: Tensor) -> Tensor:
-        """Features where no gradient of the structure is asked for: what is not drawn need not be computed."""
+        """Compute features without a gradient for the structure, so that only what is drawn need be computed."""
         probabilities = self.space.probabilities(params)
         chosen = [{axis: int(value.argmax()) for axis, value in one.items()} for one in probabilities]
         features, _ = self.space.backbone(chosen)(self.cut(params, chosen), images)
         features = torch.nn.functional.pad(features, (0, self.features - features.shape[-1]))
-        # The inner loop asks for every weight's gradient, which is 0 where it was not drawn.
+        # The inner loop asks for every weight's gradient, which is 0 for those not drawn.
         weights = [value for name, value in params.items() if not name.startswith(STRUCTURE)]
         return features + 0 * torch.stack([value.sum() for value in weights]).sum()
 

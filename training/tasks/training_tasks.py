@@ -65,6 +65,7 @@ class TrainingTasks:
             queries=episodes.queries,
             seed=recipe.seed,
             within_group=episodes.within_group,
+            ragged=episodes.ragged,
             device=self.device,
         )
         self._mixing = ClassMixing(training, share=episodes.mixing, seed=recipe.seed, ways=episodes.ways)

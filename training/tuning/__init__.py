@@ -1,1 +1,1 @@
-"""The search for hyper-parameters: its space, its trials, what it leaves behind."""
+"""The search for hyper-parameters: its space, its trials and its outcome."""

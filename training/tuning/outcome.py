@@ -17,7 +17,7 @@ _STATES = {TrialState.COMPLETE: "ended", TrialState.PRUNED: "pruned", TrialState
 
 
 def write_outcome(study: Study, out: Path) -> None:
-    """Write ``trials.csv``, and ``best.yaml`` once a trial has ended; each is there whole or as it was."""
+    """Write ``trials.csv``, and ``best.yaml`` once a trial has completed, each whole or not at all."""
     table = io.StringIO()
     rows = [_row(number, trial, study) for number, trial in enumerate(study.done)]
     writer = csv.DictWriter(table, rows[0].keys(), lineterminator="\n")
@@ -38,15 +38,15 @@ def write_outcome(study: Study, out: Path) -> None:
 
 
 def draw(study: Study, out: Path) -> bool:
-    """Draw accuracy against each key's values as ``trials.svg``; False while fewer than two trials have ended."""
+    """Draw accuracy against each key's values as ``trials.svg``; False if fewer than two trials completed."""
     if sum(trial.state == TrialState.COMPLETE for trial in study.done) < 2:
         return False
-    # Late, because they take a second to import, which no other command needs.
+    # Imported late, because that takes a second, and no other command needs them.
     from matplotlib import pyplot
     from optuna.visualization.matplotlib import plot_slice
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that Optuna's pictures are experimental
+        warnings.simplefilter("ignore")  # Optuna's notice that its pictures are experimental
         plot_slice(study.record, target_name="validation accuracy")
     figure = pyplot.gcf()
     figure.savefig(out / PICTURE, bbox_inches="tight")
@@ -55,7 +55,7 @@ def draw(study: Study, out: Path) -> bool:
 
 
 def describe(number: int, trial: FrozenTrial, study: Study) -> str:
-    """A trial on one line: what it reached, and by which values."""
+    """Describe a trial on one line: its result, and the values it was run with."""
     row = _row(number, trial, study)
     reached = row["fault"] or f"{row['accuracy']:.2%}"
     values = ", ".join(

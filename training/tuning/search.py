@@ -21,7 +21,7 @@ TRIALS = "trials"
 
 
 class TimeIsUp(Exception):
-    """The time given to a search is over while a trial runs."""
+    """The time given to a search is over."""
 
 
 @dataclass(frozen=True)
@@ -29,12 +29,12 @@ class Search:
     """How trials are run.
 
     Attributes:
-        classes: gives those of a recipe; trials may differ in their data.
-        out: the folder; each trial's run lies in ``trials/<its number>``.
+        classes: returns the classes of a recipe, because trials may differ in their data.
+        out: the search's folder; each trial's run lies in ``trials/<its number>``, in four digits.
         device: where to compute.
         budget: bytes that the graph of a micro-batch of tasks may hold.
-        until: on ``time.monotonic``'s clock, after which no trial begins and one that runs stops at its next
-            look; None for no end.
+        until: a time of ``time.monotonic``, after which no trial begins and a running one stops at its next look;
+            None for no limit.
     """
 
     classes: Callable[[Recipe], RunClasses]
@@ -44,16 +44,17 @@ class Search:
     until: float | None = None
 
     def run(self, study: Study, trials: int, on_end: Callable[[int], None]) -> None:
-        """Run trials until there are so many.
+        """Run trials until ``trials`` of them are done.
 
         Args:
-            study: asks and remembers.
-            trials: in all, those of earlier sittings among them.
-            on_end: called with a trial's number once it is done and remembered.
+            study: suggests the values of each trial and records its result.
+            trials: number of trials in all, including those of earlier runs.
+            on_end: called with a trial's number once it is done and recorded.
 
         Raises:
-            KeyboardInterrupt: after Ctrl-C or SIGTERM; the trial at hand is saved and goes on next time.
+            KeyboardInterrupt: after Ctrl-C or SIGTERM; the current trial is saved and continues next time.
             TimeIsUp: likewise, when the time is over.
+            CheckpointError: if a trial's checkpoint cannot be written or used.
         """
         with Interruption() as interruption:
             while len(study.done) < trials:
@@ -64,7 +65,7 @@ class Search:
                 try:
                     accuracy = self._accuracy(self._begin(study.recipe(trial), number, trial))
                 except CheckpointError:
-                    raise  # of the disk or the data, not of the trial's values
+                    raise  # a fault of the disk or the data, not of the trial's values
                 except (ValueError, ArithmeticError) as fault:
                     study.refuse(trial, fault)
                 else:
@@ -96,7 +97,7 @@ class Search:
         )
 
     def _accuracy(self, run: Trainer) -> float | None:
-        """What a run reaches, from its checkpoint on if there is one; None where it is pruned."""
+        """The accuracy that a run reaches, resumed from its checkpoint if there is one; None if it is pruned."""
         try:
             if (run.out / CHECKPOINT).exists():
                 run.resume()
@@ -113,7 +114,7 @@ class Search:
             raise TimeIsUp
 
     def _keep_best(self, study: Study) -> None:
-        """Drop the checkpoints of trials that others have beaten."""
+        """Delete the checkpoints of all finished trials but the best."""
         best = study.best
         for number in range(len(study.done)):
             if best is None or number != best[0]:

@@ -16,7 +16,7 @@ from optuna.distributions import (
 from training.recipe import Recipe, RecipeError
 from training.recipe_reading import build_recipe, lay_over
 
-# With these, trials would be measured on other tasks each, or only named differently.
+# If these varied, trials would be measured on different tasks, or would differ in name only.
 _FIXED = (
     *("name", "description", "licence", "seed", "data.name", "data.seed", "validation"),
     *("reports", "report_episodes", "calibration_tasks"),
@@ -29,8 +29,8 @@ class Space:
     """Keys of a recipe and the values that a search tries.
 
     Attributes:
-        distributions: by key (``outer.learning_rate``); choices stand there as JSON, because any value of a
-            recipe can be one.
+        distributions: by key, such as ``outer.learning_rate``; choices are encoded as JSON, because any value of
+            a recipe can be a choice.
     """
 
     distributions: Mapping[str, BaseDistribution]
@@ -40,20 +40,20 @@ class Space:
         """Read what a recipe says under ``tune``.
 
         Args:
-            given: key to ``{low, high, log, step}`` (whole numbers where both ends are) or ``{choices}``.
+            given: maps keys to ``{low, high, log, step}`` (whole numbers if ends and step are) or ``{choices}``.
 
         Raises:
-            RecipeError: naming the key.
+            RecipeError: naming a key that cannot be searched, or what is malformed.
         """
         if not isinstance(given, Mapping) or not given:
             raise RecipeError(f"tune must map keys of the recipe to {_FORMS}")
         return cls({str(key): _distribution(str(key), one) for key, one in given.items()})
 
     def check(self, values: Mapping[str, Any]) -> None:
-        """Build the recipe with each end and each choice of each key.
+        """Check that the recipe can be built with each end, or each choice, of each key.
 
         Raises:
-            RecipeError: naming the key that the recipe does not take, or not with that value.
+            RecipeError: naming a key that the recipe does not take, or does not take with one of these values.
         """
         for key, distribution in self.distributions.items():
             for value in _ends(distribution):
@@ -67,10 +67,10 @@ class Space:
 
         Args:
             values: the recipe's own keys.
-            chosen: a value for each key, as Optuna has it.
+            chosen: a value for each key, in Optuna's form.
 
         Raises:
-            RecipeError: where values do not go together.
+            RecipeError: if values do not fit together.
         """
         of_trial = copy.deepcopy(dict(values))
         for key, value in chosen.items():
@@ -82,7 +82,7 @@ class Space:
         return json.loads(chosen) if isinstance(self.distributions[key], CategoricalDistribution) else chosen
 
     def own(self, recipe: Recipe) -> dict[str, Any]:
-        """Give the recipe's own values as Optuna has them, of the keys where the space holds them."""
+        """Return the recipe's own values in Optuna's form, for those keys whose range or choices contain them."""
         found = {}
         for key, distribution in self.distributions.items():
             value: Any = recipe.as_dict()

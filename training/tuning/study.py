@@ -1,4 +1,4 @@
-"""The study: Optuna's record of all trials in one SQLite file, so that a search goes on where it stood."""
+"""The study: Optuna's record of all trials in one SQLite file, from which a search can be resumed."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -18,7 +18,7 @@ from training.recipe import Recipe, RecipeError
 from training.tuning.space import Space
 
 STUDY = "study.sqlite"
-FAULT = "fault"  # a trial's attribute: why its values do not go together
+FAULT = "fault"  # a trial's attribute: why its values do not fit together
 
 
 class StudyError(ValueError):
@@ -27,10 +27,10 @@ class StudyError(ValueError):
 
 @contextmanager
 def file_faults_told(out: Path) -> Iterator[None]:
-    """Tell in one line what SQLite finds wrong with the file, or the disk, of the study in a folder.
+    """Report in one line what SQLite finds wrong with the file of the study in a folder, or with its disk.
 
     Raises:
-        StudyError: in place of what Optuna and its database raise.
+        StudyError: in place of the errors of Optuna and its database.
     """
     try:
         yield
@@ -43,13 +43,13 @@ def file_faults_told(out: Path) -> Iterator[None]:
 
 
 class Study:
-    """Trials of a recipe, in the order in which they are done.
+    """Trials of a recipe, in the order in which they were done.
 
-    A trial's values are a function of the seed, its number and what came of the trials before it, so a search
-    that was interrupted ends like one that was not.
+    A trial's values are a function of the seed, its number and the results of the trials before it, so an
+    interrupted search ends like an uninterrupted one.
 
     Attributes:
-        record: what Optuna keeps.
+        record: Optuna's study.
         values: the recipe's own keys.
     """
 
@@ -61,19 +61,19 @@ class Study:
     def open(
         cls, out: Path, values: Mapping[str, Any], space: Space, *, resume: bool, seed: int, unpruned: int
     ) -> "Study":
-        """Begin a study in a folder, or go on with the one there.
+        """Begin a study in a folder, or resume the one there.
 
         Args:
             out: the folder.
             values: the recipe's own keys.
             space: what is searched.
-            resume: whether there must be a study, or must not.
+            resume: whether the folder must already hold a study; otherwise, it must hold none.
             seed: of the trials' values.
-            unpruned: trials that end before any is pruned.
+            unpruned: number of trials that must complete before any is pruned.
 
         Raises:
-            RecipeError: where there is a study and none was to be resumed, none to resume, or that of another
-                recipe or space.
+            RecipeError: if ``resume`` does not match what the folder holds, or its study is of another recipe,
+                space or seed.
         """
         path = out / STUDY
         if resume and not path.exists():
@@ -104,14 +104,14 @@ class Study:
 
     @property
     def done(self) -> list[FrozenTrial]:
-        """Trials that ended, were pruned, or had values that do not go together; not those interrupted."""
+        """Trials that completed, were pruned, or were refused for their values, but not interrupted ones."""
         over = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
         trials = self.record.get_trials(states=over)
         return [trial for trial in trials if trial.state != TrialState.FAIL or FAULT in trial.user_attrs]
 
     @property
     def best(self) -> tuple[int, FrozenTrial] | None:
-        """The trial that reached most, with its place in ``done``; the first of equals."""
+        """The most accurate trial, the first of equals, with its place in ``done``; None if none completed."""
         ended = [(n, trial) for n, trial in enumerate(self.done) if trial.state == TrialState.COMPLETE]
         return max(ended, key=lambda one: one[1].value or 0.0, default=None)
 
@@ -120,11 +120,11 @@ class Study:
         return self._space.recipe(self.values, trial.params)
 
     def chosen(self, trial: FrozenTrial | Trial) -> dict[str, Any]:
-        """A trial's values by key, as the recipe has them."""
+        """A trial's values by key, in the recipe's form."""
         return {key: self._space.value(key, trial.params[key]) for key in self._space.distributions}
 
     def ask(self) -> tuple[int, Trial]:
-        """Begin the next trial, or the one that was interrupted again, and give its number."""
+        """Begin the next trial, which repeats an interrupted one if there is any; return it with its number."""
         number = len(self.done)
         for left in self.record.get_trials(states=(TrialState.RUNNING,)):
             self.record.tell(left.number, state=TrialState.FAIL)
@@ -136,11 +136,11 @@ class Study:
         return number, self.record.ask(dict(self._space.distributions))
 
     def tell(self, trial: Trial, accuracy: float | None) -> None:
-        """End a trial with the accuracy it reached; None where it was pruned."""
+        """End a trial with the accuracy it reached, or None if it was pruned."""
         state = TrialState.PRUNED if accuracy is None else TrialState.COMPLETE
         self.record.tell(trial, accuracy, state=state)
 
     def refuse(self, trial: Trial, fault: Exception) -> None:
-        """End a trial whose values do not go together."""
+        """End a trial whose values do not fit together, and record why."""
         trial.set_user_attr(FAULT, str(fault))
         self.record.tell(trial, state=TrialState.FAIL)

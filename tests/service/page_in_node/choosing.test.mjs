@@ -63,9 +63,23 @@ test('files that only are called images are left out at once, each with what to 
     image('6.png'), called('7.jpg', new Uint8Array([0xff, 0xd8, 0xff, 0xe0])), called('8.jpg', 'RIFF____WEBPVP8 '), called('9.jpg', 'BM'),
   ]);
   await settled();
-  assert.equal(text('query-note'), `${texts.heic(['1.jpg', '2.jpg'])} ${texts.disguised(['3.jpg', '4.jpg', '5.jpg'])}`);
+  assert.equal(text('query-note'), [texts.heic(['1.jpg', '2.jpg']), texts.disguised(['3.jpg', '4.jpg', '5.jpg']), texts.heicAdvice].join(' '));
   assert.match(text('query-note'), /export .* JPEG.*Most Compatible/);
   assert.equal(document.getElementById('answers').children.length, 4);
+});
+
+test('images that the browser cannot open are all named at once, and are no examples', async () => {
+  new SmallService();
+  await openPage();
+  const [row] = document.getElementById('classes').children;
+  const input = row.querySelectorAll('input').find((one) => one.type === 'file');
+  choose(input, [image('a.png', 'torn'), image('b.png'), image('c.png', 'torn')]);
+  await settled();
+  assert.equal(row.querySelector('.note').textContent, texts.damaged(['a.png', 'c.png']));
+  assert.equal(row.querySelector('.class-count').textContent, texts.imageCount(1));
+  drop('own', folderEntry('oak', fileEntry(image('1.png')), fileEntry(image('2.png', 'torn'))));
+  await settled();
+  assert.equal(text('folder-note'), `${texts.filled(1, 1)} ${texts.damaged(['2.png'])}`);
 });
 
 test('names are sent as they come back', () => {

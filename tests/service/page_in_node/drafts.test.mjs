@@ -1,14 +1,14 @@
-/** No draft stays behind, and none is on the list of kept classifiers. */
+/** No draft stays behind, none is on the list of kept classifiers, and any can be kept. */
 
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 
-import { giveExamples, load, openPage, toOpen } from './small_document.mjs';
-import { image, settled, SmallService, until } from './small_service.mjs';
+import { load, openPage, teach, toOpen } from './small_document.mjs';
+import { image, settled, SmallService } from './small_service.mjs';
 
 const { Classifiers } = await load('classifiers.js');
 const { SupportSet } = await load('support.js');
-const { texts } = await load('texts.js');
+const { Problem } = await load('api.js');
 
 let service;
 let support;
@@ -59,41 +59,85 @@ test('a draft that arrives at an obstacle is deleted', async () => {
   assert.equal(service.tasks.size, 0);
 });
 
-test('a draft is known as one from the making on until it could not be deleted', async () => {
-  const { task } = await classifiers.current();
-  assert.ok(classifiers.isDraft(task.id));
-  classifiers.open(service.task('another'));
-  assert.ok(classifiers.isDraft(task.id), 'also while another is open');
-  classifiers.close();
-  const release = service.hold(`DELETE /v1/tasks/${task.id}`);
-  const kept = classifiers.keep('mine');
-  await settled();
-  assert.ok(classifiers.isDraft(task.id), 'also while it is being deleted');
-  release();
-  await kept;
-  assert.ok(!classifiers.isDraft(classifiers.ready.task.id), 'what was kept is none');
-});
-
-test('a draft whose page was gone when it arrived is deleted by the next page', async () => {
+test('what the service lists is kept, and none of the drafts', async () => {
   service.task('kept');
   await openPage();
-  service.hold('POST /v1/tasks');
-  giveExamples();
-  await until(() => service.tasks.size === 2);
-  window.dispatchEvent(new Event('pagehide'));
-  await openPage();
+  await teach();
+  await openPage(); // of another visitor
   await settled();
-  assert.deepEqual([...service.tasks.values()].map((task) => task.name), ['kept']);
+  assert.deepEqual([...service.tasks.values()].map((task) => task.expires_in), [null, 86400]);
   assert.ok(toOpen('kept'));
   assert.equal(document.getElementById('kept-list').children.length, 1);
-  assert.equal(localStorage.getItem('metashot.leftovers'), '[]');
 });
 
-test('a draft that cannot be deleted is on the list', async () => {
+test('to keep a draft makes no other task and learns nothing anew', async () => {
   const { task } = await classifiers.current();
-  const { fetch } = globalThis;
-  globalThis.fetch = async (path, init) => { if (init?.method === 'DELETE') throw new TypeError('offline'); return fetch(path, init); };
+  await classifiers.keep('mine');
+  assert.deepEqual([...service.tasks.values()].map(({ id, name, expires_in: left }) => [id, name, left]), [[task.id, 'mine', null]]);
+  assert.deepEqual(service.asked, ['POST /v1/tasks', `POST /v1/tasks/${task.id}/keep`]);
+  assert.ok(classifiers.ready.kept);
+  support.removeGroup(support.groups[0]);
   classifiers.abandon();
   await settled();
-  assert.ok(!classifiers.isDraft(task.id));
+  assert.equal(service.tasks.size, 1);
+});
+
+test('a change of the classes does not delete what is about to be kept', async () => {
+  const { task } = await classifiers.current();
+  const release = service.hold(`POST /v1/tasks/${task.id}/keep`);
+  const kept = classifiers.keep('mine');
+  support.add(support.groups[0], [image('3.png')]);
+  await classifiers.current();
+  release();
+  await kept;
+  await settled();
+  assert.equal(service.tasks.size, 2);
+  assert.equal(service.tasks.get(task.id).name, 'mine');
+  assert.ok(!classifiers.ready.kept);
+});
+
+test('a draft that the service has deleted is made anew to be kept, once', async () => {
+  const { task } = await classifiers.current();
+  service.tasks.delete(task.id);
+  await classifiers.keep('mine');
+  assert.deepEqual([...service.tasks.values()].map(({ name, expires_in: left }) => [name, left]), [['mine', null]]);
+  assert.ok(classifiers.ready.kept);
+
+  support.add(support.groups[0], [image('3.png')]);
+  const { fetch } = globalThis;
+  globalThis.fetch = async (path, init) => (path.endsWith('/keep') ? new Response('{}', { status: 404 }) : fetch(path, init));
+  await assert.rejects(classifiers.keep('mine'), Problem);
+  assert.equal(service.asked.filter((one) => one === 'POST /v1/tasks').length, 4);
+});
+
+test('a draft that could not be kept is still one', async () => {
+  const { task } = await classifiers.current();
+  const { fetch } = globalThis;
+  globalThis.fetch = async (path, init) => { if (path.endsWith('/keep')) throw new TypeError('offline'); return fetch(path, init); };
+  await assert.rejects(classifiers.keep('mine'), Problem);
+  assert.equal(classifiers.ready.task.id, task.id);
+  assert.ok(!classifiers.ready.kept);
+  classifiers.abandon();
+  await settled();
+  assert.equal(service.tasks.size, 0);
+});
+
+test('a request that stalls is given up once the classes have changed', async (context) => {
+  const limits = [];
+  context.mock.method(AbortSignal, 'timeout', () => { limits.push(new AbortController()); return limits.at(-1).signal; });
+  const { fetch } = globalThis;
+  let stalled = false;
+  globalThis.fetch = (path, init) => {
+    if (init?.method !== 'POST' || stalled) return fetch(path, init);
+    stalled = true;
+    return new Promise((_done, failed) => { init.signal.addEventListener('abort', () => failed(init.signal.reason)); });
+  };
+  const made = classifiers.current();
+  await settled();
+  support.rename(support.groups[0], 'circle');
+  await settled();
+  assert.equal(service.tasks.size, 0, 'it has a little time left');
+  limits.at(-1).abort();
+  const { task } = await made;
+  assert.deepEqual(task.classes.map((one) => one.label), ['circle', 'cross']);
 });

@@ -53,14 +53,22 @@ test('images that are too many for one request are told so, and what to do', asy
   assert.equal(document.getElementById('standing').textContent, texts.tooMuch);
 });
 
-test('a limit that smaller images do not help with is told as the service names it', async () => {
-  new SmallService();
-  await openPage();
-  fail(413, { title: 'Too many files', detail: "more than 1000 files in one request, at field 'support'", field: 'support' });
-  giveExamples();
-  await until(() => document.getElementById('standing').dataset.state === 'problem');
-  assert.match(document.getElementById('standing').textContent, /more than 1000 files/);
-});
+const tooMany = [
+  [413, 'support', 'Too many files', "more than 1000 files in one request, at field 'support'; send several requests", texts.tooManyFiles('1000')],
+  [413, 'labels', 'Too many fields', "more than 1016 text fields in one form, at 'labels'; leave some out, or send several requests: one takes at most 1000 files, with a label each", texts.tooManyFiles('1000')],
+  [422, 'support', 'Too many examples', '1002 examples are more than the 1000 that one classifier takes', texts.tooManyExamples('1000')],
+  [422, 'labels', 'Too many classes', '205 classes are more than the 200 that one classifier takes', texts.tooManyClasses('200')],
+];
+for (const [status, field, title, detail, sentence] of tooMany) {
+  test(`${title.toLowerCase()} are told in words for people, with the limit`, async () => {
+    new SmallService();
+    await openPage();
+    fail(status, { title, detail, field });
+    giveExamples();
+    await until(() => document.getElementById('standing').dataset.state === 'problem');
+    assert.equal(document.getElementById('standing').textContent, sentence);
+  });
+}
 
 test('an image that is too large for the service is named by it', async () => {
   new SmallService();
@@ -70,4 +78,65 @@ test('an image that is too large for the service is named by it', async () => {
   choose('choose-queries', [image('a.png')]);
   await settled();
   assert.match(document.getElementById('answers').textContent, /a\.png has 99 x 99 pixels, make it smaller/);
+});
+
+test('after the service was away one press asks about all that were not answered', async () => {
+  const service = new SmallService();
+  const { fetch } = globalThis;
+  await openPage();
+  await teach();
+  fail(0);
+  choose('choose-queries', Array.from({ length: 23 }, (_, index) => image(`${index}.png`)));
+  await settled();
+  const standing = document.getElementById('standing');
+  assert.equal(standing.dataset.state, 'problem', 'it is not ready');
+  const buttons = document.getElementById('answers').querySelectorAll('.again');
+  assert.equal(new Set(buttons.map((one) => one.getAttribute('aria-label'))).size, 20);
+  globalThis.fetch = fetch;
+  service.asked = [];
+  buttons[3].click();
+  await settled();
+  const states = document.getElementById('answers').querySelectorAll('.answer').map((one) => one.dataset.state);
+  assert.deepEqual(new Set(states), new Set(['answered']));
+  assert.equal(service.asked.length, 2, 'of 20 each at most');
+  assert.equal(standing.dataset.state, 'ready');
+});
+
+test('images that wait for a classifier are answered with the next that is asked about', async () => {
+  new SmallService();
+  const { fetch } = globalThis;
+  await openPage();
+  await teach();
+  choose('choose-queries', [image('a.png')]);
+  await settled();
+  fail(0);
+  const name = document.getElementById('classes').querySelector('.class-name');
+  name.value = 'oak';
+  name.dispatchEvent(new Event('input'));
+  await until(() => document.getElementById('standing').dataset.state === 'problem');
+  globalThis.fetch = fetch;
+  choose('choose-queries', [image('b.png')]);
+  await settled();
+  const states = document.getElementById('answers').querySelectorAll('.answer').map((one) => one.dataset.state);
+  assert.deepEqual(states, ['answered', 'answered']);
+});
+
+test('a service that never answers is told as one that is away', async (context) => {
+  const limits = [];
+  context.mock.method(AbortSignal, 'timeout', (milliseconds) => {
+    limits.push(Object.assign(new AbortController(), { milliseconds }));
+    return limits.at(-1).signal;
+  });
+  new SmallService();
+  await openPage();
+  await settled();
+  globalThis.fetch = (_path, { signal }) => new Promise((_done, failed) => { signal.addEventListener('abort', () => failed(signal.reason)); });
+  giveExamples();
+  const standing = document.getElementById('standing');
+  await until(() => standing.dataset.state === 'making' && limits.length > 2);
+  assert.ok(limits.at(-1).milliseconds > 210_000, 'later than the service, which says more');
+  limits.at(-1).abort();
+  await settled();
+  assert.equal(standing.firstElementChild.textContent, texts.stillHere(texts.offline));
+  assert.ok(button(texts.tryAgain));
 });

@@ -74,7 +74,7 @@ test('a name of blanks is asked for again', async () => {
   const form = document.getElementById('go-on').querySelector('form');
   form.dispatchEvent(new Event('submit'));
   await settled();
-  assert.equal(form.querySelector('.note').textContent, texts.nameKept);
+  assert.equal(text('keep-note'), texts.nameKept);
   assert.equal(document.activeElement, name);
   name.value = ' mine ';
   form.dispatchEvent(new Event('submit'));
@@ -95,4 +95,35 @@ test('the own classes, kept and then deleted, are not called kept any more and c
   assert.ok(button(texts.keep));
   const [draft] = service.tasks.keys();
   assert.ok(text('programs-command').includes(`/v1/tasks/${draft}/`));
+});
+
+test('one that was deleted elsewhere is told so when it is opened, and leaves the list', async () => {
+  const service = await open((made) => ['one', 'two'].forEach((name) => made.task(name)));
+  const [one] = service.tasks.keys();
+  service.tasks.delete(one);
+  toOpen('one').click();
+  await settled();
+  assert.equal(text('kept-note'), texts.deletedBefore('one'));
+  assert.deepEqual(names(), ['two']);
+  assert.equal(document.activeElement, toOpen('two'));
+});
+
+test('a double click on "Delete", or its key held down, asks only', async () => {
+  const service = await open((made) => made.task('shapes'));
+  const press = (detail) => toDelete('shapes').dispatchEvent(Object.assign(new Event('click'), { detail }));
+  press(1);
+  press(2);
+  await settled();
+  assert.equal(service.tasks.size, 1);
+  assert.equal(toDelete('shapes').textContent, texts.deleteSure);
+  const held = Object.assign(new Event('keydown', { cancelable: true }), { key: 'Enter', repeat: true });
+  toDelete('shapes').dispatchEvent(held);
+  assert.ok(held.defaultPrevented, 'so that it is no click');
+  press(1);
+  await settled();
+  assert.equal(service.tasks.size, 0);
+});
+
+test('a shortened name ends with its ellipsis alone', () => {
+  for (const say of [texts.kept, texts.deleted]) assert.match(say('oak, ash…'), /[^.]…$/);
 });

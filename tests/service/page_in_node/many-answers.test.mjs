@@ -38,6 +38,16 @@ test('of many answers the newest are shown, and the rest once it is asked for', 
   assert.equal(rows().length, 26);
 });
 
+test('how long many took is told once', async () => {
+  choose('choose-queries', names(25));
+  await settled();
+  assert.match(document.getElementById('answers-timing').textContent, /^25 images answered in /);
+  assert.deepEqual(new Set(document.getElementById('answers').querySelectorAll('.timing').map((one) => one.textContent)), new Set(['']));
+  choose('choose-queries', names(1));
+  await settled();
+  assert.match(rows()[0].querySelector('.timing').textContent, /^Answered in /);
+});
+
 test('one that is removed makes room for the next', async () => {
   choose('choose-queries', names(21));
   await settled();

@@ -76,6 +76,24 @@ test('what went well is told as news, and what was left out as trouble', async (
   assert.ok(!isNews(note('folder-note')));
 });
 
+test('what was added is news until the classes change; what was left out is told until more is given', async () => {
+  const notes = fileEntry(new File([], 'notes.txt', { type: 'text/plain' }));
+  drop('own', folderEntry('oak', fileEntry(image('1.png')), notes));
+  await settled();
+  button(texts.removeClass('oak')).click();
+  assert.equal(note('folder-note').textContent, texts.refused(['notes.txt']));
+  drop('own', folderEntry('oak', fileEntry(image('2.png'))));
+  await settled();
+  assert.equal(note('folder-note').textContent, texts.filled(1, 1));
+  button(texts.removeClass('oak')).click();
+  assert.equal(note('folder-note').textContent, '');
+});
+
+test('of many classes without images the first ones are named', () => {
+  assert.equal(texts.needImages(['a', 'b', 'c']), 'a, b and c need an image each.');
+  assert.equal(texts.needImages(['a', 'b', 'c', 'd', 'e']), 'a, b, c and 2 more need an image each.');
+});
+
 test('what was left out of a class is told until it is given more, whatever else changes or is wrong', async () => {
   const notes = new File([], 'notes.txt', { type: 'text/plain' });
   choose(fileInput(), [image('a.png', 'damaged'), notes]);

@@ -232,3 +232,14 @@ test('undo of an image that was deleted elsewhere shows the classifier as it is'
   assert.equal(text('opened-note'), '');
   assert.deepEqual(counts(), [1, 1].map((count) => texts.imageCount(count)));
 });
+
+test('Enter after the name of a new class goes on to its images', () => {
+  const name = document.getElementById('new-class');
+  const enter = () => name.dispatchEvent(Object.assign(new Event('keydown'), { key: 'Enter' }));
+  enter();
+  assert.equal(text('opened-note'), texts.nameFirst);
+  name.value = ' star ';
+  enter();
+  assert.equal(text('opened-note'), texts.imagesNext('star'));
+  assert.equal(document.activeElement.id, 'choose-new-class');
+});

@@ -3,10 +3,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { button, choose, openPage, SmallElement, teach } from './small_document.mjs';
+import { button, choose, load, openPage, SmallElement, teach } from './small_document.mjs';
 import { drop, fileEntry, folderEntry } from './small_drop.mjs';
 import { image, settled, SmallService } from './small_service.mjs';
 
+const HEAD = 'filename,label,probability,unknown,nearest_label,nearest_similarity,error';
+const { answersCsv } = await load('answers-csv.js');
+const { noteOf } = await load('files.js');
 const { texts } = await import('../../../service/page/texts.js');
 
 test('"Save as CSV" comes with the first answer and gives a row for every file', async (context) => {
@@ -42,8 +45,24 @@ test('images of several folders are asked about, shown and saved with these', as
   assert.match(rows[3], /day2\/1\.png is damaged/);
 });
 
-test('what is refused is told with what to do about it', () => {
-  assert.match(texts.refused(['IMG_1.HEIC']), /IMG_1\.HEIC.*export.*JPEG.*Settings > Camera > Formats > Most Compatible/);
-  assert.doesNotMatch(texts.refused(['notes.txt']), /HEIC|zip/);
-  assert.match(texts.refused(['all.zip']), /Unzip/);
+test('what is refused is told with what to do about it, once', () => {
+  const note = (...names) => noteOf([], names.map((name) => ({ name, why: 'refused' })));
+  assert.match(note('IMG_1.HEIC'), /IMG_1\.HEIC.*export.*JPEG.*Settings > Camera > Formats > Most Compatible/);
+  assert.doesNotMatch(note('notes.txt'), /HEIC|zip/);
+  assert.match(note('all.zip'), /Unzip/);
+  const both = noteOf([], [{ name: 'IMG_1.HEIC', why: 'refused' }, { name: 'fake.jpg', why: 'heic' }]);
+  assert.equal(both.split(texts.heicAdvice).length, 2);
+});
+
+test('no file name or label becomes a formula, whatever separates the columns', () => {
+  const prediction = (label) => ({ label, probability: 1, unknown: false, probabilities: { [label]: 1 }, nearest: [] });
+  const written = (text) => {
+    const answered = { file: { name: text }, state: 'answered', prediction: prediction(text) };
+    return answersCsv([answered]).replace('\ufeff', '');
+  };
+  assert.equal(written('a;=1'), `${HEAD},probability of a;'=1\r\na;'=1,a;'=1,1,False,,,,1\r\n`);
+  assert.ok(written('a\t@b;-c').includes(`\na\t'@b;'-c,`));
+  assert.ok(written('a;"=1').includes(`\n"a;'""=1",`));
+  assert.ok(written('=1').includes(`\n'=1,`));
+  assert.ok(written('a; b-c').includes('\na; b-c,'));
 });

@@ -103,26 +103,6 @@ class SmallDocument extends EventTarget {
   querySelectorAll(selector) { return this.body.querySelectorAll(selector); }
 }
 
-const stored = new Map();
-/** Of all pages that are open: each is told what another one stores. */
-let windows = [];
-globalThis.localStorage = {
-  get length() { return stored.size; },
-  key: (index) => [...stored.keys()][index] ?? null,
-  getItem: (key) => stored.get(key) ?? null,
-  setItem: (key, value) => {
-    stored.set(key, value);
-    const event = () => Object.assign(new Event('storage'), { key, newValue: value });
-    for (const other of windows) if (other !== globalThis.window) other.dispatchEvent(event());
-  },
-  removeItem: (key) => stored.delete(key),
-};
-
-/** End all pages without a word to them, as a browser that is quit. */
-export function endBrowser() {
-  windows = [];
-}
-
 /** Put index.html into a new document, and make it and its window global. */
 export function openDocument() {
   globalThis.document = new SmallDocument();
@@ -134,7 +114,6 @@ export function openDocument() {
     setTimeout: (...call) => setTimeout(...call).unref(), // what the page plans for later is not waited for
     clearTimeout: (timer) => clearTimeout(timer),
   });
-  windows.push(globalThis.window);
   let place = document.body;
   const html = readFileSync(new URL('index.html', PAGE), 'utf8').replace(/[^]*<body>|<!--[^]*?-->|<\/body>[^]*/g, '');
   for (const [, closing, tag, attributes] of html.matchAll(/<(\/?)([\w!]+)([^>]*)>/g)) {
@@ -148,6 +127,12 @@ export function openDocument() {
 
 /** @param {string} name @returns {Promise<any>} a module of the page */
 export const load = (name) => import(new URL(name, PAGE));
+
+/** As a browser decodes: all but what ends with 'torn'. */
+globalThis.createImageBitmap = async (blob) => {
+  if ((await blob.text()).endsWith('torn')) throw new DOMException('no image', 'InvalidStateError');
+  return { width: 1, height: 1, close: () => {} };
+};
 
 let pages = 0;
 

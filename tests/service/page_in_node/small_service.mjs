@@ -21,10 +21,11 @@ export class SmallService {
     return release;
   }
 
-  task(name, labels = ['ring', 'cross']) {
+  /** A kept one, or given the seconds that it lasts, a temporary one. */
+  task(name, labels = ['ring', 'cross'], expiresIn = null) {
     this.#ids += 1;
     const task = {
-      id: `t${this.#ids}`, name, version: 1, model: 'photos', estimate: this.estimate, created: new Date(2026, 0, 2, 3, 4, this.#ids).toISOString(),
+      id: `t${this.#ids}`, name, version: 1, model: 'photos', estimate: this.estimate, created: new Date(2026, 0, 2, 3, 4, this.#ids).toISOString(), expires_in: expiresIn,
       classes: [...new Set(labels)].map((label) => ({ label, examples: labels.filter((one) => one === label).length })),
       examples: labels.map((label, index) => ({ id: `e${index}`, label, filename: `${index}.png`, sha256: String(index) })),
     };
@@ -48,13 +49,17 @@ export class SmallService {
     for (const file of [...(body?.values() ?? [])].filter((value) => value instanceof File)) {
       if ((await file.text()).endsWith('damaged')) return problem(422, `${file.name} is damaged`, file.name);
     }
-    if (request === 'POST /v1/tasks') return json(Object.assign(this.task(body.get('name'), body.getAll('labels')), { examples: await this.#examples(body) }));
+    if (request === 'POST /v1/tasks') {
+      const task = this.task(body.get('name'), body.getAll('labels'), body.has('expires_in') ? Number(body.get('expires_in')) : null);
+      return json(Object.assign(task, { examples: await this.#examples(body) }));
+    }
     if (request === 'GET /v1/tasks') return json(this.#page(new URL(path, 'http://page.test').searchParams));
     if (request === 'GET /v1/models') return json({ items: [{ name: 'photos', card: { licence: 'For research only.' } }] });
     const [, id, rest] = /^\w+ \/v1\/tasks\/(\w+)(.*)$/.exec(request) ?? [];
     const task = this.tasks.get(id);
     if (!task) return problem(404, 'not found');
     if (request.startsWith('GET')) return json(task);
+    if (rest === '/keep') return json(Object.assign(task, { name: body.get('name'), expires_in: null }));
     if (rest === '/classify') return json({ predictions: body.getAll('query').map((file) => this.#prediction(file.name, task)) });
     if (rest === '/examples') {
       const added = await this.#examples(body);
@@ -69,7 +74,7 @@ export class SmallService {
   }
 
   #page(search) {
-    const all = [...this.tasks.values()].reverse();
+    const all = [...this.tasks.values()].filter((task) => task.expires_in === null).reverse();
     const start = Number(search.get('cursor') ?? 0);
     const end = start + Number(search.get('limit'));
     return { items: all.slice(start, end), next_cursor: end < all.length ? String(end) : null };
@@ -85,7 +90,7 @@ export class SmallService {
   }
 
   #change(task, examples) {
-    const made = this.task(task.name, examples.map((one) => one.label));
+    const made = this.task(task.name, examples.map((one) => one.label), task.expires_in);
     const changed = { ...made, id: task.id, version: task.version + 1, examples };
     this.tasks.delete(made.id);
     this.tasks.set(task.id, changed);

@@ -105,7 +105,70 @@ test('Ctrl+Z takes a removal back while that is offered, but for names and sheet
 
   button(texts.removeClass('Class 1')).click();
   button(texts.removeClass('Class 2')).click();
+  assert.equal(count(), 0);
   pressUndo(elsewhere, { metaKey: true });
+  assert.equal(count(), 1, 'the last removal first');
+  assert.ok(document.getElementById('notice').textContent.startsWith(texts.removedClass('Class 1', 0)));
   pressUndo(elsewhere, { metaKey: true });
-  assert.equal(count(), 1, 'the last removal alone is offered');
+  assert.equal(count(), 2, 'then the one before');
+  assert.equal(document.getElementById('notice').textContent, '');
+  pressUndo(elsewhere, { metaKey: true });
+  assert.equal(count(), 2);
+});
+
+const fileInput = (index) => document.getElementById('classes').children[index].querySelectorAll('input').find((one) => one.type === 'file');
+
+test('a double click on an image\'s cross removes one', async () => {
+  new SmallService();
+  await openPage();
+  choose(fileInput(0), ['a.png', 'b.png', 'c.png'].map((name) => image(name)));
+  await settled();
+  const clicked = (name, detail) => button(texts.removeImage(name, 'Class 1')).dispatchEvent(Object.assign(new Event('click'), { detail }));
+  clicked('a.png', 1);
+  clicked('b.png', 2); // has moved to where the first one was
+  assert.equal(document.getElementById('classes').querySelector('.class-count').textContent, texts.imageCount(2));
+});
+
+test('pictures are held as long as they can be put back', async (context) => {
+  new SmallService();
+  await openPage();
+  choose(fileInput(0), [image('a.png'), image('b.png')]);
+  await settled();
+  const revoked = context.mock.method(URL, 'revokeObjectURL');
+  const urls = document.getElementById('classes').querySelectorAll('img').map((one) => one.getAttribute('src'));
+  context.mock.timers.enable({ apis: ['setTimeout'] });
+  button(texts.removeImage('a.png', 'Class 1')).click();
+  button(texts.removeImage('b.png', 'Class 1')).click();
+  button(texts.undo).click();
+  context.mock.timers.tick(11_000);
+  assert.equal(revoked.mock.callCount(), 0);
+  context.mock.timers.tick(2000);
+  assert.equal(document.getElementById('notice').textContent, '');
+  assert.deepEqual(revoked.mock.calls.map((call) => call.arguments[0]), [urls[0]]);
+});
+
+test('the example replaces other classes once, and takes its images to ask about along when it is taken back', async () => {
+  new SmallService();
+  const { fetch } = globalThis;
+  const classes = ['alpha', 'beta'].map((label) => ({ label, support: [`${label}.png`], query: [`${label}-new.png`] }));
+  globalThis.fetch = async (path, init) => {
+    if (!String(path).includes('examples/')) return fetch(path, init);
+    return String(path).endsWith('.json') ? new Response(JSON.stringify({ classes })) : new Response(image('x').slice());
+  };
+  await openPage();
+  await settled();
+  giveExamples();
+  choose('choose-queries', [image('own.png')]);
+  await settled();
+  const names = () => document.getElementById('classes').querySelectorAll('.class-name').map((one) => one.value);
+  for (let press = 0; press < 2; press += 1) {
+    button(texts.tryExample).click();
+    await settled();
+  }
+  assert.deepEqual(names(), ['alpha', 'beta']);
+  assert.equal(document.getElementById('answers').children.length, 3);
+  button(texts.undo).click();
+  await settled();
+  assert.deepEqual(names(), ['Class 1', 'Class 2']);
+  assert.deepEqual(document.querySelectorAll('figcaption').map((one) => one.textContent), ['own.png']);
 });

@@ -7,8 +7,8 @@ from models.inner_rule import InnerRule
 from models.learner import Learner
 from tests.training.tiny_run import recipe
 from training.outer_plan import Outer
-from training.structure.plan import StructureSearch
 from training.structure.space import Space
+from training.structure_plan import StructureSearch
 
 SPACE = Space(1, 16, (1, 3, 5), ((8, 16), (16, 24), (8,)), (1, 4, 0), (False, True))
 PLAN = StructureSearch(

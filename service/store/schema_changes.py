@@ -1,0 +1,11 @@
+"""How stores that former releases wrote become stores of this one, with all that they hold."""
+
+# The n-th leads from schema n to n + 1. All of them only add: a process of the former release that runs meanwhile
+# can go on.
+SCHEMA_CHANGES: tuple[tuple[str, ...], ...] = (
+    (
+        "ALTER TABLE tasks ADD COLUMN expires_in INTEGER",
+        "ALTER TABLE tasks ADD COLUMN expires INTEGER",
+        "CREATE INDEX tasks_by_expiry ON tasks (expires)",
+    ),
+)

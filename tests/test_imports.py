@@ -1,0 +1,79 @@
+"""Who may import whom: training and service meet in models alone, and serving needs what its requirements pin."""
+
+import ast
+import re
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from service.app import VERSION
+
+ROOT = Path(__file__).parents[1]
+FOLDERS = ("models", "service", "training")
+PACKAGES = {"PIL": "pillow", "yaml": "pyyaml"}  # by modules that are called otherwise
+
+
+def test_the_service_tells_the_projects_version() -> None:
+    assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"] == VERSION
+
+
+def imported(file: Path) -> Iterator[str]:
+    """Names of all modules that a file imports, at its top or within a function."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (one.name for one in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file}: imports are absolute here"
+            assert node.module is not None
+            yield node.module
+
+
+def of_folder(folder: str) -> dict[str, str]:
+    """The first parts of what a folder's files import, each with a file that does."""
+    files = sorted((ROOT / folder).rglob("*.py"))
+    assert files
+    return {name.partition(".")[0]: str(file.relative_to(ROOT)) for file in files for name in imported(file)}
+
+
+@pytest.mark.parametrize(
+    ("folder", "others"),
+    [("models", ("service", "training")), ("service", ("training",)), ("training", ("service",))],
+)
+def test_training_and_service_never_import_each_other_and_models_imports_neither(
+    folder: str, others: tuple[str, ...]
+) -> None:
+    found = of_folder(folder)
+    assert {other: found[other] for other in (*others, "tests", "benchmarks") if other in found} == {}
+
+
+@pytest.mark.parametrize(
+    ("folder", "user"),
+    [
+        ("models/kernels", "models.backbones"),
+        ("service/uploads", "service.registry"),
+        ("training/outer", "training.run"),
+    ],
+)
+def test_no_folder_imports_what_is_built_on_it(folder: str, user: str) -> None:
+    names = [name for file in (ROOT / folder).rglob("*.py") for name in imported(file)]
+    assert [name for name in names if name == user or name.startswith(f"{user}.")] == []
+
+
+def test_a_recipe_needs_no_part_of_training_that_reads_it() -> None:
+    names = {name for file in (ROOT / "training").glob("recipe*.py") for name in imported(file)}
+    assert {name for name in names if name.startswith("training.") and name.count(".") > 1} == set()
+
+
+def test_all_that_serving_imports_is_pinned() -> None:
+    requirements = (ROOT / "requirements" / "serve.txt").read_text()
+    pinned = {name.lower() for name in re.findall(r"^([\w-]+)==", requirements, re.MULTILINE)}
+    needed = of_folder("service") | of_folder("models")
+    others = {name: file for name, file in needed.items() if name not in {*sys.stdlib_module_names, *FOLDERS}}
+    assert {
+        name: file
+        for name, file in others.items()
+        if PACKAGES.get(name, name.replace("_", "-").lower()) not in pinned
+    } == {}
