@@ -277,7 +277,7 @@ def test_every_step_of_the_path_can_answer(head, normalisation):
         (InnerRule("head", 5, budget="held-out"), 1),
         (InnerRule("all", 2), 1 + 2 * 3 + 1),
         (InnerRule("body", 5), 1 + 5 * 3 + 1),
-        # One deals the folds; in each of three, a start, five steps, and after 0 to 5 a pass over what is held out.
+        # One deals the folds; in each of three, a start, 5 steps, and after 0 to 5 a pass over what is held out.
         (InnerRule("all", 5, budget="held-out"), 1 + 5 * 3 + 1 + 1 + 3 * (1 + 5 * 3 + 6)),
     ],
 )
