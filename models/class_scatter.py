@@ -45,7 +45,8 @@ def of_classes(features: Tensor, classes: Tensor) -> Params:
 
     Args:
         features: ``[M, D]``.
-        classes: int64 ``[M]``, the class of each row; at least one class has two rows.
+        classes: int64 ``[M]``, the class of each row; at least one class has two rows. Where no class scatters,
+            the spread is even.
 
     Returns:
         ``directions.moments`` ``[D, k]``, orthonormal; ``spread.moments`` ``[k + 1]``, the variance along each of
@@ -60,7 +61,10 @@ def of_classes(features: Tensor, classes: Tensor) -> Params:
     values, vectors = torch.linalg.eigh(centred.T @ centred / (len(wide) - len(names)))
     kept = min(_MOST, wide.shape[1] - 1)
     largest, rest = values.flip(0)[:kept], values[: len(values) - kept].mean()
-    spread = torch.cat([largest, rest[None]]) / values.mean()
+    spread = torch.cat([largest, rest[None]])
+    middle = values.mean()
+    # Images that equal their class mean leave nothing to divide by: no direction counts less than another.
+    spread = spread / middle if middle > 0 else torch.ones_like(spread)
     chosen = torch.arange(_STRANGERS, device=means.device) * len(names) // _STRANGERS
     return {
         DIRECTIONS: vectors.flip(1)[:, :kept].float().contiguous(),

@@ -3,7 +3,7 @@
 import bisect
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import torch
@@ -64,8 +64,13 @@ class Confidence:
         }
 
     def temperature(self, size: TaskSize) -> float:
-        """The temperature that divides the logits of tasks of this size."""
-        return math.exp(min(max(self.log_temperature.at(size), -_MOST_LOGARITHM), _MOST_LOGARITHM))
+        """The temperature that divides the logits of tasks of this size.
+
+        With more classes than any task of the fit had, it is that of the most there were: tasks of 40 and 100
+        classes were calibrated better so than by extrapolation from 10, and as well as by that from 20.
+        """
+        within = replace(size, ways=min(size.ways, self.expectation.of_means.most_ways))
+        return math.exp(min(max(self.log_temperature.at(within), -_MOST_LOGARITHM), _MOST_LOGARITHM))
 
     def probabilities(self, logits: Tensor, size: TaskSize) -> Tensor:
         """Probabilities ``[..., N]`` of logits ``[..., N]``, in double precision so that they sum to 1."""
@@ -87,12 +92,24 @@ class Confidence:
             )
         upper = bisect.bisect_left(KEPT, keep_known)
         if KEPT[upper] == keep_known:
-            return self.familiar[upper].at(size)
+            return self._threshold(upper, size)
         # Interpolate in the logarithm of the share lost: the familiarity falls about as much from 1 % to 0.1 %
         # lost as from 10 % to 1 %.
         near, far, here = (math.log(1 - share) for share in (KEPT[upper - 1], KEPT[upper], keep_known))
         part = (here - near) / (far - near)
-        return (1 - part) * self.familiar[upper - 1].at(size) + part * self.familiar[upper].at(size)
+        return (1 - part) * self._threshold(upper - 1, size) + part * self._threshold(upper, size)
+
+    def _threshold(self, place: int, size: TaskSize) -> float:
+        """The familiarity for ``KEPT[place]``: to keep more never takes a higher one.
+
+        Each share's was fitted by itself, so with many classes, where they are extrapolated, they may cross. That
+        of the usual share stays. Unlike the temperature, they go on growing with the classes: held constant, that
+        to keep half of the known items kept 99 % of them at five times the classes of the fit.
+        """
+        usual = KEPT.index(KEEP_KNOWN)
+        if place <= usual:
+            return max(one.at(size) for one in self.familiar[place : usual + 1])
+        return min(one.at(size) for one in self.familiar[usual : place + 1])
 
 
 def familiarity(features: Tensor, prototypes: Tensor, strangers: Tensor | None = None) -> Tensor:

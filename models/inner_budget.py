@@ -14,15 +14,17 @@ _ERRORS = 2.0  # standard errors by which a gain must exceed 0, since several nu
 Trajectory = Callable[[Support, Tensor | None], Iterator[tuple[Params, Tensor]]]
 
 
-def held_out_steps(support: Support, features: Tensor, trajectory: Trajectory, given: bool) -> Tensor:
+def held_out_steps(
+    support: Support, features: Tensor, trajectory: Trajectory, given: bool, usual: int = 0
+) -> Tensor:
     """Choose each task's number of steps by cross-validation on its support set, int64 ``[T]``.
 
     A third of each class's examples (half if some class has only two) is held out in turn, and the learner adapts
     to the rest. The criterion is the error rate on held-out examples, with equal weight for each class; with
-    probabilities instead, steps that merely make answers more confident would count as gains. Steps are taken
-    only if they lower the error rate, compared with no step, by more than two standard errors of the difference;
-    among such numbers of steps, the one with the largest gain is chosen. A task in which some class has a single
-    example takes none.
+    probabilities instead, steps that merely make answers more confident would count as gains. Another number of
+    steps than the usual one is taken only if it lowers the error rate by more than two standard errors of the
+    difference; among such numbers, the one with the largest gain is chosen. A task in which some class has a
+    single example, or copies of a single one, takes the usual number.
 
     Args:
         support: of T tasks.
@@ -31,8 +33,9 @@ def held_out_steps(support: Support, features: Tensor, trajectory: Trajectory, g
             after no step, one step and so on it yields the head, and the features of all examples, held-out ones
             included, under the parameters reached.
         given: whether features stay the same during adaptation.
+        usual: the number of steps to take unless another one gains: 0 for a start that tells classes apart.
     """
-    held = _held_out(support, features)  # [T, F, S]
+    held = _held_out(support, features, _copies(support, features if given else support.images))  # [T, F, S]
     tasks, folds, examples = held.shape
     parts = Support(
         images=support.images.repeat_interleave(folds, 0),
@@ -50,29 +53,42 @@ def held_out_steps(support: Support, features: Tensor, trajectory: Trajectory, g
         # A tie counts as wrong, whatever the order of classes: a shared head starts with all logits equal.
         told_wrong = (own <= others).view(tasks, folds, examples)
         wrong.append((told_wrong & held).sum(1).to(counted.dtype))
-    gains = torch.stack([wrong[0] - one for one in wrong], 1)  # [T, steps + 1, S]
+    gains = torch.stack([wrong[usual] - one for one in wrong], 1)  # [T, steps + 1, S]
     mean = (gains * counted[:, None]).sum(2)
-    spread = ((gains - mean[..., None]).square() * counted[:, None]).sum(2)
-    count = support.weights.sum(1, keepdim=True)
-    sure = mean > _ERRORS * (spread / (count - 1).clamp_min(1)).sqrt()
-    # If no gain is significant, or nothing could be held out, all entries are 0 and argmax gives 0 steps.
-    return torch.where(sure, mean, 0).argmax(1)
+    # The variance of a weighted mean: with weights u over their sum U, the sum of (u / U)^2 (gain - mean)^2,
+    # divided by 1 - sum of (u / U)^2 as with equal weights by 1 - 1 / n.
+    relative = counted / counted.amax(1, keepdim=True)
+    spread = ((gains - mean[..., None]).square() * (counted * relative)[:, None]).sum(2)
+    total = relative.sum(1, keepdim=True)
+    sure = mean > _ERRORS * (spread / (total - relative.square().sum(1, keepdim=True) / total)).sqrt()
+    # If nothing could be held out, no gain is significant either.
+    return torch.where(sure.any(1), torch.where(sure, mean, 0).argmax(1), usual)
 
 
-def _held_out(support: Support, features: Tensor) -> Tensor:
+def _copies(support: Support, inputs: Tensor) -> Tensor:
+    """Which examples of a class are equal bit for bit, bool ``[T, S, S]``, by inputs ``[T, S, ...]``."""
+    flat = inputs.flatten(2).float()
+    same = (support.labels[:, :, None] == support.labels[:, None]) & (support.weights[:, None] > 0)
+    return same & (torch.cdist(flat, flat, p=torch.inf) == 0)
+
+
+def _held_out(support: Support, features: Tensor, copies: Tensor) -> Tensor:
     """Which examples each fold holds out, bool ``[T, F, S]``: each example once, or none of the task's.
 
     Each class's examples are dealt to the folds by their distance from the task's mean, so the folds do not
-    depend on the order of examples; at equal distances (copies of one image), by position, so that no fold holds
-    out a whole class.
+    depend on the order of examples; different examples at equal distances, by position. Copies go to one fold, as
+    one of them would tell how the others are classified; so a class with copies of a single example has nothing
+    to hold out.
     """
-    counts = support.membership().sum(1)  # [T, N]
+    place = torch.arange(copies.shape[1], device=copies.device)
+    first = copies.int().argmax(2)  # [T, S], of an example's copies, among which it is itself
+    different = (support.weights > 0) & (first == place)
+    counts = (support.membership() * different[..., None]).sum(1)  # [T, N]
     middle = (support.balanced_weights()[..., None] * features).sum(1, keepdim=True)
     far = (features - middle).square().sum(2)
-    same = (support.labels[:, :, None] == support.labels[:, None]) & (support.weights[:, None] > 0)
-    place = torch.arange(far.shape[1], device=far.device)
+    same = (support.labels[:, :, None] == support.labels[:, None]) & different[:, None]
     nearer = (far[:, None] < far[:, :, None]) | ((far[:, None] == far[:, :, None]) & (place < place[:, None]))
-    rank = (same & nearer).sum(2)
+    rank = (same & nearer).sum(2).gather(1, first)
     fewest = torch.where(support.class_mask(), counts, torch.inf).amin(1).clamp_max(FOLDS)
     turn = rank % fewest.long()[:, None]
     several = (fewest > 1)[:, None] & (support.weights > 0)

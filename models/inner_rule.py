@@ -33,7 +33,8 @@ class InnerRule:
             al. 2021, sparse-ReLU-MAML, by tensor instead of by parameter).
         initial_rate: the value at which every rate starts.
         budget: ``fixed`` takes all steps; ``held-out``, outside meta-training, takes as many as improve
-            predictions on a task's own examples when held out (see ``models.inner_budget``).
+            predictions on a task's own examples when held out (see ``models.inner_budget``). What cannot be
+            decided so takes no step or, from a ``shared`` head, all of them.
     """
 
     moves: Moves = "all"

@@ -99,9 +99,7 @@ class Learner:
         if not torch.is_grad_enabled():
             # Under no_grad, views of a tensor that requires gradients still claim to require them.
             phi = {name: value.detach() for name, value in phi.items()}
-        count = self.rule.steps if steps is None or self.rule.moves == "nothing" else steps
-        if count and features is not None and self.rule.moves_body:
-            raise ValueError("this adaptation computes features of its own: it takes none")
+        count = self._count(steps, features)
         chosen: Tensor | None = None
         meta_training = any(value.requires_grad for value in phi.values())
         if steps is None and count and self.rule.budget == "held-out" and not meta_training:
@@ -127,9 +125,16 @@ class Learner:
         second_order: bool = False,
     ) -> Iterator[Theta]:
         """Yield theta after 0, 1, ... up to ``steps`` inner steps (see ``adapt``; the budget is not applied)."""
-        count = self.rule.steps if steps is None or self.rule.moves == "nothing" else steps
+        count = self._count(steps, features)
         for step, now in enumerate(self._states(phi, support, features, count, second_order=second_order)):
             yield self._theta(support, step, now.body, now.head, now.moments)
+
+    def _count(self, steps: int | None, features: Tensor | None) -> int:
+        """The number of steps to unroll; ValueError for features given where the body moves."""
+        count = self.rule.steps if steps is None or self.rule.moves == "nothing" else steps
+        if count and features is not None and self.rule.moves_body:
+            raise ValueError("this adaptation computes features of its own: it takes none")
+        return count
 
     def _theta(self, support: Support, step: int, body: Params, head: Params, moments: Tensor | None) -> Theta:
         moved = self.rule.moves_body and step > 0
@@ -172,18 +177,24 @@ class Learner:
 
             if features is None:
                 features, _ = self.backbone(part(fixed, BODY), support.images, weights=support.weights)
-            return held_out_steps(support, features.detach(), trajectory, given)
+            # A start without features is the same for all classes: it cannot be what steps are measured against.
+            usual = 0 if self.head.needs_features else self.rule.steps
+            return held_out_steps(support, features.detach(), trajectory, given, usual)
 
     def operations(self, examples: int) -> int:
-        """Floating-point operations of adapting to so many support images, counting the backbone alone.
+        """Floating-point operations of adapting to so many support images by all steps, in the backbone alone.
 
         An inner step of the body takes a forward pass, and twice as much for its gradient. One pass before the
-        steps gives the head's start, and one after them the examples' features under theta. In each fold of a
-        ``held-out`` budget, a step also takes a pass to classify what is held out.
+        steps gives the head's start, and one after them the examples' features under theta. For a ``held-out``
+        budget, one pass gives the features by which examples are dealt to folds; each fold adapts as well, and
+        takes a pass to classify what is held out after each number of steps.
         """
-        passes = 3 * self.rule.steps + 2 if self.rule.moves_body else 1
-        if self.rule.budget == "held-out" and self.rule.moves_body:
-            passes += FOLDS * 4 * self.rule.steps
+        if self.keeps_features:
+            return examples * self.backbone.operations
+        adapting = 1 + (3 * self.rule.steps if self.rule.moves_body else 0)
+        passes = adapting + 1
+        if self.rule.budget == "held-out":
+            passes += 1 + FOLDS * (adapting + self.rule.steps + 1)
         return passes * examples * self.backbone.operations
 
     def split(self, phi: Params, theta: Theta) -> list[Theta]:

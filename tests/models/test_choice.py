@@ -121,6 +121,11 @@ def test_in_c_drawnness_is_the_same_up_to_rounding():
     assert len(set(plain[even])) > 150, "too much alike to tell anything"
 
 
+def test_in_c_a_larger_image_is_refused():
+    with pytest.raises(ValueError, match="65 x 3 pixels is larger than 64 x 64"):
+        in_c([np.zeros((64, 64), np.uint8), np.zeros((3, 65), np.uint8)], [20, 5], module._BOUNDS)
+
+
 def chosen(candidates, labels, images):
     return choose(candidates, labels, images.__getitem__).name
 

@@ -65,6 +65,14 @@ def test_without_a_measured_scatter_it_is_the_prototype_head():
     torch.testing.assert_close(answers(Head("lda", 2.0), phi, (2, 2, 2), examples, queries), plain)
 
 
+@pytest.mark.parametrize("repeats", [3, 4, 7])
+def test_where_no_class_scatters_all_directions_count_the_same(repeats):
+    features = torch.randn(5, FEATURES, generator=torch.Generator().manual_seed(0)).repeat_interleave(repeats, 0)
+    scatter = class_scatter.of_classes(features, torch.arange(5).repeat_interleave(repeats))
+    assert torch.equal(scatter[class_scatter.SPREAD], torch.ones(FEATURES))
+    assert scatter[class_scatter.DIRECTIONS].isfinite().all()
+
+
 def test_few_directions_are_kept_and_the_rest_taken_as_equal():
     generator = torch.Generator().manual_seed(0)
     features = torch.randn(600, 80, generator=generator) * torch.linspace(0.1, 1, 80)

@@ -1,5 +1,6 @@
 """Confidence: calibrated probabilities, and items of no class, by the size of a task."""
 
+import json
 import math
 from dataclasses import replace
 
@@ -7,6 +8,7 @@ import pytest
 import torch
 
 from models.confidence import KEPT, Confidence, familiarity
+from models.initialization import shipped
 from models.task_size import BySize, TaskSize
 from tests.made_confidence import constant_confidence
 
@@ -43,6 +45,11 @@ def test_the_temperature_of_any_weights_that_a_card_may_have_can_be_taken(weight
     confidence = replace(CONFIDENCE, log_temperature=BySize(*[weight] * 5))
     probabilities = confidence.probabilities(torch.tensor([3.0, 1.0]), TaskSize(10_000, 1.0))
     assert float(probabilities.sum()) == pytest.approx(1.0)
+
+
+def test_of_more_classes_than_were_fitted_the_temperature_is_that_of_the_most():
+    assert CONFIDENCE.temperature(TaskSize.of(21, 2)) == CONFIDENCE.temperature(TaskSize.of(20, 2))
+    assert CONFIDENCE.temperature(TaskSize.of(400, 2)) > CONFIDENCE.temperature(TaskSize.of(19, 2))
 
 
 def test_unknown_is_what_points_away_from_every_class():
@@ -91,6 +98,25 @@ def test_the_more_known_items_are_kept_the_fewer_are_flagged():
     for beyond in (0.49, 0.9991, math.nan):
         with pytest.raises(ValueError, match="share of known items"):
             CONFIDENCE.known_above(FIVE_WAY, beyond)
+
+
+@pytest.mark.parametrize("name", ["characters", "photos"])
+def test_no_more_are_flagged_to_keep_more_however_many_classes_there_are(name):
+    """As fitted, the thresholds of photos cross from 51 classes on; within the fit none does."""
+    card = json.loads((shipped()[name] / "card.json").read_text(encoding="utf-8"))
+    confidence = Confidence.from_dict(card["confidence"])
+    crossed = 0
+    for ways in (2, 5, 10, 20, 51, 100, 200, 1000):
+        for shots in (1, 2, 3, 5, 10, 50):
+            size = TaskSize.of(ways, shots)
+            fitted = [one.at(size) for one in confidence.familiar]
+            thresholds = [confidence.known_above(size, share) for share in KEPT]
+            assert thresholds == sorted(thresholds, reverse=True)
+            assert confidence.known_above(size) == fitted[KEPT.index(0.95)]
+            crossed += thresholds != fitted
+            if ways <= confidence.expectation.of_means.most_ways and shots <= 10:
+                assert thresholds == fitted
+    assert bool(crossed) == (name == "photos")
 
 
 def test_between_two_shares_to_keep_it_is_the_share_lost_that_counts_by_its_logarithm():

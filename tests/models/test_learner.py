@@ -250,6 +250,8 @@ def test_features_are_refused_where_adaptation_computes_its_own(normalisation, m
     features = torch.zeros(1, 6, learner.backbone.features, dtype=torch.float64)
     with pytest.raises(ValueError, match="takes none"):
         learner.adapt(phi, support, features=features)
+    with pytest.raises(ValueError, match="takes none"):
+        next(learner.path(phi, support, features=features))
     with pytest.raises(ValueError, match="depend on the task"):
         learner.embed(phi, support.images)
 
@@ -275,8 +277,8 @@ def test_every_step_of_the_path_can_answer(head, normalisation):
         (InnerRule("head", 5, budget="held-out"), 1),
         (InnerRule("all", 2), 1 + 2 * 3 + 1),
         (InnerRule("body", 5), 1 + 5 * 3 + 1),
-        # Of each of three folds, five steps and after each a pass over what is held out.
-        (InnerRule("all", 5, budget="held-out"), 1 + 5 * 3 + 1 + 3 * 5 * (3 + 1)),
+        # One deals the folds; in each of three, a start, 5 steps, and after 0 to 5 a pass over what is held out.
+        (InnerRule("all", 5, budget="held-out"), 1 + 5 * 3 + 1 + 1 + 3 * (1 + 5 * 3 + 6)),
     ],
 )
 def test_operations_of_an_adaptation_are_those_of_its_passes_through_the_network(rule, passes):

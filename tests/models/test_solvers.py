@@ -7,7 +7,7 @@ import torch
 
 from models.heads import Head
 from models.solvers.ridge import ridge
-from models.solvers.support_vectors import support_vectors
+from models.solvers.support_vectors import _solve, support_vectors
 from models.support import Support
 
 COST = 0.1
@@ -113,6 +113,13 @@ def test_svm_in_single_precision_is_near_and_finite():
     assert (found - exact).norm() < 1e-3 * exact.norm()
 
 
+def long_ones(counts, width, length, apart):
+    generator = torch.Generator().manual_seed(0)
+    centres = apart * torch.randn(len(counts), width, generator=generator)
+    targets = torch.eye(len(counts)).repeat_interleave(torch.tensor(counts), 0)
+    return length * (targets @ centres + torch.randn(sum(counts), width, generator=generator)), targets
+
+
 def test_svm_of_many_long_examples_is_solved_to_the_end():
     """By the conditions of an optimum (Crammer and Singer 2001), of alphas told by the weights."""
     generator = torch.Generator().manual_seed(0)
@@ -120,16 +127,52 @@ def test_svm_of_many_long_examples_is_solved_to_the_end():
     features = 3 * (centres + torch.randn(5, 20, 128, generator=generator)).relu().flatten(0, 1)
     targets = torch.eye(5).repeat_interleave(20, 0)
     alpha = torch.linalg.solve(features @ features.T, features @ svm(features, targets).T)
+    assert 100 < check_optimum(features, targets, alpha) < 400  # some are at a bound, and some are not
+
+
+@pytest.mark.parametrize(("counts", "width"), [((20, 20), 8), ((3, 50), 8), ((20, 20, 20, 20, 20), 32)])
+def test_svm_of_classes_that_overlap_in_few_long_features_is_solved_to_the_end(counts, width):
+    features, targets = long_ones(counts, width, length=10, apart=0.2)
+    alpha, free = dual(features, targets)
+    assert check_optimum(features, targets, alpha, within=1e-5) == int(free.sum())
+    weight = svm(features.float(), targets.float())
+    torch.testing.assert_close(weight.double(), alpha.T @ features, rtol=1e-3, atol=1e-3)
+
+
+def test_svm_that_is_not_solved_in_time_stays_within_its_bounds(monkeypatch):
+    features, targets = long_ones((20, 20), 8, length=1000, apart=0.2)
+    monkeypatch.setattr("models.solvers.support_vectors._ROUNDS", 2)
+    alpha, free = dual(features, targets)
+    assert float((alpha - COST * targets).max()) < 1e-12
+    assert float(alpha.sum(1).abs().max()) < 1e-12
+    assert torch.equal(free, alpha < COST * targets - 1e-12)
+    learned = features.clone().requires_grad_()
+    weight = svm(learned, targets)
+    torch.testing.assert_close(weight, alpha.T @ features)
+    weight.square().sum().backward()
+    assert learned.grad.isfinite().all()
+
+
+def dual(features, targets):
+    """Alpha, and which are not at a bound, each ``[S, N]``."""
+    costs, mask = torch.full((1, len(features)), COST), torch.ones(1, targets.shape[1], dtype=torch.bool)
+    kernel = features @ features.T + torch.eye(len(features))
+    alpha, free = _solve(kernel[None], targets[None], costs, mask)
+    return alpha[0], free[0]
+
+
+def check_optimum(features, targets, alpha, within=1e-6):
+    """Assert that these are the alphas of an optimum; return how many are not at a bound."""
     room = COST * targets - alpha
     assert float(alpha.sum(1).abs().max()) < 1e-9
     assert float(room.min()) > -1e-8
     scores = features @ features.T @ alpha + alpha - targets
     free = room > 1e-7
-    assert 100 < int(free.sum()) < 400  # some are at a bound, and some are not
     highest = scores.masked_fill(~free, -torch.inf).amax(1, keepdim=True)
     lowest = scores.masked_fill(~free, torch.inf).amin(1, keepdim=True)
-    assert float((highest - lowest).max()) < 1e-6
-    assert float((scores - highest).max()) < 1e-6
+    assert float((highest - lowest).max()) < within
+    assert float((scores - highest).max()) < within
+    return int(free.sum())
 
 
 def test_one_example_repeated_is_no_trouble():

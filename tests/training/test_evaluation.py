@@ -130,7 +130,7 @@ def _measured(logits, labels):
         torch.full(labels.shape, 0.9),
         torch.zeros(tasks, 0),
     )
-    return Measured(protocol, right, logits, labels, ids, familiar, strange, ())
+    return Measured(protocol, right, logits, labels, ids, familiar, strange, (), "")
 
 
 def test_interval_is_that_of_the_mean_over_tasks():
@@ -200,6 +200,22 @@ def test_a_gain_is_taken_task_by_task():
     other = measure(LEARNER, PHI, PREPROCESSING, VALIDATION, replace(tasks, seed=1))
     with pytest.raises(ValueError, match="same tasks"):
         adapted.gain_over(other)
+
+
+def test_tasks_of_other_classes_are_other_tasks():
+    """Labels are the same in every draw of a protocol."""
+    tasks = Protocol(3, 1, 2, 20, seed=0)
+    halves = [VALIDATION.subset(range(first, first + 5)) for first in (0, 5)]
+    one, other = (measure(LEARNER, PHI, PREPROCESSING, half, tasks) for half in halves)
+    assert torch.equal(one.class_ids, other.class_ids)
+    for compare in (one.gain_over, one.shared_mistakes):
+        with pytest.raises(ValueError, match="same tasks"):
+            compare(other)
+    moved = replace(one, class_ids=one.class_ids.roll(1, 0))
+    with pytest.raises(ValueError, match="same tasks"):
+        one.gain_over(moved)
+    brighter = replace(halves[0], images=halves[0].images // 2)  # as another preprocessing may see them
+    assert one.gain_over(measure(LEARNER, PHI, PREPROCESSING, brighter, tasks))[1] >= 0
 
 
 def test_mistakes_are_shared_where_both_are_wrong_and_alike_where_they_say_the_same():

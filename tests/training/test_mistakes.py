@@ -32,7 +32,7 @@ def _measured(ids, labels, answers):
     tasks, queries = labels.shape
     familiar, strange = torch.ones(tasks, queries), torch.zeros(tasks, 0)
     protocol = Protocol(ids.shape[1], 1, 1, tasks, seed=0)
-    return Measured(protocol, right, logits, labels, ids, familiar, strange, ())
+    return Measured(protocol, right, logits, labels, ids, familiar, strange, (), "")
 
 
 def test_mistakes_are_counted_against_the_questions_that_could_go_wrong_so(monkeypatch):

@@ -60,10 +60,18 @@ class ClassImages:
     @cached_property
     def digest(self) -> str:
         """The sha256 of names, groups and images, which tells whether a later run has the same data."""
-        names = json.dumps([self.classes, self.groups, self.offsets.tolist()])
-        found = hashlib.sha256(names.encode())
+        found = hashlib.sha256(self._outline)
         found.update(self.images.contiguous().numpy().data)
         return found.hexdigest()
+
+    @property
+    def outline(self) -> str:
+        """The sha256 of names, groups and numbers of images, which no preprocessing changes."""
+        return hashlib.sha256(self._outline).hexdigest()
+
+    @property
+    def _outline(self) -> bytes:
+        return json.dumps([self.classes, self.groups, self.offsets.tolist()]).encode()
 
     def of_class(self, index: int) -> Tensor:
         """The images of one class, uint8 ``[n, C, side, side]``, as a view."""

@@ -84,7 +84,15 @@ def measure(
         torch.cat(column) for column in zip(*parts, strict=True)
     )
     return Measured(
-        protocol, accuracies, all_logits, all_labels, class_ids, familiarities, strange, tuple(geometry)
+        protocol=protocol,
+        accuracies=accuracies,
+        logits=all_logits,
+        labels=all_labels,
+        class_ids=class_ids,
+        familiarities=familiarities,
+        strange=strange,
+        geometry=tuple(geometry),
+        outline=classes.outline,
     )
 
 

@@ -70,6 +70,7 @@ class Measured:
         familiarities: of the queries with the task's classes, ``[E, Q]`` (see ``models.confidence.familiarity``).
         strange: likewise of the strangers' queries, ``[E, strangers * queries]``.
         geometry: of the support sets, one for each batch of tasks, in order.
+        outline: of the classes that tasks were drawn from (see ``ClassImages``).
     """
 
     protocol: Protocol
@@ -80,6 +81,7 @@ class Measured:
     familiarities: Tensor
     strange: Tensor
     geometry: tuple[SupportGeometry, ...]
+    outline: str
 
     @property
     def accuracy(self) -> float:
@@ -117,7 +119,13 @@ class Measured:
         return int(too.sum()) / of, int((too & (answers == others)).sum()) / of
 
     def _check_same_tasks(self, other: Self) -> None:
-        if self.protocol != other.protocol or not torch.equal(self.labels, other.labels):
+        same = (
+            self.protocol == other.protocol
+            and self.outline == other.outline
+            and torch.equal(self.class_ids, other.class_ids)
+            and torch.equal(self.labels, other.labels)
+        )
+        if not same:
             raise ValueError("only answers on the same tasks can be compared task by task")
 
     def calibration_error(self, confidence: Confidence) -> float:

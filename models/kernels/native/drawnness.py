@@ -18,13 +18,19 @@ def drawnness(
     """Measure the drawnness of each image.
 
     Args:
-        images: levels ``[H, W]``, H and W at most ``MOST`` (not checked).
+        images: levels ``[H, W]``, H and W at most ``MOST``.
         strongest: for each image, how many pixels reach the strongest contrast.
         bounds: ``_FAINTEST``, ``_OF_PAPER``, ``_TEXTURE`` and ``_SOLID`` of ``models.images.drawnness``.
+
+    Raises:
+        ValueError: for a larger image.
 
     Returns:
         ``[B]``; NaN for an image on uneven paper, and for all if there is no compiled library.
     """
+    for height, width in (image.shape for image in images):
+        if max(height, width) > MOST:
+            raise ValueError(f"an image of {width} x {height} pixels is larger than {MOST} x {MOST}")
     told = np.full(len(images), np.nan)
     if library() is not None:
         images = [np.ascontiguousarray(image) for image in images]
