@@ -111,17 +111,17 @@ def test_estimate_is_measured_where_every_class_has_two(tiny: Initialization) ->
 @pytest.mark.parametrize("labels", ["ab", "aabb", "aabbb"])
 def test_copies_within_a_class_count_once(tiny: Initialization, labels: str) -> None:
     """Five uploads of one photo say no more than one: neither how good it will be nor what a query is."""
-    once = shots(labels)
+    once = shots(labels, tiny)
     copies = [replace(shot, filename=f"~{shot.filename}", identity=f"~{shot.identity}") for shot in once * 3]
     alone, repeated = fit(tiny, once, lambda _: None), fit(tiny, copies + once, lambda _: None)
-    asked = [("q", torch.rand(1, 28, 28))]
+    asked = [("q", image(tiny, 99))]
     assert repeated.answers(asked, lambda: None) == alone.answers(asked, lambda: None)
     for fact in ("estimate", "task_size", "known"):
         assert getattr(repeated, fact) == getattr(alone, fact)
 
 
 def test_one_image_of_two_classes_counts_in_both(tiny: Initialization) -> None:
-    given = shots("ab")
+    given = shots("ab", tiny)
     both = [*given, replace(given[0], label="b", filename="again.png")]
     assert sorted(known.label for known in fit(tiny, both, lambda _: None).known) == ["a", "b", "b"]
 

@@ -6,6 +6,7 @@ import os
 import shutil
 import sqlite3
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -109,14 +110,17 @@ def test_what_another_process_leaves_goes_while_this_one_runs(
     monkeypatch.setattr(jobs, "_LOOK_S", 0.02)
     upload_s = 60.0
     with serving(tmp_path, upload_s=upload_s) as client:
-        assert ended(client, start(client, "archive")) == "done"
+        assert ended(client, start(client, "archive"))["status"] == "done"
         longest = upload_s + jobs._ORPHAN_S
         for name, age in (("arriving", longest - 60), ("left", longest + 60)):
             (tmp_path / "jobs" / name).mkdir()
             os.utime(tmp_path / "jobs" / name, (0, time.time() - age))
-        while (tmp_path / "jobs" / "left").exists():
+        until = time.monotonic() + 30
+        while (tmp_path / "jobs" / "left").exists() and time.monotonic() < until:
             time.sleep(0.02)
-        assert (tmp_path / "jobs" / "arriving").exists()
+        left = {one.name for one in (tmp_path / "jobs").iterdir()}
+        assert "arriving" in left
+        assert "left" not in left
 
 
 def test_a_store_out_of_reach_and_a_folder_that_vanishes_stop_no_job(
@@ -181,7 +185,7 @@ def test_a_shortage_that_passes_fails_no_job(
     monkeypatch.setattr(jobs, "_LOOK_S", 0.02)
     monkeypatch.setattr(jobs, "load_pinned", short)
     with serving(tmp_path) as client, caplog.at_level("WARNING", logger="metashot"):
-        assert ended(client, start(client, "archive")) == "done"
+        assert ended(client, start(client, "archive"))["status"] == "done"
     told = [record for record in caplog.records if record.name == "metashot"]
     assert [record.message for record in told] == [
         f"jobs have to wait ({type(shortage).__name__}: {shortage}); trying again"

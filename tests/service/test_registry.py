@@ -80,7 +80,7 @@ def test_a_folder_is_offered_by_its_own_name_not_its_cards(
         "strokes": ships.version,
     }
     assert f"{own / AUTO}: by 'auto' the service chooses among all; rename the folder" in caplog.text
-    assert "line breaks; rename the folder" in caplog.text
+    assert "line breaks; leave them out; rename the folder" in caplog.text
     save_tiny(own / "strokes", name="other", seed=5)
     assert [one.version for one in open_registry(tmp_path).candidates("strokes")] != [ships.version]
 
