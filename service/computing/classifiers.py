@@ -1,18 +1,18 @@
 """The callers' classifiers: those of one request, and kept ones, to which examples are added or removed."""
 
 import asyncio
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 from starlette.concurrency import run_in_threadpool
 
 from models.initialization import Initialization
-from service.computing.adaptations import Adaptations
 from service.computing.caches import BoundedCache
 from service.computing.classifier import Answer, Classifier, Prepared
 from service.computing.engine import Caller, Deadline, Engine
+from service.computing.fits import Fits
 from service.computing.fitting import Shot
-from service.computing.preparation import MANY_IMAGES, are_many, are_quick, choose, prepare, shots_of
+from service.computing.preparation import are_many, are_quick, choose, prepare, shots_of
 from service.computing.turns import Turns
 from service.metrics import Metrics
 from service.problems import Problem
@@ -57,7 +57,7 @@ class Classifiers:
         self._writers = writers
         self._metrics = metrics
         self._cache: BoundedCache[Version, Classifier] = BoundedCache(settings.cache_bytes, lambda one: one.size)
-        self._adaptations = Adaptations(engine, settings.cache_bytes // 4)
+        self._fits = Fits(settings, registry, engine, tasks, metrics)
         self._turns = Turns()
 
     async def answer_once(
@@ -79,7 +79,7 @@ class Classifiers:
         with self._engine.admitted() as caller:
             many = are_many([*support, *queries])
             initialization, asked, shots = await caller.run(prepared, large=many)
-            classifier = await self._adapt(caller, initialization, shots)
+            classifier = await self._fits.adapt(caller, initialization, shots)
             classifier = replace(classifier, keep_known=keep_known)
             return classifier, await caller.run(lambda one: self._answer(classifier, asked, one), large=many)
 
@@ -97,7 +97,7 @@ class Classifiers:
 
         with self._engine.admitted() as caller:
             initialization, new, shots = await caller.run(prepared, large=are_many(support))
-            classifier = await self._adapt(caller, initialization, shots)
+            classifier = await self._fits.adapt(caller, initialization, shots)
         task_id = await self._writers.run(self._tasks.create, name, new, _fitted(classifier), expires_in)
         self._keep(task_id, 1, classifier)
         return task_id
@@ -130,7 +130,7 @@ class Classifiers:
             cached = self._cached(task)
             if cached is not None:
                 return cached
-            classifier = await self._refit(caller, task, stored, ())
+            classifier = await self._fits.refit(caller, task, stored, ())
             if classifier is None:
                 continue
             self._keep(task_id, task.version, classifier)
@@ -173,7 +173,7 @@ class Classifiers:
                     if removed:
                         check_two_remain(labels)
                     check_classes(labels, self._settings)
-                    classifier = await self._refit(caller, task, kept, added)
+                    classifier = await self._fits.refit(caller, task, kept, added)
                     if classifier is not None and await self._writers.run(
                         self._changed, caller.deadline, task, added, sorted(removed), classifier
                     ):
@@ -211,48 +211,6 @@ class Classifiers:
     def _cached(self, task: TaskVersion) -> Classifier | None:
         initialization = self._registry.kept(task.model, task.model_version)
         return self._cache.get((task.id, task.version, initialization.version))
-
-    async def _refit(
-        self, caller: Caller, task: Task, stored: Sequence[StoredExample], added: Sequence[NewExample]
-    ) -> Classifier | None:
-        """Fit stored and added examples; None if a stored one is gone, as the task has then changed."""
-        initialization = self._registry.kept(task.model, task.model_version)
-        in_memory = {one.id: self._adaptations.kept(initialization, one.sha256) for one in stored}
-        to_read = {one.id: one for one in stored if in_memory[one.id] is None}
-        given = [one.given for one in added]
-
-        def prepared(deadline: Deadline) -> list[Shot]:
-            examples = [(one.id, one.given) for one in added]
-            return [
-                *self._read(initialization, to_read, deadline),
-                *shots_of(initialization, examples, deadline.check),
-            ]
-
-        shots = await caller.run(prepared, large=len(to_read) > MANY_IMAGES or are_many(given))
-        if len(shots) < len(to_read) + len(added):
-            return None
-        for one in stored:
-            known = in_memory[one.id]
-            if known is not None:
-                shots.append(replace(known, label=one.label, filename=one.filename, identity=one.id))
-        return await self._adapt(caller, initialization, shots)
-
-    def _read(
-        self, initialization: Initialization, wanted: Mapping[str, StoredExample], deadline: Deadline
-    ) -> list[Shot]:
-        """Read and preprocess those of the wanted examples that are still in the store."""
-
-        def examples() -> Iterator[tuple[str | None, Example]]:
-            for identity, content in self._tasks.contents(list(wanted)):
-                one = wanted[identity]
-                yield identity, Example(one.filename, content, self._settings.max_pixels, label=one.label)
-
-        return shots_of(initialization, examples(), deadline.check)
-
-    async def _adapt(self, caller: Caller, initialization: Initialization, shots: Sequence[Shot]) -> Classifier:
-        classifier = await self._adaptations.adapt(caller, initialization, shots)
-        self._metrics.adaptations.labels(initialization.name).inc()
-        return classifier
 
     def _answer(self, classifier: Classifier, prepared: Sequence[Prepared], deadline: Deadline) -> list[Answer]:
         answers = classifier.answers(prepared, deadline.check, self._engine.embedded)

@@ -14,7 +14,7 @@ from fastapi import Request
 from starlette.testclient import TestClient
 from starlette.types import Message
 
-from service.computing.classifiers import Classifiers
+from service.computing.fits import Fits
 from service.problems import Problem
 from service.routes.departures import while_present
 from tests.service.made_images import drawing
@@ -30,7 +30,7 @@ def changing(
     """Give a client, a task's address, what starts a change, and a list: while it is empty, none ends."""
     may_end: list[str] = []
     has_turn = threading.Event()
-    refit = Classifiers._refit
+    refit = Fits.refit
 
     async def held(*given: Any) -> Any:
         fitted = await refit(*given)
@@ -48,7 +48,7 @@ def changing(
             assert has_turn.wait(30)  # the first one
             return sent
 
-        monkeypatch.setattr(Classifiers, "_refit", held)
+        monkeypatch.setattr(Fits, "refit", held)
         try:
             yield client, path, change, may_end
         finally:

@@ -1,0 +1,72 @@
+"""Fits of callers' classifiers, to examples that are in memory, in the store or new."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from models.initialization import Initialization
+from service.computing.adaptations import Adaptations
+from service.computing.classifier import Classifier
+from service.computing.engine import Caller, Deadline, Engine
+from service.computing.fitting import Shot
+from service.computing.preparation import MANY_IMAGES, are_many, shots_of
+from service.metrics import Metrics
+from service.registry import Registry
+from service.settings import Settings
+from service.store.task_store import NewExample, StoredExample, Task, TaskStore
+from service.uploads.intake import Example
+
+
+class Fits:
+    """Fits classifiers, and remembers what preprocessing made of stored examples."""
+
+    def __init__(
+        self, settings: Settings, registry: Registry, engine: Engine, tasks: TaskStore, metrics: Metrics
+    ) -> None:
+        self._settings = settings
+        self._registry = registry
+        self._tasks = tasks
+        self._metrics = metrics
+        self._adaptations = Adaptations(engine, settings.cache_bytes // 4)
+
+    async def refit(
+        self, caller: Caller, task: Task, stored: Sequence[StoredExample], added: Sequence[NewExample]
+    ) -> Classifier | None:
+        """Fit stored and added examples; None if a stored one is gone, as the task has then changed."""
+        initialization = self._registry.kept(task.model, task.model_version)
+        in_memory = {one.id: self._adaptations.kept(initialization, one.sha256) for one in stored}
+        to_read = {one.id: one for one in stored if in_memory[one.id] is None}
+        given = [one.given for one in added]
+
+        def prepared(deadline: Deadline) -> list[Shot]:
+            examples = [(one.id, one.given) for one in added]
+            return [
+                *self._read(initialization, to_read, deadline),
+                *shots_of(initialization, examples, deadline.check),
+            ]
+
+        shots = await caller.run(prepared, large=len(to_read) > MANY_IMAGES or are_many(given))
+        if len(shots) < len(to_read) + len(added):
+            return None
+        for one in stored:
+            known = in_memory[one.id]
+            if known is not None:
+                shots.append(replace(known, label=one.label, filename=one.filename, identity=one.id))
+        return await self.adapt(caller, initialization, shots)
+
+    def _read(
+        self, initialization: Initialization, wanted: Mapping[str, StoredExample], deadline: Deadline
+    ) -> list[Shot]:
+        """Read and preprocess those of the wanted examples that are still in the store."""
+
+        def examples() -> Iterator[tuple[str | None, Example]]:
+            for identity, content in self._tasks.contents(list(wanted)):
+                one = wanted[identity]
+                yield identity, Example(one.filename, content, self._settings.max_pixels, label=one.label)
+
+        return shots_of(initialization, examples(), deadline.check)
+
+    async def adapt(self, caller: Caller, initialization: Initialization, shots: Sequence[Shot]) -> Classifier:
+        """Fit a classifier to the examples, together with others that wait; see ``Adaptations.adapt``."""
+        classifier = await self._adaptations.adapt(caller, initialization, shots)
+        self._metrics.adaptations.labels(initialization.name).inc()
+        return classifier
