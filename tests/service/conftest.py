@@ -1,10 +1,16 @@
 """Shared by the tests of the service."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from numpy.linalg import LinAlgError
+from PIL import Image
+from torch import Tensor
 
+from models.images.preprocessing import Preprocessing
 from service import registry
+from service.store.database import Database
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -14,3 +20,24 @@ def only_what_tests_offer() -> Iterator[None]:
         patch.setattr(registry, "shipped", dict)
         patch.setattr(registry, "published", list)
         yield
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    """An empty store."""
+    database = Database(tmp_path)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def unforeseen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the preprocessing of images 33 pixels wide fail in a way that nobody foresaw."""
+    preprocess = Preprocessing.__call__
+
+    def failing(self: Preprocessing, image: Image.Image) -> Tensor:
+        if image.width == 33:
+            raise LinAlgError("SVD did not converge")
+        return preprocess(self, image)
+
+    monkeypatch.setattr(Preprocessing, "__call__", failing)

@@ -5,11 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
-from numpy.linalg import LinAlgError
-from PIL import Image
-from torch import Tensor
 
-from models.images.preprocessing import Preprocessing
 from service.__main__ import main
 from service.commands import without_server
 from tests.service.made_images import drawing
@@ -53,16 +49,8 @@ def test_an_image_that_cannot_be_read_stops_no_other(asked: list[str], tmp_path:
 
 
 def test_nor_does_one_whose_fault_nobody_foresaw(
-    asked: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+    asked: list[str], tmp_path: Path, unforeseen: None, capsys: Capture
 ) -> None:
-    preprocess = Preprocessing.__call__
-
-    def failing(self: Preprocessing, image: Image.Image) -> Tensor:
-        if image.width == 33:
-            raise LinAlgError("SVD did not converge")
-        return preprocess(self, image)
-
-    monkeypatch.setattr(Preprocessing, "__call__", failing)
     folder = queries(tmp_path, drawing(4), drawing(5, side=33))
     assert main([*asked, f"--query={folder}"]) == 0
     assert "could not be prepared (LinAlgError: SVD did not converge)" in capsys.readouterr().out

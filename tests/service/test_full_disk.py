@@ -26,13 +26,6 @@ FULL = sqlite3.OperationalError("database or disk is full")
 FITTED = Fitted("tiny", "v1", Estimate(0.9, 0.8, 0.95))
 
 
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database(tmp_path)
-    yield database
-    database.close()
-
-
 def create(store: TaskStore, expires_in: int | None = None) -> str:
     return store.create("n", [NewExample.of(Example("a.png", b"x", 100, label="a"))], FITTED, expires_in)
 

@@ -1,7 +1,5 @@
 import base64
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,13 +9,6 @@ from service.problems import Problem
 from service.store import job_store
 from service.store.database import Database
 from service.store.job_store import JobStore
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database(tmp_path)
-    yield database
-    database.close()
 
 
 @pytest.fixture

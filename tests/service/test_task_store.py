@@ -1,5 +1,4 @@
 import contextlib
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -23,13 +22,6 @@ def new(label: str, content: bytes = b"x") -> NewExample:
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database(tmp_path / "var")
-    yield database
-    database.close()
-
-
-@pytest.fixture
 def store(database: Database) -> TaskStore:
     return TaskStore(database)
 
@@ -48,7 +40,7 @@ def test_keeps_a_task_over_a_restart(store: TaskStore, database: Database, tmp_p
     examples = [new("b", b"1"), new("a", b"2"), new("b", b"3")]
     task_id = store.create("Größen", examples, FITTED)
     database.close()
-    again = TaskStore(Database(tmp_path / "var"))
+    again = TaskStore(Database(tmp_path))
     task, stored = again.snapshot(task_id)
     assert (task.name, task.version, task.classes, task.estimate) == (
         "Größen",
@@ -134,7 +126,7 @@ def test_refuses_a_store_of_another_release(database: Database, tmp_path: Path) 
         session.execute(text(f"PRAGMA user_version = {SCHEMA + 1}"))
         session.commit()
     with pytest.raises(SettingsError, match=FILE):
-        Database(tmp_path / "var")
+        Database(tmp_path)
 
 
 def test_several_processes_may_open_one_store(tmp_path: Path) -> None:

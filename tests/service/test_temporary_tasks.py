@@ -29,13 +29,6 @@ QUERY = ("query", ("3.png", drawing(3)))
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database(tmp_path)
-    yield database
-    database.close()
-
-
-@pytest.fixture
 def store(database: Database) -> TaskStore:
     return TaskStore(database)
 
