@@ -45,13 +45,12 @@ def of_classes(features: Tensor, classes: Tensor) -> Params:
 
     Args:
         features: ``[M, D]``.
-        classes: int64 ``[M]``, the class of each row; at least one class has two rows. Where no class scatters,
-            the spread is even.
+        classes: int64 ``[M]``, the class of each row; at least one class has two rows.
 
     Returns:
         ``directions.moments`` ``[D, k]``, orthonormal; ``spread.moments`` ``[k + 1]``, the variance along each of
-        them and, last, along any other, relative to the mean over all directions; and ``strangers.moments``
-        ``[64, D]``, the means of 64 evenly spaced classes, with repetitions if there are fewer.
+        them and, last, along any other, relative to the mean over all directions, or all 1 if no class scatters;
+        and ``strangers.moments`` ``[64, D]``, the means of 64 evenly spaced classes, repeated if there are fewer.
     """
     wide = features.double()
     names, which = classes.unique(return_inverse=True)

@@ -24,9 +24,13 @@ class Expiry:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop, once what is being deleted is deleted."""
+        """Stop, once the task that is being deleted is deleted, and write down which ones were used."""
         self._stopping.set()
         self._thread.join()
+        try:
+            self._tasks.note_uses(time.time())
+        except Exception:  # it must not keep the service from stopping
+            logger.exception("could not write down which temporary tasks were used last")
 
     def _work(self) -> None:
         while not self._stopping.is_set():
@@ -38,4 +42,7 @@ class Expiry:
 
     def _look(self, now: float) -> None:
         self._tasks.note_uses(now)
-        self._classifiers.forget(self._tasks.delete_expired(now))
+        for task_id in self._tasks.delete_expired(now):
+            self._classifiers.forget([task_id])
+            if self._stopping.is_set():
+                return

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from fastapi import Request
+from starlette.concurrency import run_in_threadpool
 
 from service.computing.classifier import Classifier
 from service.computing.engine import Engine
@@ -102,15 +103,21 @@ class Jobs:
 
         A job that finishes during this call is not deleted: its caller saw it unfinished and wants it stopped.
         """
-        return await self._writers.run(self._end, job_id)
+        ended = await self._writers.run(self._end, job_id)
+        if isinstance(ended, Job):
+            return ended
+        # Outside of a writer's turn, since it takes seconds, most of which it waits for others.
+        await run_in_threadpool(self.store.delete_hidden, ended)
+        return None
 
-    def _end(self, job_id: str) -> Job | None:
+    def _end(self, job_id: str) -> Job | int:
+        """Cancel an unfinished job, or hide another one and give its number."""
         if self.store.is_unfinished(job_id):
             self._finish(job_id, "cancelled")
             return self.store.job(job_id)
-        self.store.delete(job_id)
+        number = self.store.hide(job_id)
         shutil.rmtree(self.folder(job_id), ignore_errors=True)
-        return None
+        return number
 
     def _queue(self, job_id: str, task_id: str, classifier: Classifier) -> Job:
         folder = self.folder(job_id)

@@ -50,6 +50,8 @@ def check_ranges(values: Mapping[str, Any]) -> None:
     for jitter in _ALIKE:
         if any(_numbers(values, f"{jitter}.colour")):
             raise RecipeError(f"{jitter}.colour does nothing: colours change image by image; set jitter.colour")
+    if values["episodes"]["ragged"] and len(set(_numbers(values, "episodes.shots"))) < 2:
+        raise RecipeError("episodes.ragged does nothing with one number of shots; give a range, as in [1, 5]")
     for key, least in _AT_LEAST.items():
         for number in _numbers(values, key):
             if number < least:

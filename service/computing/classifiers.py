@@ -1,6 +1,7 @@
 """The callers' classifiers: those of one request, and kept ones, to which examples are added or removed."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
@@ -18,6 +19,7 @@ from service.metrics import Metrics
 from service.problems import Problem
 from service.registry import Registry
 from service.settings import Settings
+from service.store.database import OUT_OF_REACH
 from service.store.task_store import (
     Fitted,
     NewExample,
@@ -31,6 +33,7 @@ from service.store.writers import Writers
 from service.uploads.intake import Example, Query, check_classes, check_two_remain
 
 _ATTEMPTS = 8
+logger = logging.getLogger("metashot")
 Version = tuple[str, int, str]  # a task's id, its version, and its initialization's version
 Removal = Callable[[Sequence[StoredExample]], set[str]]
 
@@ -135,9 +138,16 @@ class Classifiers:
                 continue
             self._keep(task_id, task.version, classifier)
             if classifier.version != task.model_version:
-                await self._writers.run(self._tasks.refitted, task_id, task.version, _fitted(classifier))
+                await self._note_refit(task, classifier)
             return classifier
         raise too_contended(task_id)
+
+    async def _note_refit(self, task: Task, classifier: Classifier) -> None:
+        """Store what a new initialization made of a task: it is shown, but no answer depends on it."""
+        try:
+            await self._writers.run(self._tasks.refitted, task.id, task.version, _fitted(classifier))
+        except (Problem, *OUT_OF_REACH):
+            logger.exception("could not store the new estimate of task %s", task.id)
 
     async def delete(self, task_id: str) -> None:
         """Delete a task from the store and from memory; raises a 404 Problem if there is none."""

@@ -31,6 +31,8 @@ export class Classifiers extends EventTarget {
   #underway = null;
   /** @type {Classifier | null} the draft that is about to be kept, which no change may delete any more */
   #keeping = null;
+  /** @type {Set<string>} ids of drafts that may have been kept, as the answer was lost: if not, the service deletes them */
+  #perhapsKept = new Set();
   /** How often the page was left: a draft requested before that is discarded when it arrives. */
   #departures = 0;
 
@@ -85,6 +87,7 @@ export class Classifiers extends EventTarget {
       // If the classes changed meanwhile, another draft has taken its place; the kept task is listed either way.
       if (this.#own === own) this.#own = kept;
     } catch (error) {
+      if (!(error instanceof Problem) || error.status === 0 || error.status >= 500) this.#perhapsKept.add(own.task.id);
       if (!(error instanceof Problem) || error.status !== 404 || !again) throw error;
       this.lost(own.task.id); // it lay unused for too long
       return this.keep(name, false);
@@ -183,7 +186,7 @@ export class Classifiers extends EventTarget {
 
   /** @param {Classifier} draft */
   #discard({ task }) {
-    deleteTask(task.id).catch(() => {}); // else the service does
+    if (!this.#perhapsKept.has(task.id)) deleteTask(task.id).catch(() => {}); // else the service does
   }
 
   #tell() {

@@ -39,8 +39,7 @@ const kept = new KeptList(
 const models = listModels().then(({ items }) => items, () => []); // the page works without their licences
 const goOn = new GoOn(
   async (name) => {
-    const isCurrent = await classifiers.keep(name);
-    kept.refresh();
+    const isCurrent = await classifiers.keep(name).finally(() => kept.refresh()); // it may be kept though the answer was lost
     return isCurrent ? texts.kept(name) : texts.keptBefore(name);
   },
   async (model) => (await models).find((one) => one.name === model)?.card.licence ?? '',

@@ -11,6 +11,7 @@ from sqlalchemy import delete, func, insert, select, update
 
 from service.problems import not_found
 from service.store.database import Database
+from service.store.giving_way import give_way
 from service.store.paging import Page, before, page
 from service.store.tables import JobRow, ResultRow
 
@@ -130,11 +131,8 @@ class JobStore:
         )
         return self._database.freeing(end) is not None
 
-    def delete(self, job_id: str) -> None:
-        """Delete a job with its results, also one whose deletion was cut short.
-
-        It is gone for callers at once. Its results then go a few at a time, as 100,000 would keep others from
-        writing for seconds.
+    def hide(self, job_id: str) -> int:
+        """Begin to delete a job, also one whose deletion was cut short: it is gone for callers; give its number.
 
         Raises:
             Problem: 404 if there is no such job.
@@ -143,6 +141,10 @@ class JobStore:
         number = self._database.freeing(hidden.returning(JobRow.number))
         if number is None:
             raise not_found("job", job_id)
+        return int(number)
+
+    def delete_hidden(self, number: int) -> None:
+        """Delete a hidden job, its results bit by bit: 100,000 would keep others from writing for seconds."""
         while self._delete_some(number):
             pass
 
@@ -155,14 +157,14 @@ class JobStore:
         return number is not None
 
     def _delete_some(self, number: int) -> bool:
-        """Delete some of a job's results and wait as long as it took; False if it was the job itself instead."""
+        """Delete some of a job's results; False if it was the job itself instead."""
         began = time.monotonic()
         some = select(ResultRow.place).where(ResultRow.job_number == number).limit(_DELETED_AT_ONCE)
         results = delete(ResultRow).where(ResultRow.job_number == number, ResultRow.place.in_(some))
         if self._database.freeing(results.returning(ResultRow.place)) is None:
             self._database.freeing(delete(JobRow).where(JobRow.number == number).returning(JobRow.number))
             return False
-        time.sleep(time.monotonic() - began)  # SQLite gives no turns: who waits only tries again, every 0.1 s
+        give_way(began)
         return True
 
     def results(self, job_id: str) -> Iterator[dict[str, Any]]:

@@ -1,10 +1,13 @@
 """Tasks that are kept only as long as somebody uses them."""
 
 import threading
+import time
+from collections.abc import Iterator
 
 from sqlalchemy import delete, select, update
 
 from service.store.database import Database
+from service.store.giving_way import give_way
 from service.store.tables import TaskRow
 
 NOTED_EVERY_S = 60.0  # how often each process brings into the store which of them were used
@@ -39,12 +42,18 @@ class TemporaryTasks:
             with self._lock:
                 self._used.discard(task_id)
 
-    def delete_expired(self, now: float) -> list[str]:
-        """Delete the tasks that by ``now``, a Unix time, nobody has used for too long; give their ids."""
+    def delete_expired(self, now: float) -> Iterator[str]:
+        """Delete the tasks that by ``now``, a Unix time, nobody has used for too long; give each one's id."""
         expired = TaskRow.expires < int(now - _GRACE_S)
         with self._database.reading() as session:
             found = session.scalars(select(TaskRow.id).where(expired)).all()
-        # One by one: others can write in between, and a task used or kept meanwhile stays.
-        deletions = [delete(TaskRow).where(TaskRow.id == one, expired).returning(TaskRow.id) for one in found]
-        deleted = [self._database.freeing(one) for one in deletions]
-        return [one for one in deleted if one is not None]
+        for one in found:  # one by one: those used or kept meanwhile stay
+            with self._lock:
+                if one in self._used:
+                    continue
+            began = time.monotonic()
+            deletion = delete(TaskRow).where(TaskRow.id == one, expired)
+            deleted = self._database.freeing(deletion.returning(TaskRow.id))
+            give_way(began)
+            if deleted is not None:
+                yield one

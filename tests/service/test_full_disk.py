@@ -57,7 +57,7 @@ def test_a_full_disk_can_be_emptied(database: Database, tmp_path: Path) -> None:
         assert jobs.finish("a", "cancelled")
         assert not jobs.finish("a", "cancelled")
         assert jobs.job("a").status == "cancelled"
-        jobs.delete("a")
+        jobs.delete_hidden(jobs.hide("a"))
         tasks.delete(task)
         assert kept.stat().st_size == SIZE
         with pytest.raises(Problem, match="no task"):
@@ -73,7 +73,7 @@ def test_temporary_tasks_go_and_those_in_use_stay(database: Database, tmp_path: 
     later = time.time() + 2 * 3600
     with full_disk(tmp_path / "metashot.reserve"):
         tasks.temporary.note_uses(later)
-        assert tasks.temporary.delete_expired(later) == [unused]
+        assert list(tasks.temporary.delete_expired(later)) == [unused]
 
 
 def test_where_the_kept_room_does_not_suffice_nothing_changes(database: Database, tmp_path: Path) -> None:

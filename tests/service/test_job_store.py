@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from service.problems import Problem
-from service.store import job_store
+from service.store import giving_way, job_store
 from service.store.database import Database
 from service.store.job_store import JobStore
 
@@ -88,7 +88,7 @@ def test_deleting_a_job_deletes_its_results(store: JobStore, database: Database)
     create(store, "j")
     store.start_next()
     store.commit_batch("j", 0, rows(0, 2))
-    store.delete("j")
+    store.delete_hidden(store.hide("j"))
     with database.reading() as session:
         assert session.execute(text("SELECT count(*) FROM results")).scalar() == 0
     with pytest.raises(Problem, match="no job 'j'"):
@@ -108,8 +108,8 @@ def test_a_deletion_lets_others_write_in_between(store: JobStore, monkeypatch: p
         create(store, made[-1])
         assert list(store.statuses()) == made
 
-    monkeypatch.setattr(job_store.time, "sleep", between)
-    store.delete("j")
+    monkeypatch.setattr(giving_way.time, "sleep", between)
+    store.delete_hidden(store.hide("j"))
     assert len(made) == 3
 
 
@@ -123,23 +123,23 @@ def test_a_deletion_that_was_cut_short(
     store.commit_batch("j", 0, rows(0, 5))
     store.finish("j", "done")
     with monkeypatch.context() as patch:
-        patch.setattr(job_store.time, "sleep", lambda _: 1 // 0)
+        patch.setattr(giving_way.time, "sleep", lambda _: 1 // 0)
         with pytest.raises(ZeroDivisionError):
-            store.delete("j")
+            store.delete_hidden(store.hide("j"))
     for use in (store.job, lambda job_id: list(store.results(job_id))):
         with pytest.raises(Problem, match="no job 'j'"):
             use("j")
     assert (store.page(5, None).items, store.statuses(), set(store.counts().values())) == ([], {}, {0})
     assert not store.is_unfinished("j")
     if again == "by its caller":
-        store.delete("j")
+        store.delete_hidden(store.hide("j"))
     while store.resume_deletion():
         assert again == "by the service"
     with database.reading() as session:
         for table in ("results", "jobs"):
             assert session.execute(text(f"SELECT count(*) FROM {table}")).scalar() == 0
     with pytest.raises(Problem, match="no job 'j'"):
-        store.delete("j")
+        store.delete_hidden(store.hide("j"))
 
 
 def test_streams_results_beyond_one_read(store: JobStore) -> None:
@@ -158,11 +158,11 @@ def test_results_of_a_job_that_is_deleted_meanwhile_do_not_pass_for_all(store: J
     given = store.results("j")
     if read > 600:
         assert len(list(given)) == 600
-        store.delete("j")
+        store.delete_hidden(store.hide("j"))
         given = store.results("j")
     else:
         assert [next(given)["filename"] for _ in range(read)][-1] == "499.png"
-        store.delete("j")
+        store.delete_hidden(store.hide("j"))
     with pytest.raises(Problem, match="no job 'j'"):
         list(given)
 

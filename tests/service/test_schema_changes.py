@@ -68,7 +68,7 @@ def test_a_store_of_the_former_release_is_taken_over_whole(tmp_path: Path) -> No
     assert (task.name, task.version, task.classes, task.estimate) == ("letters", 3, {"a": 1}, FITTED.estimate)
     assert task.expires_in is None
     assert dict(store.contents([one.id for one in examples])) == {"e": b"x"}
-    assert store.temporary.delete_expired(time.time() + 1e9) == []
+    assert list(store.temporary.delete_expired(time.time() + 1e9)) == []
     assert listed(store) == ["t"]
     assert database.row("SELECT status FROM jobs JOIN results ON job_number = number") == ("done",)
     created = store.create("n", [NewExample.of(Example("a.png", b"x", 100, label="a"))], FITTED, 60)

@@ -5,13 +5,15 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from sqlalchemy import text
 from starlette.testclient import TestClient
 
 from models.expectation import Estimate
+from service.computing.classifiers import Classifiers
+from service.expiry import Expiry
 from service.problems import Problem
 from service.store import temporary_tasks
 from service.store.database import Database
@@ -45,8 +47,8 @@ def test_what_nobody_uses_goes_and_what_is_kept_stays(store: TaskStore, database
     now = time.time()
     gone, kept, longer = create(store), create(store, None), create(store, 2 * HOUR)
     assert (listed(store), listed(store, temporary=False)) == ([longer, gone], [kept])
-    assert store.temporary.delete_expired(now + HOUR - 1) == []
-    assert store.temporary.delete_expired(now + HOUR + LATE) == [gone]
+    assert list(store.temporary.delete_expired(now + HOUR - 1)) == []
+    assert list(store.temporary.delete_expired(now + HOUR + LATE)) == [gone]
     assert (listed(store), listed(store, temporary=False)) == ([longer], [kept])
     assert database.row("SELECT count(*) FROM examples") == (2,)
     with pytest.raises(Problem, match="no task"):
@@ -60,17 +62,17 @@ def test_what_is_used_lives_on(store: TaskStore, use: Callable[[TaskStore, str],
     for half_hours in range(1, 5):
         use(store, used)
         store.temporary.note_uses(now + half_hours * HOUR / 2)
-        gone = store.temporary.delete_expired(now + half_hours * HOUR / 2)
+        gone = list(store.temporary.delete_expired(now + half_hours * HOUR / 2))
         assert gone == ([unused] if half_hours == 3 else [])
     assert listed(store) == [used]
-    assert store.temporary.delete_expired(now + 3 * HOUR + LATE) == [used]
+    assert list(store.temporary.delete_expired(now + 3 * HOUR + LATE)) == [used]
 
 
 def test_to_list_is_not_to_use(store: TaskStore) -> None:
     task = create(store)
     assert listed(store) == [task]
     store.temporary.note_uses(time.time() + HOUR)
-    assert store.temporary.delete_expired(time.time() + HOUR + LATE) == [task]
+    assert list(store.temporary.delete_expired(time.time() + HOUR + LATE)) == [task]
 
 
 def test_a_process_does_not_delete_what_another_one_has_just_used(store: TaskStore, tmp_path: Path) -> None:
@@ -79,9 +81,9 @@ def test_a_process_does_not_delete_what_another_one_has_just_used(store: TaskSto
     now = time.time()
     task = create(store)
     other.version(task)  # in the last moment
-    assert store.temporary.delete_expired(now + HOUR + temporary_tasks.NOTED_EVERY_S) == []
+    assert list(store.temporary.delete_expired(now + HOUR + temporary_tasks.NOTED_EVERY_S)) == []
     other.temporary.note_uses(now + HOUR + temporary_tasks.NOTED_EVERY_S)
-    assert store.temporary.delete_expired(now + HOUR + LATE) == []
+    assert list(store.temporary.delete_expired(now + HOUR + LATE)) == []
     beside.close()
 
 
@@ -96,7 +98,7 @@ def test_a_use_that_could_not_be_noted_is_noted_later(
         with pytest.raises(ZeroDivisionError):
             store.temporary.note_uses(now + HOUR)
     store.temporary.note_uses(now + HOUR)
-    assert store.temporary.delete_expired(now + HOUR + LATE) == []
+    assert list(store.temporary.delete_expired(now + HOUR + LATE)) == []
 
 
 def test_kept_it_is_no_longer_temporary(store: TaskStore) -> None:
@@ -104,7 +106,7 @@ def test_kept_it_is_no_longer_temporary(store: TaskStore) -> None:
     store.version(task)
     store.keep(task, "mine")
     store.temporary.note_uses(time.time())
-    assert store.temporary.delete_expired(time.time() + 9 * HOUR) == []
+    assert list(store.temporary.delete_expired(time.time() + 9 * HOUR)) == []
     assert (store.snapshot(task)[0].name, store.snapshot(task)[0].expires_in) == ("mine", None)
     assert (listed(store), listed(store, temporary=False)) == ([], [task])
     with pytest.raises(Problem, match="no task"):
@@ -218,3 +220,28 @@ def until(condition: Callable[[], bool]) -> None:
             return
         time.sleep(0.02)
     raise AssertionError("never came true")
+
+
+def test_what_is_used_while_others_are_deleted_stays(store: TaskStore) -> None:
+    first, second = create(store), create(store)
+    deletions = store.temporary.delete_expired(time.time() + HOUR + LATE)
+    assert next(deletions) == first
+    store.version(second)
+    assert list(deletions) == []
+    assert store.version(second).version == 1
+
+
+def test_a_stop_writes_down_the_last_uses(store: TaskStore, database: Database) -> None:
+    class NoClassifiers:
+        def forget(self, task_ids: list[str]) -> None:
+            raise AssertionError(f"{task_ids} are no longer in use")
+
+    task = create(store)
+    expiry = Expiry(store.temporary, cast(Classifiers, NoClassifiers()))
+    expiry.start()
+    until = time.time() + HOUR - 60
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("service.expiry.time.time", lambda: until)
+        store.version(task)
+        expiry.stop()
+    assert list(TaskStore(database).temporary.delete_expired(until + LATE)) == []

@@ -105,6 +105,7 @@ def test_numbers_may_be_written_with_an_exponent_alone(tmp_path, text):
         ({}, ["jitter.colour=1e6"], "jitter.colour must be at most 3"),
         ({}, ["class_jitter.colour=0.3"], "class_jitter.colour does nothing: .* set jitter.colour"),
         ({}, ["task_jitter.colour=0.3"], "task_jitter.colour does nothing: .* set jitter.colour"),
+        ({}, ["episodes.ragged=true"], "episodes.ragged does nothing with one number of shots"),
         ({}, ["outer.steps=0"], "outer.steps must be at least 1"),
         ({}, ["outer.draws=1"], "outer.draws must be at least 2"),
         ({}, ["outer.learning_rate=-0.1"], "outer.learning_rate must be at least 0"),

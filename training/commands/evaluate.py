@@ -137,12 +137,12 @@ def _episodes(initialization: Initialization, options: argparse.Namespace) -> di
 
 def _figures(initialization: Initialization, measured: Measured, options: argparse.Namespace) -> dict[str, Any]:
     """Collect what was measured on tasks without strangers for JSON; ``unknown`` tells of those later."""
+    tasks = asdict(measured.protocol)
+    del tasks["strangers"]
     return {
         "dataset": options.dataset,
         "split": options.split,
-        **{
-            key: value for key, value in asdict(measured.protocol).items() if key != "strangers"
-        },  # see ``unknown``
+        **tasks,
         "inductive": True,
         "inner_steps": options.inner_steps,
         "accuracy": measured.accuracy,

@@ -100,3 +100,20 @@ test('so it is where another classifier was opened meanwhile', async () => {
   assert.equal(text('kept-as'), texts.kept('shapes'));
   assert.equal(text('keep-note'), texts.kept('mine'));
 });
+
+test('what may have been kept, though the answer was lost, is not deleted', async () => {
+  const id = [...service.tasks.keys()].at(-1);
+  const { fetch } = globalThis;
+  globalThis.fetch = async (path, init) => {
+    await fetch(path, init);
+    throw new TypeError('connection lost');
+  };
+  type('mine');
+  submit();
+  await settled();
+  globalThis.fetch = fetch;
+  await change('more.png');
+  await until(() => standing() === 'ready');
+  assert.equal(service.tasks.get(id)?.name, 'mine');
+  assert.ok(!service.asked.includes(`DELETE /v1/tasks/${id}`));
+});
