@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from service.problems import Problem
 from service.settings import Settings
 from service.uploads import archives
-from service.uploads.multipart import MAX_KNOBS, File, FormReader, Memory
+from service.uploads.multipart import MAX_KNOBS, File, FormReader, Memory, no_file
 from service.uploads.raw_upload import RawImage, RawUpload
 
 _LIKE_LABELS = ("label", "labels[]")  # as one image has, and as PHP calls lists
@@ -30,8 +30,7 @@ async def read_form(content_type: str, chunks: AsyncIterator[bytes], settings: S
             if part.field == "labels":
                 labels.append(part.value)
             elif part.field in ("support", "query", archives.FIELD):
-                detail = f"{part.field!r} is a text; send a file (curl: -F {part.field}=@FILE)"
-                raise Problem(422, detail, title="Wrong type", field=part.field)
+                raise no_file(part.field)
             else:
                 upload.add_field(part.field, part.value)
         elif part.field == "support":

@@ -16,7 +16,7 @@ from service.settings import Settings
 from service.uploads import archives, keep_known
 from service.uploads.intake import read_raw, refuse_compressed
 from service.uploads.labels import clean_text
-from service.uploads.multipart import MAX_KNOBS, File, FormReader, Sink
+from service.uploads.multipart import MAX_KNOBS, File, FormReader, Sink, no_file
 from service.uploads.raw_upload import RawUpload
 
 INPUT = "input.zip"  # the archive as it came; PACKED is one that the service packed
@@ -98,8 +98,7 @@ async def _read_form(request: Request, settings: Settings, spool: "_Spool") -> J
     for part in await reader.read(request.headers["content-type"], request.stream()):
         if not isinstance(part, File):
             if part.field in ("query", archives.FIELD):
-                detail = f"{part.field!r} is a text; send a file (curl: -F {part.field}=@FILE)"
-                raise Problem(422, detail, title="Wrong type", field=part.field)
+                raise no_file(part.field)
             upload.add_field(part.field, part.value)
     return JobKnobs.of(upload)
 

@@ -196,5 +196,12 @@ class FormReader:
         self._ended = True
 
 
+def no_file(field: str) -> Problem:
+    """Make the 422 Problem for a text in a field of files."""
+    return Problem(
+        422, f"{field!r} is a text; send a file (curl: -F {field}=@FILE)", title="Wrong type", field=field
+    )
+
+
 def _malformed(why: str) -> Problem:
     return Problem(400, f"the multipart form is malformed: {why}", title="Malformed form")
