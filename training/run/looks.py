@@ -5,6 +5,7 @@ from models.images.preprocessing import Preprocessing
 from models.learner import Learner
 from training.datasets.class_images import ClassImages
 from training.measures.evaluation import measure
+from training.progress import duration
 from training.recipe import Recipe
 from training.run.checkpoint import Progress
 from training.run.measurable import look_protocol
@@ -41,3 +42,15 @@ def out_of_patience(progress: Progress, patience: int, warm_up: int) -> bool:
     last = max(progress.best_step, warm_up)
     since = [step for step, _ in progress.looks if step > last]
     return 0 < patience <= len(since)
+
+
+def best_so_far(progress: Progress) -> str:
+    """Word the highest accuracy of the looks so far."""
+    return f"{progress.best_accuracy:.2%}" if progress.looks else "none yet"
+
+
+def look_line(progress: Progress, recipe: Recipe, loss: str) -> str:
+    """Word what a log gets at a look: the step, the loss, the best accuracy and the time of training."""
+    step = f"step {progress.step} of {recipe.outer.steps}"
+    trained = duration(progress.preparing + progress.seconds)
+    return f"{recipe.name}: {step}, loss {loss}, best {best_so_far(progress)}, trained {trained}"

@@ -17,7 +17,7 @@ from training.datasets.image_cache import DEFAULT_FOLDER
 from training.outer.class_loss import CENTRES, initial_centres
 from training.outer.gradient import OuterGradient
 from training.outer.processes import Processes
-from training.progress import bar, duration, log
+from training.progress import bar, log
 from training.recipe import Recipe, RecipeError
 from training.run.after_warm_up import measure_features
 from training.run.ahead import ahead
@@ -26,7 +26,7 @@ from training.run.class_teacher import class_teacher
 from training.run.divergence import check_finite, divergence_told
 from training.run.feature_teacher import FeatureTeacher
 from training.run.interruption import Interruption
-from training.run.looks import accuracy_of, is_best, out_of_patience
+from training.run.looks import accuracy_of, best_so_far, is_best, look_line, out_of_patience
 from training.run.optimiser import optimiser_of, planned
 from training.run.pretrained import Pretrained
 from training.run.told_figures import ToldFigures
@@ -171,11 +171,11 @@ class Trainer:
                     self._save_as_first()
                     if is_first:
                         figures.tell()
-                        log(self._line(figures.loss))
+                        log(look_line(progress, self.recipe, figures.loss))
                     if self.on_look is not None:
                         self.on_look(*progress.looks[-1])
                 rate = progress.step * outer.tasks / progress.seconds
-                told = {"loss": figures.loss, **self._told(), "tasks_per_s": f"{rate:.1f}"}
+                told = {"loss": figures.loss, "best": best_so_far(progress), "tasks_per_s": f"{rate:.1f}"}
                 shown.set_postfix(told, refresh=False)
                 shown.update(1)
                 if self.processes.any(interruption.wanted, self.device):
@@ -205,17 +205,6 @@ class Trainer:
 
     def _built_learner(self) -> Learner:
         return self.recipe.build_learner()
-
-    def _told(self) -> dict[str, str]:
-        """What the progress bar shows besides the loss."""
-        return {"best": f"{self.progress.best_accuracy:.2%}" if self.progress.looks else "none yet"}
-
-    def _line(self, loss: str) -> str:
-        """What a log gets at a look."""
-        progress, told = self.progress, {"loss": loss, **self._told()}
-        step = f"step {progress.step} of {self.recipe.outer.steps}"
-        figures = ", ".join(f"{name} {value}" for name, value in told.items())
-        return f"{self.recipe.name}: {step}, {figures}, trained {duration(progress.preparing + progress.seconds)}"
 
     def _step(self, step: int, batch: EpisodeBatch) -> Tensor:
         outer = self.recipe.outer
