@@ -1,4 +1,4 @@
-"""Lake's one-shot classification runs: 20 within-alphabet tasks of 20 ways (Lake et al. 2015, figure 5)."""
+"""Lake's one-shot classification runs: 20 within-alphabet tasks of 20 ways (Lake et al. 2015, figure 6A)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,8 +1,11 @@
 """Learning from a teacher how alike images are, instead of which class each belongs to.
 
-How similar an image is to each other image of the batch gives a distribution; the student learns the teacher's
-(Fang et al. 2021, section 3.2, with the batch in place of their queue). Later tasks tell new classes apart by
-similarity, whereas a teacher's answers cover only its own training classes.
+How similar an image is to each other image of the batch gives a distribution; the student learns the teacher's.
+The idea is that of Fang et al. 2021 (section 3.2), who compare both networks' features of an image with the
+teacher's features of a queue of others. Here each network compares its own features of the batch, so that
+theirs may be of different lengths; the image itself is left out, and both distributions are equally sharp.
+Later tasks tell new classes apart by similarity, whereas a teacher's answers cover only its own training
+classes.
 """
 
 from collections.abc import Callable
