@@ -17,6 +17,7 @@ from service.uploads.body_limit import room_of
 from service.uploads.form_intake import read_form
 from service.uploads.json_intake import read_json
 from service.uploads.labels import clean_label, clean_text, printable
+from service.uploads.media_type import FORM, JSON, media_type
 from service.uploads.raw_upload import RawUpload
 
 KNOBS = frozenset({"model"})
@@ -123,13 +124,12 @@ async def read_raw(request: Request, settings: Settings) -> RawUpload:
             ``read_json``.
     """
     refuse_compressed(request)
-    content_type = request.headers.get("content-type", "")
-    kind = content_type.partition(";")[0].strip().lower()
-    if kind == "multipart/form-data":
-        return await read_form(content_type, request.stream(), settings)
-    if kind == "application/json":
+    kind = media_type(request.headers)
+    if kind == FORM:
+        return await read_form(request.headers["content-type"], request.stream(), settings)
+    if kind == JSON:
         return await run_in_threadpool(read_json, await _whole_body(request, settings), settings)
-    detail = f"the Content-Type is {kind or 'missing'}; send multipart/form-data or application/json"
+    detail = f"the Content-Type is {kind or 'missing'}; send {FORM} or {JSON}"
     raise Problem(415, detail, field="Content-Type")
 
 

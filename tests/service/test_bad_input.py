@@ -165,6 +165,13 @@ def test_bad_job(
     check(client.post(f"/v1/tasks/{task}/jobs", files=files), status, field, file)
 
 
+def test_media_types_are_the_same_everywhere(client: TestClient, task: str) -> None:
+    form = b'--x\r\nContent-Disposition: form-data; name="query"; filename="q.png"\r\n\r\nhello\r\n--x--\r\n'
+    for path in (f"/v1/tasks/{task}/classify", f"/v1/tasks/{task}/jobs"):
+        for kind in ("multipart/form-database; boundary=x", "multipart/form-data+x; boundary=x", "text/json"):
+            check(client.post(path, content=form, headers={"Content-Type": kind}), 415, "Content-Type")
+
+
 def test_wrong_types(client: TestClient, task: str) -> None:
     for path in ("/v1/classify", "/v1/tasks", f"/v1/tasks/{task}/examples", f"/v1/tasks/{task}/classify"):
         check(client.post(path, content=A[1], headers={"Content-Type": "image/png"}), 415, "Content-Type")
