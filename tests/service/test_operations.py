@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote
 
 import pytest
 from starlette.testclient import TestClient
@@ -195,6 +196,7 @@ def test_an_address_with_control_characters_leads_nowhere_and_forges_no_log(
     finally:
         access.removeHandler(caplog.handler)
     assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+    assert answer.json()["instance"] == quote(unquote(path))
     logged = [record.getMessage() for record in caplog.records if record.name == "bentoml.access"]
     assert logged
     assert all(line.isprintable() and "status=404" in line for line in logged)
