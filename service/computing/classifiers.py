@@ -67,7 +67,7 @@ class Classifiers:
         self, model: str, support: Sequence[Example], queries: Sequence[Query], keep_known: float
     ) -> tuple[Classifier, list[Answer]]:
         """Fit a classifier, answer the queries, keep nothing."""
-        check_classes([example.label for example in support], self._settings)
+        check_classes([example.label for example in support], self._settings, support)
 
         def prepared(deadline: Deadline) -> tuple[Initialization, list[Prepared], list[Shot]]:
             initialization = choose(self._registry, model, support, deadline.check)
@@ -90,7 +90,7 @@ class Classifiers:
         self, name: str | None, model: str, support: Sequence[Example], expires_in: int | None = None
     ) -> str:
         """Fit and store a new task, a temporary one given the seconds that it lasts unused; give its id."""
-        check_classes([example.label for example in support], self._settings)
+        check_classes([example.label for example in support], self._settings, support)
 
         def prepared(deadline: Deadline) -> tuple[Initialization, list[NewExample], list[Shot]]:
             initialization = choose(self._registry, model, support, deadline.check)
@@ -182,7 +182,7 @@ class Classifiers:
                     labels = [one.label for one in kept] + [one.given.label for one in added]
                     if removed:
                         check_two_remain(labels)
-                    check_classes(labels, self._settings)
+                    check_classes(labels, self._settings, [one.given for one in added])
                     classifier = await self._fits.refit(caller, task, kept, added)
                     if classifier is not None and await self._writers.run(
                         self._changed, caller.deadline, task, added, sorted(removed), classifier
