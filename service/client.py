@@ -25,7 +25,15 @@ class ServiceError(RuntimeError):
 
 
 class Unreachable(ServiceError):
-    """No answer came, or only a 503 (busy): a later try may succeed."""
+    """No answer came, or only a 503 (busy): a later try may succeed.
+
+    Attributes:
+        retry_after_s: seconds to wait before it, as the server asks; 0 if it said nothing.
+    """
+
+    def __init__(self, message: str, retry_after_s: int = 0) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class Client:
@@ -235,17 +243,21 @@ def _check(response: httpx.Response) -> None:
                 detail += f" (file {file})"
         except (ValueError, KeyError, TypeError):  # the answer of another server, or of a proxy
             detail = " ".join(response.text.split())[:200]
-        kind = Unreachable if response.status_code == httpx.codes.SERVICE_UNAVAILABLE else ServiceError
-        raise kind(f"{response.status_code}: {detail}")
+        message = f"{response.status_code}: {detail}"
+        if response.status_code == httpx.codes.SERVICE_UNAVAILABLE:
+            asked = response.headers.get("retry-after", "")
+            raise Unreachable(message, int(asked) if asked.isdecimal() else 0)
+        raise ServiceError(message)
 
 
 def _patiently(ask: Callable[[], Answer]) -> Answer:
-    """Retry for up to a minute while the server is unreachable or busy."""
+    """Retry for up to a minute while the server is unreachable or busy, not before the time that it asks for."""
     begin = time.monotonic()
     while True:
         try:
             return ask()
-        except Unreachable:
+        except Unreachable as error:
             if time.monotonic() - begin > _PATIENCE_S:
                 raise
-        time.sleep(_POLL_S)
+            pause = max(_POLL_S, min(error.retry_after_s, _PATIENCE_S))
+        time.sleep(pause)

@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -14,6 +15,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MEDIA_TYPE = "application/problem+json"
+_PLAIN = "/:@!$&'()*+,;="  # what a path may contain as it is (RFC 3986, 3.3), beside letters, digits and -._~
 _LONGEST = 2000  # characters of a text in an answer: callers' own texts in it must not make it endless
 logger = logging.getLogger("metashot")
 
@@ -54,14 +56,14 @@ def not_found(kind: str, identity: str) -> Problem:
     return Problem(404, f"there is no {kind} {identity!r}", title=f"Unknown {kind}")
 
 
-def problem_response(problem: Problem, instance: str) -> JSONResponse:
-    """Render a problem; ``instance`` is the path of the request."""
+def problem_response(problem: Problem, path: str) -> JSONResponse:
+    """Render a problem; ``path`` is the request's, decoded, as its scope has it."""
     body: dict[str, Any] = {
         "type": "about:blank",
         "title": problem.title,
         "status": problem.status,
         "detail": _bounded(problem.detail),
-        "instance": instance,
+        "instance": quote(path, safe=_PLAIN),  # a URI reference (RFC 9457, 3.1.5)
     }
     if problem.file is not None:
         body["file"] = _bounded(problem.file)
@@ -79,22 +81,22 @@ def install_handlers(app: FastAPI) -> None:
 
     async def on_problem(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, Problem)
-        return problem_response(error, request.url.path)
+        return problem_response(error, request.scope["path"])
 
     async def on_http(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
         problem = Problem(error.status_code, str(error.detail), headers=error.headers)
-        return problem_response(problem, request.url.path)
+        return problem_response(problem, request.scope["path"])
 
     async def on_validation(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"][1:]) or str(first["loc"][0])
-        return problem_response(Problem(422, f"{field}: {first['msg']}", field=field), request.url.path)
+        return problem_response(Problem(422, f"{field}: {first['msg']}", field=field), request.scope["path"])
 
     async def on_departure(request: Request, _: Exception) -> JSONResponse:
         problem = Problem(400, "the caller went away before the request was read")
-        return problem_response(problem, request.url.path)
+        return problem_response(problem, request.scope["path"])
 
     app.add_exception_handler(Problem, on_problem)
     app.add_exception_handler(ClientDisconnect, on_departure)

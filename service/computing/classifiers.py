@@ -67,7 +67,7 @@ class Classifiers:
         self, model: str, support: Sequence[Example], queries: Sequence[Query], keep_known: float
     ) -> tuple[Classifier, list[Answer]]:
         """Fit a classifier, answer the queries, keep nothing."""
-        check_classes([example.label for example in support], self._settings)
+        check_classes([example.label for example in support], self._settings, support)
 
         def prepared(deadline: Deadline) -> tuple[Initialization, list[Prepared], list[Shot]]:
             initialization = choose(self._registry, model, support, deadline.check)
@@ -90,7 +90,7 @@ class Classifiers:
         self, name: str | None, model: str, support: Sequence[Example], expires_in: int | None = None
     ) -> str:
         """Fit and store a new task, a temporary one given the seconds that it lasts unused; give its id."""
-        check_classes([example.label for example in support], self._settings)
+        check_classes([example.label for example in support], self._settings, support)
 
         def prepared(deadline: Deadline) -> tuple[Initialization, list[NewExample], list[Shot]]:
             initialization = choose(self._registry, model, support, deadline.check)
@@ -101,9 +101,21 @@ class Classifiers:
         with self._engine.admitted() as caller:
             initialization, new, shots = await caller.run(prepared, large=are_many(support))
             classifier = await self._fits.adapt(caller, initialization, shots)
-        task_id = await self._writers.run(self._tasks.create, name, new, _fitted(classifier), expires_in)
+            task_id = await self._writers.run(self._made, caller.deadline, name, new, classifier, expires_in)
         self._keep(task_id, 1, classifier)
         return task_id
+
+    def _made(
+        self,
+        deadline: Deadline,
+        name: str | None,
+        examples: Sequence[NewExample],
+        classifier: Classifier,
+        expires_in: int | None,
+    ) -> str:
+        """Store a new task, and give its id."""
+        deadline.check()  # as late as can be, as for a change: nobody would learn the id
+        return self._tasks.create(name, examples, _fitted(classifier), expires_in)
 
     async def answer(
         self, task: TaskVersion, queries: Sequence[Query], keep_known: float
@@ -182,7 +194,7 @@ class Classifiers:
                     labels = [one.label for one in kept] + [one.given.label for one in added]
                     if removed:
                         check_two_remain(labels)
-                    check_classes(labels, self._settings)
+                    check_classes(labels, self._settings, [one.given for one in added])
                     classifier = await self._fits.refit(caller, task, kept, added)
                     if classifier is not None and await self._writers.run(
                         self._changed, caller.deadline, task, added, sorted(removed), classifier

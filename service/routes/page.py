@@ -1,6 +1,7 @@
 """The page at ``/`` with its files, and the headers that restrict what browsers may do with them."""
 
 from pathlib import Path
+from typing import Any
 
 from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.staticfiles import StaticFiles
@@ -13,17 +14,27 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
-_FILES = StaticFiles(directory=FOLDER)
-_EXAMPLES = StaticFiles(directory=Path(__file__).parents[2] / "docs" / "examples", check_dir=False)
+
+
+class _Current(StaticFiles):
+    """Files that browsers may keep, but ask about each time: a new release's page must not run old modules."""
+
+    def file_response(self, *given: Any, **named: Any) -> Response:
+        """Give a file, or 304 for one that the browser has."""
+        response = super().file_response(*given, **named)
+        response.headers["Cache-Control"] = "no-cache"
+        return response
+
+
+_FILES = _Current(directory=FOLDER)
+_EXAMPLES = _Current(directory=Path(__file__).parents[2] / "docs" / "examples", check_dir=False)
 router = APIRouter()
 
 
 @router.api_route("/", methods=["GET", "HEAD"], include_in_schema=False)
 async def index(request: Request) -> Response:
     """Give the page."""
-    page = await _FILES.get_response("index.html", request.scope)
-    page.headers["Cache-Control"] = "no-cache"
-    return page
+    return await _FILES.get_response("index.html", request.scope)
 
 
 @router.api_route("/page/examples/{path:path}", methods=["GET", "HEAD"], include_in_schema=False)

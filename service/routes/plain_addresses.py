@@ -16,13 +16,13 @@ class PlainAddresses:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer 404."""
-        if scope["type"] != "http" or scope["path"] == (shown := one_line(scope["path"])):
+        if scope["type"] != "http" or scope["path"] == one_line(scope["path"]):
             await self.app(scope, receive, send)
             return
         detail = (
             "the address has control characters or line breaks, which none has here; /docs.json lists the routes"
         )
-        await problem_response(Problem(404, detail), shown)(scope, receive, send)
+        await problem_response(Problem(404, detail), scope["path"])(scope, receive, send)
 
 
 def keep_to_one_line(record: logging.LogRecord) -> bool:

@@ -15,17 +15,17 @@ def install_busy_handler(app: FastAPI) -> None:
 
     async def on_store(request: Request, error: Exception) -> JSONResponse:
         if is_full(error):
-            return problem_response(_full(), request.url.path)
+            return problem_response(_full(), request.scope["path"])
         if is_unreachable(error):
-            return problem_response(_unreachable(), request.url.path)
+            return problem_response(_unreachable(), request.scope["path"])
         if not isinstance(error, NoConnection) and "locked" not in str(error):
             raise error  # trying again would not help
-        return problem_response(too_busy(), request.url.path)
+        return problem_response(too_busy(), request.scope["path"])
 
     async def on_file(request: Request, error: Exception) -> JSONResponse:
         if not is_full(error):
             raise error
-        return problem_response(_full(), request.url.path)
+        return problem_response(_full(), request.scope["path"])
 
     app.add_exception_handler(OSError, on_file)
     for kind in OUT_OF_REACH:

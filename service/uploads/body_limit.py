@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.problems import Problem, problem_response
 from service.settings import MEBIBYTE, Settings
+from service.uploads.media_type import FORM, media_type
 
 _JOBS = re.compile(r"/v1/tasks/[^/]+/jobs")
 _DRAINED_BYTES = 256 * MEBIBYTE
@@ -43,7 +44,7 @@ class BodyLimit:
         is_job = _JOBS.fullmatch(scope["path"]) is not None
         limit = self._settings.max_archive_bytes if is_job else self._settings.max_request_bytes
         # A job's form is written to disk as it comes, so it needs no room in memory.
-        on_disk = is_job and headers.get("content-type", "").lower().startswith("multipart/form-data")
+        on_disk = is_job and media_type(headers) == FORM
         body = _Body(receive, headers, limit, self._settings.upload_s, None if on_disk else self._room)
 
         async def send_after_body(message: Message) -> None:

@@ -17,7 +17,7 @@ def read_expires_in(value: Any) -> int | None:
     if value is None or value == "":  # a form sends '' for an input left empty
         return None
     try:
-        seconds = int(value) if isinstance(value, str | int) and not isinstance(value, bool) else None
+        seconds = int(value) if _is_whole(value) else None
     except ValueError:
         seconds = None
     if seconds is None or not LEAST <= seconds <= MOST:
@@ -27,3 +27,10 @@ def read_expires_in(value: Any) -> int | None:
         )
         raise Problem(422, detail, title="Unusable time", field=FIELD)
     return seconds
+
+
+def _is_whole(value: Any) -> bool:
+    """Whether it may be a whole number: a text may, and 3600.0, which JSON tells from 3600 by nothing."""
+    if isinstance(value, float):
+        return value.is_integer()
+    return isinstance(value, str | int) and not isinstance(value, bool)

@@ -17,6 +17,7 @@ from service.uploads.body_limit import room_of
 from service.uploads.form_intake import read_form
 from service.uploads.json_intake import read_json
 from service.uploads.labels import clean_label, clean_text, printable
+from service.uploads.media_type import FORM, JSON, media_type
 from service.uploads.raw_upload import RawUpload
 
 KNOBS = frozenset({"model"})
@@ -50,10 +51,16 @@ class Query:
 
 @dataclass(frozen=True)
 class Example(Query):
-    """A labelled support image, as it came, with a checked label."""
+    """A labelled support image, as it came, with a checked label.
+
+    Attributes:
+        label: its class.
+        label_field: the form field or JSON member that the label came by.
+    """
 
     field: str = "support"
     label: str = dataclasses.field(kw_only=True)
+    label_field: str = "labels"
 
 
 @dataclass(frozen=True)
@@ -105,6 +112,7 @@ async def read_upload(
             settings.max_pixels,
             one.place,
             label=clean_label(one.label, field=one.label_place, file=one.filename),
+            label_field=one.label_place,
         )
         for one in upload.support
     )
@@ -123,13 +131,12 @@ async def read_raw(request: Request, settings: Settings) -> RawUpload:
             ``read_json``.
     """
     refuse_compressed(request)
-    content_type = request.headers.get("content-type", "")
-    kind = content_type.partition(";")[0].strip().lower()
-    if kind == "multipart/form-data":
-        return await read_form(content_type, request.stream(), settings)
-    if kind == "application/json":
+    kind = media_type(request.headers)
+    if kind == FORM:
+        return await read_form(request.headers["content-type"], request.stream(), settings)
+    if kind == JSON:
         return await run_in_threadpool(read_json, await _whole_body(request, settings), settings)
-    detail = f"the Content-Type is {kind or 'missing'}; send multipart/form-data or application/json"
+    detail = f"the Content-Type is {kind or 'missing'}; send {FORM} or {JSON}"
     raise Problem(415, detail, field="Content-Type")
 
 
@@ -156,23 +163,34 @@ async def _whole_body(request: Request, settings: Settings) -> bytearray:
     return body
 
 
-def check_classes(labels: Sequence[str], settings: Settings) -> None:
+def check_classes(labels: Sequence[str], settings: Settings, given: Sequence[Example] = ()) -> None:
     """Check the labels of a whole support set.
+
+    Args:
+        labels: of all examples, kept ones included.
+        settings: the limits.
+        given: the examples that came with this request, where problems say the fault is.
 
     Raises:
         Problem: 422 for too few classes, too many classes or too many examples.
     """
     classes = set(labels)
+    of_labels, of_images = (_whole(given[0].label_field), _whole(given[0].field)) if given else (None, None)
     if len(classes) < 2:
         found = f"only {next(iter(classes))!r} is there" if classes else "none is there"
         detail = f"a classifier needs examples of at least two classes, {found}"
-        raise Problem(422, detail, title="Too few classes", field="labels")
+        raise Problem(422, detail, title="Too few classes", field=of_labels)
     if len(classes) > settings.max_ways:
         detail = f"{len(classes)} classes are more than the {settings.max_ways} that one classifier takes"
-        raise Problem(422, detail, title="Too many classes", field="labels")
+        raise Problem(422, detail, title="Too many classes", field=of_labels)
     if len(labels) > settings.max_examples:
         detail = f"{len(labels)} examples are more than the {settings.max_examples} that one classifier takes"
-        raise Problem(422, detail, title="Too many examples", field="support")
+        raise Problem(422, detail, title="Too many examples", field=of_images)
+
+
+def _whole(field: str) -> str:
+    """Give the field that one image or label came by, without its place in a list of JSON."""
+    return field.partition("[")[0]
 
 
 def check_two_remain(labels: Sequence[str]) -> None:

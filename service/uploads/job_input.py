@@ -16,6 +16,7 @@ from service.settings import Settings
 from service.uploads import archives, keep_known
 from service.uploads.intake import read_raw, refuse_compressed
 from service.uploads.labels import clean_text
+from service.uploads.media_type import FORM, media_type
 from service.uploads.multipart import MAX_KNOBS, File, FormReader, Sink, no_file
 from service.uploads.raw_upload import RawUpload
 
@@ -62,7 +63,7 @@ async def receive_job_input(request: Request, settings: Settings, folder: Path) 
     """
     spool = _Spool(folder / f".{INPUT}")
     try:
-        if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
+        if media_type(request.headers) == FORM:
             knobs = await _read_form(request, settings, spool)
         else:
             knobs = await _read_json(request, settings, spool)

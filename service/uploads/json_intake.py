@@ -52,11 +52,11 @@ def read_json(body: bytes | bytearray, settings: Settings) -> RawUpload:
         place = f"support[{index}]"
         _check_members(item, place, ("label", "image", "filename"))
         name, content = _image(item, place, settings)
-        upload.support.append(RawImage(name, content, place, item.get("label"), f"{place}.label"))
+        upload.support.append(RawImage(name, content, f"{place}.image", item.get("label"), f"{place}.label"))
     for index, item in enumerate(document.get("query") or ()):
         place = f"query[{index}]"
         _check_members(item, place, ("image", "filename"))
-        upload.queries.append(RawImage(*_image(item, place, settings), place))
+        upload.queries.append(RawImage(*_image(item, place, settings), f"{place}.image"))
     return upload
 
 

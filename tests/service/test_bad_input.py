@@ -102,7 +102,10 @@ def test_bad_image_anywhere(client: TestClient, task: str, content: bytes, statu
 def test_bad_image_in_json(client: TestClient, task: str, content: bytes, status: int) -> None:
     bad = {"image": text(content), "filename": "bad.png"}
     answer = client.post(f"/v1/tasks/{task}/classify", json={"query": [bad]})
-    check(answer, status, "query[0].image" if len(content) > 20_000 else "query[0]", "bad.png")
+    check(answer, status, "query[0].image", "bad.png")
+    support = [{"label": "a", "image": text(A[1])}, {"label": "b", **bad}]
+    for path in ("/v1/tasks", f"/v1/tasks/{task}/examples"):
+        check(client.post(path, json={"support": support}), status, "support[1].image", "bad.png")
 
 
 @pytest.mark.parametrize(
@@ -127,6 +130,23 @@ def test_bad_support(
     created = client.post("/v1/tasks", files=files, data={"labels": labels})
     assert created.headers["content-type"] == "application/problem+json"
     assert created.status_code == (422 if field == "support" and status == 422 else status)
+
+
+@pytest.mark.parametrize("classes", [1, 6])
+def test_a_number_of_classes_is_the_fault_of_what_brought_them(
+    client: TestClient, task: str, classes: int
+) -> None:
+    labels = [f"new {number}" for number in range(classes)]
+    bodies: list[tuple[dict[str, Any], str]] = [
+        ({"files": [("support", A)] * classes, "data": {"labels": labels}}, "labels"),
+        ({"json": {"support": [{"label": label, "image": text(A[1])} for label in labels]}}, "support"),
+        ({"files": {"archive": ("s.zip", zipped({f"{label}/1.png": A[1] for label in labels}))}}, "archive"),
+        ({"json": {"archive": text(zipped({f"{label}/1.png": A[1] for label in labels}))}}, "archive"),
+    ]
+    for body, field in bodies:
+        check(client.post("/v1/tasks", **body), 422, field)
+        if classes > 1:
+            check(client.post(f"/v1/tasks/{task}/examples", **body), 422, field)
 
 
 @pytest.mark.parametrize(
@@ -163,6 +183,13 @@ def test_bad_job(
     client: TestClient, task: str, files: Any, status: int, field: str | None, file: str | None
 ) -> None:
     check(client.post(f"/v1/tasks/{task}/jobs", files=files), status, field, file)
+
+
+def test_media_types_are_the_same_everywhere(client: TestClient, task: str) -> None:
+    form = b'--x\r\nContent-Disposition: form-data; name="query"; filename="q.png"\r\n\r\nhello\r\n--x--\r\n'
+    for path in (f"/v1/tasks/{task}/classify", f"/v1/tasks/{task}/jobs"):
+        for kind in ("multipart/form-database; boundary=x", "multipart/form-data+x; boundary=x", "text/json"):
+            check(client.post(path, content=form, headers={"Content-Type": kind}), 415, "Content-Type")
 
 
 def test_wrong_types(client: TestClient, task: str) -> None:

@@ -192,6 +192,8 @@ def test_time_counts_from_when_the_body_is_asked_for(monkeypatch: pytest.MonkeyP
         ("/v1/classify", "multipart/form-data; boundary=x", True),
         ("/v1/tasks/x/jobs", "application/json", True),
         ("/v1/tasks/x/jobs", "multipart/form-data; boundary=x", False),
+        ("/v1/tasks/x/jobs", "Multipart/Form-Data ;boundary=x", False),
+        ("/v1/tasks/x/jobs", "multipart/form-database; boundary=x", True),
     ],
 )
 def test_bodies_in_memory_have_one_room(

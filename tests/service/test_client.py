@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -25,8 +26,15 @@ class _Stranger(BaseHTTPRequestHandler):
     """Gives every question the same answer."""
 
     status, body = 200, b""
+    asked_to_wait: ClassVar[list[str]] = []  # a 503 with each of these as Retry-After comes first
 
     def do_GET(self) -> None:
+        if self.asked_to_wait:
+            self.send_response(503)
+            self.send_header("Retry-After", self.asked_to_wait.pop(0))
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
         self.send_response(self.status)
         self.send_header("Content-Length", str(len(self.body)))
         self.end_headers()
@@ -75,6 +83,18 @@ def test_another_server_is_an_error_of_one_line(
     assert main([*asked, "--server", stranger]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert told in line
+
+
+def test_a_busy_server_is_asked_again_no_sooner_than_it_says(
+    stranger: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr("service.client.time.sleep", pauses.append)
+    monkeypatch.setattr(_Stranger, "body", b'{"id": "x"}')
+    monkeypatch.setattr(_Stranger, "asked_to_wait", ["7", "0", "Fri, 31 Dec 1999 23:59:59 GMT", "3600", "²"])
+    with Client(stranger) as client:
+        assert client.task("x", patient=True) == {"id": "x"}
+    assert pauses == [7, 0.3, 0.3, 60, 0.3]
 
 
 def test_no_message_shows_a_password() -> None:

@@ -157,7 +157,7 @@ def test_refuses_a_bad_form(
         ({"support": [{"label": 7, "image": text(A)}]}, 422, "support[0].label"),
         ({"support": [{"label": " ", "image": text(A)}]}, 422, "support[0].label"),
         ({"support": [{"label": "a", "image": text(bytes(30_000))}]}, 413, "support[0].image"),
-        ({"query": [{"image": text(Q)}, {"image": text(b"hello")}]}, 422, "query[1]"),
+        ({"query": [{"image": text(Q)}, {"image": text(b"hello")}]}, 422, "query[1].image"),
         ({"query": [{"image": text(Q), "filename": 7}]}, 422, "query[0].filename"),
         ({"query": [{"image": text(Q), "label": "a"}]}, 422, "query[0].label"),
         ({"support": [{"lable": "a", "image": text(A)}]}, 422, "support[0].lable"),

@@ -52,6 +52,16 @@ def test_another_method_is_told_which_are_taken(client: TestClient, task: str) -
     assert client.get(f"/v1/tasks/{task}").status_code == 200
 
 
+@pytest.mark.parametrize("method", ["TRACE", "FOO"])
+def test_a_method_that_nothing_takes_is_told_all_that_are(client: TestClient, task: str, method: str) -> None:
+    answer = client.request(method, f"/v1/tasks/{task}")
+    check(answer, 405, f"{method} is not for /v1/tasks/{task}; GET, HEAD, DELETE is")
+    assert answer.headers["allow"] == "GET, HEAD, DELETE"
+    assert client.request(method, "/v1/tasks").headers["allow"] == "GET, HEAD, POST"
+    assert client.request(method, "/livez").headers["allow"] == "GET, HEAD"
+    check(client.request(method, "/nowhere"), 404, "there is nothing at /nowhere;")
+
+
 @pytest.mark.parametrize("path", ["/v1", "/v1/", "/v1/nothing", "/v1/tasks/"])
 def test_there_is_nothing_beside_the_routes(client: TestClient, path: str) -> None:
     check(client.get(path, follow_redirects=False), 404, f"there is nothing at {path};")

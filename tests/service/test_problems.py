@@ -31,6 +31,21 @@ def test_every_error_is_a_problem(client: TestClient, method: str, path: str, st
     )
 
 
+@pytest.mark.parametrize(
+    ("path", "instance"),
+    [
+        ("/v1/tasks/a%20b", "/v1/tasks/a%20b"),
+        ("/v1/tasks/a%3Fb%23c", "/v1/tasks/a%3Fb%23c"),
+        ("/v1/tasks/%E9%9F%B3?limit=1", "/v1/tasks/%E9%9F%B3"),
+        ("/v1/tasks/a:b@c,d=(1)", "/v1/tasks/a:b@c,d=(1)"),
+    ],
+)
+def test_the_instance_is_a_reference_to_what_was_asked_for(client: TestClient, path: str, instance: str) -> None:
+    assert client.get(path).json()["instance"] == instance
+    foreign = client.post("/v1/tasks/a b/jobs", headers={"Content-Length": "9" * 12})
+    assert (foreign.status_code, foreign.json()["instance"]) == (413, "/v1/tasks/a%20b/jobs")
+
+
 def test_validation_names_the_field(client: TestClient) -> None:
     assert client.post("/number/x").json()["field"] == "number"
 

@@ -151,9 +151,11 @@ def test_json_takes_a_number(client: TestClient) -> None:
     support = [
         {"label": label, "image": base64.b64encode(drawing(seed)).decode()} for seed, label in enumerate(LABELS)
     ]
-    assert client.post("/v1/tasks", json={"support": support, "expires_in": 60}).json()["expires_in"] == 60
+    for whole in (60, 60.0, "60"):
+        made = client.post("/v1/tasks", json={"support": support, "expires_in": whole}).json()
+        assert (made["expires_in"], type(made["expires_in"])) == (60, int)
     assert client.post("/v1/tasks", json={"support": support, "expires_in": None}).json()["expires_in"] is None
-    for bad in (True, 60.5, [60], {"seconds": 60}, 59, 10**400):
+    for bad in (True, 60.5, [60], {"seconds": 60}, 59, 59.0, 1e300, 10**400):
         answer = client.post("/v1/tasks", json={"support": support, "expires_in": bad})
         assert (answer.status_code, answer.json()["field"]) == (422, "expires_in")
 
