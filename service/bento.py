@@ -8,8 +8,12 @@ os.environ.setdefault("BENTOML_DO_NOT_TRACK", "true")
 
 import bentoml
 
-from service.app import create_app
 from service.launcher import end_with_launcher
+
+if bentoml.server_context.worker_index is not None:  # only BentoML's working processes have one
+    end_with_launcher()  # first of all, as the launcher may end while the rest is imported
+
+from service.app import create_app
 from service.routes.plain_addresses import PlainAddresses, keep_to_one_line
 from service.settings import Settings, SettingsError
 from service.store.database import Database
@@ -46,9 +50,6 @@ logging.getLogger("bentoml.access").addFilter(keep_to_one_line)
 @bentoml.asgi_app(app, path="/")
 class Metashot:
     """Few-shot image classification: labelled examples in, a classifier out, seconds later."""
-
-    def __init__(self) -> None:
-        end_with_launcher()
 
     def __is_ready__(self) -> bool:
         """Whether it can answer (see ``Components.ready``)."""
