@@ -1,5 +1,6 @@
 """The BentoML service: ``bentoml serve service.bento:Metashot`` runs it, ``bentoml build`` packs it."""
 
+import gc
 import logging
 import os
 from pathlib import Path
@@ -10,7 +11,7 @@ import bentoml
 
 from service.launcher import end_with_launcher
 
-if bentoml.server_context.worker_index is not None:  # only BentoML's working processes have one
+if bentoml.server_context.worker_index is not None:  # else it is the launcher, which only imports this
     end_with_launcher()  # first of all, as the launcher may end while the rest is imported
 
 from service.app import create_app
@@ -58,3 +59,7 @@ class Metashot:
 
 
 Metashot.add_asgi_middleware(PlainAddresses)  # type: ignore[attr-defined]  # the decorator made a Service of it
+if bentoml.server_context.worker_index is None:
+    # Or else the launcher, as it ends, would look for garbage in all that it imported: for a second, or many on a
+    # busy machine, during which the service seems not to stop.
+    gc.freeze()
