@@ -13,7 +13,7 @@ help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
 
 run: $(VENV)/.serve ## start the service on http://127.0.0.1:$(PORT)
-	$(BIN)/python -m service serve --port $(PORT) --data-dir $(DATA_DIR)
+	$(BIN)/python -m service serve --port $(PORT) --data-dir "$(DATA_DIR)"
 
 test: $(VENV)/.test ## run the tests, but for a few long ones, on up to 4 cores
 	$(BIN)/python -m pytest -n auto --maxprocesses 4
@@ -37,30 +37,30 @@ train: $(VENV)/.train ## a short meta-training run that needs no download
 define train-parts
 for part in $(1); do \
   [ -e runs/$$part/initialization/card.json ] || \
-  $(BIN)/python -m training train training/recipes/$$part.yaml --download --data-dir $(or $(METASHOT_DATA),data) \
+  $(BIN)/python -m training train training/recipes/$$part.yaml --download --data-dir "$(or $(METASHOT_DATA),data)" \
     $$([ ! -e runs/$$part/checkpoint.safetensors ] || echo --resume) || exit; done
 endef
 
 characters: $(VENV)/.train ## repeat the training of the shipped initialization (Omniglot; three hours), or go on
 	$(call train-parts,characters-first characters)
-	$(BIN)/python -m training calibrate runs/characters/initialization --data-dir $(or $(METASHOT_DATA),data) \
+	$(BIN)/python -m training calibrate runs/characters/initialization --data-dir "$(or $(METASHOT_DATA),data)" \
 	  --set 'learner.backbone.earlier=[[stage3.2, 0.5]]'
 
 photos: $(VENV)/.train ## the same for photos (mini-ImageNet, which you bring; seven minutes on an H200 GPU)
 	$(call train-parts,photos)
-	$(BIN)/python -m training calibrate runs/photos/initialization --halves --data-dir $(or $(METASHOT_DATA),data)
+	$(BIN)/python -m training calibrate runs/photos/initialization --halves --data-dir "$(or $(METASHOT_DATA),data)"
 
 photos-small: $(VENV)/.train ## a small network for photos, which learns from that one, by two CPU cores (three hours)
 	$(call train-parts,photos-small)
 	$(BIN)/python -m training calibrate runs/photos-small/initialization --halves \
-	  --data-dir $(or $(METASHOT_DATA),data)
+	  --data-dir "$(or $(METASHOT_DATA),data)"
 
 compare: $(VENV)/.train ## compare meta-learning with ordinary learning on Omniglot, or go on with it
-	$(BIN)/python -m training compare omniglot --download --data-dir $(or $(METASHOT_DATA),data) \
+	$(BIN)/python -m training compare omniglot --download --data-dir "$(or $(METASHOT_DATA),data)" \
 	  $(if $(wildcard runs/compare-omniglot/plan.json),--resume)
 
 race: $(VENV)/.train ## train every algorithm for ten minutes on Omniglot and compare them, or go on with it
-	$(BIN)/python -m training race omniglot --download --data-dir $(or $(METASHOT_DATA),data) \
+	$(BIN)/python -m training race omniglot --download --data-dir "$(or $(METASHOT_DATA),data)" \
 	  $(if $(wildcard runs/race-omniglot/plan.json),--resume)
 
 bench: $(VENV)/.bench ## measure side by side with learn2learn and a plain service (var/benchmarks; about half an hour)

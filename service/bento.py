@@ -1,5 +1,6 @@
 """The BentoML service: ``bentoml serve service.bento:Metashot`` runs it, ``bentoml build`` packs it."""
 
+import gc
 import logging
 import os
 from pathlib import Path
@@ -8,8 +9,12 @@ os.environ.setdefault("BENTOML_DO_NOT_TRACK", "true")
 
 import bentoml
 
-from service.app import create_app
 from service.launcher import end_with_launcher
+
+if bentoml.server_context.worker_index is not None:  # else it is the launcher, which only imports this
+    end_with_launcher()  # first of all, as the launcher may end while the rest is imported
+
+from service.app import create_app
 from service.routes.plain_addresses import PlainAddresses, keep_to_one_line
 from service.settings import Settings, SettingsError
 from service.store.database import Database
@@ -47,9 +52,6 @@ logging.getLogger("bentoml.access").addFilter(keep_to_one_line)
 class Metashot:
     """Few-shot image classification: labelled examples in, a classifier out, seconds later."""
 
-    def __init__(self) -> None:
-        end_with_launcher()
-
     def __is_ready__(self) -> bool:
         """Whether it can answer (see ``Components.ready``)."""
         components = getattr(app.state, "components", None)
@@ -57,3 +59,7 @@ class Metashot:
 
 
 Metashot.add_asgi_middleware(PlainAddresses)  # type: ignore[attr-defined]  # the decorator made a Service of it
+if bentoml.server_context.worker_index is None:
+    # Or else the launcher, as it ends, would look for garbage in all that it imported: for a second, or many on a
+    # busy machine, during which the service seems not to stop.
+    gc.freeze()

@@ -159,6 +159,9 @@ class Client:
                     file.write(chunk)
         except httpx.HTTPError as error:
             raise self._unreachable(error) from error
+        except OSError as error:  # of a write, which does not name the file
+            error.filename = error.filename or str(target)
+            raise
 
     def _upload(
         self, path: str, field: str, files: Sequence[tuple[str, Path]], data: dict[str, Any], holds: str = "id"

@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 from models.kernels.native.compiled import library
 from service.computing.classifiers import Classifiers
 from service.computing.engine import Engine
+from service.computing.repinning import Repinning
 from service.expiry import Expiry
 from service.jobs import Jobs
 from service.metrics import Metrics
@@ -51,7 +52,8 @@ def running(settings: Settings, metrics: Metrics) -> Iterator[Components]:
         stack.callback(engine.close)
         tasks = TaskStore(database)
         writers = Writers()
-        jobs = Jobs(settings, JobStore(database), writers, engine, metrics)
+        repinning = Repinning(settings, registry, engine, tasks)
+        jobs = Jobs(settings, JobStore(database), writers, engine, repinning, metrics)
         stack.callback(jobs.stop)
         metrics.watch(lambda: engine.waiting, jobs.store.counts)
         jobs.start()

@@ -1,16 +1,37 @@
-"""Removes what is no longer needed from the folders of jobs."""
+"""The folders of jobs: one process's alone, safe on the disk, and rid of what is no longer needed."""
 
+import fcntl
 import logging
+import os
 import shutil
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import IO
 
 from service.computing.pinned import TENSORS
 from service.store.job_store import UNFINISHED
 from service.uploads.job_input import drop_job_input
 
 logger = logging.getLogger("metashot")
+
+
+def locked(lock: IO[str]) -> bool:
+    """Try to take the lock; the system frees it when this process ends, however it ends."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def sync_folder(path: Path) -> None:
+    """Let the names in a folder reach the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def let_go(folder: Path) -> None:

@@ -5,9 +5,7 @@ together with the progress. So a process killed at any moment leaves nothing hal
 the first image without a row. Once a job has ended, its images and tensors are removed.
 """
 
-import fcntl
 import logging
-import os
 import shutil
 import threading
 import time
@@ -18,16 +16,18 @@ from concurrent.futures import Future
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
 from service.computing.classifier import Classifier
 from service.computing.engine import Engine
-from service.computing.pinned import load_pinned, pin
+from service.computing.pinned import UnreadablePin, load_pinned, pin
+from service.computing.repinning import LostClassifier, Repinning
 from service.computing.rows import rows_of
-from service.job_folders import let_go, tidy
+from service.job_failures import failure
+from service.job_folders import let_go, locked, sync_folder, tidy
 from service.metrics import Metrics
 from service.registry import check_kept
 from service.settings import JOBS, Settings
@@ -48,16 +48,27 @@ _SHORTAGES = (MemoryError, OSError, *OUT_OF_REACH)  # of memory, file handles, r
 logger = logging.getLogger("metashot")
 
 
+class _Stopping(Exception):
+    """The service stops; the job resumes after the next start."""
+
+
 class Jobs:
     """Accepts jobs and scores one after the other; of several processes, only the one with the lock scores."""
 
     def __init__(
-        self, settings: Settings, store: JobStore, writers: Writers, engine: Engine, metrics: Metrics
+        self,
+        settings: Settings,
+        store: JobStore,
+        writers: Writers,
+        engine: Engine,
+        repinning: Repinning,
+        metrics: Metrics,
     ) -> None:
         self.store = store
         self._writers = writers
         self._settings = settings
         self._engine = engine
+        self._repinning = repinning
         self._metrics = metrics
         self._root = settings.data_dir / JOBS
         self._root.mkdir(parents=True, exist_ok=True)
@@ -123,7 +134,7 @@ class Jobs:
         folder = self.folder(job_id)
         pin(classifier, folder)
         for path in (folder, self._root):
-            _sync_folder(path)
+            sync_folder(path)
         with open_job_input(folder, self._settings) as archive:
             total = len(archive.names)
         job = self.store.create(job_id, task_id=task_id, model=classifier.model, total=total)
@@ -149,7 +160,7 @@ class Jobs:
     def _work_alone(self) -> None:
         """Wait for the lock, then score job after job."""
         with (self._root / ".lock").open("w") as lock:
-            while not self._stopping.is_set() and not _locked(lock):
+            while not self._stopping.is_set() and not locked(lock):
                 self._stopping.wait(_LOOK_S)
             tidy_next = time.monotonic()
             while not self._stopping.is_set():
@@ -165,7 +176,7 @@ class Jobs:
 
     def _score(self, job: Job) -> None:
         try:
-            classifier = load_pinned(self.folder(job.id))
+            classifier = self._classifier(job)
             with open_job_input(self.folder(job.id), self._settings) as archive:
                 done = job.done
                 while done < job.total:
@@ -175,12 +186,28 @@ class Jobs:
                         return  # stopping, cancelled or deleted
                     done += len(rows)
             self._finish(job.id, "done")
+        except _Stopping:
+            return
         except Exception as error:
             if isinstance(error, _SHORTAGES) and not isinstance(error, FileNotFoundError):  # a lost file stays so
                 raise  # the job will resume after its last committed batch
             # False, and no error to report, if the job was cancelled or deleted meanwhile.
-            if self._finish(job.id, "failed", f"{type(error).__name__}: {error}"):
-                logger.exception("job %s failed", job.id)
+            if self._finish(job.id, "failed", failure(error)):
+                foreseen = isinstance(error, LostClassifier)
+                logger.error("job %s failed: %s", job.id, error, exc_info=not foreseen)
+
+    def _classifier(self, job: Job) -> Classifier:
+        """Read a job's classifier, or make it again if another release wrote it."""
+        folder = self.folder(job.id)
+        try:
+            return load_pinned(folder)
+        except UnreadablePin as error:
+            logger.warning("the classifier of job %s is fitted again (%s)", job.id, error)
+            return self._repinning.again(folder, job.task_id, begun=job.done > 0, check=self._check)
+
+    def _check(self) -> None:
+        if self._stopping.is_set():
+            raise _Stopping
 
     def _finish(self, job_id: str, status: Status, error: str | None = None) -> bool:
         """End a job and remove what its results do not need; False if it had ended already."""
@@ -218,20 +245,3 @@ class Jobs:
         while not self._stopping.is_set() and self.store.resume_deletion():
             pass
         tidy(self._root, self.store.statuses(), oldest_s=self._settings.upload_s + _ORPHAN_S)
-
-
-def _locked(lock: IO[str]) -> bool:
-    """Try to take the lock; the system frees it when this process ends, however it ends."""
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def _sync_folder(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -4,18 +4,18 @@ import os
 import threading
 import time
 
-LAUNCHER = "SERVICE_LAUNCHER_PID"
 _LOOK_S = 0.3
 
 
 def end_with_launcher() -> None:
-    """Watch the launcher that the environment names, if this process is its child.
+    """Watch this process's parent, the launcher, which starts working processes and restarts those that end.
 
-    Once the launcher is gone, the process exits at once, without clean-up: store and jobs can stand that.
+    Once it is gone, the process exits at once, without clean-up: store and jobs can stand that. Process 1 needs
+    no watch, as its container ends with it.
     """
-    launcher = os.environ.get(LAUNCHER)
-    if launcher is not None and os.getppid() == int(launcher):
-        threading.Thread(target=_watch, args=(int(launcher),), name="launcher", daemon=True).start()
+    launcher = os.getppid()
+    if launcher != 1:
+        threading.Thread(target=_watch, args=(launcher,), name="launcher", daemon=True).start()
 
 
 def _watch(launcher: int) -> None:

@@ -68,10 +68,8 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Refuse values that cannot work or would take the machine down."""
-        for name, (low, high) in _RANGES.items():
-            value = getattr(self, name)
-            if not low <= value <= high:
-                raise SettingsError(f"METASHOT_{name.upper()}={value} is not within {low} to {high}")
+        for name in _RANGES:
+            _check_range(f"METASHOT_{name.upper()}", name, getattr(self, name))
         if self.max_file_bytes > self.max_request_bytes:
             raise SettingsError(
                 f"METASHOT_MAX_FILE_BYTES={self.max_file_bytes} exceeds METASHOT_MAX_REQUEST_BYTES="
@@ -97,16 +95,21 @@ class Settings:
         """
         known = {field.name: field for field in fields(cls)}
         given: dict[str, Any] = {}
+        told_by: dict[str, str] = {}
         for variable, text in environ.items():
             if not text or _OF_KUBERNETES.match(f"{variable}={text}"):
                 continue
             name = variable.removeprefix("METASHOT_").lower()
             if variable in ("PORT", "DATA_DIR"):
                 given.setdefault(name, _parse(variable, text))
+                told_by.setdefault(name, variable)
             elif variable.startswith("METASHOT_") and name in known:
                 given[name] = _parse(variable, text)
+                told_by[name] = variable
             elif variable.startswith("METASHOT_") and variable not in _OTHERS_USE:
                 raise SettingsError(f"{variable} is no setting; known are {_names(known)}")
+        for name in given.keys() & _RANGES.keys():
+            _check_range(told_by[name], name, given[name])
         return cls(**given)
 
 
@@ -138,10 +141,18 @@ _OF_KUBERNETES = re.compile(
 )
 
 
+def _check_range(variable: str, name: str, value: float) -> None:
+    low, high = _RANGES[name]
+    if not low <= value <= high:
+        raise SettingsError(f"{variable}={value} is not within {low} to {high}")
+
+
 def _parse(variable: str, text: str) -> Path | int | float:
     if variable.endswith("DATA_DIR"):
         return Path(text)
     try:
+        if "_" in text:  # Python reads 1_0 as 10
+            raise ValueError
         return float(text) if variable.endswith("_S") else int(text)
     except ValueError:
         kind = "a number of seconds" if variable.endswith("_S") else "a whole number"

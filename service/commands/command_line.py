@@ -12,6 +12,7 @@ import sys
 from service.client import ServiceError
 from service.commands import classify, score, serve, teach
 from service.commands.folders import FolderError
+from service.commands.outputs import NO_ROOM
 from service.commands.stopping import stopped_in_order
 from service.problems import Problem
 from service.settings import SettingsError
@@ -48,9 +49,16 @@ def run(arguments: list[str] | None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the last flush, at exit
         return 141
     except OSError as error:  # from a file that the user named
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {_told_of_file(error)}", file=sys.stderr)
         return 2
     return 0
+
+
+def _told_of_file(error: OSError) -> str:
+    if error.errno not in NO_ROOM:
+        return one_line(str(error))
+    full = f"the disk of {one_line(os.fsdecode(error.filename))}" if error.filename else "the disk of the output"
+    return f"{full} is full; make room, then give the same command again"
 
 
 def _told(error: Exception) -> str:

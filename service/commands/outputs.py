@@ -1,6 +1,7 @@
 """Files that commands write: checked before anything is computed, and written whole or not at all."""
 
 import contextlib
+import errno
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -8,6 +9,8 @@ from typing import BinaryIO
 
 from service.commands.folders import FolderError
 from service.results import Row
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)  # of system errors
 
 
 def check_output(path: Path) -> None:
@@ -26,15 +29,25 @@ def check_output(path: Path) -> None:
 
 
 @contextlib.contextmanager
+def named_in_errors(path: Path) -> Iterator[None]:
+    """Let a system error that names no file, as those of writing, name ``path``."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise
+
+
+@contextlib.contextmanager
 def written_whole(path: Path) -> Iterator[BinaryIO]:
     """Give a file to write to, which replaces ``path`` at the end, but not after an error."""
     if _is_no_plain_file(path):
-        with path.open("wb") as file:
+        with named_in_errors(path), path.open("wb") as file:
             yield file
         return
     unfinished = path.with_name(f".{path.name}.part")
     try:
-        with unfinished.open("wb") as file:
+        with named_in_errors(path), unfinished.open("wb") as file:
             yield file
         unfinished.replace(path)
     finally:

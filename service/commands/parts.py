@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from service.commands.folders import FolderError
+from service.commands.outputs import NO_ROOM, named_in_errors
 from service.settings import MEBIBYTE
 from service.uploads.labels import one_line
 
@@ -62,16 +63,22 @@ class Part:
 
         Raises:
             FolderError: naming a file that cannot be read.
+            OSError: naming the archive, if there is no room for it.
         """
         if self.packed:
             return self.files[0]
         target = folder / "images.zip"
         # Stored, as images are compressed already.
-        with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED, strict_timestamps=False) as archive:
+        with (
+            named_in_errors(target),
+            zipfile.ZipFile(target, "w", zipfile.ZIP_STORED, strict_timestamps=False) as archive,
+        ):
             for name, path in zip(self.names, self.files, strict=True):
                 try:
                     archive.write(path, name)
                 except OSError as error:
+                    if error.errno in NO_ROOM:
+                        raise
                     raise FolderError(f"{path} cannot be read: {error.strerror}") from error
         return target
 

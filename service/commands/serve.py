@@ -12,7 +12,6 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from service.launcher import LAUNCHER
 from service.settings import Settings, SettingsError
 
 HOST = "127.0.0.1"
@@ -44,10 +43,9 @@ def run(options: argparse.Namespace) -> None:
     from service.store.database import Database  # here, as it takes long to import
 
     Database(settings.data_dir).close()  # fails here with a message; the worker would only show a traceback
-    # For the worker process, which runs in the project's folder, and ends when this process is gone.
+    # For the worker process, which runs in the project's folder.
     os.environ["METASHOT_DATA_DIR"] = str(settings.data_dir.resolve())
     os.environ["BENTOML_DO_NOT_TRACK"] = "true"
-    os.environ[LAUNCHER] = str(os.getpid())
     address = f"http://{HOST}:{settings.port}"
     threading.Thread(target=_announce, args=(address,), daemon=True).start()
     options_of_server = ["--host", HOST, "--port", str(settings.port), "--working-dir", str(ROOT)]

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from models.initialization import Initialization
 from service.computing.adaptations import Adaptations
-from service.computing.classifier import Classifier
+from service.computing.classifier import Check, Classifier
 from service.computing.engine import Caller, Deadline, Engine
 from service.computing.fitting import Shot
 from service.computing.preparation import MANY_IMAGES, are_many, shots_of
@@ -40,7 +40,7 @@ class Fits:
         def prepared(deadline: Deadline) -> list[Shot]:
             examples = [(one.id, one.given) for one in added]
             return [
-                *self._read(initialization, to_read, deadline),
+                *read_stored(self._tasks, initialization, to_read, self._settings.max_pixels, deadline.check),
                 *shots_of(initialization, examples, deadline.check),
             ]
 
@@ -53,20 +53,25 @@ class Fits:
                 shots.append(replace(known, label=one.label, filename=one.filename, identity=one.id))
         return await self.adapt(caller, initialization, shots)
 
-    def _read(
-        self, initialization: Initialization, wanted: Mapping[str, StoredExample], deadline: Deadline
-    ) -> list[Shot]:
-        """Read and preprocess those of the wanted examples that are still in the store."""
-
-        def examples() -> Iterator[tuple[str | None, Example]]:
-            for identity, content in self._tasks.contents(list(wanted)):
-                one = wanted[identity]
-                yield identity, Example(one.filename, content, self._settings.max_pixels, label=one.label)
-
-        return shots_of(initialization, examples(), deadline.check)
-
     async def adapt(self, caller: Caller, initialization: Initialization, shots: Sequence[Shot]) -> Classifier:
         """Fit a classifier to the examples, together with others that wait; see ``Adaptations.adapt``."""
         classifier = await self._adaptations.adapt(caller, initialization, shots)
         self._metrics.adaptations.labels(initialization.name).inc()
         return classifier
+
+
+def read_stored(
+    tasks: TaskStore,
+    initialization: Initialization,
+    wanted: Mapping[str, StoredExample],
+    max_pixels: int,
+    check: Check,
+) -> list[Shot]:
+    """Read and preprocess those of the wanted examples, given by id, that are still in the store."""
+
+    def examples() -> Iterator[tuple[str | None, Example]]:
+        for identity, content in tasks.contents(list(wanted)):
+            one = wanted[identity]
+            yield identity, Example(one.filename, content, max_pixels, label=one.label)
+
+    return shots_of(initialization, examples(), check)

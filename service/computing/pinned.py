@@ -2,8 +2,10 @@
 
 import json
 import os
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import safetensors.torch
 
@@ -17,8 +19,28 @@ from models.learner import Theta
 from service.computing.classifier import Classifier, Known
 
 TENSORS, DESCRIPTION = "classifier.safetensors", "classifier.json"
+FORMAT = 1  # raise it with every change that lets the same files mean another classifier, or none
 _DIRECTIONS, _MEANS = "directions", "prototypes"
 _COHORT = {"strangers": STRANGERS, "scatter.directions": DIRECTIONS, "scatter.spread": SPREAD}
+
+
+class UnreadablePin(ValueError):
+    """A pinned classifier is of another format, or damaged."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a classifier was pinned from, which every format tells alike.
+
+    Attributes:
+        version: of its initialization.
+        known: pairs of label and stored id, of its support examples.
+        keep_known: as the classifier has it.
+    """
+
+    version: str
+    known: frozenset[tuple[str, str]]
+    keep_known: float
 
 
 def pin(classifier: Classifier, folder: Path) -> None:
@@ -28,6 +50,7 @@ def pin(classifier: Classifier, folder: Path) -> None:
     cohort = classifier.cohort.phi
     tensors |= {name: cohort[of_phi] for name, of_phi in _COHORT.items() if of_phi in cohort}
     description = {
+        "format": FORMAT,
         "model": classifier.model,
         "version": classifier.version,
         "learner": learner_as_dict(classifier.learner),
@@ -43,10 +66,45 @@ def pin(classifier: Classifier, folder: Path) -> None:
 
 
 def load_pinned(folder: Path) -> Classifier:
-    """Read a classifier that ``pin`` wrote."""
-    description = json.loads((folder / DESCRIPTION).read_bytes())
+    """Read a classifier that ``pin`` wrote.
+
+    Raises:
+        UnreadablePin: if another release wrote it in another format, or it is damaged.
+        OSError: if its files are gone or cannot be read.
+    """
+    description, tensors = (folder / DESCRIPTION).read_bytes(), (folder / TENSORS).read_bytes()
+    try:
+        return _read(json.loads(description), tensors)
+    except (MemoryError, OSError):  # no fault of the files
+        raise
+    except Exception as error:  # whatever another release left out or called by another name
+        raise UnreadablePin(f"{folder}: {type(error).__name__}: {error}") from error
+
+
+def origin_of(folder: Path) -> Origin | None:
+    """Read what a classifier of any format was pinned from; None if that cannot be told."""
+    try:
+        description = json.loads((folder / DESCRIPTION).read_bytes())
+        known = frozenset((str(one["label"]), str(one["identity"])) for one in description["known"])
+        return Origin(str(description["version"]), known, float(description["keep_known"]))
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def pinned_labels(folder: Path) -> list[str]:
+    """Read the labels of a classifier that ``pin`` wrote; an empty list if its file is gone."""
+    try:
+        labels: list[str] = json.loads((folder / DESCRIPTION).read_bytes())["labels"]
+    except FileNotFoundError:
+        return []
+    return labels
+
+
+def _read(description: Mapping[str, Any], content: bytes) -> Classifier:
+    if (found := description.get("format")) != FORMAT:
+        raise UnreadablePin(f"its format is {found}, not {FORMAT}")
     # Not torch.load: safetensors is a JSON header and raw numbers, so a tampered file has nothing to execute.
-    stored = safetensors.torch.load((folder / TENSORS).read_bytes())
+    stored = safetensors.torch.load(content)
     learner = learner_from_dict(description["learner"])
     # Copied, so that torch aligns them as usual: another alignment could change a product's last bit.
     tensors = {name: value.clone() for name, value in stored.items()}
@@ -71,17 +129,11 @@ def load_pinned(folder: Path) -> Classifier:
     )
 
 
-def pinned_labels(folder: Path) -> list[str]:
-    """Read the labels of a classifier that ``pin`` wrote; an empty list if its file is gone."""
-    try:
-        labels: list[str] = json.loads((folder / DESCRIPTION).read_bytes())["labels"]
-    except FileNotFoundError:
-        return []
-    return labels
-
-
 def _write(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
+    """Write a file, whole or not at all, as it may replace one of another format."""
+    unfinished = path.with_name(f".{path.name}")
+    with unfinished.open("wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
+    unfinished.replace(path)

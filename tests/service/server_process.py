@@ -40,7 +40,7 @@ def server(data_dir: Path, **settings: object) -> Iterator[tuple[str, "subproces
         )
     address = f"http://127.0.0.1:{port}"
     try:
-        _wait(address, process, log)
+        wait_until_ready(address, process, log)
         yield address, process
         process.terminate()
         process.wait(PATIENCE)
@@ -57,7 +57,8 @@ def kill(process: "subprocess.Popen[bytes]") -> None:
     process.wait()
 
 
-def _wait(address: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
+def wait_until_ready(address: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    """Wait until a server that is starting takes requests."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline and process.poll() is None:
         try:

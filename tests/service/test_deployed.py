@@ -3,16 +3,19 @@
 import os
 import runpy
 import shutil
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from service.store.database import FILE
-from tests.service.server_process import free_port
+from tests.service.server_process import PATIENCE, free_port, kill, wait_until_ready
 
 ROOT = Path(__file__).parents[2]
+BENTOML = [sys.executable, "-m", "bentoml"]
 
 
 @pytest.fixture
@@ -58,17 +61,23 @@ def test_state_does_not_lie_inside_the_bento(
     assert sorted(tmp_path.rglob("*")) == before
 
 
-@pytest.mark.long
-def test_bentoml_serve_tells_it_and_ends(tmp_path: Path) -> None:
-    given = {"BENTOML_HOME": str(tmp_path / "home"), "BENTOML_DO_NOT_TRACK": "true", "OMP_NUM_THREADS": "1"}
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Build the Bento; give the environment in which ``bentoml`` finds it."""
+    home = str(tmp_path_factory.mktemp("home"))
+    given = {"BENTOML_HOME": home, "BENTOML_DO_NOT_TRACK": "true", "OMP_NUM_THREADS": "1"}
     environment = {name: text for name, text in os.environ.items() if "DATA_DIR" not in name} | given
-    bentoml = [sys.executable, "-m", "bentoml"]
-    subprocess.run([*bentoml, "build"], cwd=ROOT, env=environment, check=True, capture_output=True)
+    subprocess.run([*BENTOML, "build"], cwd=ROOT, env=environment, check=True, capture_output=True)
+    return environment
+
+
+@pytest.mark.long
+def test_bentoml_serve_tells_it_and_ends(built: dict[str, str], tmp_path: Path) -> None:
     for name, value, words in (("METASHOT_MAX_FILES", "abc", "whole number"), ("DATA_DIR", "state", "absolute")):
         done = subprocess.run(
-            [*bentoml, "serve", "metashot:latest", "--port", str(free_port())],
+            [*BENTOML, "serve", "metashot:latest", "--port", str(free_port())],
             cwd=tmp_path,
-            env=environment | {name: value},
+            env=built | {name: value},
             capture_output=True,
             text=True,
             timeout=90,
@@ -77,3 +86,40 @@ def test_bentoml_serve_tells_it_and_ends(tmp_path: Path) -> None:
         assert done.returncode == 1
         assert name in line
         assert words in line
+
+
+@pytest.mark.long
+def test_a_killed_launcher_leaves_its_port_free(built: dict[str, str], tmp_path: Path) -> None:
+    port = str(free_port())
+    serve = [*BENTOML, "serve", "metashot:latest", "--host", "127.0.0.1", "--port", port]
+    launched: list[subprocess.Popen[bytes]] = []
+    try:
+        for _ in range(2):
+            with (tmp_path / "log").open("ab") as log:
+                launched.append(
+                    subprocess.Popen(
+                        serve,
+                        cwd=tmp_path,
+                        env=built | {"DATA_DIR": str(tmp_path)},
+                        stdout=log,
+                        stderr=log,
+                        start_new_session=True,
+                    )
+                )
+            wait_until_ready(f"http://127.0.0.1:{port}", launched[-1], tmp_path / "log")
+            launched[-1].kill()  # the launcher alone, as the system may do when memory runs out
+            launched[-1].wait()
+            wait_until_free(int(port))
+    finally:
+        for process in launched:
+            kill(process)
+
+
+def wait_until_free(port: int) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)):
+                return
+        time.sleep(0.1)
+    raise AssertionError("an orphan is left on the port")

@@ -94,7 +94,10 @@ def test_a_store_that_cannot_be_used_is_told_in_one_line(
     assert f"DATA_DIR={folder}" in line
 
 
-@pytest.mark.skipif(shutil.which("make") is None, reason="there is no make")
+needs_make = pytest.mark.skipif(shutil.which("make") is None, reason="there is no make")
+
+
+@needs_make
 @pytest.mark.parametrize(
     ("given", "port"),
     [("", "3000"), ("4000", "4000"), ("tcp://10.0.0.1:80", "3000"), ("udp://10.0.0.1:80", "3000")],
@@ -105,3 +108,15 @@ def test_make_leaves_out_what_kubernetes_sets(given: str, port: str) -> None:
         ["make", "--dry-run", "run"], cwd=serve.ROOT, env=environment, capture_output=True, text=True, check=True
     )
     assert f"serve --port {port} " in told.stdout
+
+
+@needs_make
+@pytest.mark.parametrize("target", ["run", "characters", "photos", "photos-small", "compare", "race"])
+def test_make_takes_folders_with_spaces(target: str) -> None:
+    environment = {"PATH": os.environ["PATH"], "DATA_DIR": "/my state", "METASHOT_DATA": "/my data"}
+    told = subprocess.run(
+        ["make", "--dry-run", target], cwd=serve.ROOT, env=environment, capture_output=True, text=True, check=True
+    )
+    given = told.stdout.count("--data-dir ")
+    assert given
+    assert told.stdout.count(f'--data-dir "/my {"state" if target == "run" else "data"}"') == given
