@@ -27,7 +27,8 @@ const classifiers = new Classifiers(support);
 const queries = new Queries(classifiers);
 const notice = new Notice();
 const classList = new ClassList(support, notice);
-const ask = new AskColumn(queries, (fileName) => (classifiers.opened ? null : support.example(fileName)?.url ?? null));
+const labels = () => (classifiers.opened?.task.classes ?? support.groups).map((one) => one.label);
+const ask = new AskColumn(queries, (fileName) => (classifiers.opened ? null : support.example(fileName)?.url ?? null), labels);
 const kept = new KeptList(
   (task) => { open(task); byId('opened-heading').focus(); },
   (task) => {
@@ -43,6 +44,7 @@ const goOn = new GoOn(
     return isCurrent ? texts.kept(name) : texts.keptBefore(name);
   },
   async (model) => (await models).find((one) => one.name === model)?.card.licence ?? '',
+  labels,
 );
 const programs = new Programs();
 const opened = new OpenedTask(notice, (task) => {

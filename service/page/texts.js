@@ -37,6 +37,7 @@ const stopped = (sentence) => (sentence.endsWith('…') ? sentence : `${sentence
 export const texts = {
   lead: 'Show it a few images of each class. Seconds later, it recognises new ones.',
   tryExample: 'Try an example',
+  skipToAsk: 'Skip to a new image',
 
   classesHeading: 'Your classes',
   classesHint: 'At least two, with one or more images each. A class is whatever you name: a letter, a leaf, a crack.',
@@ -135,19 +136,21 @@ export const texts = {
   stillHere: (/** @type {string} */ problem) => `${problem} Your classes and images are still here.`,
   taskGone: 'The service no longer has this classifier. Go back to your own classes, or open another one.',
 
-  blankAnswer: 'The answer appears here.',
+  blankAnswer: 'The answer to your drawing appears here.',
   pendingAnswer: 'Waiting until your classes are ready.',
   asking: 'Looking…',
+  askingAgain: 'Looking again…',
   unknown: 'Fits none of your classes',
   closest: (/** @type {string} */ label) => `The closest is ${label}.`,
   took: (/** @type {number} */ milliseconds) => `Answered in ${duration(milliseconds)}`,
   tookMany: (/** @type {number} */ milliseconds, /** @type {number} */ count) => `${count} images answered in ${duration(milliseconds)}`,
   others: (/** @type {number} */ count) => `${count} others`,
+  answersHeading: 'Answers',
   saveAnswers: 'Save as CSV',
   moreAnswers: (/** @type {number} */ count) => `Show ${count} more ${plural(count, 'answer', 'answers')}`,
   answersFile: 'answers.csv',
-  nearest: 'Most similar among your images',
-  similarity: (/** @type {string} */ label, /** @type {number} */ value) => `${label}, similarity ${value.toFixed(2)}`,
+  nearest: 'Most similar among your images (1 is identical)',
+  similarity: (/** @type {number} */ value) => value.toFixed(2).replace('-', '−'),
   removeQuery: (/** @type {string} */ name) => `Remove ${name}`,
   spokenUnknown: (/** @type {string} */ name) => `${name} fits none of your classes.`,
   spokenAnswer: (/** @type {string} */ name, /** @type {string} */ label, /** @type {number} */ probability) =>

@@ -77,6 +77,7 @@ export class SmallElement extends EventTarget {
   }
   click() { this.focus(); this.dispatchEvent(new Event('click')); }
   select() {}
+  scrollIntoView() {}
   /** What was painted since the sheet was last filled. */
   painted = [];
   getContext() {
