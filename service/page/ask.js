@@ -90,7 +90,8 @@ export class AskColumn {
     // Not hidden while all are asked about again, or it would lose the focus.
     buttonById('save-answers').hidden = !files.some((query) => query.prediction || isSettled(query));
     const isStale = files.some((query) => query.state === 'asking' && query.prediction);
-    byId('answers-timing').textContent = isStale ? texts.askingAgain : files.length > 1 ? this.queries.timing : '';
+    const timing = isStale ? texts.askingAgain : this.queries.timing;
+    byId('answers-timing').textContent = files.length > 1 ? timing : ''; // one alone tells it itself
     this.drawingAnswer.show(drawing);
     const listed = this.#showsAll ? files : files.slice(0, MOST_ROWS);
     this.#more.hidden = listed.length === files.length;

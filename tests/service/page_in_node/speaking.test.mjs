@@ -53,7 +53,7 @@ test('no place for messages leaves what a screen reader watches', async () => {
   const watched = document.body.all.filter((one) => one.getAttribute('role') === 'status' || one.getAttribute('aria-live'));
   assert.ok(watched.length > 5);
   for (const one of watched) assert.ok(!one.lineage.some((place) => place.hidden && place.id !== 'opened'), one.id ?? one.getAttribute('class'));
-  for (const name of ['base', 'page', 'classes', 'answers']) {
+  for (const name of ['base', 'page', 'classes', 'answers', 'print']) {
     const style = readFileSync(new URL(`../../../service/page/${name}.css`, import.meta.url), 'utf8');
     assert.doesNotMatch(style, /\.(note|notice|standing|spoken):empty *\{[^}]*display: *none/);
   }
