@@ -2,7 +2,7 @@
 
 import { element } from './dom.js';
 import { keepOnly, putAt, sortedBy } from './in-order.js';
-import { percent, texts } from './texts.js';
+import { percent, stopped, texts } from './texts.js';
 
 /** @typedef {import('./api.js').Prediction} Prediction */
 /** @typedef {import('./api.js').Neighbour} Neighbour */
@@ -49,7 +49,7 @@ export class Answer {
 
   /** @param {Query | null} query */
   #showSentence(query) {
-    const sentences = { waiting: texts.pendingAnswer, asking: texts.asking, answered: '', failed: query?.problem ?? '' };
+    const sentences = { waiting: texts.pendingAnswer, asking: texts.asking, answered: '', failed: stopped(query?.problem ?? '') };
     this.winner.textContent = query ? sentences[query.state] : texts.blankAnswer;
     this.winner.title = '';
     this.closest.textContent = '';

@@ -106,6 +106,14 @@ export class AskColumn {
     });
   }
 
+  /** @param {Query} query */
+  #remove(query) {
+    const { files } = this.queries;
+    const beside = files[files.indexOf(query) + 1] ?? files.at(-2);
+    this.queries.remove(query);
+    (beside ? this.#rowOf(beside).remove : inputById('choose-queries')).focus();
+  }
+
   /** @param {number} mostBars */
   #answer(mostBars) {
     return new Answer(this.thumbnailOf, () => this.queries.askAgain(), mostBars, this.labels);
@@ -119,7 +127,7 @@ export class AskColumn {
     const { name } = query.file;
     const remove = element('button', {
       type: 'button', class: 'icon', 'aria-label': texts.removeQuery(name), title: texts.removeQuery(name),
-      onclick: singly(() => { this.queries.remove(query); inputById('choose-queries').focus(); }),
+      onclick: singly(() => this.#remove(query)),
     }, [cross()]);
     const picture = element('figure', { class: 'query' }, [
       element('img', { src: query.url, alt: '' }), element('figcaption', { text: name, title: name }),

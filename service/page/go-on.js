@@ -1,7 +1,7 @@
 /** What to do next with the classifier: keep it; and the initialization it was made from, with its licence. */
 
 import { Problem } from './api.js';
-import { buttonById, byId, inputById, say, tell } from './dom.js';
+import { blame, buttonById, byId, inputById, say, tell } from './dom.js';
 import { sortedBy } from './in-order.js';
 import { texts } from './texts.js';
 
@@ -72,6 +72,7 @@ export class GoOn {
     if (this.#isKeeping) return;
     if (!name) {
       tell(this.#note, '', texts.nameKept);
+      blame(this.#name, this.#note);
       this.#name.focus();
       return;
     }

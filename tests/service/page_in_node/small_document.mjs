@@ -26,6 +26,7 @@ export class SmallElement extends EventTarget {
     this.attributes.set(name, String(value));
     if (name === 'value') this.value = String(value);
   }
+  removeAttribute(name) { this.attributes.delete(name); }
 
   get type() { return this.getAttribute('type'); }
   get id() { return this.getAttribute('id'); }
