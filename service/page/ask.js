@@ -87,11 +87,10 @@ export class AskColumn {
   #sync() {
     const { drawing, files } = this.queries;
     byId('answers-tools').hidden = !files.length;
-    // Not hidden while all are asked about again, or it would lose the focus.
-    buttonById('save-answers').hidden = !files.some((query) => query.prediction || isSettled(query));
-    const isStale = files.some((query) => query.state === 'asking' && query.prediction);
-    const timing = isStale ? texts.askingAgain : this.queries.timing;
-    byId('answers-timing').textContent = files.length > 1 ? timing : ''; // one alone tells it itself
+    const answered = files.filter((query) => query.prediction || isSettled(query));
+    buttonById('save-answers').hidden = !answered.length; // but not while all are asked about again: it may have the focus
+    const timing = answered.some((query) => query.state === 'asking') ? texts.askingAgain : this.queries.timing;
+    byId('answers-timing').textContent = files.length > 1 && answered.length ? timing : ''; // one alone tells it itself
     this.drawingAnswer.show(drawing);
     const listed = this.#showsAll ? files : files.slice(0, MOST_ROWS);
     this.#more.hidden = listed.length === files.length;
