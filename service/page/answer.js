@@ -106,7 +106,7 @@ export class Answer {
       const url = this.thumbnailOf(filename);
       const picture = url
         ? element('img', { src: url, alt: '', title: filename })
-        : element('span', { class: 'no-picture', text: label, title: label });
+        : element('span', { class: 'no-picture', title: label }, [element('span', { text: label })]);
       const name = url ? label : filename;
       const caption = element('figcaption', {}, [
         element('span', { class: 'nearest-name', text: name, title: name }), ' ', element('span', { text: texts.similarity(similarity) }),
