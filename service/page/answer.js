@@ -1,8 +1,8 @@
 /** Shows the answer about one image: the likeliest class, one bar per class, and the examples that explain it. */
 
 import { element } from './dom.js';
-import { keepOnly, putAt } from './in-order.js';
-import { percent, texts } from './texts.js';
+import { keepOnly, putAt, sortedBy } from './in-order.js';
+import { percent, stopped, texts } from './texts.js';
 
 /** @typedef {import('./api.js').Prediction} Prediction */
 /** @typedef {import('./api.js').Neighbour} Neighbour */
@@ -18,10 +18,12 @@ export class Answer {
    * @param {(fileName: string) => string | null} thumbnailOf address of a support image shown on the page
    * @param {() => void} tryAgain asks about this image, and all others that were not answered
    * @param {number} mostBars of more classes, the likeliest are shown
+   * @param {() => string[]} labels of all classes, in the order of the bars
    */
-  constructor(thumbnailOf, tryAgain, mostBars) {
+  constructor(thumbnailOf, tryAgain, mostBars, labels) {
     this.thumbnailOf = thumbnailOf;
     this.mostBars = mostBars;
+    this.labels = labels;
     this.again = element('button', { type: 'button', class: 'button again', text: texts.tryAgain, hidden: true, onclick: tryAgain });
     this.winner = element('p', { class: 'winner', tabindex: '-1' });
     this.closest = element('p', { class: 'hint closest' });
@@ -35,6 +37,7 @@ export class Answer {
   show(query) {
     const prediction = query?.prediction ?? null;
     this.element.dataset.state = query?.state ?? 'blank';
+    this.element.setAttribute('aria-busy', String(query?.state === 'asking'));
     this.element.classList.toggle('is-unknown', prediction?.unknown ?? false);
     const held = document.activeElement === this.again;
     this.again.hidden = !(query?.state === 'failed' && query.again);
@@ -46,10 +49,11 @@ export class Answer {
 
   /** @param {Query | null} query */
   #showSentence(query) {
-    const sentences = { waiting: texts.pendingAnswer, asking: texts.asking, answered: '', failed: query?.problem ?? '' };
+    const sentences = { waiting: texts.pendingAnswer, asking: texts.asking, answered: '', failed: stopped(query?.problem ?? '') };
     this.winner.textContent = query ? sentences[query.state] : texts.blankAnswer;
     this.winner.title = '';
     this.closest.textContent = '';
+    this.closest.title = '';
     this.timing.textContent = '';
     this.nearest.replaceChildren();
     this.list.replaceChildren();
@@ -61,8 +65,9 @@ export class Answer {
     this.winner.textContent = prediction.unknown ? texts.unknown : prediction.label;
     this.winner.title = prediction.label; // whole where a long one is cut
     this.closest.textContent = prediction.unknown ? texts.closest(prediction.label) : '';
-    this.timing.textContent = query.timing;
-    const shares = shownShares(prediction, this.mostBars);
+    this.closest.title = prediction.label;
+    this.timing.textContent = query.timing && query.state === 'asking' ? texts.askingAgain : query.timing;
+    const shares = shownShares(prediction, this.mostBars, this.labels());
     keepOnly(this.#bars, new Set(shares.map(([label]) => label)), (bar) => bar.row);
     shares.forEach(([label, share], index) => {
       const bar = this.#bar(label);
@@ -82,8 +87,10 @@ export class Answer {
     if (known) return known;
     const fill = element('span', { class: 'bar-fill' });
     const meter = element('span', { class: 'bar', role: 'meter', 'aria-label': label, 'aria-valuemin': '0', 'aria-valuemax': '1' }, [fill]);
-    const number = element('span', { class: 'bar-number' });
-    const row = element('li', { class: 'bar-row' }, [element('span', { class: 'bar-label', title: label, text: label }), meter, number]);
+    // The meter says both to a screen reader.
+    const name = element('span', { class: 'bar-label', title: label, text: label, 'aria-hidden': 'true' });
+    const number = element('span', { class: 'bar-number', 'aria-hidden': 'true' });
+    const row = element('li', { class: 'bar-row' }, [name, meter, number]);
     const bar = { row, fill, meter, number };
     this.#bars.set(label, bar);
     return bar;
@@ -95,26 +102,30 @@ export class Answer {
       this.nearest.replaceChildren();
       return;
     }
-    const figures = neighbours.slice(0, MOST_NEIGHBOURS).map((neighbour) => {
-      const caption = texts.similarity(neighbour.label, neighbour.similarity);
-      const url = this.thumbnailOf(neighbour.filename);
+    const figures = neighbours.slice(0, MOST_NEIGHBOURS).map(({ label, filename, similarity }) => {
+      const url = this.thumbnailOf(filename);
       const picture = url
-        ? element('img', { src: url, alt: caption, title: caption })
-        : element('span', { class: 'no-picture', text: neighbour.filename, title: caption });
-      return element('figure', {}, [picture, element('figcaption', { text: neighbour.similarity.toFixed(2) })]);
+        ? element('img', { src: url, alt: '', title: filename })
+        : element('span', { class: 'no-picture', title: label }, [element('span', { text: label })]);
+      const name = url ? label : filename;
+      const caption = element('figcaption', {}, [
+        element('span', { class: 'nearest-name', text: name, title: name }), ' ', element('span', { text: texts.similarity(similarity) }),
+      ]);
+      return element('figure', {}, [picture, caption]);
     });
     this.nearest.replaceChildren(element('p', { class: 'hint', text: texts.nearest }), element('div', { class: 'nearest-row' }, figures));
   }
 }
 
 /**
- * All classes in their own order, so that bars stay in place while one draws; of many, the most probable.
+ * All classes in the order of `labels`, so that bars stay in place while one draws; of many, the most probable.
  * @param {Prediction} prediction
  * @param {number} most
+ * @param {string[]} labels
  * @returns {[string, number][]} shares that sum to 1
  */
-function shownShares({ probabilities }, most) {
-  const shares = Object.entries(probabilities);
+function shownShares({ probabilities }, most, labels) {
+  const shares = sortedBy(labels, Object.entries(probabilities), ([label]) => label);
   if (shares.length <= most) return shares;
   const sorted = [...shares].sort((one, other) => other[1] - one[1]);
   const top = sorted.slice(0, most - 2);

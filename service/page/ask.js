@@ -32,11 +32,13 @@ export class AskColumn {
   /**
    * @param {import('./queries.js').Queries} queries
    * @param {(fileName: string) => string | null} thumbnailOf
+   * @param {() => string[]} labels of the classes, in the order of the page
    */
-  constructor(queries, thumbnailOf) {
+  constructor(queries, thumbnailOf, labels) {
     this.queries = queries;
     this.thumbnailOf = thumbnailOf;
-    this.drawingAnswer = new Answer(thumbnailOf, () => this.queries.askAgain(), MOST_BARS);
+    this.labels = labels;
+    this.drawingAnswer = this.#answer(MOST_BARS);
     byId('drawing-answer').append(this.drawingAnswer.element);
     const stillness = debounced(AFTER_LAST_STROKE, () => this.#askDrawing());
     this.pad = new DrawingPad(texts.padQuery, { onBegin: stillness.cancel, onChange: stillness.call });
@@ -61,7 +63,10 @@ export class AskColumn {
     const copied = await this.#reading.read(images, () => copyAll([...paths.keys()], (file) => paths.get(file) ?? file.name));
     if (!copied) return;
     tell(this.#note, '', noteOf(images, [...leftOut, ...copied.leftOut]));
-    if (copied.files.length) await this.queries.add(copied.files);
+    if (!copied.files.length) return;
+    const asked = this.queries.add(copied.files);
+    this.#rowOf(this.queries.files[0]).row.scrollIntoView({ block: 'nearest' }); // or one may see nothing happen
+    await asked;
   }
 
   async #askDrawing() {
@@ -81,9 +86,11 @@ export class AskColumn {
 
   #sync() {
     const { drawing, files } = this.queries;
-    // Not hidden while all are asked about again, or the button would lose the focus.
-    byId('answers-tools').hidden = !files.some((query) => query.prediction || isSettled(query));
-    byId('answers-timing').textContent = files.length > 1 ? this.queries.timing : '';
+    byId('answers-tools').hidden = !files.length;
+    const answered = files.filter((query) => query.prediction || isSettled(query));
+    buttonById('save-answers').hidden = !answered.length; // but not while all are asked about again: it may have the focus
+    const timing = answered.some((query) => query.state === 'asking') ? texts.askingAgain : this.queries.timing;
+    byId('answers-timing').textContent = files.length > 1 && answered.length ? timing : ''; // one alone tells it itself
     this.drawingAnswer.show(drawing);
     const listed = this.#showsAll ? files : files.slice(0, MOST_ROWS);
     this.#more.hidden = listed.length === files.length;
@@ -99,14 +106,27 @@ export class AskColumn {
   }
 
   /** @param {Query} query */
+  #remove(query) {
+    const { files } = this.queries;
+    const beside = files[files.indexOf(query) + 1] ?? files.at(-2);
+    this.queries.remove(query);
+    (beside ? this.#rowOf(beside).remove : inputById('choose-queries')).focus();
+  }
+
+  /** @param {number} mostBars */
+  #answer(mostBars) {
+    return new Answer(this.thumbnailOf, () => this.queries.askAgain(), mostBars, this.labels);
+  }
+
+  /** @param {Query} query */
   #rowOf(query) {
     const known = this.#rows.get(query);
     if (known) return known;
-    const answer = new Answer(this.thumbnailOf, () => this.queries.askAgain(), MOST_BARS_OF_A_ROW);
+    const answer = this.#answer(MOST_BARS_OF_A_ROW);
     const { name } = query.file;
     const remove = element('button', {
       type: 'button', class: 'icon', 'aria-label': texts.removeQuery(name), title: texts.removeQuery(name),
-      onclick: singly(() => { this.queries.remove(query); inputById('choose-queries').focus(); }),
+      onclick: singly(() => this.#remove(query)),
     }, [cross()]);
     const picture = element('figure', { class: 'query' }, [
       element('img', { src: query.url, alt: '' }), element('figcaption', { text: name, title: name }),

@@ -102,7 +102,7 @@ export class ClassList {
     keepOnly(this.#rows, new Set(groups), (row) => row.element);
     groups.forEach((group, index) => {
       const row = this.#rowOf(group);
-      row.sync(obstacle);
+      row.sync(index + 1, obstacle);
       putAt(this.#list, index, row.element);
     });
   }
@@ -123,7 +123,9 @@ export class ClassList {
 
   /** @param {Group} group */
   #removeGroup(group) {
+    const { groups } = this.support;
+    const beside = groups[groups.indexOf(group) + 1] ?? groups.at(-2);
     this.#withUndo(texts.removedClass(group.label, group.examples.length), () => this.support.removeGroup(group));
-    buttonById('add-class').focus();
+    (beside ? this.#rowOf(beside).removeButton : buttonById('add-class')).focus();
   }
 }

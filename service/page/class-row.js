@@ -7,7 +7,7 @@ import { keepOnly, putAt } from './in-order.js';
 import { acceptDrops } from './intake.js';
 import { Reading } from './reading.js';
 import { LONGEST_LABEL } from './support.js';
-import { texts } from './texts.js';
+import { stopped, texts } from './texts.js';
 
 /** @typedef {import('./support.js').Group} Group */
 /** @typedef {import('./support.js').Example} Example */
@@ -35,6 +35,7 @@ export class ClassRow {
     this.actions = actions;
     this.name = element('input', {
       class: 'class-name', type: 'text', maxlength: String(LONGEST_LABEL), autocomplete: 'off', spellcheck: 'false', value: group.label,
+      placeholder: texts.classNameHint, 'aria-describedby': `name-problem-${group.id}`,
       oninput: () => actions.rename(this.name.value),
       onfocus: () => this.name.select(),
       onkeydown: (/** @type {KeyboardEvent} */ event) => { if (event.key === 'Enter') this.name.blur(); },
@@ -50,19 +51,24 @@ export class ClassRow {
     this.empty = element('p', { class: 'tray-empty', text: texts.emptyTray });
     this.tray = element('div', { class: 'tray' }, [this.empty, element('div', { class: 'adders' }, [choose, this.pad.button])]);
     this.reading = new Reading((sentence) => { this.#doing = sentence; this.#tell(); });
+    // No role of its own: the box above the sheet says it already.
+    this.nameProblem = element('p', { class: 'name-problem', id: `name-problem-${group.id}` });
     this.note = element('p', { class: 'note', role: 'status' });
     this.element = element('li', { class: 'class-row', 'data-group': String(group.id) }, [
-      element('div', { class: 'class-head' }, [this.name, this.count, this.removeButton]), this.tray, this.pad.place, this.note,
+      element('div', { class: 'class-head' }, [this.name, this.count, this.removeButton]), this.nameProblem, this.tray, this.pad.place, this.note,
     ]);
     acceptDrops(this.element, actions.take);
-    this.sync();
   }
 
-  /** Show the class as it is now. @param {import('./support.js').Obstacle | null} [obstacle] */
-  sync(obstacle = null) {
+  /**
+   * Show the class as it is now.
+   * @param {number} number of the row, from 1: what the field of the name is called stays while it is typed
+   * @param {import('./support.js').Obstacle | null} obstacle
+   */
+  sync(number, obstacle) {
     const { label, examples } = this.group;
     if (document.activeElement !== this.name) this.name.value = label;
-    this.name.setAttribute('aria-label', texts.className(label));
+    this.name.setAttribute('aria-label', texts.className(number));
     this.removeButton.setAttribute('aria-label', texts.removeClass(label));
     this.removeButton.title = texts.removeClass(label);
     this.input.setAttribute('aria-label', texts.chooseImagesFor(label));
@@ -80,7 +86,8 @@ export class ClassRow {
     const misnamed = obstacle?.misnamed === this.group.id;
     this.element.classList.toggle('has-problem', Boolean(bad) || misnamed);
     this.name.setAttribute('aria-invalid', String(misnamed));
-    this.#trouble = bad?.problem ?? (misnamed ? obstacle.sentence : '');
+    this.nameProblem.textContent = misnamed ? obstacle.sentence : '';
+    this.#trouble = bad?.problem ? stopped(bad.problem) : '';
     this.#tell();
   }
 

@@ -1,6 +1,6 @@
 /** Builds elements and fills the texts of the static page. */
 
-import { texts } from './texts.js';
+import { stopped, texts } from './texts.js';
 
 /**
  * @template {keyof HTMLElementTagNameMap} Tag
@@ -101,9 +101,23 @@ export function saveFile(file) {
  * @param {string} [trouble] what failed or was left out: with it, the note is in the colour of a warning
  */
 export function tell(note, news, trouble = '') {
-  const sentences = [news, trouble].filter(Boolean).join(' ');
+  const sentences = [news, trouble && stopped(trouble)].filter(Boolean).join(' ');
   if (note.textContent !== sentences) note.textContent = sentences; // so that a screen reader says it once
   note.classList.toggle('is-news', !trouble);
+}
+
+/**
+ * Tie a note about a field to it, until the field is changed.
+ * @param {HTMLInputElement} field
+ * @param {HTMLElement} note
+ */
+export function blame(field, note) {
+  field.setAttribute('aria-invalid', 'true');
+  field.setAttribute('aria-describedby', note.id);
+  field.addEventListener('input', () => {
+    field.removeAttribute('aria-invalid');
+    field.removeAttribute('aria-describedby');
+  }, { once: true });
 }
 
 /** Say `sentence` to a screen reader. @param {string} sentence */

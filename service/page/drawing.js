@@ -15,6 +15,8 @@ export class DrawingPad {
   #strokes = [];
   /** @type {number | null} the pointer that draws; other fingers are ignored */
   #pointer = null;
+  /** Where the sheet was when the pen came down: if it moves under the pen, the stroke goes on unbroken. */
+  #box = { left: 0, top: 0, width: SIDE, height: SIDE };
   #context;
 
   /**
@@ -91,6 +93,7 @@ export class DrawingPad {
   #press(event) {
     if (this.#pointer !== null || event.button !== 0) return;
     this.#pointer = event.pointerId;
+    this.#box = this.canvas.getBoundingClientRect();
     this.canvas.setPointerCapture(event.pointerId);
     this.#strokes.push([this.#point(event)]);
     this.#paint();
@@ -123,8 +126,8 @@ export class DrawingPad {
 
   /** @param {PointerEvent} event @returns {Point} */
   #point(event) {
-    const box = this.canvas.getBoundingClientRect();
-    return { x: ((event.clientX - box.left) / box.width) * SIDE, y: ((event.clientY - box.top) / box.height) * SIDE };
+    const { left, top, width, height } = this.#box;
+    return { x: ((event.clientX - left) / width) * SIDE, y: ((event.clientY - top) / height) * SIDE };
   }
 
   #paint() {

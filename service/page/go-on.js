@@ -1,7 +1,8 @@
 /** What to do next with the classifier: keep it; and the initialization it was made from, with its licence. */
 
 import { Problem } from './api.js';
-import { buttonById, byId, inputById, say, tell } from './dom.js';
+import { blame, buttonById, byId, inputById, say, tell } from './dom.js';
+import { sortedBy } from './in-order.js';
 import { texts } from './texts.js';
 
 /** @typedef {import('./classifiers.js').Classifier} Classifier */
@@ -10,6 +11,7 @@ export class GoOn {
   /** @type {Classifier | null} the one shown */
   #shown = null;
   #place = byId('go-on');
+  #link = byId('to-keep');
   #form = byId('keep-form');
   #name = inputById('keep-name');
   #button = buttonById('keep');
@@ -22,10 +24,12 @@ export class GoOn {
   /**
    * @param {(name: string) => Promise<string>} keep gives the sentence that says so
    * @param {(model: string) => Promise<string>} licenceOf empty where none is known
+   * @param {() => string[]} labels of the classes, in the order of the page
    */
-  constructor(keep, licenceOf) {
+  constructor(keep, licenceOf, labels) {
     this.keep = keep;
     this.licenceOf = licenceOf;
+    this.labels = labels;
     this.#name.addEventListener('input', () => { this.#isTyped = true; });
     this.#form.addEventListener('submit', (event) => {
       event.preventDefault();
@@ -40,6 +44,7 @@ export class GoOn {
       const isNeeded = this.#place.contains(document.activeElement) || this.#isKeeping || this.#note.textContent || (isLearning && !this.#form.hidden);
       this.#place.hidden ||= !isNeeded;
     } else if (classifier !== this.#shown) this.#put(classifier);
+    this.#link.hidden = this.#place.hidden || this.#form.hidden;
     this.#shown = classifier;
   }
 
@@ -51,7 +56,8 @@ export class GoOn {
     this.#form.hidden = kept;
     this.#keptAs.hidden = !kept;
     this.#keptAs.textContent = kept ? texts.kept(task.name || texts.untitled) : '';
-    if (!this.#isTyped) this.#name.value = texts.suggestedName(task.classes.map((one) => one.label));
+    const named = task.classes.map((one) => one.label);
+    if (!this.#isTyped) this.#name.value = texts.suggestedName(sortedBy(this.labels(), named, String));
     const isNews = this.#note.classList.contains('is-news');
     if (!this.#isKeeping && (kept || !isNews)) tell(this.#note, ''); // trouble with the one before; what was kept is still so
     this.#origin.textContent = texts.learnedWith(task.model);
@@ -66,6 +72,7 @@ export class GoOn {
     if (this.#isKeeping) return;
     if (!name) {
       tell(this.#note, '', texts.nameKept);
+      blame(this.#name, this.#note);
       this.#name.focus();
       return;
     }

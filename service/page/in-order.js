@@ -19,3 +19,16 @@ export function keepOnly(shown, wanted, elementOf) {
 export function putAt(place, index, child) {
   if (place.children[index] !== child) place.insertBefore(child, place.children[index] ?? null);
 }
+
+/**
+ * @template One
+ * @param {string[]} labels
+ * @param {One[]} all
+ * @param {(one: One) => string} labelOf
+ * @returns {One[]} in the order of `labels`; those of other labels last, in their own order
+ */
+export function sortedBy(labels, all, labelOf) {
+  const places = new Map(labels.map((label, index) => [label, index]));
+  const placeOf = (/** @type {One} */ one) => places.get(labelOf(one)) ?? labels.length;
+  return [...all].sort((one, other) => placeOf(one) - placeOf(other));
+}

@@ -68,7 +68,7 @@ export class KeptList {
   #row(task) {
     const name = task.name || texts.untitled;
     const made = texts.made(new Date(task.created));
-    const labels = task.classes.map((one) => one.label).join(', ');
+    const labels = task.classes.map((one) => one.label);
     const { estimate } = task;
     const accuracy = estimate ? texts.keptAccuracy(estimate.accuracy, estimate.low, estimate.high) : '';
     const open = element('button', {
@@ -79,7 +79,7 @@ export class KeptList {
     return element('li', { class: 'kept-row' }, [
       element('div', { class: 'kept-what' }, [
         element('span', { class: 'kept-name', text: name }),
-        element('span', { class: 'hint kept-labels', text: labels === name ? '' : labels }),
+        element('span', { class: 'hint kept-labels', text: lists(name, labels) ? '' : labels.join(', ') }),
       ]),
       element('div', { class: 'hint kept-facts' }, [element('span', { text: made }), element('span', { text: accuracy })]),
       element('div', { class: 'kept-tools' }, [open, remove]),
@@ -131,3 +131,6 @@ export class KeptList {
     }
   }
 }
+
+/** @param {string} name @param {string[]} labels @returns {boolean} whether the name is all of them, in whatever order the page had them */
+const lists = (name, labels) => name.length === labels.join(', ').length && labels.every((label) => name.includes(label));

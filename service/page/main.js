@@ -13,7 +13,7 @@ import { Notice } from './notice.js';
 import { OpenedTask } from './opened.js';
 import { Programs } from './programs.js';
 import { Queries } from './queries.js';
-import { showStanding } from './standing.js';
+import { Standing } from './standing.js';
 import { SupportSet } from './support.js';
 import { texts } from './texts.js';
 
@@ -25,9 +25,11 @@ fillTexts();
 const support = new SupportSet();
 const classifiers = new Classifiers(support);
 const queries = new Queries(classifiers);
+const standing = new Standing(support, classifiers, queries);
 const notice = new Notice();
 const classList = new ClassList(support, notice);
-const ask = new AskColumn(queries, (fileName) => (classifiers.opened ? null : support.example(fileName)?.url ?? null));
+const labels = () => (classifiers.opened?.task.classes ?? support.groups).map((one) => one.label);
+const ask = new AskColumn(queries, (fileName) => (classifiers.opened ? null : support.example(fileName)?.url ?? null), labels);
 const kept = new KeptList(
   (task) => { open(task); byId('opened-heading').focus(); },
   (task) => {
@@ -43,6 +45,7 @@ const goOn = new GoOn(
     return isCurrent ? texts.kept(name) : texts.keptBefore(name);
   },
   async (model) => (await models).find((one) => one.name === model)?.card.licence ?? '',
+  labels,
 );
 const programs = new Programs();
 const opened = new OpenedTask(notice, (task) => {
@@ -56,7 +59,7 @@ const learn = debounced(AFTER_LAST_CHANGE, () => {
 });
 
 function show() {
-  showStanding(support, classifiers, queries);
+  standing.show();
   goOn.show(classifiers.ready, !classifiers.problem && !support.obstacle());
   programs.show(classifiers.ready);
   opened.show(classifiers.opened?.task ?? null);
@@ -77,7 +80,7 @@ support.addEventListener('change', () => { learn.call(); show(); });
 support.addEventListener('mark', show);
 notice.addEventListener('over', () => support.forgetRemoved());
 classifiers.addEventListener('change', show);
-queries.addEventListener('change', () => showStanding(support, classifiers, queries));
+queries.addEventListener('change', () => standing.show());
 byId('close-opened').addEventListener('click', () => { closeOpened(); byId('own-heading').focus(); });
 guardPage();
 acceptPastes((target) => classList.receiverAt(target) ?? opened.receiverAt(target) ?? ((found) => ask.take(found)));

@@ -1,18 +1,17 @@
 /** One line at the foot of the page that offers to take removals back, the last one first, by its button or by Ctrl+Z. */
 
-import { byId, element, takesText } from './dom.js';
+import { byId, cross, element, takesText } from './dom.js';
 import { texts } from './texts.js';
 
 /** @typedef {{ sentence: string, undo: () => void }} Offer */
 
-const SHOWN_FOR = 12_000; // milliseconds without another removal
+const UNDO_KEYS = /^(Mac|iP)/.test(globalThis.navigator?.platform ?? '') ? texts.undoKeysOfMac : texts.undoKeys;
 
 /** Tells by an `over` event that nothing of what was offered can be taken back any more. */
 export class Notice extends EventTarget {
   #place = byId('notice');
-  /** @type {Offer[]} the last one is shown: one removal soon after another costs the first nothing */
+  /** @type {Offer[]} the last one is shown: one removal after another costs the first nothing */
   #offers = [];
-  #timer = 0;
   /** @type {EventTarget | null} where the keyboard came from */
   #before = null;
 
@@ -22,6 +21,7 @@ export class Notice extends EventTarget {
   }
 
   /**
+   * Offer it for as long as the user wants: however slow, everyone is to reach it.
    * @param {string} sentence
    * @param {() => void} undo
    */
@@ -32,34 +32,38 @@ export class Notice extends EventTarget {
 
   /** @param {string} sentence */
   #show(sentence) {
-    const button = element('button', {
-      type: 'button', class: 'button', text: texts.undo, onclick: () => this.#takeBack(),
-      onfocus: (/** @type {FocusEvent} */ event) => {
-        this.#before = event.relatedTarget;
-        window.clearTimeout(this.#timer); // whoever reaches it by keyboard has the time to press it
-      },
-      onblur: () => this.#endLater(),
+    const onfocus = (/** @type {FocusEvent} */ { relatedTarget }) => {
+      if (!(relatedTarget instanceof Element && this.#place.contains(relatedTarget))) this.#before = relatedTarget;
+    };
+    const undo = element('button', {
+      type: 'button', class: 'button', text: texts.undo, 'aria-keyshortcuts': 'Control+Z Meta+Z', onfocus, onclick: () => this.#takeBack(),
     });
-    this.#place.replaceChildren(element('span', { text: sentence }), button);
-    this.#endLater();
+    const close = element('button', {
+      type: 'button', class: 'icon', 'aria-label': texts.closeNotice, title: texts.closeNotice, onfocus, onclick: () => this.#close(),
+    }, [cross()]);
+    this.#place.replaceChildren(element('span', { text: sentence }), undo, element('span', { class: 'notice-keys', text: UNDO_KEYS }), close);
   }
 
   #takeBack() {
     const offer = this.#offers.pop();
     offer?.undo();
-    if (this.#place.contains(document.activeElement) && this.#before instanceof HTMLElement) this.#before.focus();
+    this.#leave();
     const earlier = this.#offers.at(-1);
     if (earlier) this.#show(earlier.sentence);
     else this.#end();
   }
 
-  #endLater() {
-    window.clearTimeout(this.#timer);
-    this.#timer = window.setTimeout(() => this.#end(), SHOWN_FOR);
+  #close() {
+    this.#leave();
+    this.#end();
+  }
+
+  /** Put the keyboard back to where it came from. */
+  #leave() {
+    if (this.#place.contains(document.activeElement) && this.#before instanceof HTMLElement) this.#before.focus();
   }
 
   #end() {
-    window.clearTimeout(this.#timer);
     this.#offers = [];
     this.#place.replaceChildren();
     this.dispatchEvent(new Event('over'));

@@ -2,7 +2,7 @@
 
 import { addExamples, deleteExample, Problem, showTask } from './api.js';
 import { copyClasses } from './copies.js';
-import { byId, inputById, tell } from './dom.js';
+import { blame, byId, inputById, tell } from './dom.js';
 import { fromInput, namedApart, noteOf, sortOut } from './files.js';
 import { byFolder } from './folders.js';
 import { FoldedPad } from './folded-pad.js';
@@ -104,7 +104,7 @@ export class OpenedTask {
   async #takeNew(found) {
     const label = canonical(this.#newName.value);
     if (label || lieInFolders(found)) return this.#take(label, found);
-    tell(this.#note, '', texts.nameFirst);
+    this.#wantName();
     this.#newName.focus();
     return false;
   }
@@ -112,8 +112,17 @@ export class OpenedTask {
   /** @param {HTMLInputElement} files goes on with the new class, which has a name now */
   #askForImages(files) {
     const label = canonical(this.#newName.value);
-    tell(this.#note, label ? texts.imagesNext(label) : '', label ? '' : texts.nameFirst);
-    if (label) files.focus();
+    if (!label) {
+      this.#wantName();
+      return;
+    }
+    tell(this.#note, texts.imagesNext(label));
+    files.focus();
+  }
+
+  #wantName() {
+    tell(this.#note, '', texts.nameFirst);
+    blame(this.#newName, this.#note);
   }
 
   /** @param {Found[]} found dropped beside every class */

@@ -1,6 +1,6 @@
 /** For programs: one command that asks the classifier that answers, or makes one, and where all routes are described. */
 
-import { byId, element } from './dom.js';
+import { byId, element, say } from './dom.js';
 import { texts } from './texts.js';
 
 /** @typedef {import('./classifiers.js').Classifier} Classifier */
@@ -16,7 +16,7 @@ export class Programs {
 
   constructor() {
     const copy = element('button', { type: 'button', class: 'button', text: texts.copy, onclick: () => this.#copy(copy) });
-    const block = element('pre', { tabindex: '0', 'aria-label': texts.command }, [this.#code]);
+    const block = element('pre', {}, [this.#code]);
     byId('programs-command').append(block, copy);
   }
 
@@ -35,6 +35,7 @@ export class Programs {
     try {
       await navigator.clipboard.writeText(this.#code.textContent ?? '');
       button.textContent = texts.copied;
+      say(texts.copied);
       window.setTimeout(() => { button.textContent = texts.copy; }, COPIED_FOR);
     } catch {
       window.getSelection()?.selectAllChildren(this.#code); // no clipboard without https or permission

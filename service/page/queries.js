@@ -72,7 +72,7 @@ export class Queries extends EventTarget {
   async draw(file) {
     const before = this.drawing;
     const [drawn] = namedApart(file ? [file] : [], this.files.map((query) => query.file.name));
-    this.drawing = drawn ? { ...this.#query(drawn, ''), prediction: before?.prediction ?? null } : null;
+    this.drawing = drawn ? { ...this.#query(drawn, ''), prediction: before?.prediction ?? null, timing: before?.timing ?? '' } : null;
     this.#tell();
     if (this.drawing) await this.ask([this.drawing]);
   }

@@ -1,30 +1,52 @@
 /** Says plainly how things stand: what is missing, what goes on, what failed, or how good the classifier is. */
 
-import { byId, element } from './dom.js';
+import { byId, debounced, element } from './dom.js';
 import { repeatedImages, sharedImages } from './shared-images.js';
-import { texts } from './texts.js';
+import { stopped, texts } from './texts.js';
 
-/**
- * @param {import('./support.js').SupportSet} support
- * @param {import('./classifiers.js').Classifiers} classifiers
- * @param {import('./queries.js').Queries} queries
- */
-export function showStanding(support, classifiers, queries) {
-  const place = byId('standing');
-  const { ready, problem, opened } = classifiers;
-  const obstacle = support.obstacle();
-  const tryAgain = () => queries.askAgain();
-  if (ready && queries.isCutOff) fail(place, texts.stillHere(texts.offline), tryAgain);
-  else if (ready) {
-    const { estimate, examples = [] } = ready.task;
-    const sentences = [opened ? texts.readyOpened : texts.ready(ready.took)];
-    if (estimate) sentences.push(texts.estimate(estimate.accuracy, estimate.low, estimate.high));
-    put(place, 'ready', sentences.join(' '), [sharedImages(examples), repeatedImages(examples)].filter(Boolean).join(' '));
-  } else if (obstacle) put(place, 'waiting', texts.waiting(obstacle.sentence));
-  else if (problem) {
-    if (problem.mayPass) fail(place, texts.stillHere(problem.message), tryAgain);
-    else put(place, 'problem', problem.message);
-  } else put(place, 'making', texts.making);
+const AFTER_LAST_CHANGE = 600; // milliseconds: what is missing may change with every letter of a name, and is to be said once
+
+export class Standing {
+  #place = byId('standing');
+  #missing = '';
+  #sayMissing = debounced(AFTER_LAST_CHANGE, () => put(this.#place, 'waiting', this.#missing));
+
+  /**
+   * @param {import('./support.js').SupportSet} support
+   * @param {import('./classifiers.js').Classifiers} classifiers
+   * @param {import('./queries.js').Queries} queries
+   */
+  constructor(support, classifiers, queries) {
+    this.support = support;
+    this.classifiers = classifiers;
+    this.queries = queries;
+  }
+
+  show() {
+    this.#sayMissing.cancel();
+    const place = this.#place;
+    const { ready, problem, opened } = this.classifiers;
+    const obstacle = this.support.obstacle();
+    const tryAgain = () => this.queries.askAgain();
+    if (ready && this.queries.isCutOff) fail(place, texts.stillHere(texts.offline), tryAgain);
+    else if (ready) {
+      const { estimate, examples = [] } = ready.task;
+      const sentences = [opened ? texts.readyOpened : texts.ready(ready.took)];
+      if (estimate) sentences.push(texts.estimate(estimate.accuracy, estimate.low, estimate.high));
+      put(place, 'ready', sentences.join(' '), [sharedImages(examples), repeatedImages(examples)].filter(Boolean).join(' '));
+    } else if (obstacle) this.#wait(texts.waiting(obstacle.sentence));
+    else if (problem) {
+      if (problem.mayPass) fail(place, texts.stillHere(stopped(problem.message)), tryAgain);
+      else put(place, 'problem', stopped(problem.message));
+    } else put(place, 'making', texts.making);
+  }
+
+  /** @param {string} missing */
+  #wait(missing) {
+    this.#missing = missing;
+    if (this.#place.dataset.state === 'waiting') this.#sayMissing.call();
+    else put(this.#place, 'waiting', missing);
+  }
 }
 
 /** @param {HTMLElement} place @param {string} sentence @param {() => void} tryAgain */

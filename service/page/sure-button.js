@@ -3,7 +3,7 @@
  * A double click is one press, and so is a key that is held down: nobody has read the question in between.
  */
 
-import { element, singly } from './dom.js';
+import { element, say, singly } from './dom.js';
 import { texts } from './texts.js';
 
 /**
@@ -17,8 +17,12 @@ export function sureButton(text, label, act) {
     type: 'button', class: 'button quiet', text, 'aria-label': label,
     onkeydown: (/** @type {KeyboardEvent} */ event) => { if (event.repeat) event.preventDefault(); },
     onclick: singly(() => {
-      if (button.dataset.sure) act();
-      else Object.assign(button, { textContent: texts.deleteSure, ariaLabel: texts.deleteSure }).dataset.sure = 'yes';
+      if (button.dataset.sure) {
+        act();
+        return;
+      }
+      Object.assign(button, { textContent: texts.deleteSure, ariaLabel: texts.deleteSure }).dataset.sure = 'yes';
+      say(texts.deleteSure);
     }),
     onblur: () => {
       delete button.dataset.sure;

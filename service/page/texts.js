@@ -31,12 +31,16 @@ function odds(accuracy) {
   return `about ${Math.round(accuracy * 10)} times in 10`;
 }
 
-/** @param {string} sentence @returns {string} with a full stop, unless a shortened name ends it with its ellipsis */
-const stopped = (sentence) => (sentence.endsWith('…') ? sentence : `${sentence}.`);
+/** @param {string} sentence @returns {string} with a full stop, unless it ends with one, or with the ellipsis of a shortened name */
+export const stopped = (sentence) => (/[.!?…]$/.test(sentence) ? sentence : `${sentence}.`);
+
+/** @param {string} label @returns {string} that is never empty */
+const named = (label) => label || 'the unnamed class';
 
 export const texts = {
   lead: 'Show it a few images of each class. Seconds later, it recognises new ones.',
   tryExample: 'Try an example',
+  skipToAsk: 'Skip to a new image',
 
   classesHeading: 'Your classes',
   classesHint: 'At least two, with one or more images each. A class is whatever you name: a letter, a leaf, a crack.',
@@ -44,22 +48,26 @@ export const texts = {
   addClass: 'Add a class',
   chooseFolder: 'Add a folder of classes',
   defaultLabel: (/** @type {number} */ number) => `Class ${number}`,
-  className: (/** @type {string} */ label) => `Name of class ${label}`,
+  className: (/** @type {number} */ number) => `Name of class ${number}`,
+  classNameHint: 'Name',
   imageCount: (/** @type {number} */ count) => `${count} ${plural(count, 'image', 'images')}`,
   imagesOf: (/** @type {number} */ count, /** @type {string} */ label) => `${count} ${plural(count, 'image', 'images')} of ${label}`,
   remove: 'Remove',
-  removeClass: (/** @type {string} */ label) => `Remove class ${label}`,
-  removeImage: (/** @type {string} */ name, /** @type {string} */ label) => `Remove ${name} from ${label}`,
+  removeClass: (/** @type {string} */ label) => (label ? `Remove class ${label}` : `Remove ${named(label)}`),
+  removeImage: (/** @type {string} */ name, /** @type {string} */ label) => `Remove ${name} from ${named(label)}`,
   emptyTray: 'Drop or paste images here, choose files, or draw.',
   chooseImages: 'Choose images',
-  chooseImagesFor: (/** @type {string} */ label) => `Choose images for ${label}`,
+  chooseImagesFor: (/** @type {string} */ label) => `Choose images for ${named(label)}`,
   draw: 'Draw',
-  drawFor: (/** @type {string} */ label) => `Draw images for ${label}`,
+  drawFor: (/** @type {string} */ label) => `Draw images for ${named(label)}`,
   removedClass: (/** @type {string} */ label, /** @type {number} */ count) =>
-    count ? `Removed ${label} with its ${count} ${plural(count, 'image', 'images')}.` : `Removed ${label}.`,
+    count ? `Removed ${named(label)} with its ${count} ${plural(count, 'image', 'images')}.` : `Removed ${named(label)}.`,
   removedImage: (/** @type {string} */ name) => `Removed ${name}.`,
   replacedClasses: 'The example has replaced your classes.',
   undo: 'Undo',
+  undoKeys: 'Ctrl+Z',
+  undoKeysOfMac: 'Cmd+Z',
+  closeNotice: 'Close without undoing',
   dropFolderHint: 'Drop a folder that contains one folder per class, or drop images onto a class.',
   filled: (/** @type {number} */ images, /** @type {number} */ classes) =>
     `Added ${images} ${plural(images, 'image', 'images')} to ${classes} ${plural(classes, 'class', 'classes')}.`,
@@ -84,7 +92,7 @@ export const texts = {
   exampleFailed: 'The example could not be loaded. Check that the service is running, then try again.',
 
   drawingName: 'drawing.png',
-  padFor: (/** @type {string} */ label) => `Drawing pad for ${label}. To work without a pointer, choose images instead.`,
+  padFor: (/** @type {string} */ label) => `Drawing pad for ${named(label)}. To work without a pointer, choose images instead.`,
   padQuery: 'Drawing pad for a new image. To work without a pointer, choose images instead.',
   drawHere: 'Draw here',
   clear: 'Clear',
@@ -135,24 +143,26 @@ export const texts = {
   stillHere: (/** @type {string} */ problem) => `${problem} Your classes and images are still here.`,
   taskGone: 'The service no longer has this classifier. Go back to your own classes, or open another one.',
 
-  blankAnswer: 'The answer appears here.',
+  blankAnswer: 'The answer to your drawing appears here.',
   pendingAnswer: 'Waiting until your classes are ready.',
   asking: 'Looking…',
+  askingAgain: 'Looking again…',
   unknown: 'Fits none of your classes',
   closest: (/** @type {string} */ label) => `The closest is ${label}.`,
   took: (/** @type {number} */ milliseconds) => `Answered in ${duration(milliseconds)}`,
   tookMany: (/** @type {number} */ milliseconds, /** @type {number} */ count) => `${count} images answered in ${duration(milliseconds)}`,
   others: (/** @type {number} */ count) => `${count} others`,
+  answersHeading: 'Answers',
   saveAnswers: 'Save as CSV',
   moreAnswers: (/** @type {number} */ count) => `Show ${count} more ${plural(count, 'answer', 'answers')}`,
   answersFile: 'answers.csv',
-  nearest: 'Most similar among your images',
-  similarity: (/** @type {string} */ label, /** @type {number} */ value) => `${label}, similarity ${value.toFixed(2)}`,
+  nearest: 'Most similar among your images (1 is identical)',
+  similarity: (/** @type {number} */ value) => value.toFixed(2).replace('-', '−'),
   removeQuery: (/** @type {string} */ name) => `Remove ${name}`,
   spokenUnknown: (/** @type {string} */ name) => `${name} fits none of your classes.`,
   spokenAnswer: (/** @type {string} */ name, /** @type {string} */ label, /** @type {number} */ probability) =>
     `${name}: ${label}, ${percent(probability)}.`,
-  spokenProblem: (/** @type {string} */ name, /** @type {string} */ problem) => `${name}: ${problem}`,
+  spokenProblem: (/** @type {string} */ name, /** @type {string} */ problem) => `${name}: ${stopped(problem)}`,
   spokenMany: (/** @type {number} */ count) => `${count} ${plural(count, 'image', 'images')} answered.`,
   spokenFailed: (/** @type {number} */ count) => `${count} could not be answered.`,
   yourDrawing: 'Your drawing',
@@ -207,7 +217,6 @@ export const texts = {
   commandNone: 'From a terminal or a program, learn from one image per class and classify another; nothing is kept:',
   commandDraft: 'Use this classifier from a terminal or a program. Keep it first, or its address stops working with your next change:',
   commandKept: 'Use this kept classifier from a terminal or a program:',
-  command: 'Command',
   queryPlaceholder: 'new-image.png',
   labelPlaceholders: ['leaf', 'flower'],
   copy: 'Copy',

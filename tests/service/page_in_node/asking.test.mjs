@@ -3,10 +3,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { choose, load, openPage, pen, teach } from './small_document.mjs';
+import { choose, giveExamples, load, openPage, pen, teach } from './small_document.mjs';
 import { image, settled, SmallService, until } from './small_service.mjs';
 
 const { Answer } = await load('answer.js');
+const { texts } = await load('texts.js');
 const answers = () => document.getElementById('answers').querySelectorAll('.answer').map((one) => one.dataset.state);
 
 test('a stroke builds none of the answers about files anew', async (context) => {
@@ -37,4 +38,51 @@ test('what changes of an answer is shown', async () => {
   release();
   await settled();
   assert.deepEqual(answers(), ['answered', 'failed']);
+});
+
+test('an answer that is asked for again is told to be old', async () => {
+  const service = new SmallService();
+  await openPage();
+  await teach();
+  choose('choose-queries', ['a.png', 'b.png'].map((name) => image(name)));
+  const [canvas] = document.getElementById('query-pad').querySelectorAll('canvas');
+  const draw = () => pen(canvas, ['down', 10, 10], ['move', 200, 200], ['up', 200, 200]);
+  const drawn = document.getElementById('drawing-answer').querySelector('.answer');
+  draw();
+  await until(() => drawn.dataset.state === 'answered');
+  const timing = drawn.querySelector('.timing');
+  assert.match(timing.textContent, /^Answered in/);
+  const [task] = service.tasks.values();
+  const release = service.hold(`POST /v1/tasks/${task.id}/classify`);
+  draw();
+  await until(() => drawn.dataset.state === 'asking');
+  assert.equal(timing.textContent, texts.askingAgain);
+  assert.equal(drawn.getAttribute('aria-busy'), 'true');
+  assert.equal(drawn.querySelector('.winner').textContent, 'Class 1');
+  release();
+  await settled();
+  assert.match(timing.textContent, /^Answered in/);
+  assert.equal(drawn.getAttribute('aria-busy'), 'false');
+
+  const told = document.getElementById('answers-timing');
+  assert.match(told.textContent, /^2 images answered in/);
+  const learned = service.hold('POST /v1/tasks');
+  giveExamples();
+  await until(() => answers().includes('asking'));
+  assert.equal(told.textContent, texts.askingAgain);
+  learned();
+  await until(() => answers().every((state) => state === 'answered'));
+  await settled();
+  assert.match(told.textContent, /^\d images answered in/);
+});
+
+test('a similar image is told with its class, and where it is not on the page, with its name', () => {
+  for (const [url, tile, name] of [['blob:1', '', 'oak'], [null, 'oak', '7.png']]) {
+    const answer = new Answer(() => url, () => {}, 4, () => ['oak']);
+    const nearest = [{ label: 'oak', similarity: -0.25, filename: '7.png' }];
+    answer.show({ state: 'answered', prediction: { label: 'oak', probabilities: { oak: 1 }, unknown: false, nearest }, timing: '' });
+    const figure = answer.element.querySelector('figure');
+    assert.equal(figure.children[0].textContent, tile);
+    assert.equal(figure.querySelector('figcaption').textContent, `${name} −0.25`);
+  }
 });

@@ -36,3 +36,14 @@ test('clear in the middle of a stroke leaves a blank sheet', () => {
   pen(pad.canvas, ['move', 300, 300], ['up', 300, 300]);
   assert.ok(pad.isBlank);
 });
+
+test('a sheet that moves under the pen breaks no stroke', () => {
+  const strokes = [0, 45].map((moved) => {
+    const { pad } = sheet();
+    pen(pad.canvas, ['down', 10, 10], ['move', 20, 20]);
+    pad.canvas.getBoundingClientRect = () => ({ left: 0, top: moved, width: 448, height: 448 });
+    pen(pad.canvas, ['move', 30, 30], ['up', 30, 30]);
+    return pad.strokes;
+  });
+  assert.deepEqual(strokes[0], strokes[1]);
+});

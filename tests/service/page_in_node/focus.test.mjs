@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { button, giveExamples, openPage, teach, toDelete, toOpen } from './small_document.mjs';
-import { settled, SmallService, until } from './small_service.mjs';
+import { button, choose, giveExamples, openPage, teach, toDelete, toOpen } from './small_document.mjs';
+import { image, settled, SmallService, until } from './small_service.mjs';
 
 const { texts } = await import('../../../service/page/texts.js');
 const shown = (id) => !document.getElementById(id).hidden;
@@ -87,7 +87,28 @@ test('after "Undo" it is where it was before', async () => {
   await open();
   await teach();
   button(texts.removeClass('Class 1')).click();
-  assert.equal(focused().id, 'add-class');
+  const neighbour = button(texts.removeClass('Class 2'));
+  assert.equal(focused(), neighbour);
   button(texts.undo).click();
+  assert.equal(focused(), neighbour);
+  button(texts.removeClass('Class 1')).click();
+  button(texts.closeNotice).click();
+  assert.equal(focused(), neighbour);
+});
+
+test('after the removal of a class or an answer it is at the neighbour, and after the last one at what makes others', async () => {
+  await open();
+  await teach();
+  choose('choose-queries', ['a.png', 'b.png', 'c.png'].map((name) => image(name)));
+  await settled();
+  for (const [name, next] of [['b.png', 'c.png'], ['c.png', 'a.png']]) {
+    button(texts.removeQuery(name)).click();
+    assert.equal(focused(), button(texts.removeQuery(next)));
+  }
+  button(texts.removeQuery('a.png')).click();
+  assert.equal(focused().id, 'choose-queries');
+  button(texts.removeClass('Class 2')).click();
+  assert.equal(focused(), button(texts.removeClass('Class 1')));
+  button(texts.removeClass('Class 1')).click();
   assert.equal(focused().id, 'add-class');
 });

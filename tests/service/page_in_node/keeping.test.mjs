@@ -58,6 +58,19 @@ test('a name that nobody typed follows those of the classes', async () => {
   assert.equal(one('keep-name').value, 'oak, Class 2');
 });
 
+test('it names the classes in the order of the page', async () => {
+  const { fetch } = globalThis;
+  globalThis.fetch = async (path, init) => {
+    const answer = await fetch(path, init);
+    if (path !== '/v1/tasks') return answer;
+    const task = await answer.json();
+    return new Response(JSON.stringify({ ...task, classes: [...task.classes].reverse() }));
+  };
+  await change('more.png');
+  await until(() => standing() === 'ready');
+  assert.equal(one('keep-name').value, 'Class 1, Class 2');
+});
+
 test('it is told at once that it is being kept, and then that it is', async () => {
   const release = holdKeeping();
   type('mine');

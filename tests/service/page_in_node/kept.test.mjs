@@ -127,3 +127,9 @@ test('a double click on "Delete", or its key held down, asks only', async () => 
 test('a shortened name ends with its ellipsis alone', () => {
   for (const say of [texts.kept, texts.deleted]) assert.match(say('oak, ash…'), /[^.]…$/);
 });
+
+test('a classifier that is called after its classes tells them once, in whatever order', async () => {
+  await open((service) => { service.task('ring, cross', ['cross', 'ring']); service.task('shapes', ['cross', 'ring']); });
+  const labels = document.getElementById('kept-list').querySelectorAll('.kept-labels').map((one) => one.textContent);
+  assert.deepEqual(labels, ['cross, ring', '']);
+});

@@ -1,9 +1,9 @@
-/** Hundreds of answers: what comes after them on the page stays within reach. */
+/** Hundreds of answers: they are found at once, and what comes after them on the page stays within reach. */
 
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 
-import { button, choose, load, openPage, teach } from './small_document.mjs';
+import { button, choose, load, openPage, SmallElement, teach } from './small_document.mjs';
 import { image, settled, SmallService } from './small_service.mjs';
 
 const { Answer } = await load('answer.js');
@@ -17,12 +17,35 @@ beforeEach(async () => {
   await teach();
 });
 
-test('"Keep it" comes before all answers', async () => {
+test('answers follow what was asked, and a link before them leads to "Keep it" after them', async () => {
+  const link = document.getElementById('to-keep');
   choose('choose-queries', names(3));
   await settled();
   const order = document.body.all;
-  assert.ok(order.indexOf(button(texts.keep)) < order.indexOf(rows()[0]));
-  assert.ok(order.indexOf(button(texts.keep)) > order.indexOf(document.getElementById('query-pad')));
+  const places = [document.getElementById('choose-queries'), link, rows()[0], rows()[2], button(texts.keep)].map((one) => order.indexOf(one));
+  assert.deepEqual(places, [...places].sort((one, other) => one - other));
+  assert.equal(link.getAttribute('href'), '#go-on-heading');
+  assert.ok(link.isFocusable);
+  button(texts.keep).click();
+  document.getElementById('keep-form').dispatchEvent(new Event('submit', { cancelable: true }));
+  await settled();
+  assert.ok(link.hidden, 'kept already');
+});
+
+test('whoever chooses images is led to their answers', async (context) => {
+  const scrolled = context.mock.method(SmallElement.prototype, 'scrollIntoView');
+  choose('choose-queries', names(2));
+  await settled();
+  assert.deepEqual(scrolled.mock.calls.map((call) => call.this), [rows()[0]]);
+});
+
+test('the answers have a heading from the first one on, which names their list', async () => {
+  const tools = document.getElementById('answers-tools');
+  assert.ok(tools.hidden);
+  choose('choose-queries', names(1));
+  await settled();
+  assert.ok(!tools.hidden);
+  assert.ok(tools.contains(document.getElementById(document.getElementById('answers').getAttribute('aria-labelledby'))));
 });
 
 test('of many answers the newest are shown, and the rest once it is asked for', async () => {
@@ -57,9 +80,15 @@ test('one that is removed makes room for the next', async () => {
 });
 
 test('of many classes the likeliest are shown, and the sum of the others', () => {
-  const answer = new Answer(() => null, () => {}, 4);
+  const answer = new Answer(() => null, () => {}, 4, () => []);
   const probabilities = { a: 0.125, b: 0.0625, c: 0.5, d: 0.0625, e: 0.25 };
   answer.show({ state: 'answered', prediction: { label: 'c', probability: 0.5, probabilities, unknown: false }, timing: '' });
   const bars = answer.element.querySelectorAll('.bar').map((bar) => [bar.getAttribute('aria-label'), bar.getAttribute('aria-valuenow')]);
   assert.deepEqual(bars, [['c', '0.5'], ['e', '0.25'], [texts.others(3), '0.25']]);
+});
+
+test('bars stand in the order of the page\'s classes, whatever that of the service', () => {
+  const answer = new Answer(() => null, () => {}, 4, () => ['b', 'c']);
+  answer.show({ state: 'answered', prediction: { label: 'c', probabilities: { a: 0.25, b: 0.25, c: 0.5 }, unknown: false }, timing: '' });
+  assert.deepEqual(answer.element.querySelectorAll('.bar-label').map((one) => one.textContent), ['b', 'c', 'a']);
 });

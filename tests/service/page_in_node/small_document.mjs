@@ -26,6 +26,7 @@ export class SmallElement extends EventTarget {
     this.attributes.set(name, String(value));
     if (name === 'value') this.value = String(value);
   }
+  removeAttribute(name) { this.attributes.delete(name); }
 
   get type() { return this.getAttribute('type'); }
   get id() { return this.getAttribute('id'); }
@@ -77,6 +78,7 @@ export class SmallElement extends EventTarget {
   }
   click() { this.focus(); this.dispatchEvent(new Event('click')); }
   select() {}
+  scrollIntoView() {}
   /** What was painted since the sheet was last filled. */
   painted = [];
   getContext() {
