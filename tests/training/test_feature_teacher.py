@@ -1,6 +1,8 @@
 """A teacher whose features are looked up: what it has seen, and what a student learns of it."""
 
 import dataclasses
+import errno
+import os
 import signal
 
 import pytest
@@ -21,7 +23,7 @@ from training.recipe import Data, Episodes, Jitter, RecipeError
 from training.run import feature_teacher
 from training.run.after_warm_up import measure_features
 from training.run.checkpoint import CHECKPOINT
-from training.run.feature_teacher import FOLDER, FeatureTeacher
+from training.run.feature_teacher import FOLDER, FeatureFileError, FeatureTeacher
 from training.run.interruption import Interruption
 from training.run.publication import publish_run
 from training.run.trainer import Trainer
@@ -167,6 +169,37 @@ def test_a_row_that_was_cut_off_is_seen_again(teacher, tmp_path, seen):
     assert taught(teacher, tmp_path).feature_teacher.prepare(Interruption())
     assert sum(seen) == 1
     assert first.read_bytes() == whole
+
+
+def test_room_for_all_features_is_taken_before_the_first_is_computed(teacher, tmp_path, seen, monkeypatch):
+    broken, reserved = taught(teacher, tmp_path), []
+
+    def full(descriptor, offset, size):
+        reserved.append(size)
+        if len(reserved) == 2:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(FeatureFileError) as told:
+        broken.run()
+    size = len(TRAINING.images) * 16 * 2
+    assert reserved == [size, size]
+    assert f"former teaches cannot be kept in {tmp_path / FOLDER} ([Errno 28] No space left" in str(told.value)
+    assert f"they take {2 * size:,} bytes, in 2 files; make room there and start again" in str(told.value)
+    assert not seen
+    assert len(list((tmp_path / FOLDER).iterdir())) == 1, "the one that has no room is gone"
+    monkeypatch.undo()
+    assert taught(teacher, tmp_path).feature_teacher.prepare(Interruption())
+
+
+@pytest.mark.parametrize("fault", [errno.EOPNOTSUPP, errno.EINVAL])
+def test_a_file_system_that_reserves_nothing_still_keeps_features(teacher, tmp_path, seen, monkeypatch, fault):
+    def unsupported(*_):
+        raise OSError(fault, os.strerror(fault))
+
+    monkeypatch.setattr(os, "posix_fallocate", unsupported)
+    assert taught(teacher, tmp_path).feature_teacher.prepare(Interruption())
+    assert sum(seen) == 2 * len(TRAINING.images)
 
 
 def test_what_was_seen_otherwise_does_not_serve(teacher, tmp_path, seen, monkeypatch):

@@ -21,6 +21,7 @@ from training.progress import bar, log
 from training.recipe import Recipe, RecipeError
 from training.run.former import facts_of, load_former
 from training.run.interruption import Interruption
+from training.run.reserved_file import reserve
 from training.tasks.training_tasks import TrainingTasks
 
 FOLDER = "features"
@@ -28,6 +29,10 @@ Kept = np.memmap[Any, np.dtype[np.float16]]  # ``[M, E]``, rows of 0 for images 
 _AT_ONCE = 256
 _READ_AT_ONCE = 10_000
 _ROUNDED = 0.01  # more than rounding to float16 changes a squared length of 1
+
+
+class FeatureFileError(OSError):
+    """The features cannot be kept; the message says where, how many bytes they take and what to do."""
 
 
 class FeatureTeacher:
@@ -100,6 +105,9 @@ class FeatureTeacher:
 
         Returns:
             Whether all are done; it stops early if an interruption is wanted.
+
+        Raises:
+            FeatureFileError: before any is computed, if the disk has no room for all.
         """
         self._kept = [self._opened(path) for path in self._files]
         left = [(view, places) for view, kept in enumerate(self._kept) for places in _unseen(kept)]
@@ -127,10 +135,17 @@ class FeatureTeacher:
         self._kept[view][places.numpy()] = features.half().cpu().numpy()
 
     def _opened(self, path: Path) -> Kept:
-        path.parent.mkdir(parents=True, exist_ok=True)
         shape = (self._tasks.images, self._features)
-        whole = path.exists() and path.stat().st_size == math.prod(shape) * np.dtype(np.float16).itemsize
-        return np.memmap(path, np.float16, mode="r+" if whole else "w+", shape=shape)
+        size = math.prod(shape) * np.dtype(np.float16).itemsize
+        try:
+            reserve(path, size)
+        except OSError as error:
+            raise FeatureFileError(
+                f"the features that {self.facts['name']} teaches cannot be kept in {path.parent} ({error}): they "
+                f"take {size * len(self._files):,} bytes, in {len(self._files)} files; make room there and start "
+                "again, with --resume if the run has a checkpoint"
+            ) from error
+        return np.memmap(path, np.float16, mode="r+", shape=shape)
 
 
 def _unseen(kept: Kept) -> tuple[Tensor, ...]:
