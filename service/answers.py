@@ -1,20 +1,23 @@
 """The JSON answers; the OpenAPI document shows these classes with their docstrings."""
 
 from collections.abc import Sequence
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from service.store.job_store import Job
 from service.store.task_store import StoredExample, Task
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 
 
 class EstimateAnswer(BaseModel):
     """The expected accuracy on new images of a task's classes, 0 to 1, with its 95% interval."""
 
-    accuracy: float
-    low: float
-    high: float
+    accuracy: Share
+    low: Share
+    high: Share
 
 
 class ClassAnswer(BaseModel):
@@ -44,7 +47,7 @@ class TaskAnswer(BaseModel):
     version: int
     model: str
     model_version: str
-    created: str
+    created: Time
     expires_in: int | None
     classes: list[ClassAnswer]
     estimate: EstimateAnswer
@@ -93,7 +96,7 @@ class NeighbourAnswer(BaseModel):
     """
 
     label: str
-    similarity: float
+    similarity: Annotated[float, Field(ge=-1, le=1)]
     filename: str
     id: str | None = None
 
@@ -107,8 +110,8 @@ class PredictionAnswer(BaseModel):
 
     filename: str
     label: str
-    probability: float
-    probabilities: dict[str, float]
+    probability: Share
+    probabilities: dict[str, Share]
     unknown: bool
     nearest: list[NeighbourAnswer]
 
@@ -132,8 +135,8 @@ class JobAnswer(BaseModel):
     total: int
     errors: int
     error: str | None
-    created: str
-    finished: str | None
+    created: Time
+    finished: Time | None
 
     @classmethod
     def of(cls, job: Job) -> Self:

@@ -46,6 +46,7 @@ def create_app(settings: Settings) -> FastAPI:
         license_info={"name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"},
         lifespan=life,
         openapi_url=None,  # add_document serves the document
+        generate_unique_id_function=lambda route: route.name,  # good names for the methods of generated clients
         servers=[{"url": "."}],
         responses=FAULTY,
     )

@@ -19,7 +19,13 @@ _FEW = 1000  # probabilities that are rendered in a few milliseconds
 router = APIRouter(tags=["classify"], responses=COMPUTING)
 
 
-@router.post("/v1/classify", response_model=PredictionsAnswer, openapi_extra=CLASSIFY)
+@router.post(
+    "/v1/classify",
+    summary="Classify by labelled images",
+    response_model=PredictionsAnswer,
+    response_description="a prediction for each query image",
+    openapi_extra=CLASSIFY,
+)
 async def classify(request: Request, parts: Parts) -> Response:
     """Fit a classifier to the labelled images and classify the query images with it; nothing is kept."""
     upload = await read_upload(request, parts.settings, wants=frozenset({"support", "query"}), fields=ASKING)

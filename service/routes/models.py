@@ -11,7 +11,7 @@ from service.components import Parts
 router = APIRouter(tags=["models"])
 
 
-@router.get("/v1/models")
+@router.get("/v1/models", summary="List models", response_description="all initializations on offer")
 def list_models(parts: Parts) -> ModelListAnswer:
     """List the initializations that ``model`` may name."""
     return ModelListAnswer(

@@ -1,48 +1,57 @@
-"""Request bodies for the OpenAPI document: FastAPI does not know them, as routes read and count the stream."""
+"""Request bodies for the OpenAPI document: FastAPI does not know them, as routes read and count the stream.
+
+Each is a named object that requires only what every request must hold. Where one field may stand for others, its
+description says so: programs that generate clients make nothing of rules such as "either of these is required".
+"""
 
 from typing import Any
 
 from models.confidence import KEEP_KNOWN
 from service.uploads import expires_in, keep_known
+from service.uploads.labels import MAX_CHARACTERS
+from service.uploads.media_type import FORM, JSON
 
-_FILES = {"type": "array", "items": {"type": "string", "format": "binary"}}
-_ARCHIVE = {
-    "type": "string",
-    "format": "binary",
-    "description": "a zip with a folder per class, in place of support and labels",
+Schema = dict[str, Any]
+_TEXT: Schema = {"type": "string", "minLength": 1, "maxLength": MAX_CHARACTERS}
+
+
+def _list(of: Schema, description: str) -> Schema:
+    return {"type": "array", "items": of, "minItems": 1, "description": description}
+
+
+def _item(name: str, description: str) -> Schema:
+    return _list({"$ref": f"#/components/schemas/{name}"}, description)
+
+
+def _object(description: str, properties: dict[str, Schema], required: list[str]) -> Schema:
+    rule = {"required": required} if required else {}
+    return {"type": "object", "description": description, "properties": properties, **rule}
+
+
+_FILE: Schema = {"type": "string", "format": "binary"}
+_BASE64: Schema = {"type": "string", "format": "byte"}
+_IMAGE: Schema = {
+    "image": {**_BASE64, "description": "PNG, JPEG, WebP or BMP in base64, or its data: URL"},
+    "filename": {
+        "type": "string",
+        "description": "what answers call it; by default its place in the list",
+    },
 }
-_IMAGE = {"type": "string", "format": "byte", "description": "PNG, JPEG, WebP or BMP in base64, or its data: URL"}
+_SET = "a zip with a folder per class, in place of support"
 _SUPPORT_FORM = {
-    "support": {**_FILES, "description": "labelled images"},
-    "labels": {"type": "array", "items": {"type": "string"}, "description": "one for each of support, in order"},
-    "archive": _ARCHIVE,
-}
-_ARCHIVE_JSON = {
-    "archive": {**_ARCHIVE, "format": "byte", "description": f"{_ARCHIVE['description']}; in base64"}
+    "support": _list(_FILE, "labelled images"),
+    "labels": _list(_TEXT, "one for each of support, in order"),
+    "archive": {**_FILE, "description": f"{_SET} and labels"},
 }
 _SUPPORT_JSON = {
-    "support": {
-        "type": "array",
-        "items": {
-            "type": "object",
-            "required": ["label", "image"],
-            "properties": {"label": {"type": "string"}, "image": _IMAGE, "filename": {"type": "string"}},
-        },
-    },
-    **_ARCHIVE_JSON,
+    "support": _item("SupportItem", "labelled images"),
+    "archive": {**_BASE64, "description": f"{_SET}; in base64"},
 }
-_QUERY_FORM = {"query": {**_FILES, "description": "images to classify"}}
-_QUERY_JSON = {
-    "query": {
-        "type": "array",
-        "items": {
-            "type": "object",
-            "required": ["image"],
-            "properties": {"image": _IMAGE, "filename": {"type": "string"}},
-        },
-    }
-}
-_MODEL = {"model": {"type": "string", "default": "auto", "description": "an initialization's name, or auto"}}
+_QUERY_FORM = {"query": _list(_FILE, "images to classify")}
+_QUERY_JSON = {"query": _item("QueryItem", "images to classify")}
+_SCORED = "a zip of images, in place of query"
+_MODEL = {"model": {**_TEXT, "default": "auto", "description": "an initialization's name, or auto"}}
+_KEPT = {"model": {**_TEXT, "default": "auto", "description": "the task's own model, or auto"}}
 _KEEP_KNOWN = {
     keep_known.FIELD: {
         "type": "number",
@@ -52,7 +61,7 @@ _KEEP_KNOWN = {
         "description": "share of images of known classes to be told known; others are flagged unknown",
     }
 }
-_NAME = {"name": {"type": "string", "description": "of the task"}}
+_NAME = {"name": {**_TEXT, "description": "of the task"}}
 _EXPIRES_IN = {
     expires_in.FIELD: {
         "type": "integer",
@@ -61,45 +70,51 @@ _EXPIRES_IN = {
         "description": "seconds without use after which the task is deleted; left out, it is kept for good",
     }
 }
+_MAKING = _MODEL | _NAME | _EXPIRES_IN
+_OF_FORM = "support with as many labels, or archive"
+_OF_JSON = "support or archive"
+_OF_JOB = "Images to score: give either archive or query."
+
+SCHEMAS = {
+    "SupportItem": _object("A labelled image.", {"label": _TEXT, **_IMAGE}, ["label", "image"]),
+    "QueryItem": _object("An image to classify.", _IMAGE, ["image"]),
+    "ClassifyForm": _object(
+        f"Labelled images and those to classify: give {_OF_FORM}; and query.",
+        _SUPPORT_FORM | _QUERY_FORM | _MODEL | _KEEP_KNOWN,
+        ["query"],
+    ),
+    "ClassifyJson": _object(
+        f"Labelled images and those to classify: give {_OF_JSON}; and query.",
+        _SUPPORT_JSON | _QUERY_JSON | _MODEL | _KEEP_KNOWN,
+        ["query"],
+    ),
+    "NewTaskForm": _object(f"Labelled images to learn from: give {_OF_FORM}.", _SUPPORT_FORM | _MAKING, []),
+    "NewTaskJson": _object(f"Labelled images to learn from: give {_OF_JSON}.", _SUPPORT_JSON | _MAKING, []),
+    "NewExamplesForm": _object(f"Labelled images to add: give {_OF_FORM}.", _SUPPORT_FORM | _KEPT, []),
+    "NewExamplesJson": _object(f"Labelled images to add: give {_OF_JSON}.", _SUPPORT_JSON | _KEPT, []),
+    "QueriesForm": _object("Images to classify.", _QUERY_FORM | _KEPT | _KEEP_KNOWN, ["query"]),
+    "QueriesJson": _object("Images to classify.", _QUERY_JSON | _KEPT | _KEEP_KNOWN, ["query"]),
+    "NewJobForm": _object(
+        _OF_JOB, {"archive": {**_FILE, "description": _SCORED}} | _QUERY_FORM | _KEPT | _KEEP_KNOWN, []
+    ),
+    "NewJobJson": _object(
+        _OF_JOB,
+        {"archive": {**_BASE64, "description": f"{_SCORED}; in base64"}} | _QUERY_JSON | _KEPT | _KEEP_KNOWN,
+        [],
+    ),
+    "NewNameForm": _object("The name to keep a task under.", _NAME, ["name"]),
+    "NewNameJson": _object("The name to keep a task under.", _NAME, ["name"]),
+}
 
 
-# Which fields are required.
-_EXAMPLES_FORM = {"anyOf": [{"required": ["support", "labels"]}, {"required": ["archive"]}]}
-_EXAMPLES_JSON = {"anyOf": [{"required": ["support"]}, {"required": ["archive"]}]}
-_QUERIES = {"required": ["query"]}
-_EITHER = {"oneOf": [{"required": ["archive"]}, {"required": ["query"]}]}
-
-
-def _body(
-    form: dict[str, Any], document: dict[str, Any], of_form: dict[str, Any], of_document: dict[str, Any]
-) -> dict[str, Any]:
-    """Describe a body: the fields of a form, the members of a JSON object, and which of each are required."""
+def _body(name: str) -> Schema:
+    """Describe a body, which is a form or JSON."""
     content = {
-        "multipart/form-data": {"schema": {"type": "object", "properties": form, **of_form}},
-        "application/json": {"schema": {"type": "object", "properties": document, **of_document}},
+        kind: {"schema": {"$ref": f"#/components/schemas/{name}{suffix}"}}
+        for kind, suffix in ((FORM, "Form"), (JSON, "Json"))
     }
     return {"requestBody": {"required": True, "content": content}}
 
 
-CLASSIFY = _body(
-    _SUPPORT_FORM | _QUERY_FORM | _MODEL | _KEEP_KNOWN,
-    _SUPPORT_JSON | _QUERY_JSON | _MODEL | _KEEP_KNOWN,
-    _EXAMPLES_FORM | _QUERIES,
-    _EXAMPLES_JSON | _QUERIES,
-)
-_MAKING = _MODEL | _NAME | _EXPIRES_IN
-CREATE = _body(_SUPPORT_FORM | _MAKING, _SUPPORT_JSON | _MAKING, _EXAMPLES_FORM, _EXAMPLES_JSON)
-KEEP = _body(_NAME, _NAME, {"required": ["name"]}, {"required": ["name"]})
-_KEPT = {"model": {**_MODEL["model"], "description": "the task's own model, or auto"}}
-_SCORED = "a zip of images, in place of query"
-ADD = _body(_SUPPORT_FORM | _KEPT, _SUPPORT_JSON | _KEPT, _EXAMPLES_FORM, _EXAMPLES_JSON)
-ASK = _body(_QUERY_FORM | _KEPT | _KEEP_KNOWN, _QUERY_JSON | _KEPT | _KEEP_KNOWN, _QUERIES, _QUERIES)
-JOB = _body(
-    {"archive": {**_ARCHIVE, "description": _SCORED}} | _QUERY_FORM | _KEPT | _KEEP_KNOWN,
-    {"archive": {**_ARCHIVE_JSON["archive"], "description": f"{_SCORED}; in base64"}}
-    | _QUERY_JSON
-    | _KEPT
-    | _KEEP_KNOWN,
-    _EITHER,
-    _EITHER,
-)
+CLASSIFY, CREATE, KEEP = _body("Classify"), _body("NewTask"), _body("NewName")
+ADD, ASK, JOB = _body("NewExamples"), _body("Queries"), _body("NewJob")

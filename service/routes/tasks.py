@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from models.choice import AUTO
@@ -22,14 +22,25 @@ from service.uploads.intake import ASKING, MAKING, NAMING, read_upload
 from service.uploads.labels import canonical
 
 router = APIRouter(prefix="/v1/tasks", tags=["tasks"], responses=STORING)
-Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
+Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="most items to list at once")]
+Cursor = Annotated[str | None, Query(description="the last list's next_cursor, for what follows; none to begin")]
 Temporary = Annotated[bool, Query(description="list instead the tasks that were made with expires_in")]
+TaskId = Annotated[str, Path(description="the task's id")]
+ExampleId = Annotated[str, Path(description="the example's id, which stands in the task's examples")]
+Label = Annotated[str, Path(description="the class's label, which may contain slashes")]
+_TASK = "the task with its examples"
 
 
 @router.post(
-    "", status_code=201, response_model=WholeTaskAnswer, openapi_extra=CREATE, responses={**COMPUTING, **MADE}
+    "",
+    status_code=201,
+    summary="Make a task",
+    response_model=WholeTaskAnswer,
+    response_description=_TASK,
+    openapi_extra=CREATE,
+    responses={**COMPUTING, **MADE},
 )
-async def create(request: Request, response: Response, parts: Parts) -> WholeTaskAnswer:
+async def create_task(request: Request, response: Response, parts: Parts) -> WholeTaskAnswer:
     """Fit a classifier to labelled images and keep it: for good, or with ``expires_in`` as long as it is used."""
     upload = await read_upload(request, parts.settings, wants=frozenset({"support"}), fields=MAKING)
     model = upload.fields.get("model", AUTO)
@@ -39,23 +50,29 @@ async def create(request: Request, response: Response, parts: Parts) -> WholeTas
     return await _shown(parts, task_id)
 
 
-@router.get("")
+@router.get("", summary="List tasks", response_description="a page of tasks")
 def list_tasks(
-    parts: Parts, limit: Limit = DEFAULT_LIMIT, cursor: str | None = None, temporary: Temporary = False
+    parts: Parts, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None, temporary: Temporary = False
 ) -> TaskListAnswer:
     """List kept classifiers, newest first."""
     page = parts.tasks.page(limit, cursor, temporary=temporary)
     return TaskListAnswer(items=[TaskAnswer.of(task) for task in page.items], next_cursor=page.next_cursor)
 
 
-@router.get("/{task_id}")
-async def show(task_id: str, parts: Parts) -> WholeTaskAnswer:
+@router.get("/{task_id}", summary="Show a task", response_description=_TASK)
+async def show_task(task_id: TaskId, parts: Parts) -> WholeTaskAnswer:
     """Show one kept classifier with its examples."""
     return await _shown(parts, task_id)
 
 
-@router.post("/{task_id}/keep", response_model=WholeTaskAnswer, openapi_extra=KEEP)
-async def keep(task_id: str, request: Request, parts: Parts) -> WholeTaskAnswer:
+@router.post(
+    "/{task_id}/keep",
+    summary="Keep or rename a task",
+    response_model=WholeTaskAnswer,
+    response_description=_TASK,
+    openapi_extra=KEEP,
+)
+async def keep_task(task_id: TaskId, request: Request, parts: Parts) -> WholeTaskAnswer:
     """Keep a temporary task for good, under a name; a task that is kept already gets that name."""
     parts.tasks.version(task_id)
     upload = await read_upload(request, parts.settings, wants=frozenset(), fields=NAMING)
@@ -66,14 +83,21 @@ async def keep(task_id: str, request: Request, parts: Parts) -> WholeTaskAnswer:
     return await _shown(parts, task_id)
 
 
-@router.delete("/{task_id}", status_code=204)
-async def delete(task_id: str, parts: Parts) -> None:
+@router.delete("/{task_id}", status_code=204, summary="Delete a task", response_description="deleted")
+async def delete_task(task_id: TaskId, parts: Parts) -> None:
     """Delete a kept classifier and its examples; its jobs continue."""
     await parts.classifiers.delete(task_id)
 
 
-@router.post("/{task_id}/examples", response_model=WholeTaskAnswer, openapi_extra=ADD, responses=COMPUTING)
-async def add_examples(task_id: str, request: Request, parts: Parts) -> WholeTaskAnswer:
+@router.post(
+    "/{task_id}/examples",
+    summary="Add examples",
+    response_model=WholeTaskAnswer,
+    response_description=_TASK,
+    openapi_extra=ADD,
+    responses=COMPUTING,
+)
+async def add_examples(task_id: TaskId, request: Request, parts: Parts) -> WholeTaskAnswer:
     """Add labelled images, of the classes it has or of new ones, and refit the classifier."""
     task = parts.tasks.version(task_id)
     upload = await read_upload(request, parts.settings, wants=frozenset({"support"}))
@@ -82,8 +106,15 @@ async def add_examples(task_id: str, request: Request, parts: Parts) -> WholeTas
     return await _shown(parts, task_id)
 
 
-@router.delete("/{task_id}/examples/{example_id}", responses=COMPUTING)
-async def delete_example(task_id: str, example_id: str, request: Request, parts: Parts) -> WholeTaskAnswer:
+@router.delete(
+    "/{task_id}/examples/{example_id}",
+    summary="Delete an example",
+    response_description=_TASK,
+    responses=COMPUTING,
+)
+async def delete_example(
+    task_id: TaskId, example_id: ExampleId, request: Request, parts: Parts
+) -> WholeTaskAnswer:
     """Delete one example and refit the classifier; at least two classes must remain."""
 
     def removal(stored: Sequence[StoredExample]) -> set[str]:
@@ -95,8 +126,13 @@ async def delete_example(task_id: str, example_id: str, request: Request, parts:
     return await _shown(parts, task_id)
 
 
-@router.delete("/{task_id}/classes/{label:path}", responses=COMPUTING)
-async def delete_class(task_id: str, label: str, request: Request, parts: Parts) -> WholeTaskAnswer:
+@router.delete(
+    "/{task_id}/classes/{label:path}",
+    summary="Delete a class",
+    response_description=_TASK,
+    responses=COMPUTING,
+)
+async def delete_class(task_id: TaskId, label: Label, request: Request, parts: Parts) -> WholeTaskAnswer:
     """Delete a class with its examples; at least two classes must remain. Labels may contain slashes."""
     kept_as = canonical(label)
 
@@ -110,8 +146,15 @@ async def delete_class(task_id: str, label: str, request: Request, parts: Parts)
     return await _shown(parts, task_id)
 
 
-@router.post("/{task_id}/classify", response_model=PredictionsAnswer, openapi_extra=ASK, responses=COMPUTING)
-async def classify(task_id: str, request: Request, parts: Parts) -> Response:
+@router.post(
+    "/{task_id}/classify",
+    summary="Classify by a task",
+    response_model=PredictionsAnswer,
+    response_description="a prediction for each query image",
+    openapi_extra=ASK,
+    responses=COMPUTING,
+)
+async def classify_by_task(task_id: TaskId, request: Request, parts: Parts) -> Response:
     """Classify images with a kept classifier."""
     task = parts.tasks.version(task_id)
     upload = await read_upload(request, parts.settings, wants=frozenset({"query"}), fields=ASKING)
