@@ -101,9 +101,21 @@ class Classifiers:
         with self._engine.admitted() as caller:
             initialization, new, shots = await caller.run(prepared, large=are_many(support))
             classifier = await self._fits.adapt(caller, initialization, shots)
-        task_id = await self._writers.run(self._tasks.create, name, new, _fitted(classifier), expires_in)
+            task_id = await self._writers.run(self._made, caller.deadline, name, new, classifier, expires_in)
         self._keep(task_id, 1, classifier)
         return task_id
+
+    def _made(
+        self,
+        deadline: Deadline,
+        name: str | None,
+        examples: Sequence[NewExample],
+        classifier: Classifier,
+        expires_in: int | None,
+    ) -> str:
+        """Store a new task, and give its id."""
+        deadline.check()  # as late as can be, as for a change: nobody would learn the id
+        return self._tasks.create(name, examples, _fitted(classifier), expires_in)
 
     async def answer(
         self, task: TaskVersion, queries: Sequence[Query], keep_known: float

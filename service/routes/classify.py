@@ -10,6 +10,7 @@ from models.choice import AUTO
 from service.answers import PredictionsAnswer
 from service.components import Parts
 from service.computing.classifier import Answer, Classifier
+from service.routes.departures import while_present
 from service.routes.refusals import COMPUTING
 from service.routes.request_bodies import CLASSIFY
 from service.uploads.intake import ASKING, read_upload
@@ -30,9 +31,8 @@ async def classify(request: Request, parts: Parts) -> Response:
     """Fit a classifier to the labelled images and classify the query images with it; nothing is kept."""
     upload = await read_upload(request, parts.settings, wants=frozenset({"support", "query"}), fields=ASKING)
     model = upload.fields.get("model", AUTO)
-    return await predictions(
-        *await parts.classifiers.answer_once(model, upload.support, upload.queries, upload.keep_known)
-    )
+    work = parts.classifiers.answer_once(model, upload.support, upload.queries, upload.keep_known)
+    return await predictions(*await while_present(request, work))
 
 
 async def predictions(classifier: Classifier, answers: list[Answer]) -> Response:

@@ -45,7 +45,8 @@ async def create_task(request: Request, response: Response, parts: Parts) -> Who
     upload = await read_upload(request, parts.settings, wants=frozenset({"support"}), fields=MAKING)
     model = upload.fields.get("model", AUTO)
     name = upload.fields.get("name")
-    task_id = await parts.classifiers.create(name, model, upload.support, upload.expires_in)
+    work = parts.classifiers.create(name, model, upload.support, upload.expires_in)
+    task_id = await while_present(request, work)
     response.headers["Location"] = f"/v1/tasks/{task_id}"
     return await _shown(parts, task_id)
 
@@ -159,7 +160,8 @@ async def classify_by_task(task_id: TaskId, request: Request, parts: Parts) -> R
     task = parts.tasks.version(task_id)
     upload = await read_upload(request, parts.settings, wants=frozenset({"query"}), fields=ASKING)
     check_kept(upload.fields.get("model", AUTO), task.model)
-    return await predictions(*await parts.classifiers.answer(task, upload.queries, upload.keep_known))
+    work = parts.classifiers.answer(task, upload.queries, upload.keep_known)
+    return await predictions(*await while_present(request, work))
 
 
 async def _shown(parts: Components, task_id: str) -> WholeTaskAnswer:

@@ -10,13 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fastapi import Request
 from starlette.testclient import TestClient
-from starlette.types import Message
 
 from service.computing.fits import Fits
-from service.problems import Problem
-from service.routes.departures import while_present
 from tests.service.made_images import drawing
 from tests.service.tiny_service import serving
 
@@ -86,49 +82,16 @@ def test_who_is_told_that_time_is_up_finds_nothing_changed(
         assert client.get(path).json()["version"] == 2
 
 
-LEFT: list[Message] = [{"type": "http.request", "body": b"", "more_body": False}, {"type": "http.disconnect"}]
+def test_who_is_told_that_time_is_up_has_made_no_task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    adapt = Fits.adapt
 
+    async def late(*given: Any) -> Any:
+        fitted = await adapt(*given)
+        await asyncio.sleep(1.5)
+        return fitted
 
-def request_of(messages: "list[Message | Exception]") -> Request:
-    coming = iter(messages)
-
-    async def receive() -> Message:
-        for message in coming:
-            if isinstance(message, Exception):
-                raise message
-            return message
-        await asyncio.Event().wait()
-        raise AssertionError
-
-    return Request({"type": "http", "method": "DELETE", "headers": []}, receive)
-
-
-def test_work_for_a_caller_who_left_is_cancelled() -> None:
-    ended: list[str] = []
-
-    async def work() -> None:
-        try:
-            await asyncio.Event().wait()
-        finally:
-            ended.append("cancelled")
-
-    async def scene() -> None:
-        with pytest.raises(Problem, match="went away"):
-            await while_present(request_of([*LEFT]), work())
-        await asyncio.sleep(0)
-        assert ended == ["cancelled"]
-
-    asyncio.run(scene())
-
-
-@pytest.mark.parametrize("messages", [LEFT[:1], [Problem(408, "the body did not arrive")]])
-def test_work_for_a_caller_who_stays_is_done(messages: "list[Message | Exception]") -> None:
-    async def work(succeeds: bool) -> str:
-        await asyncio.sleep(0.01)
-        if not succeeds:
-            raise Problem(409, "no")
-        return "done"
-
-    assert asyncio.run(while_present(request_of(messages), work(succeeds=True))) == "done"
-    with pytest.raises(Problem, match="no"):
-        asyncio.run(while_present(request_of(messages), work(succeeds=False)))
+    monkeypatch.setattr(Fits, "adapt", late)
+    with serving(tmp_path, deadline_s=1) as client:
+        answer = client.post("/v1/tasks", files=SUPPORT, data={"labels": ["a", "b"]})
+        assert (answer.status_code, answer.headers["content-type"]) == (504, "application/problem+json")
+        assert client.get("/v1/tasks").json()["items"] == []
