@@ -23,6 +23,8 @@ const AFTER_LAST_CHANGE = 600; // milliseconds without a change of the classes b
 
 fillTexts();
 const support = new SupportSet();
+support.addGroup();
+support.addGroup();
 const classifiers = new Classifiers(support);
 const queries = new Queries(classifiers);
 const standing = new Standing(support, classifiers, queries);
@@ -89,8 +91,6 @@ window.addEventListener('beforeunload', (event) => { if (support.imageCount) eve
 window.addEventListener('pagehide', () => classifiers.abandon());
 window.addEventListener('pageshow', (event) => { if (event.persisted) queries.ask(); }); // Back: the draft is gone
 
-support.addGroup();
-support.addGroup();
 show();
 kept.refresh();
 

@@ -156,7 +156,7 @@ export const texts = {
   saveAnswers: 'Save as CSV',
   moreAnswers: (/** @type {number} */ count) => `Show ${count} more ${plural(count, 'answer', 'answers')}`,
   answersFile: 'answers.csv',
-  nearest: 'Most similar among your images (1 is identical)',
+  nearest: 'Most similar among your images (1\u00a0is\u00a0identical)',
   similarity: (/** @type {number} */ value) => value.toFixed(2).replace('-', '−'),
   removeQuery: (/** @type {string} */ name) => `Remove ${name}`,
   spokenUnknown: (/** @type {string} */ name) => `${name} fits none of your classes.`,

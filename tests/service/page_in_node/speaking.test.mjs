@@ -58,6 +58,11 @@ function type(row, text) {
   nameOf(row).dispatchEvent(new Event('input'));
 }
 
+test('from the start, that both classes need an image', async () => {
+  await openPage();
+  assert.equal(document.getElementById('standing').textContent, texts.waiting(texts.needImages(['Class 1', 'Class 2'])));
+});
+
 test('while a name is typed, what is missing is said once, and what its field is called stays', async () => {
   document.getElementById('add-class').click();
   const standing = document.getElementById('standing');
