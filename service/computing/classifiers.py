@@ -95,8 +95,7 @@ class Classifiers:
         def prepared(deadline: Deadline) -> tuple[Initialization, list[NewExample], list[Shot]]:
             initialization = choose(self._registry, model, support, deadline.check)
             new = _identified(support)
-            examples = [(one.id, one.given) for one in new]
-            return initialization, new, shots_of(initialization, examples, deadline.check)
+            return initialization, new, shots_of(initialization, new, deadline.check)
 
         with self._engine.admitted() as caller:
             initialization, new, shots = await caller.run(prepared, large=are_many(support))
@@ -177,8 +176,7 @@ class Classifiers:
 
     async def add(self, task_id: str, support: Sequence[Example]) -> None:
         """Add examples to a task."""
-        new = await run_in_threadpool(_identified, support)
-        await self._change(task_id, new, lambda _: set())
+        await self._change(task_id, _identified(support), lambda _: set())
 
     async def remove(self, task_id: str, removal: Removal) -> None:
         """Remove the examples that ``removal`` picks, by id; raises a 409 Problem if under two classes remain."""

@@ -1,11 +1,11 @@
 """Tasks and their support examples in the store, one transaction per change."""
 
-import hashlib
 import time
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
@@ -50,18 +50,16 @@ class Task(TaskVersion):
     expires_in: int | None
 
 
-@dataclass(frozen=True)
-class NewExample:
+class NewExample(NamedTuple):
     """An example about to be stored, under an id of its own."""
 
     id: str
-    sha256: str
     given: Example
 
     @classmethod
     def of(cls, example: Example) -> "NewExample":
-        """Give an example an id, and compute its sha256."""
-        return cls(uuid.uuid4().hex, hashlib.sha256(example.content).hexdigest(), example)
+        """Give an example an id."""
+        return cls(uuid.uuid4().hex, example)
 
 
 @dataclass(frozen=True)
@@ -211,7 +209,7 @@ def _add(session: Session, number: int, examples: Sequence[NewExample]) -> None:
                     "task_number": number,
                     "label": example.given.label,
                     "filename": example.given.filename,
-                    "sha256": example.sha256,
+                    "sha256": example.given.sha256,
                     "size": len(example.given.content),
                     "content": example.given.content,
                 }

@@ -1,8 +1,10 @@
 """Turns what callers send, a multipart form or JSON, into typed and checked objects."""
 
 import dataclasses
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from fastapi import Request
@@ -61,6 +63,11 @@ class Example(Query):
     field: str = "support"
     label: str = dataclasses.field(kw_only=True)
     label_field: str = "labels"
+
+    @cached_property
+    def sha256(self) -> str:
+        """The file's sha256, in hexadecimal; the first access reads the whole file."""
+        return hashlib.sha256(self.content).hexdigest()
 
 
 @dataclass(frozen=True)
