@@ -20,17 +20,10 @@ from service.problems import Problem
 from service.registry import Registry
 from service.settings import Settings
 from service.store.database import OUT_OF_REACH
-from service.store.task_store import (
-    Fitted,
-    NewExample,
-    StoredExample,
-    Task,
-    TaskStore,
-    TaskVersion,
-    too_contended,
-)
+from service.store.task_store import Fitted, NewExample, StoredExample, Task, TaskStore, TaskVersion
 from service.store.writers import Writers
-from service.uploads.intake import Example, Query, check_classes, check_two_remain
+from service.uploads.images import Example, Query
+from service.uploads.support_checks import check_classes, check_two_remain
 
 _ATTEMPTS = 8
 logger = logging.getLogger("metashot")
@@ -151,7 +144,7 @@ class Classifiers:
             if classifier.version != task.model_version:
                 await self._note_refit(task, classifier)
             return classifier
-        raise too_contended(task_id)
+        raise _too_contended(task_id)
 
     async def _note_refit(self, task: Task, classifier: Classifier) -> None:
         """Store what a new initialization made of a task: it is shown, but no answer depends on it."""
@@ -198,7 +191,7 @@ class Classifiers:
                         self._changed, caller.deadline, task, added, sorted(removed), classifier
                     ):
                         return
-        raise too_contended(task_id)
+        raise _too_contended(task_id)
 
     def _changed(
         self,
@@ -244,3 +237,8 @@ def _identified(support: Sequence[Example]) -> list[NewExample]:
 
 def _fitted(classifier: Classifier) -> Fitted:
     return Fitted(classifier.model, classifier.version, classifier.estimate)
+
+
+def _too_contended(task_id: str) -> Problem:
+    """Make the 409 Problem for a change that lost to others' changes again and again."""
+    return Problem(409, f"task {task_id} kept changing meanwhile; send the change again", title="Task changed")

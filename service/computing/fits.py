@@ -13,7 +13,7 @@ from service.metrics import Metrics
 from service.registry import Registry
 from service.settings import Settings
 from service.store.task_store import NewExample, StoredExample, Task, TaskStore
-from service.uploads.intake import Example
+from service.uploads.images import Example
 
 
 class Fits:

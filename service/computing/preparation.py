@@ -15,7 +15,7 @@ from models.learner import Learner
 from service.computing.classifier import Check, Prepared
 from service.computing.fitting import Shot
 from service.registry import Registry
-from service.uploads.intake import Example, Query
+from service.uploads.images import Example, Query
 
 Item = TypeVar("Item")
 _TOGETHER = 16  # images per preprocessing call: every call waits for Python's lock when it returns

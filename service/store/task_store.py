@@ -11,12 +11,12 @@ from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from models.expectation import Estimate
-from service.problems import Problem, not_found
+from service.problems import not_found
 from service.store.database import Database
 from service.store.paging import Page, before, page
 from service.store.tables import ExampleRow, TaskRow
 from service.store.temporary_tasks import TemporaryTasks
-from service.uploads.intake import Example
+from service.uploads.images import Example
 
 
 @dataclass(frozen=True)
@@ -232,8 +232,3 @@ def _task(session: Session, row: TaskRow) -> Task:
         classes=dict(session.execute(counts.order_by(ExampleRow.label)).all()),
         expires_in=row.expires_in,
     )
-
-
-def too_contended(task_id: str) -> Problem:
-    """Make the 409 Problem for a change that lost to others' changes again and again."""
-    return Problem(409, f"task {task_id} kept changing meanwhile; send the change again", title="Task changed")

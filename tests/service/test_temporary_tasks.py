@@ -18,7 +18,7 @@ from service.problems import Problem
 from service.store import temporary_tasks
 from service.store.database import Database
 from service.store.task_store import Fitted, NewExample, TaskStore
-from service.uploads.intake import Example
+from service.uploads.images import Example
 from tests.service.made_images import drawing
 from tests.service.tiny_service import serving
 
