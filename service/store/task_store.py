@@ -4,7 +4,6 @@ import time
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import NamedTuple
 
 from sqlalchemy import delete, func, insert, select, update
@@ -14,7 +13,7 @@ from models.expectation import Estimate
 from service.problems import not_found
 from service.store.database import Database
 from service.store.paging import Page, before, page
-from service.store.tables import ExampleRow, TaskRow
+from service.store.tables import ExampleRow, TaskRow, now
 from service.store.temporary_tasks import TemporaryTasks
 from service.uploads.images import Example
 
@@ -86,7 +85,7 @@ class TaskStore:
             id=uuid.uuid4().hex,
             name=name,
             version=1,
-            created=datetime.now(UTC).isoformat(timespec="milliseconds"),
+            created=now(),
             expires_in=expires_in,
             expires=None if expires_in is None else int(time.time()) + expires_in,
             **_columns(fitted),
