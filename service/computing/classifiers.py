@@ -9,9 +9,9 @@ from starlette.concurrency import run_in_threadpool
 
 from models.initialization import Initialization
 from service.computing.caches import BoundedCache
+from service.computing.callers_fits import CallersFits
 from service.computing.classifier import Answer, Classifier, Prepared
 from service.computing.engine import Caller, Deadline, Engine
-from service.computing.fits import Fits
 from service.computing.fitting import Shot
 from service.computing.preparation import are_many, are_quick, choose, prepare, shots_of
 from service.computing.turns import Turns
@@ -53,7 +53,7 @@ class Classifiers:
         self._writers = writers
         self._metrics = metrics
         self._cache: BoundedCache[Version, Classifier] = BoundedCache(settings.cache_bytes, lambda one: one.size)
-        self._fits = Fits(settings, registry, engine, tasks, metrics)
+        self._fits = CallersFits(settings, registry, engine, tasks, metrics)
         self._turns = Turns()
 
     async def answer_once(

@@ -16,7 +16,7 @@ from service.store.task_store import NewExample, StoredExample, Task, TaskStore
 from service.uploads.images import Example
 
 
-class Fits:
+class CallersFits:
     """Fits classifiers, and remembers what preprocessing made of stored examples."""
 
     def __init__(
