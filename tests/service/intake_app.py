@@ -6,7 +6,8 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 
-from service.problems import UnexpectedErrors, install_handlers
+from service.middleware.unexpected_errors import UnexpectedErrors
+from service.problems import install_handlers
 from service.settings import Settings
 from service.uploads.body_limit import BodyLimit
 from service.uploads.images import Query
