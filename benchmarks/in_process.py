@@ -14,7 +14,7 @@ from service.computing.classifier import Answer
 from service.computing.fitting import Shot, fit
 from service.computing.preparation import prepare, shots_of
 from service.settings import Settings
-from service.uploads.intake import Example, Query
+from service.uploads.images import Example, Query
 
 _MAX_PIXELS = Settings().max_pixels
 

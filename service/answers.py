@@ -1,11 +1,11 @@
 """The JSON answers; the OpenAPI document shows these classes with their docstrings."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, Field
 
-from service.store.job_store import Job
+from service.store.job_store import Job, Status
 from service.store.task_store import StoredExample, Task
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -130,7 +130,7 @@ class JobAnswer(BaseModel):
     id: str
     task_id: str
     model: str
-    status: Literal["queued", "running", "done", "failed", "cancelled"]
+    status: Status
     done: int
     total: int
     errors: int

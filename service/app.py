@@ -7,12 +7,15 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from service.components import running
-from service.metrics import Metrics, RequestMetrics
-from service.problems import UnexpectedErrors, install_handlers
+from service.metrics import Metrics
+from service.middleware.head import HeadAsGet
+from service.middleware.request_metrics import RequestMetrics
+from service.middleware.same_origin import SameOrigin
+from service.middleware.security_headers import SecurityHeaders
+from service.middleware.unexpected_errors import UnexpectedErrors
+from service.problems import install_handlers
 from service.routes import classify, document, jobs, models, operations, page, tasks
-from service.routes.head import HeadAsGet
 from service.routes.refusals import FAULTY
-from service.routes.same_origin import SameOrigin
 from service.settings import Settings
 from service.store.busy import install_busy_handler
 from service.uploads.body_limit import BodyLimit
@@ -61,7 +64,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(HeadAsGet)
     app.add_middleware(SameOrigin)
     app.add_middleware(BodyLimit, settings=settings)
-    app.add_middleware(page.SecurityHeaders)
+    app.add_middleware(SecurityHeaders)
     app.add_middleware(UnexpectedErrors)
     app.add_middleware(RequestMetrics, metrics=metrics)
     return app

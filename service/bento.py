@@ -15,7 +15,7 @@ if bentoml.server_context.worker_index is not None:  # else it is the launcher, 
     end_with_launcher()  # first of all, as the launcher may end while the rest is imported
 
 from service.app import create_app
-from service.routes.plain_addresses import PlainAddresses, keep_to_one_line
+from service.middleware.plain_addresses import PlainAddresses, keep_to_one_line
 from service.settings import Settings, SettingsError
 from service.store.database import Database
 

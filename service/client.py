@@ -1,4 +1,4 @@
-"""A small client of the service, for the command line and for scripts."""
+"""A small client of the service, for the command line and for scripts: one file, as users may copy it."""
 
 import os
 import time

@@ -8,11 +8,11 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from models.kernels.native.compiled import library
+from service.background.expiry import Expiry
+from service.background.jobs import Jobs
 from service.computing.classifiers import Classifiers
 from service.computing.engine import Engine
 from service.computing.repinning import Repinning
-from service.expiry import Expiry
-from service.jobs import Jobs
 from service.metrics import Metrics
 from service.registry import Registry, open_registry
 from service.settings import Settings

@@ -1,6 +1,5 @@
-"""Prometheus metrics. Requests are labelled by route template, so callers cannot make new series."""
+"""Prometheus metrics."""
 
-import time
 from collections.abc import Callable, Mapping
 
 from prometheus_client import (
@@ -13,10 +12,7 @@ from prometheus_client import (
 )
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_UNMATCHED = "unmatched"
-_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _LATENCIES = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series per metric, of little use
@@ -69,37 +65,3 @@ class _Live(Collector):
         for status, count in self.jobs().items():
             jobs.add_metric([status], count)
         return [depth, jobs]
-
-
-class RequestMetrics:
-    """Pure ASGI middleware that counts and times requests."""
-
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
-        self.app = app
-        self.metrics = metrics
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, counted and timed."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        status = 500
-        began = time.perf_counter()
-
-        async def watch(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        self.metrics.in_flight.inc()
-        self.metrics.being_answered += 1
-        try:
-            await self.app(scope, receive, watch)
-        finally:
-            self.metrics.in_flight.dec()
-            self.metrics.being_answered -= 1
-            method = scope["method"] if scope["method"] in _METHODS else "other"
-            route = getattr(scope.get("route"), "path", "") or _UNMATCHED
-            self.metrics.requests.labels(method, route, status).inc()
-            self.metrics.latency.labels(method, route).observe(time.perf_counter() - began)

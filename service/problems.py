@@ -1,7 +1,5 @@
 """Errors as callers see them: RFC 9457 problem+json, one exception class for all of them."""
 
-import logging
-import uuid
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -12,12 +10,10 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MEDIA_TYPE = "application/problem+json"
 _PLAIN = "/:@!$&'()*+,;="  # what a path may contain as it is (RFC 3986, 3.3), beside letters, digits and -._~
 _LONGEST = 2000  # characters of a text in an answer: callers' own texts in it must not make it endless
-logger = logging.getLogger("metashot")
 
 
 class Problem(Exception):
@@ -102,36 +98,3 @@ def install_handlers(app: FastAPI) -> None:
     app.add_exception_handler(ClientDisconnect, on_departure)
     app.add_exception_handler(HTTPException, on_http)
     app.add_exception_handler(RequestValidationError, on_validation)
-
-
-class UnexpectedErrors:
-    """Middleware outside all others but the metrics: logs errors without a handler, and answers a numbered 500.
-
-    It lets no exception through: a server whose middleware waits for the first message of an answer, as BentoML's
-    time limit does, would leave the caller hanging.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        started = False
-
-        async def watch(message: Message) -> None:
-            nonlocal started
-            started = True
-            await send(message)
-
-        try:
-            await self.app(scope, receive, watch)
-        except Exception:
-            number = uuid.uuid4().hex
-            logger.exception("unexpected error %s at %s %s", number, scope["method"], scope["path"])
-            if started:
-                return  # too late for another answer; the connection ends short of what was announced
-            detail = f"an unexpected error, number {number}; the service's log tells more"
-            await problem_response(Problem(500, detail), scope["path"])(scope, receive, send)

@@ -62,6 +62,11 @@ def test_no_folder_imports_what_is_built_on_it(folder: str, user: str) -> None:
     assert [name for name in names if name == user or name.startswith(f"{user}.")] == []
 
 
+def test_the_client_can_be_copied_into_another_project() -> None:
+    needed = {name.partition(".")[0] for name in imported(ROOT / "service" / "client.py")}
+    assert needed - sys.stdlib_module_names == {"httpx"}
+
+
 def test_a_recipe_needs_no_part_of_training_that_reads_it() -> None:
     names = {name for file in (ROOT / "training").glob("recipe*.py") for name in imported(file)}
     assert {name for name in names if name.startswith("training.") and name.count(".") > 1} == set()

@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from service.commands.estimates import expectation, probability
 from service.commands.folders import images_of, labelled_files
-from service.commands.keep_known_option import add_keep_known
+from service.commands.options import add_keep_known, add_model, add_support
 from service.commands.outputs import check_answers, check_output, written_whole
 from service.results import Row
 from service.settings import Settings
@@ -21,13 +21,9 @@ from service.uploads.labels import one_line
 def add(commands: "argparse._SubParsersAction[Any]") -> None:
     """Declare the command."""
     parser = commands.add_parser("classify", help="classify images without a server")
-    parser.add_argument(
-        "--support", type=Path, required=True, help="folder of labelled images, with a subfolder for each class"
-    )
+    add_support(parser)
     parser.add_argument("--query", type=Path, required=True, help="folder of images to classify, or one image")
-    parser.add_argument(
-        "--model", default="auto", help="name of an initialization, or auto to choose one (default: auto)"
-    )
+    add_model(parser)
     add_keep_known(parser)
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the full answers to this JSON file")
     parser.set_defaults(run=run)

@@ -15,9 +15,9 @@ from typing import Any
 
 from tqdm import tqdm
 
-from service.client import DEFAULT_SERVER, UNFINISHED, Client, ServiceError
+from service.client import UNFINISHED, Client, ServiceError
 from service.commands.folders import FolderError, images_of
-from service.commands.keep_known_option import add_keep_known
+from service.commands.options import add_keep_known, add_server
 from service.commands.outputs import check_answers, check_output, written_whole
 from service.commands.parts import Part, in_parts
 from service.results import Format, Row, stream
@@ -42,9 +42,7 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
         "--input", type=Path, required=True, help="folder of images, zip archive of images, or one image"
     )
     parser.add_argument("--output", type=Path, required=True, help="file to write: *.jsonl, *.csv or *.parquet")
-    parser.add_argument(
-        "--server", default=DEFAULT_SERVER, help=f"address of the service (default: {DEFAULT_SERVER})"
-    )
+    add_server(parser)
     add_keep_known(parser)
     parser.set_defaults(run=run)
 

@@ -14,9 +14,10 @@ from service.problems import Problem
 from service.registry import open_registry
 from service.results import Row
 from service.settings import Settings
-from service.uploads.intake import Example, check_classes
+from service.uploads.images import Example
 from service.uploads.keep_known import read_keep_known
 from service.uploads.labels import clean_label
+from service.uploads.support_checks import check_classes
 
 
 def fitted(

@@ -9,9 +9,9 @@ from starlette.concurrency import run_in_threadpool
 
 from models.initialization import Initialization
 from service.computing.caches import BoundedCache
+from service.computing.callers_fits import CallersFits
 from service.computing.classifier import Answer, Classifier, Prepared
 from service.computing.engine import Caller, Deadline, Engine
-from service.computing.fits import Fits
 from service.computing.fitting import Shot
 from service.computing.preparation import are_many, are_quick, choose, prepare, shots_of
 from service.computing.turns import Turns
@@ -20,17 +20,10 @@ from service.problems import Problem
 from service.registry import Registry
 from service.settings import Settings
 from service.store.database import OUT_OF_REACH
-from service.store.task_store import (
-    Fitted,
-    NewExample,
-    StoredExample,
-    Task,
-    TaskStore,
-    TaskVersion,
-    too_contended,
-)
+from service.store.task_store import Fitted, NewExample, StoredExample, Task, TaskStore, TaskVersion
 from service.store.writers import Writers
-from service.uploads.intake import Example, Query, check_classes, check_two_remain
+from service.uploads.images import Example, Query
+from service.uploads.support_checks import check_classes, check_two_remain
 
 _ATTEMPTS = 8
 logger = logging.getLogger("metashot")
@@ -60,7 +53,7 @@ class Classifiers:
         self._writers = writers
         self._metrics = metrics
         self._cache: BoundedCache[Version, Classifier] = BoundedCache(settings.cache_bytes, lambda one: one.size)
-        self._fits = Fits(settings, registry, engine, tasks, metrics)
+        self._fits = CallersFits(settings, registry, engine, tasks, metrics)
         self._turns = Turns()
 
     async def answer_once(
@@ -95,8 +88,7 @@ class Classifiers:
         def prepared(deadline: Deadline) -> tuple[Initialization, list[NewExample], list[Shot]]:
             initialization = choose(self._registry, model, support, deadline.check)
             new = _identified(support)
-            examples = [(one.id, one.given) for one in new]
-            return initialization, new, shots_of(initialization, examples, deadline.check)
+            return initialization, new, shots_of(initialization, new, deadline.check)
 
         with self._engine.admitted() as caller:
             initialization, new, shots = await caller.run(prepared, large=are_many(support))
@@ -152,7 +144,7 @@ class Classifiers:
             if classifier.version != task.model_version:
                 await self._note_refit(task, classifier)
             return classifier
-        raise too_contended(task_id)
+        raise _too_contended(task_id)
 
     async def _note_refit(self, task: Task, classifier: Classifier) -> None:
         """Store what a new initialization made of a task: it is shown, but no answer depends on it."""
@@ -177,8 +169,7 @@ class Classifiers:
 
     async def add(self, task_id: str, support: Sequence[Example]) -> None:
         """Add examples to a task."""
-        new = await run_in_threadpool(_identified, support)
-        await self._change(task_id, new, lambda _: set())
+        await self._change(task_id, _identified(support), lambda _: set())
 
     async def remove(self, task_id: str, removal: Removal) -> None:
         """Remove the examples that ``removal`` picks, by id; raises a 409 Problem if under two classes remain."""
@@ -200,7 +191,7 @@ class Classifiers:
                         self._changed, caller.deadline, task, added, sorted(removed), classifier
                     ):
                         return
-        raise too_contended(task_id)
+        raise _too_contended(task_id)
 
     def _changed(
         self,
@@ -246,3 +237,8 @@ def _identified(support: Sequence[Example]) -> list[NewExample]:
 
 def _fitted(classifier: Classifier) -> Fitted:
     return Fitted(classifier.model, classifier.version, classifier.estimate)
+
+
+def _too_contended(task_id: str) -> Problem:
+    """Make the 409 Problem for a change that lost to others' changes again and again."""
+    return Problem(409, f"task {task_id} kept changing meanwhile; send the change again", title="Task changed")

@@ -5,7 +5,6 @@ so neither the order of an upload nor the names of the classes can change a bit 
 within a class are one example: as several they would pass for evidence that there is not.
 """
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -30,7 +29,7 @@ class Shot:
         label: its class's label.
         filename: as the caller named it.
         identity: the stored example's id, None where nothing is kept.
-        digest: sha256 of the file.
+        digest: sha256 of the file, in hexadecimal, which orders and identifies it.
         input: preprocessed pixels, float ``[C, H, W]``, or, if ``embedded``, features ``[D]`` under phi.
         embedded: whether ``input`` holds features.
     """
@@ -41,11 +40,6 @@ class Shot:
     digest: str
     input: Tensor
     embedded: bool = False
-
-
-def digest_of(content: bytes) -> str:
-    """The sha256, in hexadecimal, that orders and identifies a file."""
-    return hashlib.sha256(content).hexdigest()
 
 
 def embed(

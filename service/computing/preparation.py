@@ -13,9 +13,9 @@ from models.images.preprocessing import Preprocessing
 from models.initialization import Initialization
 from models.learner import Learner
 from service.computing.classifier import Check, Prepared
-from service.computing.fitting import Shot, digest_of
+from service.computing.fitting import Shot
 from service.registry import Registry
-from service.uploads.intake import Example, Query
+from service.uploads.images import Example, Query
 
 Item = TypeVar("Item")
 _TOGETHER = 16  # images per preprocessing call: every call waits for Python's lock when it returns
@@ -34,7 +34,7 @@ def choose(registry: Registry, model: str, examples: Sequence[Example], check: C
     candidates = registry.candidates(model)
     if len(candidates) == 1:
         return candidates[0]
-    different = {(digest_of(one.content), one.label): one for one in examples}  # a copy cannot test a candidate
+    different = {(one.sha256, one.label): one for one in examples}  # a copy cannot test a candidate
     in_order = [one for _, one in sorted(different.items(), key=lambda item: item[0][0])]
 
     def image(index: int) -> Image.Image:
@@ -52,7 +52,7 @@ def shots_of(
     for some in _some(examples):
         pixels = _pixels(initialization.preprocessing, [example for _, example in some], check)
         for (identity, example), of_one in zip(some, pixels, strict=True):
-            shots.append(Shot(example.label, example.filename, identity, digest_of(example.content), of_one))
+            shots.append(Shot(example.label, example.filename, identity, example.sha256, of_one))
     return shots
 
 

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from service.computing.callers_fits import read_stored
 from service.computing.classifier import Check, Classifier
 from service.computing.engine import Engine
-from service.computing.fits import read_stored
 from service.computing.fitting import embed, fit
 from service.computing.pinned import Origin, origin_of, pin
 from service.problems import Problem

@@ -1,19 +1,12 @@
-"""The page at ``/`` with its files, and the headers that restrict what browsers may do with them."""
+"""The page at ``/`` with its files."""
 
 from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.staticfiles import StaticFiles
-from starlette.datastructures import MutableHeaders
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 FOLDER = Path(__file__).parents[1] / "page"
-_HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; img-src 'self' blob: data:; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-}
 
 
 class _Current(StaticFiles):
@@ -49,20 +42,3 @@ async def example(path: str, request: Request) -> Response:
 async def file(path: str, request: Request) -> Response:
     """Give one of the page's files."""
     return await _FILES.get_response(path, request.scope)
-
-
-class SecurityHeaders:
-    """Pure ASGI middleware: keeps answers from loading, or being framed by, anything from elsewhere."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, and add headers to its answer."""
-
-        async def with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(_HEADERS)
-            await send(message)
-
-        await self.app(scope, receive, with_headers if scope["type"] == "http" else send)

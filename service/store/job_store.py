@@ -3,8 +3,7 @@
 import json
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
 
 from sqlalchemy import delete, func, insert, select, update
@@ -13,7 +12,7 @@ from service.problems import not_found
 from service.store.database import Database
 from service.store.giving_way import give_way
 from service.store.paging import Page, before, page
-from service.store.tables import JobRow, ResultRow
+from service.store.tables import JobRow, ResultRow, now
 
 Status = Literal["queued", "running", "done", "failed", "cancelled"]
 UNFINISHED = ("queued", "running")
@@ -30,7 +29,7 @@ class Job:
     id: str
     task_id: str
     model: str
-    status: str
+    status: Status
     done: int
     total: int
     errors: int
@@ -59,7 +58,7 @@ class JobStore:
             done=0,
             total=total,
             errors=0,
-            created=_now(),
+            created=now(),
         )
         with self._database.writing() as session:
             session.add(row)
@@ -126,7 +125,7 @@ class JobStore:
         end = (
             update(JobRow)
             .where(JobRow.id == job_id, JobRow.status.in_(UNFINISHED))
-            .values(status=status, error=error, finished=_now())
+            .values(status=status, error=error, finished=now())
             .returning(JobRow.number)
         )
         return self._database.freeing(end) is not None
@@ -205,19 +204,4 @@ class JobStore:
 
 
 def _job(row: JobRow) -> Job:
-    return Job(
-        id=row.id,
-        task_id=row.task_id,
-        model=row.model,
-        status=row.status,
-        done=row.done,
-        total=row.total,
-        errors=row.errors,
-        error=row.error,
-        created=row.created,
-        finished=row.finished,
-    )
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
+    return Job(**{one.name: getattr(row, one.name) for one in fields(Job)})

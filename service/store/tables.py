@@ -1,5 +1,7 @@
 """Tables of the store."""
 
+from datetime import UTC, datetime
+
 from sqlalchemy import ForeignKey, Index, LargeBinary, String
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -74,3 +76,8 @@ class ResultRow(Table):
     job_number: Mapped[int] = mapped_column(ForeignKey("jobs.number", ondelete="CASCADE"), primary_key=True)
     place: Mapped[int] = mapped_column(primary_key=True)
     body: Mapped[str]
+
+
+def now() -> str:
+    """The time as the tables hold it: ISO 8601 in UTC, to the millisecond."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

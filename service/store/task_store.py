@@ -1,22 +1,21 @@
 """Tasks and their support examples in the store, one transaction per change."""
 
-import hashlib
 import time
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from typing import NamedTuple
 
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from models.expectation import Estimate
-from service.problems import Problem, not_found
+from service.problems import not_found
 from service.store.database import Database
 from service.store.paging import Page, before, page
-from service.store.tables import ExampleRow, TaskRow
+from service.store.tables import ExampleRow, TaskRow, now
 from service.store.temporary_tasks import TemporaryTasks
-from service.uploads.intake import Example
+from service.uploads.images import Example
 
 
 @dataclass(frozen=True)
@@ -50,18 +49,16 @@ class Task(TaskVersion):
     expires_in: int | None
 
 
-@dataclass(frozen=True)
-class NewExample:
+class NewExample(NamedTuple):
     """An example about to be stored, under an id of its own."""
 
     id: str
-    sha256: str
     given: Example
 
     @classmethod
     def of(cls, example: Example) -> "NewExample":
-        """Give an example an id, and compute its sha256."""
-        return cls(uuid.uuid4().hex, hashlib.sha256(example.content).hexdigest(), example)
+        """Give an example an id."""
+        return cls(uuid.uuid4().hex, example)
 
 
 @dataclass(frozen=True)
@@ -88,7 +85,7 @@ class TaskStore:
             id=uuid.uuid4().hex,
             name=name,
             version=1,
-            created=datetime.now(UTC).isoformat(timespec="milliseconds"),
+            created=now(),
             expires_in=expires_in,
             expires=None if expires_in is None else int(time.time()) + expires_in,
             **_columns(fitted),
@@ -211,7 +208,7 @@ def _add(session: Session, number: int, examples: Sequence[NewExample]) -> None:
                     "task_number": number,
                     "label": example.given.label,
                     "filename": example.given.filename,
-                    "sha256": example.sha256,
+                    "sha256": example.given.sha256,
                     "size": len(example.given.content),
                     "content": example.given.content,
                 }
@@ -234,8 +231,3 @@ def _task(session: Session, row: TaskRow) -> Task:
         classes=dict(session.execute(counts.order_by(ExampleRow.label)).all()),
         expires_in=row.expires_in,
     )
-
-
-def too_contended(task_id: str) -> Problem:
-    """Make the 409 Problem for a change that lost to others' changes again and again."""
-    return Problem(409, f"task {task_id} kept changing meanwhile; send the change again", title="Task changed")

@@ -1,20 +1,18 @@
 """Turns what callers send, a multipart form or JSON, into typed and checked objects."""
 
-import dataclasses
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from fastapi import Request
-from PIL import Image
 from starlette.concurrency import run_in_threadpool
 
 from models.confidence import KEEP_KNOWN
 from service.problems import Problem
 from service.settings import Settings
-from service.uploads import archives, expires_in, images, keep_known
+from service.uploads import archives, expires_in, keep_known
 from service.uploads.body_limit import room_of
 from service.uploads.form_intake import read_form
+from service.uploads.images import Example, Query
 from service.uploads.json_intake import read_json
 from service.uploads.labels import clean_label, clean_text, printable
 from service.uploads.media_type import FORM, JSON, media_type
@@ -25,42 +23,6 @@ NAMING = frozenset({"name"})  # fields of requests that keep a task
 MAKING = KNOBS | NAMING | {expires_in.FIELD}  # fields of requests that make a task
 ASKING = KNOBS | {keep_known.FIELD}  # fields of requests with queries
 _NUMBERS = frozenset({keep_known.FIELD, expires_in.FIELD})
-
-
-@dataclass(frozen=True)
-class Query:
-    """An image to classify, as it came: only decoding tells whether it is one.
-
-    Attributes:
-        filename: what answers and problems call it.
-        content: the file.
-        max_pixels: the width x height that it may have at most.
-        field: the form field or JSON member that it came by.
-    """
-
-    filename: str
-    content: bytes
-    max_pixels: int
-    field: str = "query"
-
-    @property
-    def image(self) -> Image.Image:
-        """The image, decoded anew at each access; raises a Problem that names the file if it is none."""
-        return images.decode(self.content, self.filename, max_pixels=self.max_pixels, field=self.field)
-
-
-@dataclass(frozen=True)
-class Example(Query):
-    """A labelled support image, as it came, with a checked label.
-
-    Attributes:
-        label: its class.
-        label_field: the form field or JSON member that the label came by.
-    """
-
-    field: str = "support"
-    label: str = dataclasses.field(kw_only=True)
-    label_field: str = "labels"
 
 
 @dataclass(frozen=True)
@@ -161,46 +123,6 @@ async def _whole_body(request: Request, settings: Settings) -> bytearray:
             detail = f"the JSON body is larger than the {settings.max_request_bytes} bytes allowed"
             raise Problem(413, f"{detail}; send a form, or several requests", field="body")
     return body
-
-
-def check_classes(labels: Sequence[str], settings: Settings, given: Sequence[Example] = ()) -> None:
-    """Check the labels of a whole support set.
-
-    Args:
-        labels: of all examples, kept ones included.
-        settings: the limits.
-        given: the examples that came with this request, where problems say the fault is.
-
-    Raises:
-        Problem: 422 for too few classes, too many classes or too many examples.
-    """
-    classes = set(labels)
-    of_labels, of_images = (_whole(given[0].label_field), _whole(given[0].field)) if given else (None, None)
-    if len(classes) < 2:
-        found = f"only {next(iter(classes))!r} is there" if classes else "none is there"
-        detail = f"a classifier needs examples of at least two classes, {found}"
-        raise Problem(422, detail, title="Too few classes", field=of_labels)
-    if len(classes) > settings.max_ways:
-        detail = f"{len(classes)} classes are more than the {settings.max_ways} that one classifier takes"
-        raise Problem(422, detail, title="Too many classes", field=of_labels)
-    if len(labels) > settings.max_examples:
-        detail = f"{len(labels)} examples are more than the {settings.max_examples} that one classifier takes"
-        raise Problem(422, detail, title="Too many examples", field=of_images)
-
-
-def _whole(field: str) -> str:
-    """Give the field that one image or label came by, without its place in a list of JSON."""
-    return field.partition("[")[0]
-
-
-def check_two_remain(labels: Sequence[str]) -> None:
-    """Refuse a removal, by a 409 Problem, unless the labels that would remain are of two classes."""
-    if len(set(labels)) < 2:
-        raise Problem(
-            409,
-            "this would leave fewer than two classes; add examples of another class first, or delete the task",
-            title="Too few classes would remain",
-        )
 
 
 def _texts(upload: RawUpload, allowed: frozenset[str]) -> dict[str, str]:

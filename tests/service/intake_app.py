@@ -6,10 +6,12 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 
-from service.problems import UnexpectedErrors, install_handlers
+from service.middleware.unexpected_errors import UnexpectedErrors
+from service.problems import install_handlers
 from service.settings import Settings
 from service.uploads.body_limit import BodyLimit
-from service.uploads.intake import MAKING, Query, read_upload
+from service.uploads.images import Query
+from service.uploads.intake import MAKING, read_upload
 from service.uploads.job_input import open_job_input, receive_job_input
 
 

@@ -1,6 +1,7 @@
 """Callers' adaptations run as one batch where they wait, and each answer is what it is alone."""
 
 import asyncio
+import hashlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -13,7 +14,7 @@ from models.initialization import Initialization
 from service.computing.adaptations import Adaptations, _Wanted
 from service.computing.classifier import Classifier
 from service.computing.engine import Deadline, Engine
-from service.computing.fitting import Shot, digest_of, embed, fit, fit_together
+from service.computing.fitting import Shot, embed, fit, fit_together
 from service.problems import Problem
 from service.settings import Settings
 from tests.made_confidence import constant_confidence
@@ -26,7 +27,7 @@ def shots(labels: str, seed: int = 0, *, stored: bool = False, shape: Sequence[i
     made = []
     for number, label in enumerate(labels):
         pixels = torch.rand(*shape, generator=torch.Generator().manual_seed(100 * seed + number))
-        digest = digest_of(f"{seed} {number}".encode())
+        digest = hashlib.sha256(f"{seed} {number}".encode()).hexdigest()
         made.append(Shot(label, f"{number}.png", f"{seed}-{number}" if stored else None, digest, pixels))
     return made
 
@@ -221,7 +222,7 @@ def test_features_of_stored_examples_are_kept(engine: Engine, tmp_path: Path) ->
     again = fit(tiny, [shot for shot in kept if shot is not None], lambda _: None)
     assert torch.equal(again.directions, first.directions)
     assert all(torch.equal(value, first.theta.tensors()[name]) for name, value in again.theta.tensors().items())
-    assert adaptations.kept(tiny, digest_of(b"another")) is None
+    assert adaptations.kept(tiny, "another") is None
 
 
 def test_a_large_task_does_not_hold_up_small_ones(

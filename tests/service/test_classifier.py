@@ -2,6 +2,7 @@
 
 import random
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from models.inner_rule import InnerRule, Moves
 from models.support import Support
 from models.task_size import BySize
 from service.computing.classifier import AT_ONCE
-from service.computing.fitting import Shot, digest_of, embed, fit
+from service.computing.fitting import Shot, embed, fit
 from service.computing.pinned import load_pinned, pin, pinned_labels
 from service.problems import Problem
 from tests.made_confidence import constant_confidence
@@ -39,7 +40,7 @@ def image(initialization: Initialization, seed: int) -> torch.Tensor:
 
 def shots(labels: str, initialization: Initialization) -> list[Shot]:
     return [
-        Shot(label, f"{seed}.png", str(seed), digest_of(bytes([seed])), image(initialization, seed))
+        Shot(label, f"{seed}.png", str(seed), sha256(bytes([seed])).hexdigest(), image(initialization, seed))
         for seed, label in enumerate(labels)
     ]
 

@@ -20,7 +20,7 @@ from service.store.database import FILE, Database, is_full
 from service.store.job_store import JobStore
 from service.store.reserve import SIZE, Reserve
 from service.store.task_store import Fitted, NewExample, TaskStore
-from service.uploads.intake import Example
+from service.uploads.images import Example
 
 FULL = sqlite3.OperationalError("database or disk is full")
 FITTED = Fitted("tiny", "v1", Estimate(0.9, 0.8, 0.95))

@@ -16,10 +16,10 @@ from fastapi import Request
 from starlette.testclient import TestClient
 from starlette.types import Message
 
-from service import jobs
+from service.background import jobs
+from service.background.jobs import Jobs
 from service.components import Components
 from service.computing.classifier import Classifier
-from service.jobs import Jobs
 from service.store.job_store import JobStore
 from tests.service.made_images import drawing, zipped
 from tests.service.tiny_service import ended, serving
@@ -134,7 +134,7 @@ def test_a_store_out_of_reach_and_a_folder_that_vanishes_stop_no_job(
             raise failure
         return statuses(store)
 
-    monkeypatch.setattr("service.jobs._LOOK_S", 0.02)
+    monkeypatch.setattr("service.background.jobs._LOOK_S", 0.02)
     monkeypatch.setattr(JobStore, "statuses", failing)
     stat = Path.stat
 
@@ -160,7 +160,7 @@ def test_a_job_on_a_full_disk_goes_on_once_there_is_room_and_leaves_no_trace(
             raise failure
         return commit(store, *given)
 
-    monkeypatch.setattr("service.jobs._FULL_S", 0.02)
+    monkeypatch.setattr("service.background.jobs._FULL_S", 0.02)
     monkeypatch.setattr(JobStore, "commit_batch", full)
     with serving(tmp_path) as client, caplog.at_level("WARNING", logger="metashot"):
         assert ended(client, start(client, "archive"))["status"] == "done"

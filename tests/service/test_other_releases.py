@@ -13,13 +13,13 @@ import torch
 from starlette.testclient import TestClient
 
 from models.initialization import Initialization
-from service import jobs
+from service.background import jobs
+from service.background.jobs import Jobs
 from service.components import Components
 from service.computing.classifier import Classifier
 from service.computing.engine import Engine
 from service.computing.pinned import DESCRIPTION, FORMAT, TENSORS, UnreadablePin, load_pinned, pin
 from service.computing.repinning import LostClassifier, Repinning
-from service.jobs import Jobs
 from service.registry import Registry
 from tests.service.made_images import drawing, zipped
 from tests.service.tiny_service import TINY, ended, save_tiny, serving

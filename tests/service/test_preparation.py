@@ -10,7 +10,7 @@ from models.choice import AUTO
 from models.images.preprocessing import Preprocessing
 from service.computing.preparation import choose
 from service.registry import Registry
-from service.uploads.intake import Example
+from service.uploads.images import Example
 from tests.service.made_images import drawing, photograph
 from tests.service.tiny_service import save_tiny
 

@@ -17,7 +17,7 @@ from service import registry
 from service.computing.preparation import choose
 from service.problems import Problem
 from service.registry import Registry, open_registry
-from service.uploads.intake import Example
+from service.uploads.images import Example
 from tests.service.made_images import drawing, photograph
 from tests.service.tiny_service import TINY, save_tiny
 

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from models.expectation import Estimate
 from service.store.database import FILE, Database
 from service.store.task_store import Fitted, NewExample, TaskStore
-from service.uploads.intake import Example
+from service.uploads.images import Example
 
 FITTED = Fitted("tiny", "v1", Estimate(0.9, 0.8, 0.95))
 SCHEMA_1 = """

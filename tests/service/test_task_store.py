@@ -12,7 +12,7 @@ from service.problems import Problem
 from service.settings import SettingsError
 from service.store.database import FILE, SCHEMA, Database
 from service.store.task_store import Fitted, NewExample, TaskStore, TaskVersion
-from service.uploads.intake import Example
+from service.uploads.images import Example
 
 FITTED = Fitted("tiny", "v1", Estimate(0.9, 0.8, 0.95))
 

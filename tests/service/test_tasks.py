@@ -14,7 +14,7 @@ from urllib.parse import quote
 import pytest
 from starlette.testclient import TestClient
 
-from service.computing.fits import Fits
+from service.computing.callers_fits import CallersFits
 from service.store.database import FILE
 from tests.service.made_images import drawing, zipped
 from tests.service.tiny_service import TINY, ended, serving
@@ -254,14 +254,14 @@ def test_a_task_that_is_deleted_while_it_is_fitted_does_not_stay_in_memory(
     cache = client.app.state.components.classifiers._cache
     task = create(client, {1: "a", 2: "b"})["id"]
     cache.drop(lambda key: key[0] == task)  # as it is after a restart
-    refit = Fits.refit
+    refit = CallersFits.refit
 
     async def deleted_meanwhile(*given: Any) -> Any:
         fitted = await refit(*given)
         assert client.delete(f"/v1/tasks/{task}").status_code == 204
         return fitted
 
-    monkeypatch.setattr(Fits, "refit", deleted_meanwhile)
+    monkeypatch.setattr(CallersFits, "refit", deleted_meanwhile)
     components = client.app.state.components
     asyncio.run(components.classifiers.of_task(task))
     assert [key for key in cache._kept if key[0] == task] == []

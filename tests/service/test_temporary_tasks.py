@@ -12,13 +12,13 @@ from sqlalchemy import text
 from starlette.testclient import TestClient
 
 from models.expectation import Estimate
+from service.background.expiry import Expiry
 from service.computing.classifiers import Classifiers
-from service.expiry import Expiry
 from service.problems import Problem
 from service.store import temporary_tasks
 from service.store.database import Database
 from service.store.task_store import Fitted, NewExample, TaskStore
-from service.uploads.intake import Example
+from service.uploads.images import Example
 from tests.service.made_images import drawing
 from tests.service.tiny_service import serving
 
@@ -199,7 +199,7 @@ def test_the_service_deletes_by_itself(tmp_path: Path, monkeypatch: pytest.Monke
     with database.writing() as session:
         session.execute(expire, {"id": gone})
         session.commit()
-    monkeypatch.setattr("service.expiry.NOTED_EVERY_S", 0.05)
+    monkeypatch.setattr("service.background.expiry.NOTED_EVERY_S", 0.05)
     with serving(tmp_path) as client:
         assert client.post(f"/v1/tasks/{later}/classify", files=[QUERY]).status_code == 200
         until(lambda: ids(client, "/v1/tasks?temporary=true") == [later])
@@ -243,7 +243,7 @@ def test_a_stop_writes_down_the_last_uses(store: TaskStore, database: Database) 
     expiry.start()
     until = time.time() + HOUR - 60
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("service.expiry.time.time", lambda: until)
+        patch.setattr("service.background.expiry.time.time", lambda: until)
         store.version(task)
         expiry.stop()
     assert list(TaskStore(database).temporary.delete_expired(until + LATE)) == []

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from service.computing.fits import Fits
+from service.computing.callers_fits import CallersFits
 from tests.service.made_images import drawing
 from tests.service.tiny_service import serving
 
@@ -26,7 +26,7 @@ def changing(
     """Give a client, a task's address, what starts a change, and a list: while it is empty, none ends."""
     may_end: list[str] = []
     has_turn = threading.Event()
-    refit = Fits.refit
+    refit = CallersFits.refit
 
     async def held(*given: Any) -> Any:
         fitted = await refit(*given)
@@ -44,7 +44,7 @@ def changing(
             assert has_turn.wait(30)  # the first one
             return sent
 
-        monkeypatch.setattr(Fits, "refit", held)
+        monkeypatch.setattr(CallersFits, "refit", held)
         try:
             yield client, path, change, may_end
         finally:
@@ -83,14 +83,14 @@ def test_who_is_told_that_time_is_up_finds_nothing_changed(
 
 
 def test_who_is_told_that_time_is_up_has_made_no_task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    adapt = Fits.adapt
+    adapt = CallersFits.adapt
 
     async def late(*given: Any) -> Any:
         fitted = await adapt(*given)
         await asyncio.sleep(1.5)
         return fitted
 
-    monkeypatch.setattr(Fits, "adapt", late)
+    monkeypatch.setattr(CallersFits, "adapt", late)
     with serving(tmp_path, deadline_s=1) as client:
         answer = client.post("/v1/tasks", files=SUPPORT, data={"labels": ["a", "b"]})
         assert (answer.status_code, answer.headers["content-type"]) == (504, "application/problem+json")

@@ -21,13 +21,13 @@ from typing import Any
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
+from service.background.job_failures import failure
+from service.background.job_folders import let_go, locked, sync_folder, tidy
 from service.computing.classifier import Classifier
 from service.computing.engine import Engine
 from service.computing.pinned import UnreadablePin, load_pinned, pin
 from service.computing.repinning import LostClassifier, Repinning
 from service.computing.rows import rows_of
-from service.job_failures import failure
-from service.job_folders import let_go, locked, sync_folder, tidy
 from service.metrics import Metrics
 from service.registry import check_kept
 from service.settings import JOBS, Settings

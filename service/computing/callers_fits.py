@@ -13,10 +13,10 @@ from service.metrics import Metrics
 from service.registry import Registry
 from service.settings import Settings
 from service.store.task_store import NewExample, StoredExample, Task, TaskStore
-from service.uploads.intake import Example
+from service.uploads.images import Example
 
 
-class Fits:
+class CallersFits:
     """Fits classifiers, and remembers what preprocessing made of stored examples."""
 
     def __init__(
@@ -38,10 +38,9 @@ class Fits:
         given = [one.given for one in added]
 
         def prepared(deadline: Deadline) -> list[Shot]:
-            examples = [(one.id, one.given) for one in added]
             return [
                 *read_stored(self._tasks, initialization, to_read, self._settings.max_pixels, deadline.check),
-                *shots_of(initialization, examples, deadline.check),
+                *shots_of(initialization, added, deadline.check),
             ]
 
         shots = await caller.run(prepared, large=len(to_read) > MANY_IMAGES or are_many(given))

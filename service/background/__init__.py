@@ -1,0 +1,1 @@
+"""Work beside requests, on threads that start and stop with the service."""
