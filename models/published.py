@@ -39,8 +39,13 @@ def _readable() -> Iterator[Any]:
     import bentoml  # imported here because it is slow, and commands that need no server should not wait for it
     from bentoml._internal.configuration.containers import BentoMLContainer
 
+    try:
+        store = Path(BentoMLContainer.model_store.get()._path)  # which makes it if there is none
+    except OSError as error:
+        logger.warning("BentoML's model store, which BENTOML_HOME names, cannot be opened: %s", error)
+        return
     # Not bentoml.models.list(), which fails as a whole for one unreadable entry of any model.
-    for path in sorted(Path(BentoMLContainer.model_store.get()._path).glob("*/*/")):
+    for path in sorted(store.glob("*/*/")):
         try:
             yield bentoml.models.get(bentoml.Tag(path.parent.name, path.name))
         except Exception as error:  # a half-written description raises almost anything

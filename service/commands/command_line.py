@@ -7,6 +7,7 @@ import argparse
 import contextlib
 import io
 import os
+import re
 import sys
 
 from service.client import ServiceError
@@ -17,6 +18,8 @@ from service.commands.stopping import stopped_in_order
 from service.problems import Problem
 from service.settings import SettingsError
 from service.uploads.labels import one_line
+
+_NO_TEXT = re.compile("[\ud800-\udfff]")  # bytes that are not UTF-8, as Python shows them
 
 
 def run(arguments: list[str] | None) -> int:
@@ -35,6 +38,9 @@ def run(arguments: list[str] | None) -> int:
     for command in (serve, classify, teach, score):
         command.add(commands)
     options = parser.parse_args(arguments)
+    for name, value in vars(options).items():
+        if isinstance(value, str) and _NO_TEXT.search(value):
+            parser.error(f"argument --{name.replace('_', '-')}: {value!a} is no valid UTF-8; type it again")
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # not every terminal can show every name
     try:

@@ -46,6 +46,7 @@ def run(options: argparse.Namespace) -> None:
     # For the worker process, which runs in the project's folder.
     os.environ["METASHOT_DATA_DIR"] = str(settings.data_dir.resolve())
     os.environ["BENTOML_DO_NOT_TRACK"] = "true"
+    _check_home_of_bentoml()
     address = f"http://{HOST}:{settings.port}"
     threading.Thread(target=_announce, args=(address,), daemon=True).start()
     options_of_server = ["--host", HOST, "--port", str(settings.port), "--working-dir", str(ROOT)]
@@ -68,6 +69,16 @@ def _check_port(port: int) -> None:
         except OSError as error:
             remedy = "choose another by --port, or for make by PORT="
             raise SettingsError(f"port {port} is not free ({error.strerror}); {remedy}") from None
+
+
+def _check_home_of_bentoml() -> None:
+    from bentoml._internal.configuration.containers import BentoMLContainer
+
+    try:
+        BentoMLContainer.bentoml_home.get()  # makes it if there is none
+    except OSError as error:
+        remedy = "name one that can be written to by BENTOML_HOME"
+        raise SettingsError(f"BentoML cannot make its folder ({error}); {remedy}") from None
 
 
 def _announce(address: str) -> None:

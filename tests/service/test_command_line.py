@@ -1,6 +1,8 @@
 """``python -m service`` as a whole: what it imports, and how it ends."""
 
 import io
+import os
+import re
 import socket
 import subprocess
 import sys
@@ -11,6 +13,7 @@ import pytest
 from service.__main__ import main
 from service.commands import teach
 from service.uploads.keep_known import LEAST, MOST, read_keep_known
+from tests.service.server_process import free_port
 
 ROOT = Path(__file__).parents[2]
 Capture = pytest.CaptureFixture[str]
@@ -46,6 +49,32 @@ def test_a_terminal_that_cannot_show_a_name_gets_its_code(monkeypatch: pytest.Mo
     main(["teach", "--support", "x", "--server", "none"])
     sys.stdout.flush()
     assert shown.getvalue() == b"\\u4e2d\xe9\n"
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["teach --support . --name {}", "teach --support . --model {}", "score --task {} --input . --output o.csv"],
+)
+def test_what_is_no_text_is_named(capsys: Capture, given: str) -> None:
+    with pytest.raises(SystemExit):
+        main([*given.format("\udcff").split(), "--server", "http://127.0.0.1:9"])
+    assert re.search(r"argument --(name|model|task): '.udcff' is no valid UTF-8", capsys.readouterr().err)
+
+
+@pytest.mark.parametrize(("command", "status"), [("classify --query docs/examples/query", 0), ("serve", 2)])
+def test_a_home_that_cannot_be_written_to(tmp_path: Path, command: str, status: int) -> None:
+    """As of a user without a home folder, or in a container that is read-only."""
+    support = ["--support", "docs/examples/support"] if status == 0 else []
+    ended = subprocess.run(
+        [sys.executable, "-m", "service", *command.split(), *support],
+        cwd=ROOT,
+        env=os.environ | {"BENTOML_HOME": "/dev/null/x", "DATA_DIR": str(tmp_path), "PORT": str(free_port())},
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == status, ended.stderr
+    (told,) = ended.stderr.splitlines()
+    assert "BENTOML_HOME" in told
 
 
 def test_help_is_plain_text(capsys: Capture) -> None:
