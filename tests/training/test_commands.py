@@ -154,6 +154,7 @@ def test_what_cannot_be_measured_is_told_before_training(setting, message, tmp_p
         (["train", "training/recipes/strokes.yaml", "--device", "gpu"], "--device must be auto, cpu"),
         (["publish", "INIT", "--name", "our models"], "does not take it as 'our models'"),
         (["publish", "INIT", "--name", "Auto"], "by 'auto' the service chooses among all"),
+        (["publish", "INIT", "--name", "Photos"], "--name Photos: an initialization of that name is shipped"),
     ],
 )
 def test_faults_are_one_line_and_status_2(initialization, arguments, message, capsys, monkeypatch):
