@@ -1,4 +1,4 @@
-"""Reads recipes from YAML, applies overrides, and refuses unknown keys."""
+"""Recipes as YAML: reads them, applies overrides, refuses unknown keys, and writes them."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -12,6 +12,8 @@ from training.recipe import NO_FIT, Recipe, RecipeError
 from training.recipe_parts import check_images, check_parts
 from training.recipe_ranges import check_ranges
 from training.recipe_types import build
+
+RECIPES = Path(__file__).parent / "recipes"  # those that come with the project
 
 
 class _Loader(yaml.SafeLoader):
@@ -64,6 +66,11 @@ def read_values(path: Path, overrides: Sequence[str]) -> dict[str, Any]:
     return values
 
 
+def as_yaml(values: Mapping[str, Any]) -> str:
+    """Write values as YAML in their order."""
+    return yaml.safe_dump(dict(values), sort_keys=False, allow_unicode=True)
+
+
 def build_recipe(values: Mapping[str, Any]) -> Recipe:
     """Build and check a recipe from its values; the key ``tune`` is not part of a run, and is ignored.
 
@@ -99,7 +106,7 @@ def check_name(name: str) -> None:
 
 
 def _shipped() -> str:
-    return ", ".join(sorted(path.name for path in (Path(__file__).parent / "recipes").glob("*.yaml")))
+    return ", ".join(sorted(path.name for path in RECIPES.glob("*.yaml")))
 
 
 def lay_over(values: dict[str, Any], key: str, value: Any) -> None:

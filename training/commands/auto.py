@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from training.commands.outputs import check_outputs, write_output
-from training.commands.task_options import add_data_seed, check_seeds, warn_of_seen
+from training.commands.task_options import add_data_options, add_data_seed, check_seeds, warn_of_seen
 from training.datasets.registry import load_split
 from training.measures.choices import LOOKS, called, measure_choices, whole_images
 from training.measures.measured import Protocol
@@ -38,7 +38,7 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
     )
     parser.add_argument("--episodes", type=int, default=200, help="number of tasks (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="seed of the tasks (default: %(default)s)")
-    parser.add_argument("--data-dir", type=Path, help="folder of the data sets (default: METASHOT_DATA)")
+    add_data_options(parser, download=False)
     add_data_seed(parser)
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures to this JSON file")
     parser.set_defaults(run=run)

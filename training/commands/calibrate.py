@@ -9,7 +9,7 @@ from models.initialization import learner_as_dict, load, save
 from training.commands.outputs import check_folder
 from training.commands.run_options import add_set_option
 from training.commands.table import card_table
-from training.commands.task_options import warn_of_seen
+from training.commands.task_options import add_data_options, warn_of_seen
 from training.datasets.registry import load_split
 from training.measures.assessment import assess_again
 from training.recipe import CALIBRATION_TASKS, Data
@@ -40,10 +40,7 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
     parser.add_argument(
         "--tasks", type=int, default=CALIBRATION_TASKS, help="tasks of each size to fit on (default: %(default)s)"
     )
-    parser.add_argument("--data-dir", type=Path, help="folder of the data sets (default: METASHOT_DATA)")
-    parser.add_argument(
-        "--download", action="store_true", help="download the data set if it is missing (omniglot only)"
-    )
+    add_data_options(parser)
     parser.set_defaults(run=run)
 
 

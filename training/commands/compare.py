@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from training.commands.run_options import add_machine_options, add_set_option, set_up_torch
+from training.commands.task_options import add_data_options
 from training.comparison.cells import Bench
 from training.comparison.compared_classes import load_compared_classes
 from training.comparison.contenders import contenders
@@ -32,10 +33,7 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
         "--algorithms", nargs="+", default=[], metavar="NAME", help="use these algorithms instead of the plan's"
     )
     add_set_option(parser, "override values of the plan, e.g. tasks.episodes=1000")
-    parser.add_argument("--data-dir", type=Path, help="folder of the data sets (default: METASHOT_DATA)")
-    parser.add_argument(
-        "--download", action="store_true", help="download the data set if it is missing (omniglot only)"
-    )
+    add_data_options(parser)
     parser.add_argument(
         "--out", type=Path, help="folder of the comparison (default: runs/compare-<the plan's name>)"
     )

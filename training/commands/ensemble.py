@@ -8,7 +8,7 @@ from typing import Any
 from models.initialization import CARD, Initialization
 from training.commands.outputs import check_folder
 from training.commands.table import card_table
-from training.commands.task_options import warn_of_seen
+from training.commands.task_options import add_data_options, warn_of_seen
 from training.recipe import Data
 from training.run.ensemble import ensemble_of, publish_ensemble
 from training.run.named import find
@@ -23,10 +23,7 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
     )
     parser.add_argument("--out", type=Path, required=True, help="folder to write the initialization to")
     parser.add_argument("--name", default="", help="name on its card (default: that of the first)")
-    parser.add_argument("--data-dir", type=Path, help="folder of the data sets (default: METASHOT_DATA)")
-    parser.add_argument(
-        "--download", action="store_true", help="download the data set if it is missing (omniglot only)"
-    )
+    add_data_options(parser)
     parser.set_defaults(run=run)
 
 

@@ -1,13 +1,10 @@
 """``python -m training list-algorithms``: the algorithms, each with its four parts, its source and a recipe."""
 
 import argparse
-from pathlib import Path
 from typing import Any
 
 from training.algorithms import ALGORITHMS, ANY_ALGORITHM, STRUCTURE, Algorithm
-from training.recipe_reading import read_values
-
-_RECIPES = Path(__file__).parents[1] / "recipes"
+from training.recipe_reading import RECIPES, read_values
 
 
 def add(commands: "argparse._SubParsersAction[Any]") -> None:
@@ -54,7 +51,7 @@ def _inner(algorithm: Algorithm) -> str:
 
 def _outer(algorithm: Algorithm) -> str:
     # The recipe takes precedence: it may be of first order where the algorithm alone would not be.
-    outer = {**algorithm.outer, **read_values(_RECIPES / algorithm.recipe, ())["outer"]}
+    outer = {**algorithm.outer, **read_values(RECIPES / algorithm.recipe, ())["outer"]}
     if (rule := outer.get("rule", "gradient")) != "gradient":
         return str(rule)
     if algorithm.rule["moves"] == "nothing":

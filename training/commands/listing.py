@@ -7,8 +7,7 @@ from typing import Any
 from models.initialization import load, shipped
 from models.published import published
 from training.commands.table import card_table
-
-_RECIPES = Path(__file__).parents[1] / "recipes"
+from training.recipe_reading import RECIPES
 
 
 def add(commands: "argparse._SubParsersAction[Any]") -> None:
@@ -26,5 +25,5 @@ def run(_options: argparse.Namespace) -> None:
         print(f"{one.name}:{one.version} (in the BentoML model store)")
     here = Path.cwd()
     print("recipes:")
-    for path in sorted(_RECIPES.glob("*.yaml")):
+    for path in sorted(RECIPES.glob("*.yaml")):
         print(f"  {path.relative_to(here) if path.is_relative_to(here) else path}")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from training.commands.run_options import add_machine_options, add_set_option, set_up_torch
+from training.commands.task_options import add_data_options
 from training.comparison.kept import open_folder
 from training.comparison.marked import check_marked, fill_marked
 from training.comparison.plan_reading import PlanError
@@ -33,10 +34,7 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
         help="race only these algorithms, besides those that --resume finds finished (default: the plan's)",
     )
     add_set_option(parser, "override values of the plan, e.g. tasks.episodes=600")
-    parser.add_argument("--data-dir", type=Path, help="folder of the data sets (default: METASHOT_DATA)")
-    parser.add_argument(
-        "--download", action="store_true", help="download the data set if it is missing (omniglot only)"
-    )
+    add_data_options(parser)
     parser.add_argument("--out", type=Path, help="folder of the race (default: runs/race-<the plan's name>)")
     parser.add_argument("--resume", action="store_true", help="continue an interrupted race in --out")
     parser.add_argument(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import torch
 
+from training.commands.task_options import add_data_options
 from training.run.allocation import keep_freed_memory
 from training.run.trainer import BUDGET
 
@@ -13,10 +14,7 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     """Declare the recipe, its overrides and data, the device and the memory."""
     parser.add_argument("recipe", type=Path, help="a YAML file, for example training/recipes/characters.yaml")
     add_set_option(parser, "override values of the recipe, e.g. outer.steps=500")
-    parser.add_argument("--data-dir", type=Path, help="folder of the data sets (default: METASHOT_DATA)")
-    parser.add_argument(
-        "--download", action="store_true", help="download the data set if it is missing (omniglot only)"
-    )
+    add_data_options(parser)
     add_machine_options(parser)
     parser.add_argument(
         "--memory-mb",

@@ -4,15 +4,15 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from training.commands.run_options import add_run_options
-from training.commands.train import folder_of, prepared, run_or_tell
+from training.commands.train import RECIPE, folder_of, prepared, run_or_tell
 from training.outer.processes import choose_device, joined
+from training.recipe_reading import as_yaml
 from training.run.run_classes import load_classes
 from training.structure.chart import chart
 from training.structure.found import write_found
 from training.structure.search import Search
+from training.whole_file import write_whole
 
 PICTURE = "structure.svg"
 
@@ -41,14 +41,12 @@ def run(options: argparse.Namespace) -> None:
         budget = search.backbone.operations
         if processes.is_first:
             out.mkdir(parents=True, exist_ok=True)
-            described = yaml.safe_dump(recipe.as_dict(), sort_keys=False, allow_unicode=True)
-            (out / "recipe.yaml").write_text(described, encoding="utf-8")
+            write_whole(out / RECIPE, as_yaml(recipe.as_dict()))
             print(f"{len(training.classes)} training classes; at most {budget} operations an image; run in {out}")
         run_or_tell(search)
         if processes.is_first:
             found = search.found()
-            drawn = chart(f"{recipe.name}: the choices over the search", search.record)
-            (out / PICTURE).write_text(drawn, encoding="utf-8")
+            write_whole(out / PICTURE, chart(f"{recipe.name}: the choices over the search", search.record))
             for number, stage in enumerate(found.stages, start=1):
                 skip = "with" if stage.skip else "without"
                 print(

@@ -37,11 +37,17 @@ def add_task_options(parser: argparse.ArgumentParser, *, required: bool) -> None
         action="store_true",
         help="from each drawer in a task, take one drawing of each class, as in Lake's one-shot runs (omniglot)",
     )
-    parser.add_argument("--data-dir", type=Path, help="folder of the data sets (default: METASHOT_DATA)")
+    add_data_options(parser)
     add_data_seed(parser)
-    parser.add_argument(
-        "--download", action="store_true", help="download the data set if it is missing (omniglot only)"
-    )
+
+
+def add_data_options(parser: argparse.ArgumentParser, *, download: bool = True) -> None:
+    """Declare where data sets are and, if ``download``, that a missing one may be fetched."""
+    parser.add_argument("--data-dir", type=Path, help="folder of the data sets (default: METASHOT_DATA)")
+    if download:
+        parser.add_argument(
+            "--download", action="store_true", help="download the data set if it is missing (omniglot only)"
+        )
 
 
 def add_data_seed(parser: argparse.ArgumentParser) -> None:

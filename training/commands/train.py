@@ -5,19 +5,20 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from training.commands.run_options import add_run_options, set_up_torch
 from training.commands.table import card_table
 from training.outer.precision import told_precision
 from training.outer.processes import choose_device, joined
 from training.recipe import Recipe, RecipeError
-from training.recipe_reading import read_recipe
+from training.recipe_reading import as_yaml, read_recipe
 from training.run.measurable import check_measurable
 from training.run.pretrained import pretrained_start
 from training.run.publication import publish_run
 from training.run.run_classes import RunClasses, load_classes
 from training.run.trainer import CHECKPOINT, Trainer
+from training.whole_file import write_whole
+
+RECIPE = "recipe.yaml"  # in the run's folder, with all its values
 
 
 def add(commands: "argparse._SubParsersAction[Any]") -> None:
@@ -54,8 +55,7 @@ def run(options: argparse.Namespace) -> None:
             trainer.resume()
         if processes.is_first:
             out.mkdir(parents=True, exist_ok=True)
-            described = yaml.safe_dump(recipe.as_dict(), sort_keys=False, allow_unicode=True)
-            (out / "recipe.yaml").write_text(described, encoding="utf-8")
+            write_whole(out / RECIPE, as_yaml(recipe.as_dict()))
             print(
                 f"{len(classes.training)} training classes, {len(classes.validation)} validation classes; "
                 f"run in {out}, on {processes.size} x {device.type}, in {told_precision(recipe.outer, device)}"

@@ -14,7 +14,7 @@ from models.backbones.backbone import Params
 from models.images.preprocessing import Preprocessing
 from models.learner import Learner, Theta, support_loss
 from training.datasets.class_images import ClassImages
-from training.measures.evaluation import embedded
+from training.measures.evaluation import embedded, sampler_of
 from training.measures.measured import Protocol, interval_95
 from training.progress import bar
 from training.tasks.episodes import EpisodeBatch, EpisodeSampler
@@ -88,7 +88,7 @@ def trace(
     learner = subject.learner
     if learner.rule.moves == "nothing":
         steps = (0,)
-    sampler = _sampler(classes, protocol)
+    sampler = sampler_of(classes, protocol)
     at_once = max(1, _IMAGES_AT_ONCE // (protocol.ways * (protocol.shots + protocol.queries)))
     right: list[Tensor] = []
     of_losses: list[Tensor] = []
@@ -139,7 +139,7 @@ def accuracy_of(found: Trace) -> dict[str, Any]:
 
 def seconds_of_a_task(subject: Subject, classes: ClassImages, protocol: Protocol, steps: int) -> float:
     """Median seconds to adapt to a single task and answer its queries, with nothing reused from earlier ones."""
-    sampler, learner = _sampler(classes, protocol), subject.learner
+    sampler, learner = sampler_of(classes, protocol), subject.learner
     spent = []
     for number in range(_TIMED + 1):
         batch, phi = subject.batch(sampler, [number]), subject.phi_of([number])
@@ -148,12 +148,6 @@ def seconds_of_a_task(subject: Subject, classes: ClassImages, protocol: Protocol
             learner.predict(learner.adapt(phi, batch.support, steps=steps), batch.query_images).cpu()
         spent.append(time.perf_counter() - start)
     return median(spent[1:])  # the first one warms up
-
-
-def _sampler(classes: ClassImages, protocol: Protocol) -> EpisodeSampler:
-    return EpisodeSampler(
-        classes, ways=protocol.ways, shots=protocol.shots, queries=protocol.queries, seed=protocol.seed
-    )
 
 
 def _logits(learner: Learner, theta: Theta, images: Tensor, features: Tensor | None) -> Tensor:

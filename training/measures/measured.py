@@ -101,7 +101,7 @@ class Measured:
         """
         self._check_same_tasks(other)
         gains = self.accuracies - other.accuracies
-        return float(gains.mean()), float(_Z95 * gains.std() / math.sqrt(len(gains)))
+        return float(gains.mean()), interval_95(gains)
 
     def shared_mistakes(self, other: Self) -> tuple[float, float]:
         """Shares of the wrong answers where another learner is wrong, too, and where it gives the same answer.

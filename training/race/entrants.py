@@ -1,16 +1,14 @@
 """The recipe of each algorithm in a race: the plan's data, tasks and backbone, and what it has of its own."""
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from models.initialization import learner_as_dict
 from training.algorithms import ALGORITHMS, EVOLUTION, POLICY_GRADIENT, STRUCTURE
 from training.race.plan import Plan
 from training.recipe import Recipe
-from training.recipe_reading import build_recipe, read_values
+from training.recipe_reading import RECIPES, build_recipe, read_values
 
-_RECIPES = Path(__file__).parents[1] / "recipes"
 _FOUND = "structure-found.yaml"  # found by a search with the recipe ``STRUCTURE``
 NETWORK, OUTER = "structure", "outer settings"
 _OWN = {STRUCTURE: NETWORK, EVOLUTION: OUTER, POLICY_GRADIENT: OUTER}
@@ -61,12 +59,12 @@ def own_of(name: str) -> str:
 
 def _own_outer(name: str) -> dict[str, Any]:
     """The outer settings of an algorithm's own recipe if they are its own (see ``own_of``), otherwise none."""
-    recipe = _RECIPES / ALGORITHMS[name].recipe
+    recipe = RECIPES / ALGORITHMS[name].recipe
     return dict(read_values(recipe, ())["outer"]) if own_of(name) == OUTER else {}
 
 
 def _structure(plan: Plan) -> dict[str, Any]:
     """The found structure, for images of the plan's channels and side."""
-    found: dict[str, Any] = read_values(_RECIPES / _FOUND, ())["learner"]["backbone"]
+    found: dict[str, Any] = read_values(RECIPES / _FOUND, ())["learner"]["backbone"]
     of_images = plan.build_preprocessing()
     return found | {"channels": of_images.channels, "side": of_images.side}

@@ -20,6 +20,7 @@ from models.inner_loop import BODY
 from training.comparison.kept import read
 from training.comparison.task_classes import TaskClasses
 from training.comparison.traces import Subject, accuracy_of, trace
+from training.measures.evaluation import sampler_of
 from training.measures.measured import Protocol
 from training.progress import bar
 from training.race.entrants import own_of, recipe_of
@@ -28,7 +29,6 @@ from training.race.plan import Plan
 from training.run.divergence import Diverged
 from training.run.machine import described
 from training.run.trainer import CHECKPOINT, Trainer
-from training.tasks.episodes import EpisodeSampler
 from training.whole_file import write_whole
 
 _ROWS, _TRAINED, _PACE = "rows", "trained", "pace.json"
@@ -125,9 +125,7 @@ class Track:
 
 def seconds_of_adapting(subject: Subject, classes: TaskClasses, protocol: Protocol) -> float:
     """Median seconds to adapt to the support set of a single task as a request does, on one thread of the CPU."""
-    sampler = EpisodeSampler(
-        classes.unseen, ways=protocol.ways, shots=protocol.shots, queries=protocol.queries, seed=protocol.seed
-    )
+    sampler = sampler_of(classes.unseen, protocol)
     learner, phi = subject.learner, {name: value.cpu() for name, value in subject.phi_of(()).items()}
     threads, spent = torch.get_num_threads(), []
     torch.set_num_threads(1)

@@ -1,5 +1,7 @@
 """Looks: regular measurements on validation tasks during a run, to choose the best phi and when to stop."""
 
+from collections.abc import Mapping
+
 from models.backbones.backbone import Params
 from models.images.preprocessing import Preprocessing
 from models.learner import Learner
@@ -49,8 +51,9 @@ def best_so_far(progress: Progress) -> str:
     return f"{progress.best_accuracy:.2%}" if progress.looks else "none yet"
 
 
-def look_line(progress: Progress, recipe: Recipe, loss: str) -> str:
-    """Word what a log gets at a look: the step, the loss, the best accuracy and the time of training."""
+def look_line(progress: Progress, recipe: Recipe, told: Mapping[str, str]) -> str:
+    """Word what a log gets at a look: the step, what is ``told`` of it by name, and the time of training."""
     step = f"step {progress.step} of {recipe.outer.steps}"
     trained = duration(progress.preparing + progress.seconds)
-    return f"{recipe.name}: {step}, loss {loss}, best {best_so_far(progress)}, trained {trained}"
+    named = "".join(f", {name} {value}" for name, value in told.items())
+    return f"{recipe.name}: {step}{named}, trained {trained}"

@@ -171,11 +171,11 @@ class Trainer:
                     self._save_as_first()
                     if is_first:
                         figures.tell()
-                        log(look_line(progress, self.recipe, figures.loss))
+                        log(look_line(progress, self.recipe, {"loss": figures.loss, **self._told()}))
                     if self.on_look is not None:
                         self.on_look(*progress.looks[-1])
                 rate = progress.step * outer.tasks / progress.seconds
-                told = {"loss": figures.loss, "best": best_so_far(progress), "tasks_per_s": f"{rate:.1f}"}
+                told = {"loss": figures.loss, **self._told(), "tasks_per_s": f"{rate:.1f}"}
                 shown.set_postfix(told, refresh=False)
                 shown.update(1)
                 if self.processes.any(interruption.wanted, self.device):
@@ -202,6 +202,10 @@ class Trainer:
     def _data(self) -> str:
         """A digest of the training and validation data."""
         return f"{self.training.digest} {self.validation.digest}"
+
+    def _told(self) -> dict[str, str]:
+        """What bars and logs tell besides the loss, by its name."""
+        return {"best": best_so_far(self.progress)}
 
     def _built_learner(self) -> Learner:
         return self.recipe.build_learner()

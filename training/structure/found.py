@@ -3,12 +3,12 @@
 import dataclasses
 from pathlib import Path
 
-import yaml
-
 from models.backbones.registry import backbone_as_dict
 from models.backbones.staged import Staged
 from training.recipe import Recipe
+from training.recipe_reading import as_yaml
 from training.structure_plan import StructureSearch
+from training.whole_file import write_whole
 
 
 def write_found(recipe: Recipe, found: Staged, budget: int, folder: Path) -> Path:
@@ -29,5 +29,5 @@ def write_found(recipe: Recipe, found: Staged, budget: int, folder: Path) -> Pat
         f"# Found by `python -m training search` with the recipe {recipe.name}: {found.operations} operations\n"
         f"# an image, of at most {budget}. Multiply-adds are half as many.\n"
     )
-    path.write_text(head + yaml.safe_dump(values, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    write_whole(path, head + as_yaml(values))
     return path

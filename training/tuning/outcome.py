@@ -5,10 +5,10 @@ import io
 import warnings
 from pathlib import Path
 
-import yaml
 from optuna.trial import FrozenTrial, TrialState
 
 from training.measures.assessment import REPORT_SEED
+from training.recipe_reading import as_yaml
 from training.tuning.study import FAULT, Study
 from training.whole_file import write_whole
 
@@ -28,13 +28,12 @@ def write_outcome(study: Study, out: Path) -> None:
         number, trial = study.best
         recipe = study.recipe(trial)
         tasks = recipe.validation
-        described = yaml.safe_dump(recipe.as_dict(), sort_keys=False, allow_unicode=True)
         remark = (
             f"# Trial {number}: {100 * (trial.value or 0):.2f} % on {tasks.episodes} validation tasks "
             f"(seed {tasks.seed}), the highest of {len(rows)} trials\n"
             f"# and so on the high side. The card of a run reports other tasks (seed {REPORT_SEED}).\n"
         )
-        write_whole(out / BEST, remark + described)
+        write_whole(out / BEST, remark + as_yaml(recipe.as_dict()))
 
 
 def draw(study: Study, out: Path) -> bool:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 import signal
 import xml.etree.ElementTree as ElementTree
 from itertools import pairwise
@@ -111,6 +112,16 @@ def test_the_structure_waits_for_the_warm_up_and_then_moves_on_classes_of_its_ow
     ]
     assert min(map(len, seen)) > 60
     assert not seen[0] & seen[1]
+
+
+def test_a_log_tells_at_each_look_what_share_of_the_budget_is_expected(tmp_path, capsys):
+    search = Search(plan(), TRAINING, tmp_path)
+    search.run()
+    lines = capsys.readouterr().err.splitlines()
+    form = re.compile(r"tiny: step (\d) of 6, loss \d\.\d{3}, operations (\d+)% of the budget, trained \d\d:\d\d")
+    told = [[int(value) for value in form.fullmatch(line).groups()] for line in lines]
+    budget = search.backbone.operations
+    assert told == [[row["step"], round(100 * row["operations"] / budget)] for row in search.record.rows]
 
 
 def test_logits_are_shifted_to_the_budget_and_no_further():
