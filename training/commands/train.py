@@ -2,11 +2,13 @@
 
 import argparse
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from training.commands.run_options import add_run_options, set_up_torch
 from training.commands.table import card_table
+from training.held_folder import held
 from training.outer.precision import told_precision
 from training.outer.processes import choose_device, joined
 from training.recipe import Recipe, RecipeError
@@ -31,7 +33,11 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Train, and write the initialization to ``initialization/`` in the run's folder."""
+    """Train, and write the initialization to ``initialization/`` in the run's folder.
+
+    Raises:
+        HeldError: if another process trains in that folder.
+    """
     recipe = prepared(options)
     out = folder_of(options, recipe.name)
     pretrained = pretrained_start(recipe)
@@ -40,7 +46,7 @@ def run(options: argparse.Namespace) -> None:
     )
     check_measurable(recipe, classes.validation)
     device = choose_device(options.device)
-    with joined(device.type) as processes:
+    with joined(device.type) as processes, ExitStack() as stack:
         trainer = Trainer(
             recipe,
             classes.episodes,
@@ -51,10 +57,12 @@ def run(options: argparse.Namespace) -> None:
             budget=options.memory_mb << 20,
             pretrained=pretrained,
         )
+        if processes.is_first:
+            stack.enter_context(held(out))
+            folder_of(options, recipe.name)  # again: it may have changed until it was held
         if options.resume:
             trainer.resume()
         if processes.is_first:
-            out.mkdir(parents=True, exist_ok=True)
             write_whole(out / RECIPE, as_yaml(recipe.as_dict()))
             print(
                 f"{len(classes.training)} training classes, {len(classes.validation)} validation classes; "
