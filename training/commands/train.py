@@ -44,7 +44,7 @@ def run(options: argparse.Namespace) -> None:
     classes = load_classes(
         recipe.data, recipe.build_preprocessing(), data_dir=options.data_dir, download=options.download
     )
-    check_measurable(recipe, classes.validation)
+    check_measurable(recipe, classes.training, classes.validation)
     device = choose_device(options.device)
     with joined(device.type) as processes, ExitStack() as stack:
         trainer = Trainer(

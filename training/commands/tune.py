@@ -79,7 +79,7 @@ def run(options: argparse.Namespace) -> None:
         return loaded(of.data, of.build_preprocessing())
 
     # Before a study begins: no file of one is written if data are missing or trials could not be measured.
-    check_measurable(recipe, classes(recipe).validation)
+    check_measurable(recipe, classes(recipe).training, classes(recipe).validation)
     out = options.out or Path("runs") / f"{recipe.name}-tune"
     with held(out, made=not options.resume), file_faults_told(out):
         _search(classes, recipe, space, values, out, options)
