@@ -70,7 +70,7 @@ def run(options: argparse.Namespace) -> None:
             )
         run_or_tell(trainer)
         if processes.is_first:
-            _publish(trainer, classes)
+            _publish_or_tell(trainer, classes)
 
 
 def prepared(options: argparse.Namespace) -> Recipe:
@@ -103,6 +103,15 @@ def run_or_tell(trainer: Trainer) -> None:
     except KeyboardInterrupt:
         if trainer.processes.is_first:
             print(f"\nsaved at step {trainer.progress.step}; continue with --resume", file=sys.stderr)
+        raise
+
+
+def _publish_or_tell(trainer: Trainer, classes: RunClasses) -> None:
+    """Measure and write; if that is interrupted, say how to make up for it, and pass the KeyboardInterrupt on."""
+    try:
+        _publish(trainer, classes)
+    except KeyboardInterrupt:
+        print("\ntrained to the end; --resume measures and writes the initialization", file=sys.stderr)
         raise
 
 
