@@ -1,3 +1,5 @@
 """Side-by-side measurements: each row and its baseline take turns in one process."""
 
-import models  # noqa: F401 - first, so that torchvision and learn2learn can be imported beside a CPU torch
+from models.torchvision_operators import declare_missing
+
+declare_missing()  # learn2learn imports torchvision

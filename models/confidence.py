@@ -112,7 +112,7 @@ class Confidence:
         return min(one.at(size) for one in self.familiar[usual : place + 1])
 
 
-def familiarity(features: Tensor, prototypes: Tensor, strangers: Tensor | None = None) -> Tensor:
+def familiarity(features: Tensor, prototypes: Tensor, strangers: Tensor | None) -> Tensor:
     """How closely each query resembles the task's classes, ``[..., Q]``; higher is more familiar.
 
     Without strangers it is the cosine to the most similar class mean. With strangers, the means of classes

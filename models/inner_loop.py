@@ -52,13 +52,13 @@ def states(
     that no gradient moves.
 
     Raises:
-        ValueError: for features given to a backbone of ``support`` normalisation.
+        ValueError: for features given where the body moves, or ``support`` normalisation depends on the task.
     """
     body, rates = part(phi, BODY), part(phi, RATES)
     moves_body = rule.moves_body and count > 0
     of_each_task = backbone.is_per_task(body)
     moments: Tensor | None = None
-    if features is not None and backbone.normalisation == "support":
+    if features is not None and (moves_body or backbone.normalisation == "support"):
         raise ValueError("this adaptation computes features of its own: it takes none")
     if features is None and (head_of.needs_features or not moves_body):
         features, moments = backbone(body, support.images, weights=support.weights)

@@ -99,7 +99,7 @@ class Learner:
         if not torch.is_grad_enabled():
             # Under no_grad, views of a tensor that requires gradients still claim to require them.
             phi = {name: value.detach() for name, value in phi.items()}
-        count = self._count(steps, features)
+        count = self._count(steps)
         chosen: Tensor | None = None
         meta_training = any(value.requires_grad for value in phi.values())
         if steps is None and count and self.rule.budget == "held-out" and not meta_training:
@@ -125,16 +125,13 @@ class Learner:
         second_order: bool = False,
     ) -> Iterator[Theta]:
         """Yield theta after 0, 1, ... up to ``steps`` inner steps (see ``adapt``; the budget is not applied)."""
-        count = self._count(steps, features)
+        count = self._count(steps)
         for step, now in enumerate(self._states(phi, support, features, count, second_order=second_order)):
             yield self._theta(support, step, now.body, now.head, now.moments)
 
-    def _count(self, steps: int | None, features: Tensor | None) -> int:
-        """The number of steps to unroll; ValueError for features given where the body moves."""
-        count = self.rule.steps if steps is None or self.rule.moves == "nothing" else steps
-        if count and features is not None and self.rule.moves_body:
-            raise ValueError("this adaptation computes features of its own: it takes none")
-        return count
+    def _count(self, steps: int | None) -> int:
+        """The number of steps to unroll."""
+        return self.rule.steps if steps is None or self.rule.moves == "nothing" else steps
 
     def _theta(self, support: Support, step: int, body: Params, head: Params, moments: Tensor | None) -> Theta:
         moved = self.rule.moves_body and step > 0
@@ -156,11 +153,7 @@ class Learner:
         return states(*axes, phi, support, features, count, second_order=second_order, on_step=on_step)
 
     def _held_out_steps(
-        self,
-        phi: Params,
-        support: Support,
-        features: Tensor | None,
-        on_step: Callable[[int], None] | None,
+        self, phi: Params, support: Support, features: Tensor | None, on_step: Callable[[int], None] | None
     ) -> Tensor:
         """How many steps each task is to take, int64 ``[T]`` (see ``models.inner_budget``)."""
         given = self.keeps_features

@@ -6,4 +6,6 @@ import os
 if processes := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0")):
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // processes)))
 
-import models  # noqa: F401 - first, so that torchvision and learn2learn can be imported beside a CPU torch
+from models.torchvision_operators import declare_missing
+
+declare_missing()  # before any test imports torchvision, or learn2learn, which imports it

@@ -6,7 +6,7 @@ from torch import Tensor
 from models.backbones.backbone import MOMENTS, Backbone, Params
 from models.backbones.normalisation import batch_norm, moments, normalise_by
 from models.kernels.normalised_block import normalised_block
-from models.kernels.task_group_norm import EPSILON, task_group_norm
+from models.kernels.task_group_norm import group_norm
 
 
 class Normalising:
@@ -39,10 +39,7 @@ class Normalising:
         if self._kind == "group":
             if relu:
                 return normalised_block(maps, groups, scale, shift, pooled=False)
-            if scale.ndim == 2:
-                return task_group_norm(maps, groups, scale, shift)
-            flat = torch.nn.functional.group_norm(maps.flatten(0, 1), groups, scale, shift, eps=EPSILON)
-            return flat.view(maps.shape)
+            return group_norm(maps, groups, scale, shift)
         if self._kind == "running" and not self._pooled:
             maps = normalise_by(maps, self._params[f"{layer}.{MOMENTS}"], scale, shift)
         elif self._kind == "running":

@@ -13,6 +13,8 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.utils.flop_counter import FlopCounterMode
 
+from models.torchvision_operators import declare_missing
+
 _AUXILIARY = ("googlenet", "inception_v3")  # left out: their pass in evaluation mode leaves parameters unused
 _CLASSES = 1000  # ImageNet's, for which torchvision builds its networks
 
@@ -27,6 +29,7 @@ def headless(model: str, seed: int) -> nn.Module:
     Raises:
         ValueError: for a name that is not one of torchvision's classification networks, or is left out here.
     """
+    declare_missing()
     from torchvision import models  # slow to import, and only these backbones need it
 
     names = [name for name in models.list_models(module=models) if name not in _AUXILIARY]

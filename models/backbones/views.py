@@ -112,7 +112,7 @@ def _grid(views: tuple[View, ...], height: int, width: int) -> Tensor:
     return torch.nn.functional.affine_grid(matrices, [len(views), 1, height, width], align_corners=False)
 
 
-def _matrix(rotation: float, shear: float, stretch: float, mirror: bool = False, zoom: float = 0.0) -> Tensor:
+def _matrix(rotation: float, shear: float, stretch: float, mirror: bool, zoom: float) -> Tensor:
     """``[2, 3]`` from output to input coordinates: rotation times [[1, shear], [0, 1]] times the scaling."""
     angle = math.radians(rotation)
     cos, sin = math.cos(angle), math.sin(angle)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from models.kernels.native import normalisation as native
-from models.kernels.task_group_norm import EPSILON, last_derivative, task_group_norm
+from models.kernels.task_group_norm import EPSILON, group_norm, last_derivative
 
 
 def normalised_block(maps: Tensor, groups: int, scale: Tensor, shift: Tensor, *, pooled: bool) -> Tensor:
@@ -28,11 +28,7 @@ def normalised_block(maps: Tensor, groups: int, scale: Tensor, shift: Tensor, *,
         rows = (scale[None], shift[None]) if shared else (scale, shift)
         found: Tensor = _Block.apply(of_tasks, *rows, groups, pooled)  # type: ignore[no-untyped-call]
         return found.view(*maps.shape[:2], *found.shape[2:]) if shared else found
-    if scale.ndim == 2:
-        maps = task_group_norm(maps, groups, scale, shift)
-    else:
-        flat = torch.nn.functional.group_norm(maps.flatten(0, 1), groups, scale, shift, eps=EPSILON)
-        maps = flat.view(maps.shape)
+    maps = group_norm(maps, groups, scale, shift)
     # ReLU after the maximum, with which it commutes, on a quarter of the map; in place, since no gradient needs
     # the values before it, and the maps are most of the memory traffic.
     return (max_pool(maps) if pooled else maps).relu_()

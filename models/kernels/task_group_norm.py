@@ -18,6 +18,24 @@ from torch import Tensor
 EPSILON = 1e-5
 
 
+def group_norm(maps: Tensor, groups: int, scale: Tensor, shift: Tensor) -> Tensor:
+    """Normalise each image's groups of channels, then scale and shift channels: for all tasks alike, or for each.
+
+    Args:
+        maps: ``[T, B, C, H, W]``.
+        groups: how many groups the C channels form.
+        scale: ``[C]`` for all tasks, or ``[T, C]`` with a row for each (see ``task_group_norm``).
+        shift: as ``scale``.
+
+    Returns:
+        ``[T, B, C, H, W]``, differentiable twice.
+    """
+    if scale.ndim == 2:
+        return task_group_norm(maps, groups, scale, shift)
+    flat = torch.nn.functional.group_norm(maps.flatten(0, 1), groups, scale, shift, eps=EPSILON)
+    return flat.view(maps.shape)
+
+
 def task_group_norm(maps: Tensor, groups: int, scale: Tensor, shift: Tensor) -> Tensor:
     """Normalise each image's groups of channels, then scale and shift each task's channels.
 

@@ -5,11 +5,10 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from models.images.image_decoding import SUFFIXES
 from service.uploads.archives import LITTER
 from service.uploads.labels import one_line
 
-# Copied from ``models.images.image_decoding``, which takes seconds to import, as torch comes with it.
-SUFFIXES = frozenset({".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".webp", ".bmp"})
 _HEIC = frozenset({".heic", ".heif"})
 _NO_TEXT = re.compile("[\ud800-\udfff]")  # bytes of a name that are not UTF-8
 

@@ -8,7 +8,6 @@ from typing import Generic, TypeVar
 from service.problems import Problem
 
 Item = TypeVar("Item")
-Other = TypeVar("Other")
 DEFAULT_LIMIT, MAX_LIMIT = 50, 500
 _ABOVE_ALL = 2**62  # yet within SQLite's integers
 

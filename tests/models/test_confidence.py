@@ -55,7 +55,7 @@ def test_of_more_classes_than_were_fitted_the_temperature_is_that_of_the_most():
 def test_unknown_is_what_points_away_from_every_class():
     prototypes = torch.tensor([[1.0, 0.0, 0.0], [0.0, 2.0, 0.0]])
     features = torch.tensor([[5.0, 0.1, 0.0], [0.0, 0.1, 3.0]])
-    familiar = familiarity(features, prototypes)
+    familiar = familiarity(features, prototypes, None)
     assert familiar.tolist() == pytest.approx([0.9998, 0.0333], abs=1e-3)
     assert (familiar < constant_confidence().known_above(TaskSize(2, 1.0))).tolist() == [False, True]
 
@@ -80,7 +80,7 @@ def test_what_looks_like_everything_is_not_familiar():
     # Both queries are as near to the class; the second is as near to a stranger, too.
     prototypes, strangers = torch.tensor([[1.0, 0, 0]]), torch.tensor([[0.0, 1, 0], [0.0, -1, 0]])
     queries = torch.tensor([[0.5, 0, 1.2], [0.5, 1.2, 0]])
-    plain, against = familiarity(queries, prototypes), familiarity(queries, prototypes, strangers)
+    plain, against = familiarity(queries, prototypes, None), familiarity(queries, prototypes, strangers)
     assert float(plain[0]) == pytest.approx(float(plain[1]))
     assert float(against[0]) > float(against[1]) + 0.5
 

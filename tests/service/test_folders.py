@@ -1,14 +1,15 @@
 """Which files of a folder the commands take."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from models.images.image_decoding import SUFFIXES
-from service.commands.folders import SUFFIXES as OWN_SUFFIXES
 from service.commands.folders import FolderError, image_files, labelled_files
 
+ROOT = Path(__file__).parents[2]
 Capture = pytest.CaptureFixture[str]
 
 
@@ -82,8 +83,9 @@ def test_what_may_be_an_image_is_taken_by_any_usual_ending(tmp_path: Path) -> No
     assert taken(tmp_path) == ["1.jfif", "2.JPE", "3.mpo", "4.apng"]
 
 
-def test_the_names_ends_are_those_of_what_is_decoded() -> None:
-    assert OWN_SUFFIXES == SUFFIXES
+def test_the_names_ends_of_what_is_decoded_come_without_torch() -> None:
+    asked = "import sys, models.images.image_decoding; print('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", asked], cwd=ROOT, capture_output=True).stdout == b"False\n"
 
 
 def test_what_is_left_out_is_told(tmp_path: Path, capsys: Capture) -> None:

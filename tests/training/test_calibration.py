@@ -81,7 +81,7 @@ def test_the_thresholds_keep_the_shares_of_known_items_at_each_size(measured):
 
 def test_calibration_holds_on_other_tasks():
     classes = noisy_classes(12, seed=3, images=16)
-    confidence = calibrate(LEARNER, PHI, PREPROCESSING, classes, 40)
+    confidence = calibrate(LEARNER, PHI, PREPROCESSING, classes, 40, features=None)
     assert all(torch.isfinite(torch.tensor(list(one.as_dict().values()))).all() for one in confidence.familiar)
     other = measure(LEARNER, PHI, PREPROCESSING, classes, Protocol(5, 2, 10, 100, seed=9, strangers=5))
     unknown, estimates = other.unknown(confidence), other.estimates(confidence)
@@ -139,7 +139,7 @@ def test_terms_that_hardly_vary_get_no_weight():
 def test_where_all_was_right_alike_classes_are_doubted_all_the_same():
     """Drawings that cannot be mistaken teach nothing of mistakes; two classes of the same image are still two."""
     easy = noisy_classes(12, seed=3, images=16, noise=0.01)
-    confidence = calibrate(LEARNER, PHI, PREPROCESSING, easy, 40)
+    confidence = calibrate(LEARNER, PHI, PREPROCESSING, easy, 40, features=None)
     for shots in (1, 3):
         labels = torch.arange(2).repeat_interleave(shots)
         support = Support.of_task(easy.images[:1].float().div(255).expand(2 * shots, -1, -1, -1), labels)

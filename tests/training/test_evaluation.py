@@ -163,7 +163,7 @@ def test_strangers_change_nothing_for_a_tasks_own_classes():
         with_strangers.logits[3:4], LEARNER.predict(theta, batch.query_images[:, :8]).detach()
     )
     centres = prototypes(LEARNER.features(theta, support.images), support)
-    familiar = familiarity(LEARNER.features(theta, batch.query_images), centres).detach()
+    familiar = familiarity(LEARNER.features(theta, batch.query_images), centres, None).detach()
     torch.testing.assert_close(with_strangers.familiarities[3], familiar[0, :8])
     torch.testing.assert_close(with_strangers.strange[3], familiar[0, 8:])
 

@@ -7,6 +7,7 @@ from tests.training.tiny_run import TRAINING, recipe
 from training.outer.evolution import ascent, evolution_loss, ranked
 from training.outer.loss import adapted_logits
 from training.outer.policy_gradient import policy_gradient_loss, score_function_loss
+from training.outer.processes import Processes
 from training.outer_plan import Outer
 from training.tasks.episodes import EpisodeSampler
 
@@ -125,7 +126,7 @@ def test_each_task_tries_a_phi_of_its_own_as_if_it_were_the_only_one(batch, move
             logits, labels = logits[asked], alone.query_labels[0][asked]
             losses["accuracy"].append(float((logits.argmax(-1) == labels).float().mean()))
             losses["loss"].append(float(torch.nn.functional.cross_entropy(logits, labels)))
-    found = evolution_loss(learner, phi, batch, generator(), spread=0.1, reward="loss")
+    found = evolution_loss(learner, phi, batch, generator(), spread=0.1, reward="loss", processes=Processes())
     assert found.loss.item() == pytest.approx(sum(losses["loss"]) / 8, rel=1e-3)
     assert found.accuracy.item() == pytest.approx(sum(losses["accuracy"]) / 8, abs=1e-5)
     found.loss.backward()

@@ -11,11 +11,12 @@ import torch
 from training.comparison.contenders import FINE_TUNING, PROBE, Contender
 from training.comparison.ordinary import Chooser, Chosen, body_of
 from training.comparison.plan import Plan
-from training.comparison.task_classes import TaskClasses, augmented
+from training.comparison.task_classes import TaskClasses
 from training.comparison.traces import Subject, Trace, accuracy_of, seconds_of_a_task, trace
 from training.comparison.trained import Trained, trained
 from training.datasets.class_images import ClassImages
 from training.measures.measured import Protocol, interval_95
+from training.tasks.augmentation import with_copies
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,10 @@ class Bench:
     def _trained(self, cell: Cell, training: ClassImages) -> Trained | None:
         if not cell.contender.training:
             return None
-        given = augmented(training, self.plan.augmentation) if cell.augmented else training
+        copies = self.plan.augmentation
+        given = training
+        if cell.augmented:
+            given = with_copies(training, rotations=copies.rotations, reflections=copies.reflections)
         folder = self.out / "trained" / cell.trained_name
         return trained(
             self.plan, cell.contender.training, given, self.classes.development, folder, device=self.device

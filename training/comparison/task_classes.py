@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from models.images.preprocessing import Preprocessing
-from training.comparison.plan import Augmentation, Source
+from training.comparison.plan import Source
 from training.datasets.class_images import ClassImages, DataError
-from training.datasets.registry import load_split
+from training.datasets.registry import load_known_and_unseen
 from training.datasets.splits import shuffled
-from training.tasks.augmentation import with_reflections, with_rotations
 from training.tasks.episodes import EpisodeSampler
 
 
@@ -64,17 +63,13 @@ def load_classes(
     Raises:
         DataError: if data are missing, or too few classes are left to train on or to choose on.
     """
-    known, unseen = (
-        load_split(
-            source.name,
-            split,
-            preprocessing=preprocessing,
-            data_dir=data_dir,
-            seed=source.seed,
-            download=download,
-            classes=classes,
-        )
-        for split, classes in (("train", source.strokes), ("validation", source.unseen_strokes))
+    known, unseen = load_known_and_unseen(
+        source.name,
+        preprocessing=preprocessing,
+        data_dir=data_dir,
+        seed=source.seed,
+        download=download,
+        classes=(source.strokes, source.unseen_strokes),
     )
     if len(known) < source.development + ways or source.development < ways:
         raise DataError(
@@ -107,10 +102,3 @@ def check_tasks(classes: ClassImages, ways: int, shots: int, queries: int, key: 
         EpisodeSampler(classes, ways=ways, shots=shots, queries=queries, seed=0)
     except DataError as error:
         raise DataError(f"{error} (the plan's {key}, which --set {key}.ways=... and the like change)") from error
-
-
-def augmented(classes: ClassImages, augmentation: Augmentation) -> ClassImages:
-    """Add turned and mirrored copies of classes as classes of their own."""
-    if augmentation.rotations:
-        classes = with_rotations(classes)
-    return with_reflections(classes) if augmentation.reflections else classes

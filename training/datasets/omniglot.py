@@ -8,8 +8,8 @@ import zipfile
 from pathlib import Path
 from typing import Literal
 
-import models  # noqa: F401  makes torchvision importable beside any torch
 from models.images.preprocessing import Preprocessing
+from models.torchvision_operators import declare_missing
 from training.datasets.class_images import ClassImages, DataError
 from training.datasets.image_cache import DEFAULT_FOLDER
 from training.datasets.image_files import ClassFiles, read_classes
@@ -101,6 +101,7 @@ def load(
 
 
 def _fetch(data_dir: Path, part: Part) -> Path:
+    declare_missing()
     from torchvision.datasets import Omniglot  # slow to import, and only downloads need it
     from torchvision.datasets.utils import check_integrity, extract_archive
 

@@ -9,7 +9,7 @@ from training.datasets.class_images import ClassImages, DataError
 from training.datasets.image_cache import DEFAULT_FOLDER
 from training.datasets.splits import SPLITS, Split
 
-__all__ = ["NAMES", "ClassImages", "DataError", "load_split"]
+__all__ = ["NAMES", "ClassImages", "DataError", "load_known_and_unseen", "load_split"]
 
 NAMES = ("omniglot", "mini_imagenet", "folder", "strokes")
 
@@ -54,6 +54,31 @@ def load_split(
     if name == "mini_imagenet":
         return folder.load_divided(of, _mini_imagenet(root), preprocessing, cache_dir=cache_dir)
     return folder.load(of, root, preprocessing, seed=seed, cache_dir=cache_dir)
+
+
+def load_known_and_unseen(
+    name: str,
+    *,
+    preprocessing: Preprocessing,
+    data_dir: Path | None,
+    seed: int,
+    download: bool,
+    classes: tuple[int, int],
+) -> tuple[ClassImages, ClassImages]:
+    """Read the splits ``train`` and ``validation``, each with its number of ``classes`` (see ``load_split``)."""
+
+    def split(of: Split, count: int) -> ClassImages:
+        return load_split(
+            name,
+            of,
+            preprocessing=preprocessing,
+            data_dir=data_dir,
+            seed=seed,
+            download=download,
+            classes=count,
+        )
+
+    return split("train", classes[0]), split("validation", classes[1])
 
 
 def data_dir_of_environment(name: str) -> Path:

@@ -36,7 +36,7 @@ def calibrate(
     classes: ClassImages,
     tasks: int,
     *,
-    features: Tensor | None = None,
+    features: Tensor | None,
 ) -> Confidence:
     """Fit confidence on tasks of each size that the classes allow, within groups and across them.
 
@@ -46,7 +46,7 @@ def calibrate(
         preprocessing: for the levels that ``classes`` holds.
         classes: the validation classes.
         tasks: tasks of each size.
-        features: of all images, ``[M, D]``, to save computing them again (see ``measure``).
+        features: of all images, ``[M, D]``; None to compute them (see ``measure``).
     """
     return fit_confidence(
         [

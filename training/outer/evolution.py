@@ -52,7 +52,7 @@ def evolution_loss(
     *,
     spread: float,
     reward: Reward,
-    processes: Processes | None = None,
+    processes: Processes,
 ) -> OuterLoss:
     """Try one pair of opposite changes of phi on each of this process's tasks.
 
@@ -63,14 +63,13 @@ def evolution_loss(
         generator: a CPU generator that draws the changes; in the same state in all processes.
         spread: standard deviation of each parameter's change.
         reward: of a task, its accuracy or its negative query loss; gains are ranked among all T.
-        processes: those that share the tasks; None if there is only this one.
+        processes: those that share the tasks.
 
     Returns:
         The query loss and accuracy, averaged over the changes tried here. The gradient of the loss is that of
         ``ascent`` on these changes, negated; its average over processes, weighted by their tasks, is the one on
         all changes.
     """
-    processes = processes or Processes()
     mine = processes.share(batch.tasks)
     learned = {n: v for n, v in phi.items() if v.requires_grad and not n.startswith(RATES)}
     sizes = [value.numel() for value in learned.values()]
@@ -97,7 +96,7 @@ def _of_pairs(
     learner: Learner, phi: Params, batch: EpisodeBatch, changes: Params, spread: float
 ) -> tuple[Tensor, Tensor]:
     """Query loss and accuracy, ``[2, T]`` each, of tasks adapted from phi plus and from phi minus the change."""
-    twice = batch.repeated(2)
+    twice = batch.twice()
     of_each_task = {
         name: value if not value.requires_grad else value.expand(twice.tasks, *value.shape)
         for name, value in phi.items()

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from models.images.preprocessing import Preprocessing
 from training.datasets.class_images import ClassImages
-from training.datasets.registry import load_split
+from training.datasets.registry import load_known_and_unseen
 from training.recipe import Data
-from training.tasks.augmentation import with_reflections, with_rotations
+from training.tasks.augmentation import with_copies
 
 _VALIDATION_STROKES = 200
 _NAMED = 3
@@ -46,19 +46,14 @@ def load_classes(
     Raises:
         DataError: if data are missing; the message says what to put where.
     """
-
-    def split(name: str, classes: int) -> ClassImages:
-        return load_split(
-            data.name,
-            name,
-            preprocessing=preprocessing,
-            data_dir=data_dir,
-            seed=data.seed,
-            download=download,
-            classes=classes,
-        )
-
-    training, validation = split("train", data.classes), split("validation", _VALIDATION_STROKES)
+    training, validation = load_known_and_unseen(
+        data.name,
+        preprocessing=preprocessing,
+        data_dir=data_dir,
+        seed=data.seed,
+        download=download,
+        classes=(data.classes, _VALIDATION_STROKES),
+    )
     trained = frozenset(training.classes)
     if shared := [name for name in validation.classes if name in trained]:
         _log.warning(
@@ -72,8 +67,8 @@ def load_classes(
         )
     if data.name == "folder":  # other data sets have fixed splits
         _warn_of_same_images(training, validation)
-    episodes = with_rotations(training) if data.rotations else training
-    return RunClasses(training, with_reflections(episodes) if data.reflections else episodes, validation)
+    episodes = with_copies(training, rotations=data.rotations, reflections=data.reflections)
+    return RunClasses(training, episodes, validation)
 
 
 def _warn_of_same_images(training: ClassImages, validation: ClassImages) -> None:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from models.backbones.backbone import Params
 from models.backbones.torchvision_backbone import TorchvisionBackbone
+from models.torchvision_operators import declare_missing
 from training.recipe import RecipeError
 
 _LICENCE = (
@@ -22,6 +23,7 @@ _LICENCE = (
 
 def names_of_weights(backbone: TorchvisionBackbone) -> tuple[str, ...]:
     """Names of the weights that torchvision has for a network, ``DEFAULT`` among them."""
+    declare_missing()
     from torchvision import models  # slow to import, and only these recipes need it
 
     return tuple(models.get_model_weights(backbone.model).__members__)
@@ -38,6 +40,7 @@ def torchvision_weights(backbone: TorchvisionBackbone, name: str) -> tuple[Param
     Raises:
         RecipeError: if they can't be loaded or do not fit; the message says what to put where.
     """
+    declare_missing()
     from torchvision import models
 
     weights = models.get_model_weights(backbone.model)[name]

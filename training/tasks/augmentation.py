@@ -61,6 +61,12 @@ def jitter(
     return changed.reshape(images.shape)
 
 
+def with_copies(data: ClassImages, *, rotations: bool, reflections: bool) -> ClassImages:
+    """Add turned copies of the classes, then mirrored ones of all, each if asked for, as classes of their own."""
+    turned = with_rotations(data) if rotations else data
+    return with_reflections(turned) if reflections else turned
+
+
 def with_rotations(data: ClassImages) -> ClassImages:
     """Add each class turned by 90, 180 and 270 degrees as classes of their own (Santoro et al. 2016).
 

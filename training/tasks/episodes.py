@@ -53,9 +53,9 @@ class EpisodeBatch:
         """A slice of the tasks."""
         return self._map(lambda value: value[chosen])
 
-    def repeated(self, times: int) -> "EpisodeBatch":
-        """All tasks, then all of them again, ``times`` times in total."""
-        return self._map(lambda value: torch.cat([value] * times))
+    def twice(self) -> "EpisodeBatch":
+        """All tasks, then all of them again."""
+        return self._map(lambda value: torch.cat([value, value]))
 
     def to(self, device: torch.device) -> "EpisodeBatch":
         """Move all tensors to a device."""
