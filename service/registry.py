@@ -84,7 +84,8 @@ def open_registry(data_dir: Path) -> Registry:
 
     Each is offered under the name of its folder, or of its entry in the model store; the name on its card is its
     recipe's, shared by all of that recipe. If a name comes again, in this order, the later one serves new tasks.
-    A folder that is no sound initialization is left out, and the log says why.
+    A published one of a shipped name, though, serves only tasks that were made with it: in training, too, that
+    name means the shipped one. A folder that is no sound initialization is left out, and the log says why.
     """
     loaded = []
     for name, folder in _folders(data_dir):
@@ -92,14 +93,29 @@ def open_registry(data_dir: Path) -> Registry:
             loaded.append(_named(name, folder))
         except InitializationError as error:
             logger.error("left out an initialization: %s", error)
+        else:
+            if name in shipped() and folder.parent == data_dir / INITIALIZATIONS:
+                logger.warning("%s takes the place of the shipped %s", folder, name)
     return Registry(loaded)
 
 
 def _folders(data_dir: Path) -> Iterator[tuple[str, Path]]:
     """Pairs of the name to offer and the folder."""
-    yield from shipped().items()
-    for one in published():
-        yield one.name, one.folder
+    ships, stored = shipped(), published()
+    for name, folder in ships.items():
+        for one in stored:
+            if one.name == name:  # of a version whose `publish` took shipped names
+                logger.warning(
+                    "%s:%s of the model store has the name of a shipped initialization, and serves only tasks "
+                    "that were made with it; for new ones, publish it under another name",
+                    one.name,
+                    one.version,
+                )
+                yield name, one.folder
+        yield name, folder
+    for one in stored:
+        if one.name not in ships:
+            yield one.name, one.folder
     for card in sorted((data_dir / INITIALIZATIONS).glob(f"*/{CARD}")):
         yield card.parent.name, card.parent
 

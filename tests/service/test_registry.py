@@ -85,6 +85,24 @@ def test_a_folder_is_offered_by_its_own_name_not_its_cards(
     assert [one.version for one in open_registry(tmp_path).candidates("strokes")] != [ships.version]
 
 
+def test_a_shipped_name_means_what_ships_except_to_tasks_made_with_a_published_one_or_if_a_folder_takes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    made = {name: save_tiny(tmp_path / name, seed=seed) for seed, name in enumerate(("a", "b", "old", "other"))}
+    monkeypatch.setattr(registry, "shipped", lambda: {name: tmp_path / name for name in ("a", "b")})
+    stored = [Published("b", made["old"].version, tmp_path / "old"), Published("c", "1", tmp_path / "other")]
+    monkeypatch.setattr(registry, "published", lambda: stored)
+    offering = open_registry(tmp_path)
+    offered = [("a", made["a"].version), ("b", made["b"].version), ("c", made["other"].version)]
+    assert [(one.name, one.version) for one in offering.candidates(AUTO)] == offered
+    assert offering.kept("b", made["old"].version).version == made["old"].version
+    assert f"b:{made['old'].version} of the model store has the name of a shipped" in caplog.text
+    folder = tmp_path / "initializations" / "b"
+    own = save_tiny(folder, seed=9)
+    assert [one.version for one in open_registry(tmp_path).candidates("b")] == [own.version]
+    assert f"{folder} takes the place of the shipped b" in caplog.text
+
+
 def test_a_task_stays_with_its_initialization_under_another_name(tmp_path: Path) -> None:
     former, other = save_tiny(tmp_path / "1", seed=0), save_tiny(tmp_path / "2", seed=1)
     renamed = replace(former, name="renamed")

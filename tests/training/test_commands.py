@@ -107,6 +107,22 @@ def test_train_ends_with_an_initialization_and_does_not_overwrite_a_run(tmp_path
     assert main([*arguments, "--resume"]) == 0
 
 
+def test_an_interruption_after_the_last_step_tells_that_only_measuring_is_left(tmp_path, monkeypatch, capsys):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    arguments = ["train", str(ROOT / "training/recipes/strokes.yaml"), "--out", str(tmp_path), "--set"]
+    arguments += ["outer.steps=1", "outer.warm_up=0", "outer.tasks=1", "validation.episodes=5", "data.classes=20"]
+    arguments += ["report_episodes=5", "calibration_tasks=2"]
+    with monkeypatch.context() as patched:
+        patched.setattr("training.commands.train.publish_run", interrupted)
+        assert main(arguments) == 130
+    told = "trained to the end; --resume measures and writes the initialization\ninterrupted\n"
+    assert capsys.readouterr().err.endswith(told)
+    assert main([*arguments, "--resume"]) == 0
+    assert load(tmp_path / "initialization").card["trained_on"]["outer_steps"] == 1
+
+
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
@@ -154,6 +170,7 @@ def test_what_cannot_be_measured_is_told_before_training(setting, message, tmp_p
         (["train", "training/recipes/strokes.yaml", "--device", "gpu"], "--device must be auto, cpu"),
         (["publish", "INIT", "--name", "our models"], "does not take it as 'our models'"),
         (["publish", "INIT", "--name", "Auto"], "by 'auto' the service chooses among all"),
+        (["publish", "INIT", "--name", "Photos"], "--name Photos: an initialization of that name is shipped"),
     ],
 )
 def test_faults_are_one_line_and_status_2(initialization, arguments, message, capsys, monkeypatch):

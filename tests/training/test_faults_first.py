@@ -1,21 +1,23 @@
 """What would spoil a measurement at its end is refused at its beginning, in one line on stderr."""
 
+import dataclasses
 import json
 import os
 import sys
 
 import pytest
+import torch
 
 from models.images.preprocessing import Preprocessing
 from models.initialization import save
 from tests.made_confidence import constant_confidence
 from tests.training.made_drawings import write_class
-from tests.training.tiny_run import noisy_classes, recipe
+from tests.training.tiny_run import TRAINING, noisy_classes, recipe
 from training.__main__ import main
 from training.commands import evaluate, mistakes
 from training.datasets.class_images import DataError
 from training.datasets.folder import split_names
-from training.recipe import Data, Report, Validation
+from training.recipe import Data, Episodes, Report, Validation
 from training.run.measurable import check_measurable
 
 NO_UTF8 = "caf\udce9"
@@ -119,9 +121,32 @@ def test_a_disk_that_fills_is_one_line_that_names_the_file(initialization, tmp_p
 
 def test_classes_that_confidence_cannot_be_fitted_on_are_told_before_training():
     plan = recipe(reports=(), validation=Validation(queries=1))
-    check_measurable(plan, noisy_classes(10, seed=1, images=3))
-    with pytest.raises(DataError, match="'c00' has 2: add"):
-        check_measurable(plan, noisy_classes(10, seed=1, images=2))
+    check_measurable(plan, TRAINING, noisy_classes(10, seed=1, images=3))
+    with pytest.raises(DataError, match=r"10 of 10 have fewer: 'c00' \(2\), .*'c04' \(2\) and 5 more: add"):
+        check_measurable(plan, TRAINING, noisy_classes(10, seed=1, images=2))
+
+
+def _with_counts(counts):
+    whole = noisy_classes(len(counts), seed=1, images=max(counts))
+    kept = torch.cat([whole.of_class(index)[:count] for index, count in enumerate(counts)])
+    return dataclasses.replace(whole, images=kept, offsets=torch.tensor([0, *counts]).cumsum(0))
+
+
+def test_classes_with_too_few_images_are_told_all_at_once():
+    plan = recipe(reports=(Report(2, 7),))
+    few_each = _with_counts([7, 8, 3, 8, 2, 2, 2, 2, 2, 2, 8])
+    with pytest.raises(DataError) as told:
+        check_measurable(plan, _with_counts([8, 2, 8]), few_each)
+    assert str(told.value) == (
+        "episodes, on the 3 training classes: 1 shots and 2 queries take 3 images of a class, 'c01' has 2; lower "
+        "them, add images or leave such classes out; reports[0], on the 11 validation classes: 7 shots and 5 "
+        "queries take 12 images of a class, 11 of 11 have fewer: 'c00' (7), 'c01' (8), 'c02' (3), 'c03' (8), "
+        "'c04' (2) and 6 more; lower them, add images or leave such classes out"
+    )
+    with pytest.raises(DataError, match=r"^episodes, on the 20 .* take 9 images of a class, 20 of 20 have fewer"):
+        check_measurable(recipe(reports=(), episodes=Episodes(5, (1, 7), 2)), TRAINING, noisy_classes(10, seed=1))
+    with pytest.raises(DataError, match=r"^validation, on the 10 .* take 3 images of a class, 'c01' has 2"):
+        check_measurable(recipe(reports=()), TRAINING, _with_counts([8, 2, *[8] * 8]))
 
 
 def test_how_many_classes_a_folder_needs_is_told_and_what_fits_fewer():
@@ -129,13 +154,13 @@ def test_how_many_classes_a_folder_needs_is_told_and_what_fits_fewer():
     with pytest.raises(
         DataError, match=r"there are 2; .* 15 % of its classes, so it needs at least 31; or"
     ) as told:
-        check_measurable(recipe(), few)
+        check_measurable(recipe(), TRAINING, few)
     assert len(split_names([str(index) for index in range(31)], 0, "")["validation"]) == 5
     assert len(split_names([str(index) for index in range(30)], 0, "")["validation"]) == 4
     assert "--set validation.ways=2 'reports=[{ways: 2, shots: 1}]'" in str(told.value)
-    check_measurable(recipe(validation=Validation(ways=2), reports=(Report(2, 1),)), few)
+    check_measurable(recipe(validation=Validation(ways=2), reports=(Report(2, 1),)), TRAINING, few)
     with pytest.raises(DataError, match=r"there are 2$"):
-        check_measurable(recipe(data=Data("strokes")), few)
+        check_measurable(recipe(data=Data("strokes")), TRAINING, few)
 
 
 def test_class_names_that_are_no_utf8_are_printed_and_drawn(initialization, tmp_path, monkeypatch, capsys):

@@ -54,7 +54,37 @@ def test_what_is_no_image_is_left_out_and_counted(tmp_path, caplog):
     assert len(folder.scan(tmp_path).ignored) == 3
     assert [entry.name for entry in folder.scan(tmp_path).classes] == [f"class{index}" for index in range(6)]
     load("train", tmp_path)
-    assert "3 files such as 00.png were left out, as hidden, no image, or in no class's folder" in caplog.text
+    assert [record.getMessage().removeprefix(f"{tmp_path}: ") for record in caplog.records] == [
+        "class0/notes.txt was left out: only PNG, JPEG, WebP and BMP are read; convert it if it is an image",
+        "class0/.hidden.png was left out: it is hidden",
+        "00.png was left out: it is in no class's folder",
+    ]
+
+
+def test_images_of_formats_that_are_not_read_are_counted_by_suffix(tmp_path, caplog):
+    for index in range(6):
+        write_class(tmp_path / f"class{index}", 2)
+    for number in range(3):
+        (tmp_path / "class0" / f"{number}.TIF").write_bytes(b"")
+        (tmp_path / "class6").mkdir(exist_ok=True)
+        (tmp_path / "class6" / f"{number}\n.gif").write_bytes(b"")
+    (tmp_path / "class7").mkdir()
+    (tmp_path / "class7" / "scan.gif").write_bytes(b"")
+    (tmp_path / "class7" / "LICENCE").write_bytes(b"")
+    load("train", tmp_path)
+    assert [record.getMessage().removeprefix(f"{tmp_path}: ") for record in caplog.records] == [
+        "8 files (4 .gif, 3 .tif, 1 without a suffix) such as class0/0.TIF were left out: only PNG, JPEG, WebP "
+        "and BMP are read; convert those that are images",
+        "2 folders such as class6 hold no PNG, JPEG, WebP or BMP image and are no classes",
+    ]
+    caplog.clear()
+    shutil.rmtree(tmp_path / "class0")
+    (tmp_path / "class0").mkdir()
+    os.mkfifo(tmp_path / "class0" / "1.png")
+    os.mkfifo(tmp_path / "class0" / "2.png")
+    write_class(tmp_path / "class8", 2)
+    load("train", tmp_path)
+    assert "2 files such as class0/1.png were left out: they are pipes or devices" in caplog.text
 
 
 def test_what_is_no_file_is_left_out_and_a_link_to_nothing_told(tmp_path):
@@ -67,7 +97,7 @@ def test_what_is_no_file_is_left_out_and_a_link_to_nothing_told(tmp_path):
     for index in range(6):
         (tmp_path / "all" / f"class{index}" / "gone.png").symlink_to(tmp_path / "nowhere.png")
     with pytest.raises(
-        DataError, match=r"2 images cannot be read: .*gone\.png cannot be read \(.*repair or remove"
+        DataError, match=r"2 images cannot be read; repair or remove these files:\n.*gone\.png cannot be read \("
     ):
         folder.load("train", tmp_path / "all", DRAWING, cache_dir=tmp_path / "cache")
 
@@ -80,7 +110,7 @@ def test_folders_without_images_are_counted(tmp_path, caplog):
     (tmp_path / "class7" / "notes" / "readme.txt").write_text("not an image")
     assert len(folder.scan(tmp_path).empty) == 2
     load("train", tmp_path)
-    assert "2 folders without an image are no classes, such as class6" in caplog.text
+    assert "2 folders such as class6 hold no PNG, JPEG, WebP or BMP image and are no classes" in caplog.text
 
 
 def test_one_file_and_one_folder_are_told_by_name_and_once(tmp_path, caplog):
@@ -91,8 +121,9 @@ def test_one_file_and_one_folder_are_told_by_name_and_once(tmp_path, caplog):
     for split in SPLITS:
         load(split, tmp_path)
     assert [record.getMessage() for record in caplog.records] == [
-        f"{tmp_path}: class0/notes.txt was left out, as hidden, no image, or in no class's folder",
-        f"{tmp_path}: class6 holds no image and is no class",
+        f"{tmp_path}: class0/notes.txt was left out: only PNG, JPEG, WebP and BMP are read; convert it if it is "
+        "an image",
+        f"{tmp_path}: class6 holds no PNG, JPEG, WebP or BMP image and is no class",
     ]
 
 

@@ -128,7 +128,9 @@ def test_unreadable_image_is_named(classes, tmp_path, content):
     assert not (tmp_path / "cache").exists()
 
 
-def test_all_unreadable_images_are_counted_and_the_first_ones_named(tmp_path):
+@pytest.mark.parametrize(("most", "rest"), [(100, []), (5, ["  and 2 more"])])
+def test_all_unreadable_images_are_named_one_on_a_line_or_counted(tmp_path, monkeypatch, most, rest):
+    monkeypatch.setattr(image_files, "_NAMED_IN_ERRORS", most)
     for name in ("a", "b"):
         write_class(tmp_path / name, 4)
     broken = [tmp_path / "a" / f"{index:02}.png" for index in range(4)] + [
@@ -139,8 +141,9 @@ def test_all_unreadable_images_are_counted_and_the_first_ones_named(tmp_path):
     classes = [ClassFiles(name, "", tuple((tmp_path / name).iterdir())) for name in ("a", "b")]
     with pytest.raises(DataError) as fault:
         read_classes(classes, DRAWING, cache_dir=None)
-    told = "; ".join(f"{path} is empty (0 bytes)" for path in broken[:5])
-    assert str(fault.value) == f"7 images cannot be read: {told} and 2 more; repair or remove these files"
+    first, *named = str(fault.value).splitlines()
+    assert first == "7 images cannot be read; repair or remove these files:"
+    assert named == [f"  {path} is empty (0 bytes)" for path in broken[:most]] + rest
 
 
 def test_too_many_pixels_are_refused_before_decoding(tmp_path, monkeypatch):

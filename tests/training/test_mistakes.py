@@ -20,6 +20,7 @@ from training.__main__ import main
 from training.measures.measured import Measured, Protocol
 from training.measures.mistakes import MistakenPair, mistakes
 from training.measures.mistakes_chart import chart
+from training.printable import printable
 
 SVG = "{http://www.w3.org/2000/svg}"
 CLASSES = replace(noisy_classes(4, seed=0), classes=("a/1", "a/2", "b/1", "b/2"), groups=("a", "a", "b", "b"))
@@ -127,3 +128,32 @@ def test_the_command_finds_two_classes_that_look_alike(tmp_path, capsys):
     assert written["wrong"] >= written["pairs"][0]["mistaken"] > 0
     assert main([*given, "--pairs", "0"]) == 2
     assert "--pairs must be at least 1" in capsys.readouterr().err
+
+
+def test_names_with_control_characters_stay_on_their_row(tmp_path, capsys):
+    groups = ("a\tb\nc", "\x1b[31mred")
+    for look, group in enumerate(groups * 2):
+        for parent in ("train", "test"):
+            folder = tmp_path / "data" / parent / group / f"symbol{look}"
+            folder.mkdir(parents=True)
+            for index in range(6):
+                drawing(0, (40, 40)).rotate(index, fillcolor=255).save(folder / f"{index}.png")
+    plan = recipe()
+    learner = plan.build_learner()
+    facts = {"learner": learner, "phi": learner.initial(seed=0), "preprocessing": plan.build_preprocessing()}
+    save(tmp_path / "tiny", name="tiny", **facts, confidence=constant_confidence(), facts={})
+    given = ["mistakes", str(tmp_path / "tiny"), "--dataset", "folder", "--data-dir", str(tmp_path / "data")]
+    assert main([*given, "--split", "test", "--ways", "3", "--queries", "4", "--episodes", "40"]) == 0
+    rows = capsys.readouterr().out.splitlines()
+    assert sorted(row.split("  2 classes")[0].rstrip() for row in rows[1:3]) == [
+        r"  \x1b[31mred",
+        r"  a\tb\nc",
+    ]
+    assert len({row.index("classes") for row in rows[1:3]}) == 1, "in columns"
+    assert any(r"\x1b[31mred/symbol1 and a\tb\nc/symbol" in row for row in rows[4:])
+
+
+def test_names_in_any_script_are_printed_as_they_are():
+    for name in ("क्‍ष", "a\u00a0b", "é", "👩‍🎨"):
+        assert printable(name) == name
+    assert printable("caf\udce9\x7f\u2028") == r"caf\udce9\x7f\u2028"

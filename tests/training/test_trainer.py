@@ -140,10 +140,20 @@ def test_a_full_disk_is_told_and_leaves_the_checkpoint_before(tmp_path, monkeypa
 
     monkeypatch.setattr(safetensors.torch, "save_file", fails)
     trainer.progress.step = 1
-    with pytest.raises(CheckpointError, match=r"checkpoint\.safetensors cannot be written.*No space left"):
+    with pytest.raises(CheckpointError, match=r"safetensors cannot be written.*No space left.*with --resume"):
         trainer.save()
     assert [path.name for path in tmp_path.iterdir()] == [CHECKPOINT]
     assert (tmp_path / CHECKPOINT).read_bytes() == before
+
+
+def test_a_full_disk_at_the_first_checkpoint_leaves_nothing_to_resume(tmp_path, monkeypatch):
+    def fails(*_):
+        raise safetensors.SafetensorError("No space left on device (os error 28)")
+
+    monkeypatch.setattr(safetensors.torch, "save_file", fails)
+    with pytest.raises(CheckpointError, match=r"No space left.*\); see to the disk, then start again, as"):
+        Trainer(recipe(), TRAINING, VALIDATION, tmp_path).save()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_a_kill_left_of_a_checkpoint_goes_with_the_next_one(tmp_path):

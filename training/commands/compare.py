@@ -5,6 +5,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from training.commands.run_options import add_machine_options, add_set_option, set_up_torch
 from training.commands.task_options import add_data_options
 from training.comparison.cells import Bench
@@ -13,10 +15,13 @@ from training.comparison.contenders import contenders
 from training.comparison.documents import PARTS, fill
 from training.comparison.kept import open_folder
 from training.comparison.marked import check_marked
+from training.comparison.plan import Plan
 from training.comparison.plan_reading import read_plan
 from training.comparison.report import HTML, write_report
 from training.comparison.results import Results
 from training.comparison.running import ADDED_TO, measured_cells
+from training.comparison.task_classes import TaskClasses
+from training.held_folder import held
 from training.outer.processes import choose_device
 
 
@@ -51,7 +56,11 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Measure what is not measured yet, then write the report."""
+    """Measure what is not measured yet, then write the report.
+
+    Raises:
+        HeldError: if another process measures in the folder of the comparison.
+    """
     set_up_torch(options)
     plan = read_plan(options.plan, options.set, options.algorithms)
     out = options.out or Path("runs") / f"compare-{plan.name}"
@@ -59,6 +68,13 @@ def run(options: argparse.Namespace) -> None:
     for path in options.fill:
         check_marked(path, PARTS)
     classes = load_compared_classes(plan, options.data_dir, download=options.download)
+    with held(out, made=not options.resume):
+        _measure(plan, classes, out, device, options)
+
+
+def _measure(
+    plan: Plan, classes: TaskClasses, out: Path, device: torch.device, options: argparse.Namespace
+) -> None:
     open_folder(
         out,
         plan.as_dict(),

@@ -11,6 +11,7 @@ from training.commands.task_options import add_task_options, classes_of, protoco
 from training.measures.evaluation import measure
 from training.measures.mistakes import LEAST_ASKED, MistakenPair, mistakes
 from training.measures.mistakes_chart import chart
+from training.printable import printable
 from training.run.named import find
 
 
@@ -51,10 +52,11 @@ def run(options: argparse.Namespace) -> None:
         f"{100 * measured.accuracy:.2f} ± {100 * measured.interval:.2f} %"
     )
     if len(found.groups) > 1:
-        width = max(len(one.group) for one in found.groups)
+        width = max(len(printable(one.group)) for one in found.groups)
         for one in found.groups:
             interval = "" if one.interval is None else f" ± {100 * one.interval:.1f}"
-            print(f"  {one.group:<{width}}  {one.classes:>4} classes  {100 * one.accuracy:5.1f}{interval} %")
+            figures = f"{one.classes:>4} classes  {100 * one.accuracy:5.1f}{interval} %"
+            print(f"  {printable(one.group):<{width}}  {figures}")
     worst = found.pairs[: options.pairs]
     if worst:
         share = 100 * found.of_worst(options.pairs)
@@ -73,4 +75,5 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _told(pair: MistakenPair) -> str:
-    return f"{pair.first} and {pair.second}: {100 * pair.share:.1f} % of {pair.asked} questions"
+    names = f"{printable(pair.first)} and {printable(pair.second)}"
+    return f"{names}: {100 * pair.share:.1f} % of {pair.asked} questions"

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from models.choice import AUTO
-from models.initialization import CARD, WEIGHTS, load
+from models.initialization import CARD, WEIGHTS, load, shipped
 from models.published import LABELS
 from training.run.named import folder_of
 
@@ -23,10 +23,13 @@ def run(options: argparse.Namespace) -> None:
     """Verify the folder, then copy it into the store under its version, replacing that version if it is there.
 
     Raises:
-        ValueError: if the store does not accept the name, or requests could not ask for it by that name.
+        ValueError: if the store does not accept the name, or by that name requests would get something else.
     """
-    if options.name.lower() == AUTO:  # the store's names are lower-case
+    name = options.name.lower()  # as in the store
+    if name == AUTO:
         raise ValueError(f"--name {options.name}: by {AUTO!r} the service chooses among all; take another name")
+    if name in shipped():
+        raise ValueError(f"--name {options.name}: an initialization of that name is shipped; take another name")
     import bentoml
     from bentoml.exceptions import BentoMLException, NotFound
 

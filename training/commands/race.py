@@ -5,15 +5,19 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from training.commands.run_options import add_machine_options, add_set_option, set_up_torch
 from training.commands.task_options import add_data_options
 from training.comparison.kept import open_folder
 from training.comparison.marked import check_marked, fill_marked
 from training.comparison.plan_reading import PlanError
+from training.comparison.task_classes import TaskClasses
+from training.held_folder import held
 from training.outer.processes import choose_device
 from training.race.classes import load_race_classes
 from training.race.outcome import DRAWING, PART, TABLE, Outcome
-from training.race.plan import read_plan, with_kept
+from training.race.plan import Plan, read_plan, with_kept
 from training.race.rows import DIVERGED, Track, kept_rows
 
 
@@ -52,6 +56,7 @@ def run(options: argparse.Namespace) -> None:
 
     Raises:
         PlanError: at the end, naming algorithms whose training diverged.
+        HeldError: if another process races in the folder.
     """
     set_up_torch(options)
     algorithms = [name.strip() for name in options.only.split(",") if name.strip()]
@@ -59,10 +64,15 @@ def run(options: argparse.Namespace) -> None:
     if options.fill:
         check_marked(options.fill, [PART])
     out = options.out or Path("runs") / f"race-{plan.name}"
-    if options.resume:
-        plan = with_kept(plan, kept_rows(out))
     device = choose_device(options.device)
     classes = load_race_classes(plan, options.data_dir, download=options.download)
+    with held(out, made=not options.resume):
+        _race(plan, classes, out, device, options)
+
+
+def _race(plan: Plan, classes: TaskClasses, out: Path, device: torch.device, options: argparse.Namespace) -> None:
+    if options.resume:
+        plan = with_kept(plan, kept_rows(out))
     open_folder(
         out,
         plan.as_dict(),

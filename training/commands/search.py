@@ -1,11 +1,13 @@
 """``python -m training search RECIPE``: find a structure that takes no more operations than the recipe's."""
 
 import argparse
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from training.commands.run_options import add_run_options
 from training.commands.train import RECIPE, folder_of, prepared, run_or_tell
+from training.held_folder import held
 from training.outer.processes import choose_device, joined
 from training.recipe_reading import as_yaml
 from training.run.run_classes import load_classes
@@ -27,20 +29,26 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Search, and write the recipe found, the record of the choices and its picture to the run's folder."""
+    """Search, and write the recipe found, the record of the choices and its picture to the run's folder.
+
+    Raises:
+        HeldError: if another process trains in that folder.
+    """
     recipe = prepared(options)
     out = folder_of(options, f"{recipe.name}-search")
     training = load_classes(
         recipe.data, recipe.build_preprocessing(), data_dir=options.data_dir, download=options.download
     ).episodes
     device = choose_device(options.device)
-    with joined(device.type) as processes:
+    with joined(device.type) as processes, ExitStack() as stack:
         search = Search(recipe, training, out, device=device, processes=processes, memory=options.memory_mb << 20)
+        if processes.is_first:
+            stack.enter_context(held(out))
+            folder_of(options, f"{recipe.name}-search")  # again: it may have changed until it was held
         if options.resume:
             search.resume()
         budget = search.backbone.operations
         if processes.is_first:
-            out.mkdir(parents=True, exist_ok=True)
             write_whole(out / RECIPE, as_yaml(recipe.as_dict()))
             print(f"{len(training.classes)} training classes; at most {budget} operations an image; run in {out}")
         run_or_tell(search)

@@ -2,11 +2,13 @@
 
 import argparse
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from training.commands.run_options import add_run_options, set_up_torch
 from training.commands.table import card_table
+from training.held_folder import held
 from training.outer.precision import told_precision
 from training.outer.processes import choose_device, joined
 from training.recipe import Recipe, RecipeError
@@ -31,16 +33,20 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Train, and write the initialization to ``initialization/`` in the run's folder."""
+    """Train, and write the initialization to ``initialization/`` in the run's folder.
+
+    Raises:
+        HeldError: if another process trains in that folder.
+    """
     recipe = prepared(options)
     out = folder_of(options, recipe.name)
     pretrained = pretrained_start(recipe)
     classes = load_classes(
         recipe.data, recipe.build_preprocessing(), data_dir=options.data_dir, download=options.download
     )
-    check_measurable(recipe, classes.validation)
+    check_measurable(recipe, classes.training, classes.validation)
     device = choose_device(options.device)
-    with joined(device.type) as processes:
+    with joined(device.type) as processes, ExitStack() as stack:
         trainer = Trainer(
             recipe,
             classes.episodes,
@@ -51,10 +57,12 @@ def run(options: argparse.Namespace) -> None:
             budget=options.memory_mb << 20,
             pretrained=pretrained,
         )
+        if processes.is_first:
+            stack.enter_context(held(out))
+            folder_of(options, recipe.name)  # again: it may have changed until it was held
         if options.resume:
             trainer.resume()
         if processes.is_first:
-            out.mkdir(parents=True, exist_ok=True)
             write_whole(out / RECIPE, as_yaml(recipe.as_dict()))
             print(
                 f"{len(classes.training)} training classes, {len(classes.validation)} validation classes; "
@@ -62,7 +70,7 @@ def run(options: argparse.Namespace) -> None:
             )
         run_or_tell(trainer)
         if processes.is_first:
-            _publish(trainer, classes)
+            _publish_or_tell(trainer, classes)
 
 
 def prepared(options: argparse.Namespace) -> Recipe:
@@ -95,6 +103,15 @@ def run_or_tell(trainer: Trainer) -> None:
     except KeyboardInterrupt:
         if trainer.processes.is_first:
             print(f"\nsaved at step {trainer.progress.step}; continue with --resume", file=sys.stderr)
+        raise
+
+
+def _publish_or_tell(trainer: Trainer, classes: RunClasses) -> None:
+    """Measure and write; if that is interrupted, say how to make up for it, and pass the KeyboardInterrupt on."""
+    try:
+        _publish(trainer, classes)
+    except KeyboardInterrupt:
+        print("\ntrained to the end; --resume measures and writes the initialization", file=sys.stderr)
         raise
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from models.images.preprocessing import Preprocessing
 from training.commands.run_options import add_run_options, set_up_torch
+from training.held_folder import held
 from training.measures.assessment import REPORT_SEED
 from training.outer.processes import choose_device
 from training.recipe import Data, Recipe, RecipeError
@@ -55,6 +56,7 @@ def run(options: argparse.Namespace) -> None:
 
     Raises:
         RecipeError: if an option or the recipe does not fit, or the search can't be begun or resumed there.
+        HeldError: if another process searches there.
     """
     set_up_torch(options)
     if options.trials < 1:
@@ -77,9 +79,9 @@ def run(options: argparse.Namespace) -> None:
         return loaded(of.data, of.build_preprocessing())
 
     # Before a study begins: no file of one is written if data are missing or trials could not be measured.
-    check_measurable(recipe, classes(recipe).validation)
+    check_measurable(recipe, classes(recipe).training, classes(recipe).validation)
     out = options.out or Path("runs") / f"{recipe.name}-tune"
-    with file_faults_told(out):
+    with held(out, made=not options.resume), file_faults_told(out):
         _search(classes, recipe, space, values, out, options)
 
 

@@ -10,6 +10,8 @@ from typing import Self
 import torch
 from torch import Tensor
 
+from training.first_ones import first_ones
+
 
 class DataError(ValueError):
     """A data set cannot be used as it is; the message says what is wrong and what to do."""
@@ -56,6 +58,14 @@ class ClassImages:
     def counts(self) -> Tensor:
         """How many images each class has, int64 ``[K]``."""
         return self.offsets.diff()
+
+    def fewer_than(self, images: int) -> str:
+        """Word which classes have fewer than ``images`` images, and how many they have; empty if none has."""
+        poor = [(self.classes[index], int(self.counts[index])) for index in (self.counts < images).nonzero()]
+        if len(poor) == 1:
+            return f"{poor[0][0]!r} has {poor[0][1]}"
+        named = first_ones([f"{name!r} ({has})" for name, has in poor])
+        return f"{len(poor)} of {len(self)} have fewer: {named}" if poor else ""
 
     @cached_property
     def digest(self) -> str:

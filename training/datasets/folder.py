@@ -10,6 +10,7 @@ from models.images.preprocessing import Preprocessing
 from training.datasets.class_images import ClassImages, DataError
 from training.datasets.image_cache import DEFAULT_FOLDER
 from training.datasets.image_files import ClassFiles, read_classes
+from training.datasets.left_out import files_told, folders_told, is_hidden, is_special
 from training.datasets.parted_classes import parted
 from training.datasets.splits import SPLITS, Split, shuffled
 
@@ -107,9 +108,9 @@ def scan(root: Path) -> Tree:
             if entry.is_dir():
                 is_leaf = False
                 # Links to folders are followed, except back to a folder above.
-                if not entry.name.startswith(".") and (real := entry.resolve()) not in above:
+                if not is_hidden(entry) and (real := entry.resolve()) not in above:
                     waiting.append((entry, above | {real}))
-            elif entry.name.startswith(".") or entry.suffix.lower() not in SUFFIXES or _is_special(entry):
+            elif is_hidden(entry) or entry.suffix.lower() not in SUFFIXES or is_special(entry):
                 ignored.append(entry)
             else:
                 images.append(entry)
@@ -122,11 +123,6 @@ def scan(root: Path) -> Tree:
         elif is_leaf:
             empty.append(folder)
     return Tree(tuple(sorted(classes, key=lambda entry: entry.name)), tuple(ignored), tuple(empty))
-
-
-def _is_special(entry: Path) -> bool:
-    """Whether it is, say, a pipe, which reading would wait for. A broken link is none: reading it reports it."""
-    return not entry.is_file() and entry.exists()
 
 
 def held_out(classes: int) -> int:
@@ -156,14 +152,8 @@ def split_names(names: list[str], seed: int, where: str) -> dict[Split, frozense
 
 def _scan_and_report(root: Path) -> tuple[ClassFiles, ...]:
     tree = scan(root)
-    if tree.ignored:
-        first, number = min(tree.ignored).relative_to(root), len(tree.ignored)
-        what = f"{first} was" if number == 1 else f"{number} files such as {first} were"
-        _warn_once(f"{root}: {what} left out, as hidden, no image, or in no class's folder")
-    if tree.empty:
-        first, number = min(tree.empty).relative_to(root), len(tree.empty)
-        one, many = "holds no image and is no class", f"{number} folders without an image are no classes, such as"
-        _warn_once(f"{root}: {first} {one}" if number == 1 else f"{root}: {many} {first}")
+    for told in (*files_told(root, tree.ignored), *folders_told(root, tree.empty)):
+        _warn_once(f"{root}: {told}")
     if not tree.classes:
         raise DataError(f"{root} holds no folder with images ({', '.join(sorted(SUFFIXES))})")
     return tree.classes
@@ -204,7 +194,7 @@ def _is_divided(root: Path) -> bool:
 
 
 def _holds_images(folder: Path) -> bool:
-    return any(entry.suffix.lower() in SUFFIXES and not entry.name.startswith(".") for entry in folder.iterdir())
+    return any(entry.suffix.lower() in SUFFIXES and not is_hidden(entry) for entry in folder.iterdir())
 
 
 def _split_folder(root: Path, split: Split) -> Path:
@@ -221,4 +211,4 @@ def _split_folder(root: Path, split: Split) -> Path:
 
 
 def _visible(root: Path) -> list[Path]:
-    return sorted(entry for entry in root.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+    return sorted(entry for entry in root.iterdir() if entry.is_dir() and not is_hidden(entry))

@@ -14,9 +14,11 @@ from models.images.image_decoding import UndecodableError, decode
 from models.images.preprocessing import Preprocessing
 from training.datasets import image_cache
 from training.datasets.class_images import ClassImages, DataError
+from training.first_ones import first_ones
+from training.printable import printable
 
 MOST_PIXELS = 50_000_000  # of one image; more is a mistake or a decompression bomb
-_NAMED_IN_ERRORS = 5
+_NAMED_IN_ERRORS = 100  # each attempt to read them all takes minutes
 _THREADS = 4  # Pillow decodes and resizes outside the interpreter lock
 
 
@@ -100,15 +102,10 @@ def _check_sizes(classes: Sequence[ClassFiles]) -> None:
         raise DataError(f"at least 2 classes are needed, found {found}")
     small = [entry for entry in classes if len(entry.paths) < 2]
     if small:
-        named = _first_ones([f"{entry.name!r} ({len(entry.paths)})" for entry in small], ", ")
+        named = first_ones([f"{entry.name!r} ({len(entry.paths)})" for entry in small])
         raise DataError(
             f"each class needs at least 2 images, one to learn from and one to ask about; too few: {named}"
         )
-
-
-def _first_ones(texts: Sequence[str], between: str) -> str:
-    rest = len(texts) - _NAMED_IN_ERRORS
-    return between.join(texts[:_NAMED_IN_ERRORS]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def _decode_all(classes: Sequence[ClassFiles], preprocessing: Preprocessing) -> ClassImages:
@@ -136,8 +133,10 @@ def _decode_all(classes: Sequence[ClassFiles], preprocessing: Preprocessing) -> 
             pool.shutdown(cancel_futures=True)  # an error must not wait for the other files
             raise
     if len(faults) > 1:
+        named, rest = [printable(fault) for fault in faults[:_NAMED_IN_ERRORS]], len(faults) - _NAMED_IN_ERRORS
+        more = [f"and {rest} more"] if rest > 0 else []
         raise DataError(
-            f"{len(faults)} images cannot be read: {_first_ones(faults, '; ')}; repair or remove these files"
+            "\n  ".join([f"{len(faults)} images cannot be read; repair or remove these files:", *named, *more])
         )
     if faults:
         raise ImageError(faults[0])

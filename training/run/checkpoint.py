@@ -90,9 +90,8 @@ def save_checkpoint(
         temporary.replace(path)
     except (safetensors.SafetensorError, OSError) as error:
         temporary.unlink(missing_ok=True)
-        raise CheckpointError(
-            f"{path} cannot be written ({error}); see to the disk, then go on from the last one with --resume"
-        ) from error
+        then = "go on from the last one with --resume" if path.exists() else "start again, as there is none yet"
+        raise CheckpointError(f"{path} cannot be written ({error}); see to the disk, then {then}") from error
 
 
 def load_checkpoint(

@@ -1,4 +1,4 @@
-"""Checks, before training, that the validation classes suffice for what a recipe measures on them."""
+"""Checks, before training, that the classes suffice for a recipe's tasks and for what it measures."""
 
 from collections.abc import Iterator
 from itertools import count
@@ -10,6 +10,7 @@ from training.measures.calibration import CALIBRATION_SEED
 from training.measures.evaluation import sampler_of
 from training.measures.measured import Protocol
 from training.recipe import Recipe, RecipeError, Validation
+from training.tasks.episodes import check_images
 
 _LEAST_IMAGES = 3
 
@@ -19,8 +20,16 @@ def look_protocol(plan: Validation) -> Protocol:
     return Protocol(plan.ways, plan.shots, plan.queries, plan.episodes, plan.seed, bool(plan.within_group))
 
 
-def check_measurable(recipe: Recipe, validation: ClassImages) -> None:
+def check_measurable(recipe: Recipe, training: ClassImages, validation: ClassImages) -> None:
     """Refuse what would end a run at its first look or, after all its steps, when the card is made.
+
+    Classes with too few images are told of both splits at once: what a user adds to or leaves out of a folder may
+    move others to another split.
+
+    Args:
+        recipe: of the run.
+        training: the classes it trains on, without copies of them.
+        validation: the classes that choose phi.
 
     Raises:
         RecipeError: if the tasks that choose phi would be those of the reports or of the calibration.
@@ -31,6 +40,7 @@ def check_measurable(recipe: Recipe, validation: ClassImages) -> None:
             f"validation.seed is {recipe.validation.seed}, that of the tasks that a card reports or that its "
             "confidence is fitted on; what chooses phi must be other tasks: take another seed"
         )
+    _check_images(recipe, training, validation)
     for field, protocol in _protocols(recipe):
         try:
             sampler_of(validation, protocol)
@@ -38,13 +48,28 @@ def check_measurable(recipe: Recipe, validation: ClassImages) -> None:
             raise DataError(
                 f"{field}, on the {len(validation)} validation classes: {error}{_remedy(recipe, validation)}"
             ) from error
-    poorest = int(validation.counts.argmin())
-    if validation.counts[poorest] < _LEAST_IMAGES:
+    if poor := validation.fewer_than(_LEAST_IMAGES):
         raise DataError(
             f"what to expect of a task is fitted on tasks of 2 shots and a query, {_LEAST_IMAGES} images a "
-            f"class; the validation class {validation.classes[poorest]!r} has {validation.counts[poorest]}: add "
-            "to it or leave it out"
+            f"class; of the validation classes, {poor}: add images or leave such classes out"
         )
+
+
+def _check_images(recipe: Recipe, training: ClassImages, validation: ClassImages) -> None:
+    episodes = recipe.episodes
+    most = episodes.shots if isinstance(episodes.shots, int) else episodes.shots[1]
+    field, measured = max(_protocols(recipe), key=lambda one: one[1].shots + one[1].queries)
+    faults = []
+    for at, data, shots, queries in (
+        (f"episodes, on the {len(training)} training classes", training, most, episodes.queries),
+        (f"{field}, on the {len(validation)} validation classes", validation, measured.shots, measured.queries),
+    ):
+        try:
+            check_images(data, shots, queries)
+        except DataError as error:
+            faults.append(f"{at}: {error}")
+    if faults:
+        raise DataError("; ".join(faults))
 
 
 def _protocols(recipe: Recipe) -> Iterator[tuple[str, Protocol]]:

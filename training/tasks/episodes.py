@@ -218,13 +218,26 @@ class EpisodeSampler:
                 f"episodes of {self._ways} ways within a group need a group of as many classes, "
                 f"the largest has {self._group_sizes[0]}; lower the ways or draw across groups"
             )
-        needed = self._shots + self._queries
-        poorest = int(self._counts.argmin())
-        if self._counts[poorest] < needed:
-            raise DataError(
-                f"{self._shots} shots and {self._queries} queries take {needed} images of a class, "
-                f"{data.classes[poorest]!r} has {self._counts[poorest]}; lower them or leave the class out"
-            )
+        check_images(data, self._shots, self._queries)
+
+
+def check_images(data: ClassImages, shots: int, queries: int) -> None:
+    """Check that each class has images for an episode.
+
+    Args:
+        data: the classes.
+        shots: the most support examples of a class.
+        queries: query examples of a class.
+
+    Raises:
+        DataError: if some have fewer; the message names the first ones, with their numbers.
+    """
+    needed = shots + queries
+    if poor := data.fewer_than(needed):
+        raise DataError(
+            f"{shots} shots and {queries} queries take {needed} images of a class, {poor}; lower them, add "
+            "images or leave such classes out"
+        )
 
 
 def _bounds(name: str, value: Range, at_least: int) -> tuple[int, int]:
