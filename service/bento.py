@@ -9,9 +9,11 @@ os.environ.setdefault("BENTOML_DO_NOT_TRACK", "true")
 
 import bentoml
 
-from service.launcher import end_with_launcher
+from service.launcher import end_with_launcher, name_launcher
 
-if bentoml.server_context.worker_index is not None:  # else it is the launcher, which only imports this
+if bentoml.server_context.worker_index is None:  # it is the launcher, which only imports this
+    name_launcher()
+else:
     end_with_launcher()  # first of all, as the launcher may end while the rest is imported
 
 from service.app import create_app

@@ -1,16 +1,16 @@
 """The service as users start it: ``python -m service serve`` in processes of its own."""
 
 import os
-import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
+import psutil
 
 PATIENCE = 90  # seconds, for what takes a few on a machine that does nothing else
 _ROOT = Path(__file__).parents[2]
@@ -51,10 +51,15 @@ def server(data_dir: Path, **settings: object) -> Iterator[tuple[str, "subproces
 def kill(process: "subprocess.Popen[bytes]") -> None:
     """End the server, its supervisor and its worker at once, as a loss of power would."""
     try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
+        started = psutil.Process(process.pid).children(recursive=True)
+    except psutil.NoSuchProcess:
         return
+    process.kill()
+    for one in started:  # one by one, as BentoML gives each worker a process group of its own
+        with suppress(psutil.NoSuchProcess):
+            one.kill()
     process.wait()
+    psutil.wait_procs(started, PATIENCE)
 
 
 def wait_until_ready(address: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
