@@ -150,3 +150,12 @@ def test_means_of_training_classes_are_kept_as_strangers(classes, kept):
     apart = (strangers[:, None] - means).norm(dim=-1)
     torch.testing.assert_close(apart.amin(1), torch.zeros(64), rtol=0, atol=1e-3)
     assert len(apart.argmin(1).unique()) == kept
+
+
+def test_strangers_are_spread_over_all_training_classes():
+    """Classes of one alphabet follow each other: the first 64 of many would be much alike."""
+    means = torch.arange(100.0)[:, None] * torch.ones(FEATURES)
+    features = torch.cat([means - 0.1, means + 0.1])
+    strangers = class_scatter.of_classes(features, torch.arange(200) % 100)[class_scatter.STRANGERS]
+    places = strangers[:, 0].round().int().tolist()
+    assert (places[:5], places[-3:]) == ([0, 1, 3, 4, 6], [95, 96, 98])

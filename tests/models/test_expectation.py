@@ -51,6 +51,29 @@ def test_crowding_equals_a_plain_loop(features):
     assert float(geometry(features).crowding(3.0)) == pytest.approx(sum(near) / 3)
 
 
+def test_an_estimate_is_the_formula_written_out():
+    """Numbers of its own, not those of the fit, which would go wrong alike."""
+    labels, places = torch.tensor([0, 0, 1, 1]), torch.tensor([[0.0], [0.2], [1.0], [1.4]])
+    crowding = math.exp(-3.0 * (1.2 - 0.1) ** 2)
+    apart = ((0.2, 1.2), (0.2, 1.0), (0.4, 0.9), (0.4, 1.3))  # from each left-out place to either mean
+    error = sum(1 / (1 + math.exp(1.5 * (other**2 - own**2))) for own, other in apart) / 4
+    terms = [1.0, math.log(2), 1 / 2, math.log(crowding + 0.003), math.log(error + 0.003)]
+    found = geometry(places, labels)
+    for left_out, count in ((False, 4), (True, 5)):
+        told = hints(found, 3.0, left_out=left_out)
+        torch.testing.assert_close(told, torch.tensor([terms[:count]], dtype=torch.float64), rtol=1e-6, atol=0)
+    weights, width = (1.0, -0.5, 0.2, -0.4, -0.7), (-2.0, 0.1, 0.2, 0.3)
+    accuracy = 1 / (1 + math.exp(-sum(map(math.prod, zip(weights, terms, strict=True)))))
+    below = math.exp(sum(map(math.prod, zip(width, [*terms[:3], math.log(1.003 - accuracy)], strict=True))))
+    centre = math.asin(math.sqrt(accuracy))
+    by_means = constant_expected(0.9, 0.8, 0.95, 4)
+    of_left_out = Expected(weights, width, tuple(one - 0.5 * (one == -2.0) for one in width), 5)
+    (estimate,) = Expectation(3.0, by_means, of_left_out).estimates(found)
+    assert estimate.accuracy == pytest.approx(accuracy, abs=1e-4)
+    assert estimate.low == pytest.approx(math.sin(centre - below) ** 2, abs=1e-4)
+    assert estimate.high == pytest.approx(math.sin(centre + below * math.exp(-0.5)) ** 2, abs=1e-4)
+
+
 def test_what_is_kept_of_many_tasks_holds_on_to_no_images(features):
     support = Support(torch.zeros(1, 9, 3, 84, 84), LABELS[None], torch.ones(1, 9), torch.tensor([3]))
     kept = SupportGeometry.of(features[None], support).cpu()

@@ -2,6 +2,7 @@
 
 import json
 import math
+import stat
 
 import pytest
 import torch
@@ -48,6 +49,11 @@ def test_round_trip(folder):
     assert initialization.confidence == constant_confidence(temperature=2.0)
     assert {path.name for path in folder.iterdir()} == {WEIGHTS, CARD}
     assert all(torch.equal(initialization.phi[name], value) for name, value in fresh.items())
+
+
+def test_others_may_read_it(folder):
+    """A service often runs as another user than training did."""
+    assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o644}
 
 
 def flip_a_byte(folder):

@@ -7,7 +7,7 @@ import torch
 
 from models.heads import Head
 from models.solvers.ridge import ridge
-from models.solvers.support_vectors import _solve, support_vectors
+from models.solvers.support_vectors import _HALVINGS, _on_the_way, _onto_simplex, _solve, support_vectors
 from models.support import Support
 
 COST = 0.1
@@ -151,6 +151,26 @@ def test_svm_that_is_not_solved_in_time_stays_within_its_bounds(monkeypatch):
     torch.testing.assert_close(weight, alpha.T @ features)
     weight.square().sum().backward()
     assert learned.grad.isfinite().all()
+
+
+def test_of_the_way_beyond_the_bounds_each_task_takes_the_best_point():
+    """All of a short way towards the optimum, little of one that is far too long, nothing of one away from it."""
+    features, targets = long_ones((4, 4), 4, length=3, apart=0.2)
+    kernel, mask = features @ features.T + torch.eye(8), torch.ones(5, 2, dtype=torch.bool)
+    costs, feasible = torch.full((5, 8), COST), torch.full((5, 8, 2), COST / 2)
+    optimum = COST * targets - dual(features, targets)[0]
+    ways = torch.tensor([-1, 0.5, 1, 3, 30])[:, None, None] * (optimum - feasible)
+
+    def energies(beta):
+        alpha = COST * targets - beta
+        return (alpha * (kernel @ alpha / 2 - targets)).sum((1, 2))
+
+    points = [_onto_simplex(feasible + ways / 2**times, costs, mask) for times in range(_HALVINGS)]
+    of_each = torch.stack([*map(energies, points), energies(feasible)])
+    found = _on_the_way(feasible, feasible + ways, kernel, targets, costs, mask)
+    torch.testing.assert_close(energies(found), of_each.amin(0))
+    assert of_each.argmin(0)[[0, 1, 2]].tolist() == [_HALVINGS, 0, 0]
+    assert 0 < of_each.argmin(0)[4] < _HALVINGS
 
 
 def dual(features, targets):

@@ -68,6 +68,16 @@ def test_the_centre_is_measured_after_the_warm_up(tmp_path):
         plan(means, warm_up=12).build_learner()
 
 
+def test_a_former_centre_has_no_part_in_what_is_measured():
+    """As of a run that starts from the phi of another."""
+    preprocessing, phi = plan().build_preprocessing(), CENTRED.initial(seed=0)
+    former = {name: value.clone() for name, value in phi.items()}
+    former["body.centre.moments"] += 0.1
+    for one in (phi, former):
+        assert after_warm_up.measure_features(CENTRED, one, preprocessing, TRAINING, quiet=True)
+    assert all(torch.equal(value, former[name]) for name, value in phi.items())
+
+
 def test_measuring_after_the_warm_up_can_be_interrupted(tmp_path, monkeypatch):
     monkeypatch.setattr(after_warm_up, "_AT_ONCE", 40)
     measured = []

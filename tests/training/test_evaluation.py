@@ -95,6 +95,21 @@ def test_only_images_that_the_tasks_take_are_embedded(of_the_head, monkeypatch):
     torch.testing.assert_close(few.strange, kept.strange)
 
 
+def test_inner_steps_are_as_many_as_asked_for_where_features_are_kept(of_the_head):
+    rule = replace(of_the_head.rule, initial_rate=20.0)  # so that a step changes answers beyond rounding
+    learner, protocol = replace(of_the_head, rule=rule), Protocol(3, 2, 2, 10, seed=0)
+    phi = learner.initial(0)
+    batch = sampler_of(VALIDATION, protocol).episodes(range(10)).map_images(PREPROCESSING.normalise)
+    found = []
+    for steps in (0, 3, None):
+        kept = measure(learner, phi, PREPROCESSING, VALIDATION, protocol, inner_steps=steps)
+        theta = learner.adapt(phi, batch.support, steps=steps)
+        torch.testing.assert_close(kept.logits, learner.predict(theta, batch.query_images), rtol=1e-3, atol=1e-3)
+        found.append(kept.logits)
+    assert (found[0] - found[2]).abs().max() > 0.1
+    assert (found[1] - found[2]).abs().max() > 0.1
+
+
 def test_tasks_that_cannot_be_drawn_are_refused_before_anything_is_embedded(of_the_head, monkeypatch):
     monkeypatch.delattr(Learner, "embedding")
     phi, protocols = of_the_head.initial(0), [Protocol(11, 1, 2, 300, seed=0)]

@@ -159,6 +159,16 @@ def test_what_was_seen_serves_again_where_it_is_whole_and_of_these_images(teache
     assert sum(seen) == 5 * len(TRAINING.images)
 
 
+def test_one_other_image_is_enough_to_see_all_anew(teacher, tmp_path, seen):
+    assert taught(teacher, tmp_path).feature_teacher.prepare(Interruption())
+    images = TRAINING.images.clone()
+    images[-1] = images[-1].flip(-1)
+    others = dataclasses.replace(TRAINING, images=images)
+    with_others = Trainer(plan(teacher), others, VALIDATION, tmp_path, cache=tmp_path)
+    assert with_others.feature_teacher.prepare(Interruption())
+    assert sum(seen) == 4 * len(TRAINING.images)
+
+
 def test_a_row_that_was_cut_off_is_seen_again(teacher, tmp_path, seen):
     assert taught(teacher, tmp_path).feature_teacher.prepare(Interruption())
     first, _ = sorted((tmp_path / FOLDER).iterdir())

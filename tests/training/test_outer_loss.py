@@ -57,6 +57,16 @@ def test_constants_become_the_moments_of_the_batch(learner, batch):
     assert float(fixed.accuracy) == pytest.approx(float(warmed.accuracy), abs=0.05)
 
 
+def test_constants_move_a_tenth_of_the_way_unless_told_otherwise(learner, batch):
+    phi, whole = learner.initial(0), learner.initial(0)
+    before = {name: value.clone() for name, value in phi.items() if name.endswith("moments")}
+    assert before
+    warm_up_loss(learner, whole, batch, momentum=1.0)
+    warm_up_loss(learner, phi, batch)
+    for name, value in before.items():
+        torch.testing.assert_close(phi[name], 0.9 * value + 0.1 * whole[name])
+
+
 def test_pairs_go_by_class_and_see_neither_padding_nor_labels(learner, batch):
     sampler = EpisodeSampler(TRAINING, ways=20, shots=1, queries=2, seed=0)
     drawn = sampler.batch(0, 2)  # both tasks hold all 20 classes, under labels of their own
