@@ -57,7 +57,7 @@ class OuterGradient:
                 f"outer.tasks is {outer.tasks}: {processes.size} processes need at least as many, one for each"
             )
         self._learner, self._outer, self._processes, self._budget = learner, outer, processes, budget
-        self._seed, self._step, self._teacher, self._likeness = seed, 0, teacher, likeness
+        self._seed, self._teacher, self._likeness = seed, teacher, likeness
         self._fitting: dict[tuple[bool, ...], int] = {}  # tasks of a micro-batch, by the kind of their graph
 
     def __call__(self, phi: Params, batch: EpisodeBatch, step: int) -> Tensor:
@@ -73,33 +73,32 @@ class OuterGradient:
         """
         for value in phi.values():
             value.grad = None
-        self._step = step
         warming = step < self._outer.warm_up
         together = self._outer.warm_up_loss != "episodes" or self._learner.backbone.normalisation == "running"
         if warming and together:
-            result = self._loss(phi, batch, slice(0, batch.tasks), warming)
+            result = self._loss(phi, batch, slice(0, batch.tasks), step)
             result.loss.backward()
             figures = torch.stack([result.loss.detach(), result.accuracy])
             self._average(phi, figures)
         else:
-            figures = self._in_parts(phi, batch, warming)
+            figures = self._in_parts(phi, batch, step)
         return figures
 
-    def _in_parts(self, phi: Params, batch: EpisodeBatch, warming: bool) -> Tensor:
+    def _in_parts(self, phi: Params, batch: EpisodeBatch, step: int) -> Tensor:
         figures = batch.query_weights.new_zeros(2)
         mine = self._processes.share(batch.tasks)
-        for chosen in split(mine, self._tasks_at_once(phi, batch, mine, warming)):
-            result = self._loss(phi, batch, chosen, warming)
+        for chosen in split(mine, self._tasks_at_once(phi, batch, mine, step)):
+            result = self._loss(phi, batch, chosen, step)
             share = (chosen.stop - chosen.start) / batch.tasks
             (result.loss * share).backward()
             figures += share * torch.stack([result.loss.detach(), result.accuracy])
         self._processes.add_up([*_gradients(phi), figures])
         return figures
 
-    def _loss(self, phi: Params, batch: EpisodeBatch, chosen: slice, warming: bool) -> OuterLoss:
+    def _loss(self, phi: Params, batch: EpisodeBatch, chosen: slice, step: int) -> OuterLoss:
         outer, device = self._outer, batch.query_images.device
         with torch.autocast(device.type, torch.bfloat16, enabled=is_reduced(outer, device)):
-            if warming:
+            if step < outer.warm_up:
                 return warm_up_loss(
                     self._learner,
                     phi,
@@ -108,19 +107,19 @@ class OuterGradient:
                     every_position=outer.every_position,
                     teacher=self._teacher,
                     likeness=self._likeness,
-                    step=self._step,
+                    step=step,
                 )
-            return loss_by_rule(self._learner, phi, batch, chosen, outer, self._step, self._seed, self._processes)
+            return loss_by_rule(self._learner, phi, batch, chosen, outer, step, self._seed, self._processes)
 
-    def _tasks_at_once(self, phi: Params, batch: EpisodeBatch, mine: slice, warming: bool) -> int:
+    def _tasks_at_once(self, phi: Params, batch: EpisodeBatch, mine: slice, step: int) -> int:
         """How many tasks fit into the budget, judging by the graph of one."""
         if self._outer.rule == "evolution":
             return batch.tasks
         # Measured once for each kind of graph, not once a sitting: a resumed run must split as if uninterrupted.
-        kind = (warming, *annealed(self._outer, self._step))
+        kind = (step < self._outer.warm_up, *annealed(self._outer, step))
         if kind not in self._fitting:
             first = slice(mine.start, mine.start + 1)
-            one = bytes_of_graph(lambda: self._loss(phi, batch, first, warming).loss)
+            one = bytes_of_graph(lambda: self._loss(phi, batch, first, step).loss)
             self._fitting[kind] = max(1, self._budget // max(1, one))
         return self._fitting[kind]
 
