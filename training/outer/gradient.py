@@ -7,11 +7,12 @@ from models.backbones.backbone import Params, is_constant
 from models.learner import Learner
 from training.outer.distillation import Teacher
 from training.outer.likeness import Likeness
-from training.outer.loss import OuterLoss, warm_up_loss
+from training.outer.loss import OuterLoss
 from training.outer.micro_batches import bytes_of_graph, split
 from training.outer.precision import is_reduced
 from training.outer.processes import Processes
 from training.outer.rules import annealed, loss_by_rule
+from training.outer.warm_up import WarmUp
 from training.outer_plan import Outer
 from training.recipe import RecipeError
 from training.tasks.episodes import EpisodeBatch
@@ -57,7 +58,8 @@ class OuterGradient:
                 f"outer.tasks is {outer.tasks}: {processes.size} processes need at least as many, one for each"
             )
         self._learner, self._outer, self._processes, self._budget = learner, outer, processes, budget
-        self._seed, self._teacher, self._likeness = seed, teacher, likeness
+        self._seed = seed
+        self._warm_up = WarmUp(outer.warm_up_loss, outer.every_position, teacher, likeness)
         self._fitting: dict[tuple[bool, ...], int] = {}  # tasks of a micro-batch, by the kind of their graph
 
     def __call__(self, phi: Params, batch: EpisodeBatch, step: int) -> Tensor:
@@ -99,16 +101,7 @@ class OuterGradient:
         outer, device = self._outer, batch.query_images.device
         with torch.autocast(device.type, torch.bfloat16, enabled=is_reduced(outer, device)):
             if step < outer.warm_up:
-                return warm_up_loss(
-                    self._learner,
-                    phi,
-                    batch.part(chosen),
-                    taken_over=outer.warm_up_loss,
-                    every_position=outer.every_position,
-                    teacher=self._teacher,
-                    likeness=self._likeness,
-                    step=step,
-                )
+                return self._warm_up.loss(self._learner, phi, batch.part(chosen), step)
             return loss_by_rule(self._learner, phi, batch, chosen, outer, step, self._seed, self._processes)
 
     def _tasks_at_once(self, phi: Params, batch: EpisodeBatch, mine: slice, step: int) -> int:
