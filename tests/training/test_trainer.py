@@ -56,10 +56,18 @@ def test_a_log_gets_a_line_at_each_look_and_a_terminal_a_bar(tmp_path, capsys, m
     trainer = Trainer(recipe(), TRAINING, VALIDATION, tmp_path / "log")
     trainer.run()
     lines = capsys.readouterr().err.splitlines()
-    form = re.compile(r"tiny: step (\d) of 8, loss \d\.\d{3}, best (.*)%, trained \d\d:\d\d")
+    form = re.compile(r"tiny: step (\d) of 8, loss \d\.\d{3}, accuracy (.*), best (.*), trained \d\d:\d\d")
     told = [form.fullmatch(line) for line in lines]
-    assert [int(line[1]) for line in told] == [step for step, _ in trainer.progress.looks] == [2, 4, 6, 8]
-    assert float(told[-1][2]) == pytest.approx(100 * trainer.progress.best_accuracy, abs=0.01)
+    looks = trainer.progress.looks
+    assert [int(line[1]) for line in told] == [step for step, _ in looks] == [2, 4, 6, 8]
+    assert [line[2] for line in told] == [
+        f"{accuracy:.2%}{' (warm-up)' * (step == 2)}" for step, accuracy in looks
+    ]
+    adapted = [accuracy for step, accuracy in looks if step > 2]
+    assert [line[3] for line in told] == [
+        told[0][2],
+        *(f"{max(adapted[:count]):.2%}" for count in (1, 2, 3)),
+    ], "what the warm-up reached is marked, not taken back"
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     Trainer(recipe(), TRAINING, VALIDATION, tmp_path / "terminal").run()
     shown = capsys.readouterr().err

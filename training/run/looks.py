@@ -46,9 +46,18 @@ def out_of_patience(progress: Progress, patience: int, warm_up: int) -> bool:
     return 0 < patience <= len(since)
 
 
-def best_so_far(progress: Progress) -> str:
-    """Word the highest accuracy of the looks so far."""
-    return f"{progress.best_accuracy:.2%}" if progress.looks else "none yet"
+def told_accuracies(progress: Progress, warm_up: int) -> dict[str, str]:
+    """Word the accuracies of the last and of the best look, by name.
+
+    Those of the warm-up are marked, as they measure something else (see ``is_best``) and may be the higher ones.
+    """
+    if not progress.looks:
+        return {"best": "none yet"}
+    looks = {"accuracy": progress.looks[-1], "best": (progress.best_step, progress.best_accuracy)}
+    return {
+        name: f"{accuracy:.2%}{' (warm-up)' if step <= warm_up else ''}"
+        for name, (step, accuracy) in looks.items()
+    }
 
 
 def look_line(progress: Progress, recipe: Recipe, told: Mapping[str, str]) -> str:

@@ -25,7 +25,7 @@ from training.run.class_teacher import class_teacher
 from training.run.divergence import check_finite, divergence_told
 from training.run.feature_teacher import FeatureTeacher
 from training.run.interruption import Interruption
-from training.run.looks import accuracy_of, best_so_far, is_best, look_line, out_of_patience
+from training.run.looks import accuracy_of, is_best, look_line, out_of_patience, told_accuracies
 from training.run.optimiser import optimiser_of, planned, set_rates
 from training.run.pretrained import Pretrained, first_phi
 from training.run.told_figures import ToldFigures
@@ -185,7 +185,7 @@ class Trainer:
 
     def _told(self) -> dict[str, str]:
         """What bars and logs tell besides the loss, by its name."""
-        return {"best": best_so_far(self.progress)}
+        return told_accuracies(self.progress, self.recipe.outer.warm_up)
 
     def _built_learner(self) -> Learner:
         return self.recipe.build_learner()
