@@ -20,7 +20,9 @@ def dead() -> int:
 
 
 @pytest.mark.parametrize(
-    ("launcher", "told"), [(dead, ""), (os.getpid, "stays\n"), (os.getppid, "stays\n")], ids=["dead", "parent", "other"]
+    ("launcher", "told"),
+    [(dead, ""), (os.getpid, "stays\n"), (os.getppid, "stays\n")],
+    ids=["dead", "parent", "other"],
 )
 def test_who_finds_the_launcher_gone_ends(launcher, told) -> None:
     environment = os.environ | {LAUNCHER: str(launcher())}

@@ -59,12 +59,13 @@ def test_constants_become_the_moments_of_the_batch(learner, batch, monkeypatch):
     assert float(fixed.accuracy) == pytest.approx(float(warmed.accuracy), abs=0.05)
 
 
-def test_constants_move_a_tenth_of_the_way_unless_told_otherwise(learner, batch):
+def test_constants_move_a_tenth_of_the_way(learner, batch, monkeypatch):
     phi, whole = learner.initial(0), learner.initial(0)
     before = {name: value.clone() for name, value in phi.items() if name.endswith("moments")}
     assert before
-    warm_up_loss(learner, whole, batch, momentum=1.0)
-    warm_up_loss(learner, phi, batch)
+    by_episodes(learner, phi, batch)
+    monkeypatch.setattr("training.outer.warm_up._MOMENTUM", 1.0)
+    by_episodes(learner, whole, batch)
     for name, value in before.items():
         torch.testing.assert_close(phi[name], 0.9 * value + 0.1 * whole[name])
 
