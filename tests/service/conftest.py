@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 from numpy.linalg import LinAlgError
 from PIL import Image
+from starlette.testclient import TestClient
 from torch import Tensor
 
 from models.images.preprocessing import Preprocessing
 from service import registry
 from service.store.database import Database
+from tests.service.tiny_service import at_an_address, serving
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -20,6 +22,20 @@ def only_what_tests_offer() -> Iterator[None]:
         patch.setattr(registry, "shipped", dict)
         patch.setattr(registry, "published", list)
         yield
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """The service, for all tests of a module."""
+    with serving(tmp_path_factory.mktemp("var")) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The service's address, for all tests of a module."""
+    with at_an_address(tmp_path_factory.mktemp("var")) as address:
+        yield address
 
 
 @pytest.fixture

@@ -6,8 +6,15 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Mapping
+from pathlib import Path
 
 from PIL import Image, ImageDraw
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write a file, and the folders that it lies in."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
 
 
 def encoded(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:

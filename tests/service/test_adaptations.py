@@ -223,6 +223,8 @@ def test_features_of_stored_examples_are_kept(engine: Engine, tmp_path: Path) ->
     assert torch.equal(again.directions, first.directions)
     assert all(torch.equal(value, first.theta.tensors()[name]) for name, value in again.theta.tensors().items())
     assert adaptations.kept(tiny, "another") is None
+    other = save_tiny(tmp_path / "other", seed=1, moves="head")
+    assert adaptations.kept(other, given[0].digest) is None
 
 
 def test_a_large_task_does_not_hold_up_small_ones(

@@ -12,9 +12,10 @@ from starlette.types import Message, Receive, Scope, Send
 from service.problems import Problem
 from service.settings import MEBIBYTE, Settings
 from service.uploads import body_limit
-from service.uploads.body_limit import BodyLimit
+from service.uploads.body_limit import BodyLimit, room_of
 from tests.service.intake_app import make_app
 from tests.service.made_images import drawing, zipped
+from tests.service.server_process import PATIENCE
 
 SETTINGS = Settings(
     max_request_bytes=5000,
@@ -57,7 +58,7 @@ def exchange(
     async def send(message: Message) -> None:
         sent.append(message)
 
-    asyncio.run(make_app(SETTINGS, tmp_path)(scope_of(path, headers), receive, send))
+    asyncio.run(asyncio.wait_for(make_app(SETTINGS, tmp_path)(scope_of(path, headers), receive, send), PATIENCE))
     return sent[0]["status"], b"".join(message.get("body", b"") for message in sent), taken
 
 
@@ -112,6 +113,22 @@ def test_takes_all_that_is_sent_before_it_refuses(tmp_path: Path) -> None:
     status, body, taken = exchange(tmp_path, "/both", {"Content-Type": "application/json"}, [bytes(1000)] * 9)
     assert (status, taken) == (413, 9)
     assert b"5000 bytes" in body
+
+
+@pytest.mark.parametrize(
+    ("pieces", "stall", "most"), [(200, False, 26), (6, True, 6)], ids=["endless", "stalled"]
+)
+def test_what_follows_a_refusal_is_taken_within_bounds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pieces: int, stall: bool, most: int
+) -> None:
+    monkeypatch.setattr(body_limit, "_DRAINED_BYTES", 20_000)
+    monkeypatch.setattr(body_limit, "_DRAINED_S", 0.1)
+    began = time.monotonic()
+    headers = {"Content-Type": "application/json", "Transfer-Encoding": "chunked"}
+    status, body, taken = exchange(tmp_path, "/both", headers, [bytes(1000)] * pieces, stall=stall)
+    assert (status, taken) == (413, most)
+    assert b"5000 bytes" in body
+    assert time.monotonic() - began < PATIENCE / 2
 
 
 def test_a_patient_caller_is_refused_before_it_sends(tmp_path: Path) -> None:
@@ -218,6 +235,16 @@ def test_bodies_in_memory_have_one_room(
     for _ in range(2):  # what the first ones held is free again
         asyncio.run(limited(scope_of("/first"), whole(bytes(3500)), never))
     assert refusals == ([(503, True)] * 4 if refused else [])
+
+
+def test_a_largest_body_and_all_that_it_unpacks_to_have_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(body_limit, "_AT_ONCE", 1)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        room_of(scope)(SETTINGS.max_support_unpacked_bytes)
+
+    asyncio.run(BodyLimit(app, SETTINGS)(scope_of("/"), whole(bytes(SETTINGS.max_request_bytes)), never))
 
 
 @pytest.mark.parametrize(("spare", "status"), [(0, 200), (-1, 503)])

@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 
 from service.store import database, writers
 from tests.service.made_images import drawing
-from tests.service.tiny_service import serving
+from tests.service.tiny_service import serving, until
 
 SUPPORT = [("support", (f"{seed}.png", drawing(seed))) for seed in (1, 2)]
 
@@ -44,10 +44,15 @@ def test_those_who_read_do_not_wait_for_those_who_wait_to_write(
         other.execute("BEGIN IMMEDIATE")
         deletions = [callers.submit(client.delete, "/v1/tasks/nothing") for _ in range(60)]
         waited: set[Future[Any]] = set()
-        while len(waited) < 60 - writers.AT_ONCE:
+
+        def others_read_until_all_have_waited() -> bool:
+            nonlocal waited
             for path in (f"/v1/tasks/{task}", "/v1/tasks", "/v1/jobs", "/metrics", "/", "/page/main.js"):
                 assert client.get(path).status_code == 200
             waited = {one for one in deletions if one.done()}
+            return len(waited) == 60 - writers.AT_ONCE
+
+        until(others_read_until_all_have_waited)
         other.rollback()
     answers = {one: one.result() for one in deletions}
     assert all(answers[one].headers["retry-after"] == "5" for one in waited)

@@ -13,13 +13,6 @@ from service.__main__ import main
 from service.client import Client, ServiceError
 from tests.service.made_images import drawing
 from tests.service.server_process import free_port
-from tests.service.tiny_service import at_an_address
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with at_an_address(tmp_path_factory.mktemp("var")) as address:
-        yield address
 
 
 class _Stranger(BaseHTTPRequestHandler):
@@ -47,7 +40,7 @@ class _Stranger(BaseHTTPRequestHandler):
 @pytest.fixture
 def stranger() -> Iterator[str]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Stranger)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
@@ -95,6 +88,14 @@ def test_a_busy_server_is_asked_again_no_sooner_than_it_says(
     with Client(stranger) as client:
         assert client.task("x", patient=True) == {"id": "x"}
     assert pauses == [7, 0.3, 0.3, 60, 0.3]
+
+
+def test_no_proxy_comes_between(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{free_port()}")
+    with Client(address) as client, pytest.raises(ServiceError, match="404: there is no task"):
+        client.task("x")
 
 
 def test_no_message_shows_a_password() -> None:

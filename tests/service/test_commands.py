@@ -1,15 +1,14 @@
 """The command line: classify without a server, teach and score with one."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from service.__main__ import main
 from service.client import Client, ServiceError
-from tests.service.made_images import drawing
-from tests.service.tiny_service import TINY, at_an_address, save_tiny
+from tests.service.made_images import drawing, write
+from tests.service.tiny_service import TINY, save_tiny
 
 
 @pytest.fixture(scope="module")
@@ -22,11 +21,6 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write(root / "query" / ".hidden.png", b"")
     write(root / "query" / "notes.txt", b"")
     return root
-
-
-def write(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
 
 
 def test_classify(
@@ -47,12 +41,6 @@ def test_classify(
     assert "nothing" in capsys.readouterr().err
     assert main([*given[:-1], str(folders / "none")]) == 2
     assert "none does not exist" in capsys.readouterr().err
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with at_an_address(tmp_path_factory.mktemp("var")) as address:
-        yield address
 
 
 def test_teach(address: str, folders: Path, capsys: pytest.CaptureFixture[str]) -> None:

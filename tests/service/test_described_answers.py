@@ -2,7 +2,6 @@
 
 import base64
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ from starlette.testclient import TestClient
 
 from service import answers
 from tests.service.made_images import drawing
-from tests.service.tiny_service import ended, serving
+from tests.service.tiny_service import ended
 
 SUPPORT = [("support", (f"{label}.png", drawing(seed))) for seed, label in enumerate("ab")]
 QUERIES = [("query", (f"q{seed}.png", drawing(seed))) for seed in (3, 4)]
@@ -23,12 +22,6 @@ class FailedRow(BaseModel):
 
     filename: str
     error: str
-
-
-@pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
-    with serving(tmp_path_factory.mktemp("var")) as client:
-        yield client
 
 
 @pytest.fixture(scope="module")

@@ -10,16 +10,9 @@ from starlette.testclient import TestClient
 
 from service.results import MEDIA_TYPES
 from tests.service.made_images import drawing
-from tests.service.tiny_service import serving
 
 PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemAnswer"}}}
 FORM, JSON = "multipart/form-data", "application/json"
-
-
-@pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
-    with serving(tmp_path_factory.mktemp("var")) as client:
-        yield client
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from service.client import Client
 from service.commands.outputs import written_whole
 from service.commands.parts import in_parts
 from tests.service.made_images import drawing
-from tests.service.tiny_service import at_an_address, ended
+from tests.service.tiny_service import ended
 
 FULL = Path("/dev/full")  # every write to it fails as on a full disk
 Capture = pytest.CaptureFixture[str]
@@ -24,12 +24,6 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for seed in (1, 2):
         (folder / f"{seed}.png").write_bytes(drawing(seed))
     return folder
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with at_an_address(tmp_path_factory.mktemp("var")) as address:
-        yield address
 
 
 def test_results_that_cannot_be_kept_name_their_file(address: str, images: Path, tmp_path: Path) -> None:
@@ -59,6 +53,17 @@ def test_an_output_is_named_as_the_user_named_it(tmp_path: Path) -> None:
     with pytest.raises(OSError, match=r"/o\.csv") as caught, written_whole(tmp_path / "o.csv") as file:
         file.write(b"1")
     assert caught.value.errno == errno.ENOSPC
+
+
+def test_after_a_failure_there_is_what_was_there_before(tmp_path: Path) -> None:
+    def torn() -> Iterator[bytes]:
+        yield b"half"
+        raise ZeroDivisionError
+
+    (tmp_path / "o.csv").write_text("before")
+    with pytest.raises(ZeroDivisionError), written_whole(tmp_path / "o.csv") as file:
+        file.writelines(torn())
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"o.csv": "before"}
 
 
 def test_the_command_says_what_to_do(

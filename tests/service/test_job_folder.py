@@ -69,6 +69,32 @@ def test_of_an_ended_job_its_description_stays(
         assert "probability of a,probability of b" in csv
 
 
+@pytest.mark.parametrize("field", ["archive", "query"])
+def test_before_a_job_is_told_of_all_that_it_needs_has_reached_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, field: str
+) -> None:
+    fsync, create = os.fsync, JobStore.create
+    flushed: set[int] = set()
+    needed: dict[str, bool] = {}
+
+    def noted(descriptor: int) -> None:
+        flushed.add(os.fstat(descriptor).st_ino)
+        fsync(descriptor)
+
+    def created(store: JobStore, job_id: str, **given: Any) -> Any:
+        folder = tmp_path / "jobs" / job_id
+        for path in (folder.parent, folder, *folder.iterdir()):
+            needed[path.name] = path.stat().st_ino in flushed
+        return create(store, job_id, **given)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    monkeypatch.setattr(JobStore, "create", created)
+    with serving(tmp_path) as client:
+        ended(client, start(client, field))
+    assert len(needed) == 5, "both folders, the images and the classifier's two files"
+    assert [name for name, reached in needed.items() if not reached] == []
+
+
 def test_a_job_that_is_cancelled_while_it_waits_keeps_no_images(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

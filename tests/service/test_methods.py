@@ -1,19 +1,12 @@
 """What each address takes: HEAD wherever GET is, and what else is told what would be."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
 from tests.service.made_images import drawing
-from tests.service.tiny_service import ended, serving
-
-
-@pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
-    with serving(tmp_path_factory.mktemp("var")) as client:
-        yield client
+from tests.service.tiny_service import ended
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 """What surrounds the routes: BentoML's own addresses, the page, metrics, overload."""
 
 import logging
+import os
 import re
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from service.computing.classifier import Classifier
+from service.launcher import LAUNCHER
 from tests.service.made_images import drawing
 from tests.service.tiny_service import TINY, save_tiny, serving
 
@@ -30,6 +32,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     save_tiny(data_dir / "initializations" / TINY)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DATA_DIR", str(data_dir))
+        patch.setenv(LAUNCHER, "")  # what the import writes there goes with the tests
         patch.delitem(sys.modules, "service.bento", raising=False)
         from service.bento import Metashot
 
@@ -41,6 +44,10 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
 def test_health(client: TestClient) -> None:
     assert client.get("/livez").status_code == 200
     assert client.get("/readyz").status_code == 200
+
+
+def test_who_starts_working_processes_names_itself_to_them(client: TestClient) -> None:
+    assert os.environ[LAUNCHER] == str(os.getpid())
 
 
 def test_the_document_describes_every_route(client: TestClient) -> None:
@@ -118,7 +125,9 @@ def test_the_page_and_what_it_may_load(client: TestClient) -> None:
             policy = answer.headers["content-security-policy"]
             assert policy == "default-src 'self'; img-src 'self' blob: data:; frame-ancestors 'none'"
     assert "<title>Metashot</title>" in client.get("/").text
-    for path in ("/page/nothing.js", "/page/../app.py", "/page/%2e%2e/app.py", "/page//etc/passwd"):
+    assert client.get("/page/examples/examples.json").status_code == 200
+    beside = [f"/page/examples/{name}" for name in ("demo.py", "README.md")]
+    for path in ("/page/nothing.js", "/page/../app.py", "/page/%2e%2e/app.py", "/page//etc/passwd", *beside):
         assert client.get(path).status_code == 404
 
 
@@ -127,11 +136,15 @@ def test_metrics_label_route_templates_only(client: TestClient) -> None:
     task = client.post("/v1/tasks", files=FORM[:2], data=LABELS).json()["id"]
     for path in (f"/v1/tasks/{task}", "/v1/tasks/nothing", "/v1/jobs/nothing", "/v1/what/ever", "/page/no.js"):
         client.get(path)
+    client.request("BREW", "/v1/tasks")
     text = client.get("/metrics").text
+    assert 'method="other"' in text
+    assert "BREW" not in text
     assert set(re.findall(r'route="([^"]*)"', text)) <= {
         "/",
         "/docs.json",
         "/metrics",
+        "/page/examples/{path:path}",
         "/page/{path:path}",
         "/v1/classify",
         "/v1/models",

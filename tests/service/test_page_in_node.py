@@ -38,7 +38,8 @@ def test_page_in_node(file: Path) -> None:
 
 
 def test_saved_answers_are_the_csv_of_a_job() -> None:
-    nearest = [{"label": "=1+1", "similarity": 0.875, "filename": "a.png"}]
+    found = (("=1+1", 0.875), ("é", 0.75), ("é", 0.625))
+    nearest = [{"label": label, "similarity": similarity, "filename": "a.png"} for label, similarity in found]
     shares = {'ring, "round"': 0.25, "=1+1": 0.625, "é": 0.125}
     answer = {
         "label": "=1+1",

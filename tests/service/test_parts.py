@@ -6,11 +6,7 @@ from service.commands.folders import image_files
 from service.commands.parts import in_parts
 from service.settings import MEBIBYTE, Settings
 from service.uploads.archives import query_entries
-
-
-def write(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
+from tests.service.made_images import write
 
 
 def test_parts_hold_all_images_once_and_no_more_than_they_may(tmp_path: Path) -> None:

@@ -1,10 +1,13 @@
+import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
+from starlette.types import Message, Receive, Scope, Send
 
+from service.middleware.unexpected_errors import UnexpectedErrors
 from service.problems import Problem, problem_response
 from service.settings import Settings
 from tests.service.intake_app import make_app
@@ -63,6 +66,25 @@ def test_the_unexpected_has_a_number_and_no_trace(client: TestClient, caplog: py
     logged = next(record for record in caplog.records if number in record.getMessage())
     assert logged.exc_info is not None
     assert logged.exc_info[0] is ZeroDivisionError
+
+
+def test_the_unexpected_in_the_middle_of_an_answer_begins_no_second_one(caplog: pytest.LogCaptureFixture) -> None:
+    sent: list[Message] = []
+
+    async def failing(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        raise ZeroDivisionError
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "GET", "path": "/"}
+    asyncio.run(UnexpectedErrors(failing)(scope, receive, send))
+    assert [message["type"] for message in sent] == ["http.response.start"]
+    assert "unexpected error" in caplog.text
 
 
 def test_no_problem_is_endless() -> None:

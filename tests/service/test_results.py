@@ -18,12 +18,11 @@ def test_text_that_begins_like_a_formula_gets_an_apostrophe(sign: str) -> None:
 
 
 def test_numbers_and_other_text_stay_as_they_are() -> None:
-    rows = [
-        {"filename": "a=1", "label": "é", "probability": 0.5, "nearest": [{"label": "é", "similarity": -0.5}]}
-    ]
+    nearest = [{"label": label, "similarity": place} for label, place in (("é", -0.5), ("b", -0.6), ("c", -0.7))]
+    rows = [{"filename": "a=1", "label": "é", "probability": 0.5, "nearest": nearest}]
     (row,) = csv.DictReader(io.StringIO(b"".join(stream(rows, [], "csv")).decode(), newline=""))
     assert (row["filename"], row["label"], row["probability"]) == ("a=1", "é", "0.5")
-    assert row["nearest_similarity"] == "-0.5"
+    assert (row["nearest_label"], row["nearest_similarity"]) == ("é", "-0.5")
 
 
 @pytest.mark.parametrize(

@@ -1,19 +1,9 @@
 """What a browser sends for other sites' pages is refused; programs go on."""
 
-from collections.abc import Iterator
-
 import pytest
 from starlette.testclient import TestClient
 
-from tests.service.tiny_service import serving
-
 OURS = "http://testserver"
-
-
-@pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
-    with serving(tmp_path_factory.mktemp("var")) as client:
-        yield client
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from service.__main__ import main
 from service.client import Client, Unreachable
 from service.commands import score
 from service.commands.parts import in_parts
-from tests.service.made_images import drawing, zipped
+from tests.service.made_images import drawing, write, zipped
 from tests.service.server_process import free_port
 from tests.service.tiny_service import at_an_address
 
@@ -29,11 +29,6 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for seed in range(5, 8):
         write(root / "query" / "deep" / f"{seed}.png", drawing(seed))
     return root
-
-
-def write(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
 
 
 @pytest.fixture(scope="module")
@@ -205,6 +200,26 @@ def test_two_commands_do_not_share_an_output(
     assert main([*asked, *output]) == 0
     assert second == [True, 2]
     assert "writes the same output" in capsys.readouterr().err
+
+
+def test_results_that_are_cut_short_do_not_pass_for_a_finished_part(
+    asked: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = Client._stream
+
+    def cut_short(self: Client, path: str, params: dict[str, str], target: Path) -> None:
+        stream(self, path, params, target)
+        first, *_ = target.read_text().splitlines(keepends=True)
+        target.write_text(first)
+        raise KeyboardInterrupt
+
+    output = tmp_path / "o.jsonl"
+    with monkeypatch.context() as patch:
+        patch.setattr(Client, "_stream", cut_short)
+        assert main([*asked, "--output", str(output)]) == 130
+    assert main([*asked, "--output", str(output)]) == 0
+    rows = [json.loads(line) for line in output.read_text().splitlines()]
+    assert [row["filename"] for row in rows] == ["deep/5.png", "deep/6.png", "deep/7.png"]
 
 
 def test_a_break_between_two_questions_about_a_part_costs_nothing(

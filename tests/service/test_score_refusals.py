@@ -1,6 +1,5 @@
 """What ``score`` does not put in the place of an earlier output, and what it says."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,15 +7,8 @@ import pytest
 from service.__main__ import main
 from service.client import Client
 from tests.service.made_images import drawing, zipped
-from tests.service.tiny_service import at_an_address
 
 Capture = pytest.CaptureFixture[str]
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with at_an_address(tmp_path_factory.mktemp("var")) as address:
-        yield address
 
 
 @pytest.fixture

@@ -1,4 +1,5 @@
 import contextlib
+import fcntl
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -10,9 +11,10 @@ from sqlalchemy.pool import QueuePool
 from models.expectation import Estimate
 from service.problems import Problem
 from service.settings import SettingsError
-from service.store.database import FILE, SCHEMA, Database
+from service.store.database import _BUSY_MS, FILE, SCHEMA, Database
 from service.store.task_store import Fitted, NewExample, TaskStore, TaskVersion
 from service.uploads.images import Example
+from tests.service.server_process import PATIENCE
 
 FITTED = Fitted("tiny", "v1", Estimate(0.9, 0.8, 0.95))
 
@@ -72,6 +74,15 @@ def test_a_change_from_an_old_version_changes_nothing(store: TaskStore) -> None:
     assert store.snapshot(task_id)[0].classes == {"a": 1, "b": 1, "c": 1}
 
 
+def test_a_late_refit_leaves_a_newer_version_as_it_is(store: TaskStore) -> None:
+    task_id = store.create(None, [new("a"), new("b")], FITTED)
+    assert store.change(task_id, 1, [new("c")], [], FITTED)
+    refitted = Fitted("tiny", "v2", Estimate(0.5, 0.4, 0.6))
+    for version, estimate in ((1, FITTED.estimate), (2, refitted.estimate)):
+        store.refitted(task_id, version, refitted)
+        assert store.snapshot(task_id)[0].estimate == estimate
+
+
 def test_of_many_changes_at_once_none_is_lost(store: TaskStore) -> None:
     task_id = store.create(None, [new("a"), new("b")], FITTED)
 
@@ -129,14 +140,21 @@ def test_refuses_a_store_of_another_release(database: Database, tmp_path: Path) 
         Database(tmp_path)
 
 
-def test_several_processes_may_open_one_store(tmp_path: Path) -> None:
-    with ThreadPoolExecutor(8) as pool:
-        for attempt in range(50):  # they rarely meet in the very moment that matters
-            opened = list(pool.map(lambda _, folder=tmp_path / str(attempt): Database(folder), range(8)))
-            TaskStore(opened[0]).create(None, [new("a"), new("b")], FITTED)
-            assert len(TaskStore(opened[7]).page(5, None).items) == 1
-            for database in opened:
-                database.close()
+def test_who_opens_a_store_waits_for_those_who_are_opening_it(tmp_path: Path) -> None:
+    with (tmp_path / "metashot.opening").open("w") as lock, ThreadPoolExecutor(1) as pool:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        opened = pool.submit(Database, tmp_path)
+        with pytest.raises(TimeoutError):
+            opened.result(0.2)
+        fcntl.flock(lock, fcntl.LOCK_UN)
+        opened.result(PATIENCE).close()
+
+
+def test_every_connection_waits_while_another_one_writes(database: Database) -> None:
+    for session in (database.reading(), database.writing()):
+        with session:
+            assert session.execute(text("PRAGMA busy_timeout")).scalar() == _BUSY_MS
+    assert database.row("PRAGMA busy_timeout") == (_BUSY_MS,)
 
 
 def test_a_store_keeps_its_journal_mode(database: Database) -> None:

@@ -4,7 +4,6 @@ import asyncio
 import base64
 import json
 import sqlite3
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -20,12 +19,6 @@ from tests.service.made_images import drawing, zipped
 from tests.service.tiny_service import TINY, ended, serving
 
 QUERIES = [("query", (f"{seed}.png", drawing(seed))) for seed in (21, 22, 23)]
-
-
-@pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
-    with serving(tmp_path_factory.mktemp("var")) as client:
-        yield client
 
 
 def form(labelled: dict[int, str]) -> dict[str, Any]:
@@ -73,6 +66,20 @@ def test_step_by_step_equals_afresh(client: TestClient) -> None:
     assert last["classes"] == fresh["classes"]
     assert last["estimate"] == fresh["estimate"]
     assert ask(client, task) == ask(client, fresh["id"])
+
+
+def test_what_another_task_calls_the_same_images_is_not_mixed_up(client: TestClient) -> None:
+    """Preprocessed images are remembered by their content alone, whichever task they were stored for first."""
+    create(client, {11: "a", 12: "b", 13: "b"})
+    swapped, added = {11: "b", 12: "a", 13: "a"}, {14: "b"}
+    other, fresh = form(swapped), form(swapped | added)
+    for given in (other, fresh):
+        given["files"] = [(field, (f"other {name}", content)) for field, (name, content) in given["files"]]
+    task = client.post("/v1/tasks", **other).json()["id"]
+    more = form(added)
+    more["files"] = fresh["files"][-1:]
+    assert client.post(f"/v1/tasks/{task}/examples", **more).status_code == 200
+    assert ask(client, task) == ask(client, client.post("/v1/tasks", **fresh).json()["id"])
 
 
 def test_copies_leave_estimate_and_answers_as_they_are(client: TestClient) -> None:
@@ -186,7 +193,7 @@ def test_pages_hold_every_task_once_while_more_come(client: TestClient) -> None:
     made = [create(client, {1: "a", 3: "b"})["id"] for _ in range(5)]
     seen: list[str] = []
     cursor = ""
-    while True:
+    for _ in range(30):
         page = client.get(f"/v1/tasks?limit=2{cursor}").json()
         assert len(page["items"]) <= 2
         seen += [one["id"] for one in page["items"]]

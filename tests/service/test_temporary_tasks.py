@@ -3,12 +3,13 @@
 import base64
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 from starlette.testclient import TestClient
 
 from models.expectation import Estimate
@@ -20,7 +21,7 @@ from service.store.database import Database
 from service.store.task_store import Fitted, NewExample, TaskStore
 from service.uploads.images import Example
 from tests.service.made_images import drawing
-from tests.service.tiny_service import serving
+from tests.service.tiny_service import ended, serving, until
 
 FITTED = Fitted("tiny", "v1", Estimate(0.9, 0.8, 0.95))
 HOUR = 3600
@@ -113,12 +114,6 @@ def test_kept_it_is_no_longer_temporary(store: TaskStore) -> None:
         store.keep("nobody", "mine")
 
 
-@pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
-    with serving(tmp_path_factory.mktemp("var")) as client:
-        yield client
-
-
 def post(client: TestClient, **fields: Any) -> Any:
     return client.post("/v1/tasks", files=SUPPORT, data={"labels": LABELS, **fields})
 
@@ -192,8 +187,7 @@ def test_the_service_deletes_by_itself(tmp_path: Path, monkeypatch: pytest.Monke
     with serving(tmp_path) as client:
         kept, gone, later = (post(client, **fields).json()["id"] for fields in ({}, *[{"expires_in": "60"}] * 2))
         job = client.post(f"/v1/tasks/{gone}/jobs", files=[QUERY]).json()["id"]
-        while client.get(f"/v1/jobs/{job}").json()["status"] != "done":
-            time.sleep(0.02)
+        assert ended(client, job)["status"] == "done"
     expire = text("UPDATE tasks SET expires = 1 WHERE id = :id")
     database = Database(tmp_path)
     with database.writing() as session:
@@ -216,14 +210,6 @@ def test_the_service_deletes_by_itself(tmp_path: Path, monkeypatch: pytest.Monke
     database.close()
 
 
-def until(condition: Callable[[], bool]) -> None:
-    for _ in range(500):
-        if condition():
-            return
-        time.sleep(0.02)
-    raise AssertionError("never came true")
-
-
 def test_what_is_used_while_others_are_deleted_stays(store: TaskStore) -> None:
     first, second = create(store), create(store)
     deletions = store.temporary.delete_expired(time.time() + HOUR + LATE)
@@ -233,17 +219,70 @@ def test_what_is_used_while_others_are_deleted_stays(store: TaskStore) -> None:
     assert store.version(second).version == 1
 
 
-def test_a_stop_writes_down_the_last_uses(store: TaskStore, database: Database) -> None:
+def test_what_is_kept_while_others_are_deleted_stays(store: TaskStore) -> None:
+    first, second = create(store), create(store)
+    deletions = store.temporary.delete_expired(time.time() + HOUR + LATE)
+    assert next(deletions) == first
+    store.keep(second, "mine")
+    assert list(deletions) == []
+    assert listed(store, temporary=False) == [second]
+
+
+def expiry_of(store: TaskStore, forgotten: Callable[[str], None]) -> Expiry:
+    """Give an expiry, which tells what it deletes."""
+
     class NoClassifiers:
         def forget(self, task_ids: list[str]) -> None:
-            raise AssertionError(f"{task_ids} are no longer in use")
+            forgotten(*task_ids)
 
-    task = create(store)
-    expiry = Expiry(store.temporary, cast(Classifiers, NoClassifiers()))
+    return Expiry(store.temporary, cast(Classifiers, NoClassifiers()))
+
+
+def test_a_store_out_of_reach_for_a_while_keeps_nothing_from_expiring(
+    store: TaskStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    note, failures = temporary_tasks.TemporaryTasks.note_uses, iter([OperationalError("", {}, OSError("locked"))])
+
+    def failing(tasks: temporary_tasks.TemporaryTasks, now: float) -> None:
+        for failure in failures:
+            raise failure
+        note(tasks, now)
+
+    monkeypatch.setattr(temporary_tasks.TemporaryTasks, "note_uses", failing)
+    monkeypatch.setattr("service.background.expiry.NOTED_EVERY_S", 0.02)
+    forgotten: list[str] = []
+    task = create(store, -HOUR)
+    expiry = expiry_of(store, forgotten.append)
     expiry.start()
-    until = time.time() + HOUR - 60
+    until(lambda: forgotten == [task])
+    expiry.stop()
+
+
+def test_a_stop_does_not_wait_until_all_are_deleted(store: TaskStore) -> None:
+    first, second, third = (create(store, -HOUR) for _ in range(3))
+    forgotten: list[str] = []
+
+    def and_stop(task_id: str) -> None:
+        forgotten.append(task_id)
+        expiry._stopping.set()
+
+    expiry = expiry_of(store, and_stop)
+    expiry.start()
+    until(lambda: forgotten != [])
+    expiry.stop()
+    assert forgotten == [first]
+    assert listed(store) == [third, second]
+
+
+def test_a_stop_writes_down_the_last_uses(store: TaskStore, database: Database) -> None:
+    task = create(store)
+    forgotten: list[str] = []
+    expiry = expiry_of(store, forgotten.append)
+    expiry.start()
+    later = time.time() + HOUR - 60
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("service.background.expiry.time.time", lambda: until)
+        patch.setattr("service.background.expiry.time.time", lambda: later)
         store.version(task)
         expiry.stop()
-    assert list(TaskStore(database).temporary.delete_expired(until + LATE)) == []
+    assert list(TaskStore(database).temporary.delete_expired(later + LATE)) == []
+    assert forgotten == []

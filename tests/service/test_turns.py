@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 
 from service.computing.callers_fits import CallersFits
 from tests.service.made_images import drawing
-from tests.service.tiny_service import serving
+from tests.service.tiny_service import serving, until
 
 SUPPORT = [("support", (f"{seed}.png", drawing(seed))) for seed in (1, 2)]
 
@@ -54,8 +54,7 @@ def changing(
 def test_those_who_wait_for_a_turn_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with changing(tmp_path, monkeypatch, queue_length=2) as (client, path, change, may_end):
         admitted = [change() for _ in range(3)]
-        while client.app.state.components.classifiers._engine.waiting < 2:
-            time.sleep(0.01)
+        until(lambda: client.app.state.components.classifiers._engine.waiting == 2)
         refused = change().result()
         assert (refused.status_code, refused.headers["content-type"]) == (503, "application/problem+json")
         assert int(refused.headers["retry-after"]) >= 1

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -90,6 +90,16 @@ def at_an_address(data_dir: Path, **limits: Any) -> Iterator[str]:
         server.should_exit = True
         thread.join(PATIENCE)
     assert not thread.is_alive(), "the server did not stop"
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait until something comes true."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        if condition():
+            return
+        time.sleep(0.01)
+    raise AssertionError("it never came true")
 
 
 def ended(client: httpx.Client, job: str) -> dict[str, Any]:

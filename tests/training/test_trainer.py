@@ -20,14 +20,6 @@ from training.run.publication import publish_run
 from training.run.trainer import CHECKPOINT, Trainer
 
 
-@pytest.fixture
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 @pytest.mark.parametrize("at", [1, 5])
 @pytest.mark.parametrize(
     ("normalisation", "mixing", "turning"),

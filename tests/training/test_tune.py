@@ -8,7 +8,6 @@ import time
 from pathlib import Path
 
 import pytest
-import torch
 import yaml
 from optuna.trial import TrialState
 
@@ -33,14 +32,6 @@ SPACE = {
 
 LAST = 4
 SHORT = recipe(outer=Outer(tasks=2, steps=LAST, warm_up=1, learning_rate=0.01))
-
-
-@pytest.fixture
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def opened(out, plan=None, space=SPACE, *, resume=False, seed=0, unpruned=5):

@@ -11,7 +11,7 @@ from models.backbones.stage import Stage
 from models.backbones.staged import Staged
 from models.backbones.views import see, views_of
 
-VIEWS = ((8.0, 0.0, 0.0), (0.0, 0.0, 0.1), (0.0, 0.2, 0.0))
+VIEWS = views_of([[8, 0, 0], [0, 0, 0.1], [0, 0.2, 0]])
 
 
 def spot(row, column):
@@ -87,7 +87,7 @@ def test_features_are_the_mean_over_views(plain):
 
 def test_the_identity_alone_is_the_image_itself():
     images = torch.rand(1, 4, 1, 28, 28)
-    torch.testing.assert_close(see(images, ((0.0, 0.0, 0.0),)), images)
+    torch.testing.assert_close(see(images, views_of([[0, 0, 0]])), images)
 
 
 @pytest.mark.parametrize(

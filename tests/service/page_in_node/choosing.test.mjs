@@ -1,7 +1,7 @@
 /** What becomes of chosen files: copied at once, named as they come back, and told where they are left out. */
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, openAsBlob, writeFileSync } from 'node:fs';
+import { mkdtempSync, openAsBlob, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -19,11 +19,13 @@ const text = (id) => document.getElementById(id).textContent;
 /** A file that is gone from the disk, or changed since it was chosen. */
 const gone = (name) => Object.assign(image(name), { arrayBuffer: () => Promise.reject(new DOMException('gone', 'NotFoundError')) });
 
-test('an image that is changed on the disk is asked about as it was when it was chosen', async () => {
+test('an image that is changed on the disk is asked about as it was when it was chosen', async (context) => {
   const service = new SmallService();
   await openPage();
   await teach();
-  const path = join(mkdtempSync(join(tmpdir(), 'chosen-')), 'a.png');
+  const folder = mkdtempSync(join(tmpdir(), 'chosen-'));
+  context.after(() => rmSync(folder, { recursive: true }));
+  const path = join(folder, 'a.png');
   writeFileSync(path, Buffer.concat([SIGNATURE, Buffer.from('as it was')]));
   choose('choose-queries', [new File([await openAsBlob(path)], 'a.png', { type: 'image/png' })]);
   const answer = () => document.getElementById('answers').querySelector('.answer')?.dataset.state;

@@ -28,14 +28,6 @@ from training.structure.space import AXES, Space, parameter
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-@pytest.fixture
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 class Interrupted(Search):
     """Gets a Ctrl-C while it does its fourth step."""
 
