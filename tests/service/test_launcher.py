@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,9 +21,11 @@ def dead() -> int:
 
 
 @pytest.mark.parametrize(
-    ("launcher", "told"), [(dead, ""), (os.getpid, "stays\n"), (os.getppid, "stays\n")], ids=["dead", "parent", "other"]
+    ("launcher", "told"),
+    [(dead, ""), (os.getpid, "stays\n"), (os.getppid, "stays\n")],
+    ids=["dead", "parent", "other"],
 )
-def test_who_finds_the_launcher_gone_ends(launcher, told) -> None:
+def test_who_finds_the_launcher_gone_ends(launcher: Callable[[], int], told: str) -> None:
     environment = os.environ | {LAUNCHER: str(launcher())}
     worker = subprocess.run(
         [sys.executable, "-c", WORKER], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=30
