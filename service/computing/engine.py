@@ -82,7 +82,9 @@ class Caller:
             self._holds += 1
         future.add_done_callback(lambda _: self.release())
         try:
-            return await asyncio.wait_for(asyncio.wrap_future(future), self.deadline.left)
+            # Not asyncio.wait_for, which Python 3.11 lets go on if the caller leaves just as the work ends.
+            async with asyncio.timeout(self.deadline.left):
+                return await asyncio.wrap_future(future)
         except TimeoutError:
             raise self.deadline.passed() from None
 

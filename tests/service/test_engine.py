@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +121,27 @@ def test_work_of_a_caller_who_left_stops(tmp_path: Path) -> None:
     asyncio.run(scene())
     assert stopped.wait(10)
     engine.close()
+
+
+@pytest.mark.parametrize("turns", [0, 1])
+def test_who_leaves_just_as_a_piece_of_work_ends_has_left(engine: Engine, turns: int) -> None:
+    """That many turns of the event loop after its end, of which it has not heard then."""
+
+    async def scene() -> None:
+        ending: Future[str] = Future()
+        ending.set_running_or_notify_cancel()
+        with engine.admitted() as caller:
+            answering = asyncio.create_task(caller.wait(ending))
+            await asyncio.sleep(0.01)
+            ending.set_result("too late")
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            assert not answering.done()
+            answering.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await answering
+
+    asyncio.run(scene())
 
 
 def test_small_work_does_not_wait_behind_large(engine: Engine) -> None:
