@@ -82,7 +82,9 @@ class Caller:
             self._holds += 1
         future.add_done_callback(lambda _: self.release())
         try:
-            return await asyncio.wait_for(asyncio.wrap_future(future), self.deadline.left)
+            # Not asyncio.wait_for, which Python 3.11 lets go on if the caller leaves just as the work ends.
+            async with asyncio.timeout(self.deadline.left):
+                return await asyncio.wrap_future(future)
         except TimeoutError:
             raise self.deadline.passed() from None
 
@@ -160,12 +162,17 @@ class Engine:
             caller.release()
 
     def submit(self, work: Callable[[], Result], *, large: bool = False) -> "Future[Result]":
-        """Queue a piece of callers' work; raises a 503 Problem when the service is stopping."""
+        """Queue a piece of callers' work; raises a 503 Problem when the service is stopping.
+
+        Work of a caller who leaves before it begins is let go at once, with all images that it holds: its turn
+        stays in the queue until a thread is free, but no limit counts it any more.
+        """
+        waiting = [work]
 
         def timed() -> Result:
             began = time.monotonic()
             try:
-                return work()
+                return waiting.pop()()
             finally:
                 self._recent_s += 0.1 * (time.monotonic() - began - self._recent_s)
 
@@ -176,6 +183,7 @@ class Engine:
             self._count(-1, large)
             raise Problem(503, "the service is stopping", headers={"Retry-After": "5"}) from None
         future.add_done_callback(lambda _: self._count(-1, large))
+        future.add_done_callback(lambda _: waiting.clear())
         return future
 
     def submit_behind(self, work: Callable[[], Result]) -> "Future[Result]":

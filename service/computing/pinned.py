@@ -92,12 +92,11 @@ def origin_of(folder: Path) -> Origin | None:
 
 
 def pinned_labels(folder: Path) -> list[str]:
-    """Read the labels of a classifier that ``pin`` wrote; an empty list if its file is gone."""
+    """Read the labels of a classifier that ``pin`` wrote; an empty list if its file is gone or damaged."""
     try:
-        labels: list[str] = json.loads((folder / DESCRIPTION).read_bytes())["labels"]
-    except FileNotFoundError:
+        return [str(label) for label in json.loads((folder / DESCRIPTION).read_bytes())["labels"]]
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
         return []
-    return labels
 
 
 def _read(description: Mapping[str, Any], content: bytes) -> Classifier:

@@ -1,8 +1,12 @@
 """The engine admits, times out and frees slots as it says."""
 
 import asyncio
+import gc
 import threading
+import weakref
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +124,53 @@ def test_work_of_a_caller_who_left_stops(tmp_path: Path) -> None:
     asyncio.run(scene())
     assert stopped.wait(10)
     engine.close()
+
+
+@pytest.mark.parametrize("turns", [0, 1])
+def test_who_leaves_just_as_a_piece_of_work_ends_has_left(engine: Engine, turns: int) -> None:
+    """That many turns of the event loop after its end, of which it has not heard then."""
+
+    async def scene() -> None:
+        ending: Future[str] = Future()
+        ending.set_running_or_notify_cancel()
+        with engine.admitted() as caller:
+            answering = asyncio.create_task(caller.wait(ending))
+            await asyncio.sleep(0.01)
+            ending.set_result("too late")
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            assert not answering.done()
+            answering.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await answering
+
+    asyncio.run(scene())
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_what_work_holds_is_let_go_when_its_caller_leaves_the_queue(engine: Engine, large: bool) -> None:
+    held = threading.Event()
+    for _ in range(2):
+        engine.submit(held.wait, large=large)
+    images = {"content"}
+    seen = weakref.ref(images)
+
+    async def scene() -> None:
+        nonlocal images
+        caller = asyncio.create_task(run(engine, partial(lambda of, _: of, images), large=large))
+        del images
+        await asyncio.sleep(0.05)
+        assert seen() is not None
+        caller.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await caller
+
+    try:
+        asyncio.run(scene())
+        gc.collect()
+        assert seen() is None
+    finally:
+        held.set()
 
 
 def test_small_work_does_not_wait_behind_large(engine: Engine) -> None:

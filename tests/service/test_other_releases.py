@@ -129,6 +129,8 @@ def test_a_job_whose_classifier_cannot_be_made_again_says_what_to_do(
             assert client.delete(f"/v1/tasks/{task}").status_code == 204
         may_begin.set()
         state = ended(client, job)
+        kept = [client.get(f"/v1/jobs/{job}/results?format={one}") for one in ("jsonl", "csv", "parquet")]
+    assert [answer.status_code for answer in kept] == [200, 200, 200]
     assert state["status"] == "failed"
     assert state["error"].endswith("start the job again")
     assert "'" not in state["error"], "no representation of a Python object"
