@@ -86,6 +86,7 @@ export class OpenedTask {
   /** Forget what was shown of another classifier. */
   #begin() {
     tell(this.#note, '');
+    this.notice.end(); // what is offered, and what comes of it, is about what is in view
     this.#newName.value = '';
     this.#newPad.fold();
     this.#newPad.clear();
@@ -178,7 +179,7 @@ export class OpenedTask {
       const added = (larger.examples ?? []).filter((one) => !known.has(one.id) && labels.get(one.filename) === one.label);
       const [first, ...others] = new Set(labels.values());
       const sentence = others.length ? texts.addedToClasses(count, others.length + 1) : texts.addedImages(count, first);
-      this.notice.offer(sentence, () => this.#takeBack(task.id, added.map((one) => one.id)));
+      if (this.#task?.id === task.id) this.notice.offer(sentence, () => this.#takeBack(task.id, added.map((one) => one.id)));
     });
     return isAdded;
   }
