@@ -1,4 +1,7 @@
-/** One line at the end of a column, in view as long as the column is, that offers to take removals back, the last one first, by its button or by Ctrl+Z. */
+/**
+ * One line at the end of a column, in view as long as the column is: it offers to take removals back, the last one first,
+ * by its button or by Ctrl+Z.
+ */
 
 import { cross, element, takesText } from './dom.js';
 import { texts } from './texts.js';
