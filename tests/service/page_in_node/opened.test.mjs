@@ -39,6 +39,21 @@ test('images can be added to a class, and taken back', async () => {
   assert.deepEqual(service.tasks.get(task.id).examples.map((one) => one.filename), ['0.png', '1.png']);
 });
 
+test('what a service that is off did not take back can be taken back later', async () => {
+  choose(input('cross'), [image('1.png')]);
+  await settled();
+  const { fetch } = globalThis;
+  globalThis.fetch = async () => { throw new TypeError('offline'); };
+  button(texts.undo).click();
+  await settled();
+  assert.equal(text('opened-note'), texts.offline);
+  globalThis.fetch = fetch;
+  button(texts.undo).click();
+  await settled();
+  assert.deepEqual(counts(), [texts.imageCount(1), texts.imageCount(1)]);
+  assert.deepEqual(['opened-note', 'opened-notice'].map(text), ['', '']);
+});
+
 test('another class can be added under a name of its own, and taken back', async () => {
   const name = document.getElementById('new-class');
   choose('choose-new-class', [image('new.png')]);
