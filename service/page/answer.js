@@ -13,6 +13,8 @@ const MOST_NEIGHBOURS = 4;
 export class Answer {
   /** @type {Map<string, { row: HTMLElement, fill: HTMLElement, meter: HTMLElement, number: HTMLElement }>} */
   #bars = new Map();
+  /** @type {Prediction | null} */
+  #shown = null;
 
   /**
    * @param {(fileName: string) => string | null} thumbnailOf address of a support image shown on the page
@@ -58,15 +60,18 @@ export class Answer {
     this.nearest.replaceChildren();
     this.list.replaceChildren();
     this.#bars.clear();
+    this.#shown = null;
   }
 
   /** @param {Query} query @param {Prediction} prediction */
   #showPrediction(query, prediction) {
+    this.timing.textContent = query.timing && query.state === 'asking' ? texts.askingAgain : query.timing;
+    if (prediction === this.#shown) return; // it is about the classes as they were: newer ones would only reorder it
+    this.#shown = prediction;
     this.winner.textContent = prediction.unknown ? texts.unknown : prediction.label;
     this.winner.title = prediction.label; // whole where a long one is cut
     this.closest.textContent = prediction.unknown ? texts.closest(prediction.label) : '';
     this.closest.title = prediction.label;
-    this.timing.textContent = query.timing && query.state === 'asking' ? texts.askingAgain : query.timing;
     const shares = shownShares(prediction, this.mostBars, this.labels());
     keepOnly(this.#bars, new Set(shares.map(([label]) => label)), (bar) => bar.row);
     shares.forEach(([label, share], index) => {

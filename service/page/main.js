@@ -28,7 +28,7 @@ support.addGroup();
 const classifiers = new Classifiers(support);
 const queries = new Queries(classifiers);
 const standing = new Standing(support, classifiers, queries);
-const notice = new Notice();
+const notice = new Notice(byId('own'));
 const classList = new ClassList(support, notice);
 const labels = () => (classifiers.opened?.task.classes ?? support.groups).map((one) => one.label);
 const ask = new AskColumn(queries, (fileName) => (classifiers.opened ? null : support.example(fileName)?.url ?? null), labels);
@@ -50,7 +50,7 @@ const goOn = new GoOn(
   labels,
 );
 const programs = new Programs();
-const opened = new OpenedTask(notice, (task) => {
+const opened = new OpenedTask(new Notice(byId('opened')), (task) => {
   classifiers.lost(task.id); // if it was kept from the page's own classes, it no longer matches them
   if (classifiers.opened?.task.id === task.id) open(task);
   kept.refresh();

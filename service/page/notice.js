@@ -1,6 +1,9 @@
-/** One line at the foot of the page that offers to take removals back, the last one first, by its button or by Ctrl+Z. */
+/**
+ * One line at the end of a column, in view as long as the column is: it offers to take removals back, the last one first,
+ * by its button or by Ctrl+Z.
+ */
 
-import { byId, cross, element, takesText } from './dom.js';
+import { cross, element, takesText } from './dom.js';
 import { texts } from './texts.js';
 
 /** @typedef {{ sentence: string, undo: () => void }} Offer */
@@ -9,14 +12,18 @@ const UNDO_KEYS = /^(Mac|iP)/.test(globalThis.navigator?.platform ?? '') ? texts
 
 /** Tells by an `over` event that nothing of what was offered can be taken back any more. */
 export class Notice extends EventTarget {
-  #place = byId('notice');
+  /** @type {HTMLElement} */
+  #place;
   /** @type {Offer[]} the last one is shown: one removal after another costs the first nothing */
   #offers = [];
   /** @type {EventTarget | null} where the keyboard came from */
   #before = null;
 
-  constructor() {
+  /** @param {HTMLElement} column that the offers are about: while it is hidden, so are they */
+  constructor(column) {
     super();
+    this.column = column;
+    this.#place = /** @type {HTMLElement} */ (column.querySelector('.notice'));
     document.addEventListener('keydown', (event) => this.#key(event));
   }
 
@@ -50,12 +57,12 @@ export class Notice extends EventTarget {
     this.#leave();
     const earlier = this.#offers.at(-1);
     if (earlier) this.#show(earlier.sentence);
-    else this.#end();
+    else this.end();
   }
 
   #close() {
     this.#leave();
-    this.#end();
+    this.end();
   }
 
   /** Put the keyboard back to where it came from. */
@@ -63,7 +70,8 @@ export class Notice extends EventTarget {
     if (this.#place.contains(document.activeElement) && this.#before instanceof HTMLElement) this.#before.focus();
   }
 
-  #end() {
+  /** Withdraw all that was offered. */
+  end() {
     this.#offers = [];
     this.#place.replaceChildren();
     this.dispatchEvent(new Event('over'));
@@ -73,7 +81,7 @@ export class Notice extends EventTarget {
   #key(event) {
     // Names and sheets have an undo of their own.
     if (event.key.toLowerCase() !== 'z' || !(event.ctrlKey || event.metaKey) || event.shiftKey) return;
-    if (!this.#offers.length || event.defaultPrevented || takesText(event.target)) return;
+    if (!this.#offers.length || this.column.hidden || event.defaultPrevented || takesText(event.target)) return;
     event.preventDefault();
     this.#takeBack();
   }

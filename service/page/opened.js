@@ -86,6 +86,7 @@ export class OpenedTask {
   /** Forget what was shown of another classifier. */
   #begin() {
     tell(this.#note, '');
+    this.notice.end(); // what is offered, and what comes of it, is about what is in view
     this.#newName.value = '';
     this.#newPad.fold();
     this.#newPad.clear();
@@ -178,7 +179,7 @@ export class OpenedTask {
       const added = (larger.examples ?? []).filter((one) => !known.has(one.id) && labels.get(one.filename) === one.label);
       const [first, ...others] = new Set(labels.values());
       const sentence = others.length ? texts.addedToClasses(count, others.length + 1) : texts.addedImages(count, first);
-      this.notice.offer(sentence, () => this.#takeBack(task.id, added.map((one) => one.id)));
+      this.#offer(sentence, task.id, added.map((one) => one.id));
     });
     return isAdded;
   }
@@ -188,9 +189,18 @@ export class OpenedTask {
     if (this.#task) await this.#takeBack(this.#task.id, [example.id]);
   }
 
-  /** @param {string} id of the task @param {string[]} examples */
-  async #takeBack(id, examples) {
-    await this.#reporting(String, async () => {
+  /** @param {string} sentence @param {string} id of the task @param {string[]} examples that can be taken back */
+  #offer(sentence, id, examples) {
+    if (this.#task?.id !== id) return;
+    this.notice.offer(sentence, async () => {
+      if (!await this.#takeBack(id, examples)) this.#offer(sentence, id, examples); // the service may be back by then
+    });
+  }
+
+  /** @param {string} id of the task @param {string[]} examples @returns {Promise<boolean>} whether they are gone */
+  #takeBack(id, examples) {
+    tell(this.#note, ''); // it may tell that this failed before
+    return this.#reporting(String, async () => {
       let task = null;
       try {
         for (const example of examples) task = await without(id, example);
@@ -200,13 +210,15 @@ export class OpenedTask {
     });
   }
 
-  /** @param {(problem: string) => string} toldAs @param {() => Promise<void>} action */
+  /** @param {(problem: string) => string} toldAs @param {() => Promise<void>} action @returns {Promise<boolean>} whether it was done */
   async #reporting(toldAs, action) {
     try {
       await action();
+      return true;
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       tell(this.#note, '', error.status === 404 ? texts.taskGone : toldAs(error.message));
+      return false;
     }
   }
 }

@@ -9,7 +9,9 @@ const AFTER_LAST_CHANGE = 600; // milliseconds: what is missing may change with 
 export class Standing {
   #place = byId('standing');
   #missing = '';
-  #sayMissing = debounced(AFTER_LAST_CHANGE, () => put(this.#place, 'waiting', this.#missing));
+  #sayMissing = debounced(AFTER_LAST_CHANGE, () => {
+    if (this.#place.dataset.state === 'waiting') put(this.#place, 'waiting', this.#missing);
+  });
 
   /**
    * @param {import('./support.js').SupportSet} support
@@ -23,7 +25,6 @@ export class Standing {
   }
 
   show() {
-    this.#sayMissing.cancel();
     const place = this.#place;
     const { ready, problem, opened } = this.classifiers;
     const obstacle = this.support.obstacle();
@@ -43,9 +44,10 @@ export class Standing {
 
   /** @param {string} missing */
   #wait(missing) {
+    const isSame = missing === this.#missing;
     this.#missing = missing;
-    if (this.#place.dataset.state === 'waiting') this.#sayMissing.call();
-    else put(this.#place, 'waiting', missing);
+    if (this.#place.dataset.state !== 'waiting') put(this.#place, 'waiting', missing);
+    else if (!isSame) this.#sayMissing.call(); // strokes and the like do not put it off
   }
 }
 

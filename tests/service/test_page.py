@@ -153,7 +153,7 @@ def test_two_classes_a_drawn_query_and_its_answer(browser: Chrome, origin: str, 
     canvas = _find(browser, "#query-pad canvas")[0]
     _draw(browser, canvas, CROSS)
     wait.until(lambda _: _find(browser, "#drawing-answer .answer[data-state=answered] .bar-row"))
-    # Class by class, in the order of the service: a bar, its share, its name.
+    # Class by class, in the order of the page: a bar, its share, its name.
     meters = _find(browser, "#drawing-answer [role=meter]")
     shares = {one.get_attribute("aria-label"): float(one.get_attribute("aria-valuenow")) for one in meters}
     assert set(shares) == {"cross", "ring"}

@@ -92,3 +92,20 @@ test('bars stand in the order of the page\'s classes, whatever that of the servi
   answer.show({ state: 'answered', prediction: { label: 'c', probabilities: { a: 0.25, b: 0.25, c: 0.5 }, unknown: false }, timing: '' });
   assert.deepEqual(answer.element.querySelectorAll('.bar-label').map((one) => one.textContent), ['b', 'c', 'a']);
 });
+
+test('an answer that is asked for again stays as it is when a class is renamed or an image removed', () => {
+  let labels = ['oak', 'ash'];
+  let url = 'blob:1';
+  const answer = new Answer(() => url, () => {}, 4, () => labels);
+  const nearest = [{ label: 'oak', similarity: 0.5, filename: '7.png' }];
+  const prediction = { label: 'oak', probabilities: { oak: 0.75, ash: 0.25 }, unknown: false, nearest };
+  const seen = () => ['.bar-label', 'img'].flatMap((one) => answer.element.querySelectorAll(one));
+  answer.show({ state: 'answered', prediction, timing: '' });
+  const before = seen();
+  assert.equal(before.length, 3);
+  [labels, url] = [['holm oak', 'ash'], null];
+  answer.show({ state: 'asking', prediction, timing: '' });
+  assert.deepEqual(seen(), before);
+  answer.show({ state: 'answered', prediction: { ...prediction, label: 'ash' }, timing: '' });
+  assert.equal(answer.element.querySelector('.winner').textContent, 'ash');
+});

@@ -32,7 +32,7 @@ for (const [place, zone] of Object.entries({
     await settled();
     assert.deepEqual(classes(), { ring: 2, cross: 1, star: 2 });
     assert.equal(text('opened-note'), '');
-    assert.ok(text('notice').startsWith(texts.addedToClasses(3, 2)));
+    assert.ok(text('opened-notice').startsWith(texts.addedToClasses(3, 2)));
     assert.equal(service.asked.filter((one) => one.endsWith('/examples')).length, 1, 'all in one request');
     button(texts.undo).click();
     await settled();

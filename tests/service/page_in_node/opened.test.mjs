@@ -31,12 +31,27 @@ test('images can be added to a class, and taken back', async () => {
   assert.deepEqual(service.tasks.get(task.id).examples.map((one) => one.filename), ['0.png', '1.png', '1 (2).png', '2.png']);
   const classify = `POST /v1/tasks/${task.id}/classify`;
   assert.ok(service.asked.includes(classify), 'what was asked is asked again');
-  assert.ok(text('notice').startsWith(texts.addedImages(2, 'cross')));
+  assert.ok(text('opened-notice').startsWith(texts.addedImages(2, 'cross')));
 
   button(texts.undo).click();
   await settled();
   assert.deepEqual(counts(), [texts.imageCount(1), texts.imageCount(1)]);
   assert.deepEqual(service.tasks.get(task.id).examples.map((one) => one.filename), ['0.png', '1.png']);
+});
+
+test('what a service that is off did not take back can be taken back later', async () => {
+  choose(input('cross'), [image('1.png')]);
+  await settled();
+  const { fetch } = globalThis;
+  globalThis.fetch = async () => { throw new TypeError('offline'); };
+  button(texts.undo).click();
+  await settled();
+  assert.equal(text('opened-note'), texts.offline);
+  globalThis.fetch = fetch;
+  button(texts.undo).click();
+  await settled();
+  assert.deepEqual(counts(), [texts.imageCount(1), texts.imageCount(1)]);
+  assert.deepEqual(['opened-note', 'opened-notice'].map(text), ['', '']);
 });
 
 test('another class can be added under a name of its own, and taken back', async () => {
@@ -54,7 +69,7 @@ test('another class can be added under a name of its own, and taken back', async
   assert.deepEqual(counts(), [1, 1, 2].map((count) => texts.imageCount(count)));
   assert.equal(name.value, '', 'so that the next class is not taken for this one');
   assert.equal(text('opened-note'), '');
-  assert.ok(text('notice').startsWith(texts.addedImages(2, 'star')));
+  assert.ok(text('opened-notice').startsWith(texts.addedImages(2, 'star')));
 
   button(texts.undo).click();
   await settled();
@@ -122,6 +137,35 @@ test('images that arrive after the way back leave the own classes open', async (
   await settled();
   assert.ok(document.getElementById('opened').hidden);
   assert.equal(service.tasks.get(task.id).examples.length, 3);
+});
+
+test('what is offered to be taken back is what is in view', async () => {
+  button(texts.closeOpened).click();
+  button(texts.removeClass('Class 1')).click();
+  const open = async (name) => { toOpen(name).click(); await settled(); };
+  const undo = () => document.dispatchEvent(Object.assign(new Event('keydown', { cancelable: true }), { key: 'z', ctrlKey: true }));
+  await open('shapes');
+  assert.equal(button(texts.undo), undefined);
+  choose(input('ring'), [image('more.png')]);
+  await settled();
+  assert.ok(button(texts.undo));
+  button(texts.closeOpened).click();
+  assert.ok(button(texts.undo).lineage.includes(document.getElementById('own')));
+  undo();
+  await settled();
+  assert.ok(button(texts.removeClass('Class 1')));
+  assert.equal(service.tasks.get(task.id).examples.length, 3);
+  undo();
+  assert.equal(service.tasks.get(task.id).examples.length, 3);
+
+  await open('shapes');
+  const release = service.hold(`POST /v1/tasks/${task.id}/examples`);
+  choose(input('ring'), [image('late.png')]);
+  await settled();
+  button(texts.closeOpened).click();
+  release();
+  await settled();
+  assert.equal(text('opened-notice'), '');
 });
 
 test('the licence of what it builds on is told', () => {

@@ -78,6 +78,17 @@ test('while a name is typed, what is missing is said once, and what its field is
   assert.equal(called, texts.className(3));
 });
 
+test('what is missing is said in time, whatever else goes on', async (context) => {
+  await openPage();
+  context.mock.timers.enable({ apis: ['setTimeout'] });
+  document.getElementById('add-class').click();
+  context.mock.timers.tick(599);
+  choose('choose-queries', [image('a.png')]);
+  context.mock.timers.tick(1);
+  const missing = texts.needImages(['Class 1', 'Class 2', 'Class 3']);
+  assert.equal(document.getElementById('standing').textContent, texts.waiting(missing));
+});
+
 test('what is wrong with a name is tied to its field, and said once', async () => {
   const row = rows()[1];
   type(row, 'Class 1');

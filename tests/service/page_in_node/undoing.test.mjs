@@ -101,17 +101,17 @@ test('Ctrl+Z takes a removal back while that is offered, but for names and sheet
   assert.equal(count(), 1);
   pressUndo(elsewhere);
   assert.equal(count(), 2);
-  assert.equal(document.getElementById('notice').textContent, '');
+  assert.equal(document.getElementById('own-notice').textContent, '');
 
   button(texts.removeClass('Class 1')).click();
   button(texts.removeClass('Class 2')).click();
   assert.equal(count(), 0);
   pressUndo(elsewhere, { metaKey: true });
   assert.equal(count(), 1, 'the last removal first');
-  assert.ok(document.getElementById('notice').textContent.startsWith(texts.removedClass('Class 1', 0)));
+  assert.ok(document.getElementById('own-notice').textContent.startsWith(texts.removedClass('Class 1', 0)));
   pressUndo(elsewhere, { metaKey: true });
   assert.equal(count(), 2, 'then the one before');
-  assert.equal(document.getElementById('notice').textContent, '');
+  assert.equal(document.getElementById('own-notice').textContent, '');
   pressUndo(elsewhere, { metaKey: true });
   assert.equal(count(), 2);
 });
@@ -143,7 +143,7 @@ test('pictures are held as long as they can be put back', async (context) => {
   context.mock.timers.tick(3_600_000);
   assert.equal(revoked.mock.callCount(), 0, 'nobody is too slow to take it back');
   button(texts.closeNotice).click();
-  assert.equal(document.getElementById('notice').textContent, '');
+  assert.equal(document.getElementById('own-notice').textContent, '');
   assert.deepEqual(revoked.mock.calls.map((call) => call.arguments[0]), [urls[0]]);
 });
 
@@ -177,6 +177,6 @@ test('the offer tells its keys, to a screen reader, too', async () => {
   new SmallService();
   await openPage();
   button(texts.removeClass('Class 1')).click();
-  assert.match(document.getElementById('notice').textContent, /Undo(Ctrl|Cmd)\+Z$/);
+  assert.match(document.getElementById('own-notice').textContent, /Undo(Ctrl|Cmd)\+Z$/);
   assert.equal(button(texts.undo).getAttribute('aria-keyshortcuts'), 'Control+Z Meta+Z');
 });
