@@ -2,7 +2,6 @@
 
 import fcntl
 import logging
-import os
 import shutil
 import time
 from collections.abc import Mapping
@@ -23,15 +22,6 @@ def locked(lock: IO[str]) -> bool:
     except BlockingIOError:
         return False
     return True
-
-
-def sync_folder(path: Path) -> None:
-    """Let the names in a folder reach the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def let_go(folder: Path) -> None:

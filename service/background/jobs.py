@@ -22,7 +22,7 @@ from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
 from service.background.job_failures import failure
-from service.background.job_folders import let_go, locked, sync_folder, tidy
+from service.background.job_folders import let_go, locked, tidy
 from service.computing.classifier import Classifier
 from service.computing.engine import Engine
 from service.computing.pinned import UnreadablePin, load_pinned, pin
@@ -34,6 +34,7 @@ from service.settings import JOBS, Settings
 from service.store.database import OUT_OF_REACH, is_full
 from service.store.job_store import Job, JobStore, Status
 from service.store.writers import Writers
+from service.synced_folder import sync_folder
 from service.uploads.archives import Archive
 from service.uploads.job_input import open_job_input, receive_job_input
 from service.uploads.labels import one_line
@@ -133,8 +134,7 @@ class Jobs:
     def _queue(self, job_id: str, task_id: str, classifier: Classifier) -> Job:
         folder = self.folder(job_id)
         pin(classifier, folder)
-        for path in (folder, self._root):
-            sync_folder(path)
+        sync_folder(self._root)
         with open_job_input(folder, self._settings) as archive:
             total = len(archive.names)
         job = self.store.create(job_id, task_id=task_id, model=classifier.model, total=total)

@@ -17,6 +17,7 @@ from models.images.preprocessing import Preprocessing
 from models.initialization import learner_as_dict, learner_from_dict
 from models.learner import Theta
 from service.computing.classifier import Classifier, Known
+from service.synced_folder import sync_folder
 
 TENSORS, DESCRIPTION = "classifier.safetensors", "classifier.json"
 FORMAT = 1  # raise it with every change that lets the same files mean another classifier, or none
@@ -44,7 +45,7 @@ class Origin:
 
 
 def pin(classifier: Classifier, folder: Path) -> None:
-    """Write a classifier into a folder; its files have reached the disk when this returns."""
+    """Write a classifier into a folder; its files and their names have reached the disk when this returns."""
     tensors = classifier.theta.tensors()
     tensors |= {_DIRECTIONS: classifier.directions, _MEANS: classifier.means}
     cohort = classifier.cohort.phi
@@ -63,6 +64,7 @@ def pin(classifier: Classifier, folder: Path) -> None:
     }
     _write(folder / TENSORS, safetensors.torch.save(tensors))
     _write(folder / DESCRIPTION, json.dumps(description, ensure_ascii=False).encode())
+    sync_folder(folder)
 
 
 def load_pinned(folder: Path) -> Classifier:

@@ -51,7 +51,6 @@ def test_a_method_that_nothing_takes_is_told_all_that_are(client: TestClient, ta
     check(answer, 405, f"{method} is not for /v1/tasks/{task}; GET, HEAD, DELETE is")
     assert answer.headers["allow"] == "GET, HEAD, DELETE"
     assert client.request(method, "/v1/tasks").headers["allow"] == "GET, HEAD, POST"
-    assert client.request(method, "/livez").headers["allow"] == "GET, HEAD"
     check(client.request(method, "/nowhere"), 404, "there is nothing at /nowhere;")
 
 
