@@ -1,8 +1,9 @@
 """Files that are replaced as a whole, or stay as they were."""
 
 import os
+import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -10,11 +11,13 @@ from pathlib import Path
 def whole(path: Path) -> Iterator[Path]:
     """Give the path to write a file at, which then replaces ``path``, but not after an error.
 
-    Other processes may do the same at the same moment.
+    The permissions that ``path`` has stay. Other processes may do the same at the same moment.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         yield temporary
+        with suppress(FileNotFoundError):
+            shutil.copymode(path, temporary)
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)

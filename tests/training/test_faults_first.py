@@ -16,7 +16,7 @@ from tests.training.made_drawings import write_class
 from tests.training.tiny_run import TRAINING, noisy_classes, recipe
 from training.__main__ import main
 from training.commands import evaluate, mistakes
-from training.commands.outputs import write_output
+from training.commands.outputs import check_outputs, write_output
 from training.datasets.class_images import DataError
 from training.datasets.folder import split_names
 from training.recipe import Data, Episodes, Report, Validation
@@ -150,6 +150,19 @@ def test_what_is_no_plain_file_is_written_to_not_replaced(tmp_path):
     assert os.read(reader, 9) == b"new"
     os.close(reader)
     assert pipe.is_fifo()
+
+
+def test_permissions_count_of_the_file_where_there_is_one(tmp_path, monkeypatch):
+    path = tmp_path / "out.json"
+    path.write_text("old")
+    here = path.stat().st_ino
+    monkeypatch.setattr("os.access", lambda at, _mode: at != tmp_path)
+    check_outputs(path)
+    write_output(path, "new")
+    assert (path.read_text(), path.stat().st_ino) == ("new", here)
+    monkeypatch.setattr("os.access", lambda at, _mode: at != path)
+    with pytest.raises(ValueError, match="no permission"):
+        check_outputs(path)
 
 
 def test_classes_that_confidence_cannot_be_fitted_on_are_told_before_training():

@@ -71,10 +71,11 @@ def test_images_of_formats_that_are_not_read_are_counted_by_suffix(tmp_path, cap
     (tmp_path / "class7").mkdir()
     (tmp_path / "class7" / "scan.gif").write_bytes(b"")
     (tmp_path / "class7" / "LICENCE").write_bytes(b"")
+    (tmp_path / "class7" / "a.\x1b[31m").write_bytes(b"")
     load("train", tmp_path)
     assert [record.getMessage().removeprefix(f"{tmp_path}: ") for record in caplog.records] == [
-        "8 files (4 .gif, 3 .tif, 1 without a suffix) such as class0/0.TIF were left out: only PNG, JPEG, WebP "
-        "and BMP are read; convert those that are images",
+        r"9 files (4 .gif, 3 .tif, 1 without a suffix, 1 .\x1b[31m) such as class0/0.TIF were left out: only "
+        "PNG, JPEG, WebP and BMP are read; convert those that are images",
         "2 folders such as class6 hold no PNG, JPEG, WebP or BMP image and are no classes",
     ]
     caplog.clear()

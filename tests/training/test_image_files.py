@@ -128,6 +128,15 @@ def test_unreadable_image_is_named(classes, tmp_path, content):
     assert not (tmp_path / "cache").exists()
 
 
+def test_the_name_of_a_single_unreadable_image_stays_on_one_line(tmp_path):
+    for name in ("a", "b"):
+        write_class(tmp_path / name, 2)
+    (tmp_path / "a" / "x\n\x1b[31m.png").write_bytes(b"")
+    classes = [ClassFiles(name, "", tuple((tmp_path / name).iterdir())) for name in ("a", "b")]
+    with pytest.raises(DataError, match=r"/a/x\\n\\x1b\[31m\.png is empty .*; repair or remove the file$"):
+        read_classes(classes, DRAWING, cache_dir=None)
+
+
 @pytest.mark.parametrize(("most", "rest"), [(100, []), (5, ["  and 2 more"])])
 def test_all_unreadable_images_are_named_one_on_a_line_or_counted(tmp_path, monkeypatch, most, rest):
     monkeypatch.setattr(image_files, "_NAMED_IN_ERRORS", most)

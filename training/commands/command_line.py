@@ -1,4 +1,4 @@
-"""The command line: reads it, runs the command, and reports errors in one line."""
+"""The command line: reads it, runs the command, and tells users of their errors."""
 
 import argparse
 import io
@@ -33,7 +33,7 @@ def run(arguments: list[str] | None) -> int:
         arguments: of the command line; None for those of this process.
 
     Returns:
-        The exit status: 2 after a user's error, told in one line on stderr; 141 if its output's reader is gone.
+        The exit status: 2 after a user's error, told on stderr; 141 if its output's reader is gone.
 
     Raises:
         KeyboardInterrupt: after Ctrl-C.

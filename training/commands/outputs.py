@@ -19,8 +19,7 @@ def check_outputs(*paths: Path | None) -> None:
             raise ValueError(f"{path} is a folder: name a file in it")
         if not path.parent.is_dir():
             raise ValueError(f"{path} cannot be written: there is no folder {path.parent}; make it first")
-        replaced = not (path.exists() and _is_no_plain_file(path))
-        if not os.access(path.parent if replaced else path, os.W_OK):
+        if not os.access(path if path.exists() else path.parent, os.W_OK):
             raise ValueError(f"{path} cannot be written: there is no permission to")
 
 
@@ -38,20 +37,21 @@ def check_folder(folder: Path) -> None:
 
 
 def write_output(path: Path, text: str) -> None:
-    """Write a text file, whole or not at all (see ``write_whole``) unless it is a link or a device.
+    """Write a text file, whole or not at all (see ``write_whole``) where it can be replaced.
 
     Raises:
         ValueError: if that fails.
     """
     try:
-        if _is_no_plain_file(path):
-            path.write_text(text, encoding="utf-8", errors="backslashreplace")
-        else:
+        if _is_replaceable(path):
             write_whole(path, text)
+        else:
+            path.write_text(text, encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         raise ValueError(f"{path} cannot be written ({error})") from error
 
 
-def _is_no_plain_file(path: Path) -> bool:
-    """Whether it is a link, or a device such as /dev/stdout, which no file may replace."""
-    return path.is_symlink() or (path.exists() and not path.is_file())
+def _is_replaceable(path: Path) -> bool:
+    """Whether it is no link, no device such as /dev/stdout, and in a folder that takes other files."""
+    plain = path.is_file() or not path.exists()
+    return plain and not path.is_symlink() and os.access(path.parent, os.W_OK)

@@ -139,7 +139,7 @@ def _decode_all(classes: Sequence[ClassFiles], preprocessing: Preprocessing) -> 
             "\n  ".join([f"{len(faults)} images cannot be read; repair or remove these files:", *named, *more])
         )
     if faults:
-        raise ImageError(faults[0])
+        raise ImageError(printable(faults[0]))
     return ClassImages(
         images=images,
         offsets=torch.tensor([0, *(len(entry.paths) for entry in classes)]).cumsum(0),

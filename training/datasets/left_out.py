@@ -31,7 +31,7 @@ def files_told(root: Path, ignored: Sequence[Path]) -> Iterator[str]:
     beside = [path for path in rest if not is_special(path)]
     if unread:
         kinds = Counter(path.suffix.lower() or "without a suffix" for path in unread).most_common()
-        counted = first_ones([f"{count} {kind}" for kind, count in kinds])
+        counted = first_ones([f"{count} {printable(kind)}" for kind, count in kinds])
         remedy = "convert it if it is an image" if len(unread) == 1 else "convert those that are images"
         out = _out(root, unread, f" ({counted})")
         yield f"{out}: only {', '.join(_FORMATS[:-1])} and {_FORMATS[-1]} are read; {remedy}"
