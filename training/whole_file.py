@@ -1,21 +1,33 @@
-"""Text files that are replaced as a whole, or stay as they were."""
+"""Files that are replaced as a whole, or stay as they were."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """Give the path to write a file at, which then replaces ``path``, but not after an error.
+
+    Other processes may do the same at the same moment.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        yield temporary
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
 def write_whole(path: Path, text: str) -> None:
-    """Write a file whole or not at all, even if another process writes it at the same moment.
+    """Write a text file whole or not at all.
 
     File names, and hence class names, need not be valid UTF-8; bytes that are not are written as escapes.
 
     Raises:
         OSError: if the file cannot be written; what was there stays.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
+    with whole(path) as temporary:
         temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise

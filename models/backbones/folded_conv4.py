@@ -13,7 +13,7 @@ from torch.nn.functional import max_pool2d
 
 from models.backbones.backbone import Params
 from models.backbones.conv4 import BLOCKS, Conv4
-from models.backbones.resting_convolution import RestingConvolution, at_rest, can_rest
+from models.backbones.resting_convolution import RestingConvolution, can_rest, folded_layer
 from models.backbones.views import see
 from models.kernels.task_convolution import channels_innermost
 
@@ -40,7 +40,7 @@ class FoldedConv4:
         for number in range(1, BLOCKS + 1):
             halves = number <= backbone.halvings
             stride = 2 if halves and backbone.halving == "stride" else 1
-            blocks.append(at_rest(params, f"block{number}", stride=stride, side=side, relu=True))
+            blocks.append(folded_layer(params, f"block{number}", stride=stride, side=side, relu=True))
             side = -(-side // 2) if stride == 2 else side // 2 if halves else side
         return cls(backbone, tuple(blocks))
 

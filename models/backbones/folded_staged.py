@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn.functional import max_pool2d
 
 from models.backbones.backbone import Params
-from models.backbones.resting_convolution import RestingConvolution, at_rest, can_rest
+from models.backbones.resting_convolution import RestingConvolution, can_rest, folded_layer
 from models.backbones.staged import CENTRE, SKIP, Staged
 from models.backbones.views import see
 from models.kernels.task_convolution import channels_innermost
@@ -63,7 +63,7 @@ class FoldedStaged:
             return None
         final = f"stage{len(backbone.stages)}.{backbone.stages[-1].convolutions}"
         packed = {
-            one.name: at_rest(
+            one.name: folded_layer(
                 params,
                 one.name,
                 stride=one.stride,

@@ -26,7 +26,7 @@ def can_rest(params: Mapping[str, Tensor]) -> bool:
     return fitting and torch.backends.mkldnn.is_available()
 
 
-def at_rest(params: Params, layer: str, *, stride: int, side: int, relu: bool) -> RestingConvolution:
+def folded_layer(params: Params, layer: str, *, stride: int, side: int, relu: bool) -> RestingConvolution:
     """Fold a layer's ``scale``, ``shift`` and ``moments`` into its ``convolution``.
 
     Args:

@@ -1,1 +1,1 @@
-"""Arithmetic for several tasks at once, each with its own weights."""
+"""Arithmetic for several tasks at once, each with its own weights; for networks at rest; and for drawings."""

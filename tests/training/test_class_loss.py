@@ -13,7 +13,7 @@ from models.inner_rule import InnerRule
 from models.learner import Learner
 from tests.training.tiny_run import TRAINING, VALIDATION, recipe
 from training.outer.class_loss import CENTRES, class_logits, class_loss, initial_centres
-from training.outer.loss import warm_up_loss
+from training.outer.warm_up import by_classes
 from training.outer_plan import Outer
 from training.recipe import RecipeError
 from training.run.trainer import Trainer
@@ -44,7 +44,7 @@ def test_it_goes_by_class_not_by_label():
         query_labels=order.argsort()[drawn.query_labels],
         class_ids=drawn.class_ids[:, order],
     )
-    one, other = (warm_up_loss(LEARNER, dict(phi), batch, taken_over="classes") for batch in (drawn, relabelled))
+    one, other = (by_classes(LEARNER, dict(phi), batch) for batch in (drawn, relabelled))
     assert torch.equal(one.loss, other.loss)
 
 

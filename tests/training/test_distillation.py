@@ -14,7 +14,7 @@ from models.learner import Learner
 from tests.training.tiny_run import TRAINING, VALIDATION, recipe
 from training.outer.class_loss import class_loss
 from training.outer.distillation import Teacher, distilled
-from training.outer.loss import warm_up_loss
+from training.outer.warm_up import by_classes
 from training.outer_plan import Outer
 from training.recipe import RecipeError
 from training.run.checkpoint import CheckpointError
@@ -66,8 +66,8 @@ def test_the_teacher_answers_as_its_run_ended_and_does_not_learn(taught):
     assert all(torch.equal(teacher.phi[name], value) for name, value in trainer.phi.items())
     student = Trainer(plan(folder, seed=8), TRAINING, VALIDATION, folder / "student")
     batch = student.tasks.sampler.batch(0, 2)
-    alone = warm_up_loss(LEARNER, student.phi, batch, taken_over="classes", momentum=0.0)
-    both = warm_up_loss(LEARNER, student.phi, batch, taken_over="classes", momentum=0.0, teacher=teacher)
+    alone = by_classes(LEARNER, student.phi, batch)
+    both = by_classes(LEARNER, student.phi, batch, teacher=teacher)
     assert float(both.loss.detach()) > 0.5 * float(alone.loss.detach())  # the divergence is positive
     assert torch.equal(both.accuracy, alone.accuracy)
     both.loss.backward()

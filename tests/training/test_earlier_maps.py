@@ -9,7 +9,7 @@ from models.learner import BODY, Learner, part
 from tests.training.tiny_lda import BACKBONE, LEARNER, OUTER, published
 from tests.training.tiny_run import TRAINING, VALIDATION, recipe
 from training.outer.class_loss import class_logits, initial_centres
-from training.outer.loss import warm_up_loss
+from training.outer.warm_up import by_classes
 from training.run.class_teacher import class_teacher
 from training.run.pretrained import pretrained_start
 from training.run.publication import publish_run
@@ -30,11 +30,10 @@ def test_the_loss_and_the_centres_are_those_of_the_last_maps():
     drawn = EpisodeSampler(TRAINING, ways=5, shots=1, queries=2, seed=0).batch(0, 2)
     for every in (False, True):
         losses = [
-            warm_up_loss(
+            by_classes(
                 learner,
                 learner.initial(0) | initial_centres(learner, len(TRAINING), seed=1),
                 drawn,
-                taken_over="classes",
                 every_position=every,
             ).loss
             for learner in (LEARNER, DEEP)

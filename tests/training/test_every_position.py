@@ -14,7 +14,7 @@ from models.learner import BODY, Learner, part
 from tests.training.tiny_run import TRAINING, VALIDATION, recipe
 from training.outer.class_loss import CENTRES, initial_centres
 from training.outer.every_position import unpooled
-from training.outer.loss import warm_up_loss
+from training.outer.warm_up import by_classes
 from training.outer_plan import Outer
 from training.recipe import RecipeError
 from training.run.trainer import Trainer
@@ -55,15 +55,15 @@ def test_the_loss_is_the_mean_over_positions():
                 losses.append(-torch.log_softmax(logits, 0)[label])
                 total += logits
         right += int(total.argmax() == label)
-    found = warm_up_loss(LEARNER, dict(phi), drawn, taken_over="classes", every_position=True)
+    found = by_classes(LEARNER, dict(phi), drawn, every_position=True)
     torch.testing.assert_close(found.loss, torch.stack(losses).mean())
     assert float(found.accuracy) == pytest.approx(right / len(images))
 
 
 def test_the_constants_of_normalisation_are_learned_as_without():
     drawn, at_means, everywhere = batch(), phi_of(), phi_of()
-    warm_up_loss(LEARNER, at_means, drawn, taken_over="classes")
-    warm_up_loss(LEARNER, everywhere, drawn, taken_over="classes", every_position=True)
+    by_classes(LEARNER, at_means, drawn)
+    by_classes(LEARNER, everywhere, drawn, every_position=True)
     assert not torch.equal(everywhere["body.stage1.1.moments"], phi_of()["body.stage1.1.moments"])
     assert all(torch.equal(value, everywhere[name]) for name, value in at_means.items())
 

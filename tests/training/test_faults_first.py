@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -15,6 +16,7 @@ from tests.training.made_drawings import write_class
 from tests.training.tiny_run import TRAINING, noisy_classes, recipe
 from training.__main__ import main
 from training.commands import evaluate, mistakes
+from training.commands.outputs import write_output
 from training.datasets.class_images import DataError
 from training.datasets.folder import split_names
 from training.recipe import Data, Episodes, Report, Validation
@@ -117,6 +119,37 @@ def test_a_disk_that_fills_is_one_line_that_names_the_file(initialization, tmp_p
     given = ["evaluate", str(initialization), "--dataset", "strokes", "--json", str(tmp_path / "out.json")]
     assert main(given) == 2
     assert f"{tmp_path / 'out.json'} cannot be written" in capsys.readouterr().err
+
+
+def test_a_disk_that_fills_leaves_the_figures_of_an_earlier_run(tmp_path, monkeypatch):
+    path = tmp_path / "out.json"
+    path.write_text("old")
+    write = Path.write_text
+
+    def full(at, text, **options):
+        write(at, text[:1], **options)
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pathlib.Path.write_text", full)
+    with pytest.raises(ValueError, match=r"out\.json cannot be written"):
+        write_output(path, "new")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_is_no_plain_file_is_written_to_not_replaced(tmp_path):
+    told, link, pipe = tmp_path / "told.json", tmp_path / "link", tmp_path / "pipe"
+    told.write_text("old")
+    link.symlink_to(told)
+    write_output(link, "new")
+    assert link.is_symlink()
+    assert told.read_text() == "new"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    write_output(pipe, "new")
+    assert os.read(reader, 9) == b"new"
+    os.close(reader)
+    assert pipe.is_fifo()
 
 
 def test_classes_that_confidence_cannot_be_fitted_on_are_told_before_training():

@@ -117,8 +117,8 @@ def test_a_budget_is_kept(batch, monkeypatch):
     assert 4 * one < graph(batch) < 6 * one
     seen = []
     outer = OuterGradient(learner, plan.outer, Processes(), int(2.5 * one))
-    outer._loss = lambda phi, batch, chosen, warming: (
-        seen.append(chosen.stop - chosen.start) or OuterGradient._loss(outer, phi, batch, chosen, warming)
+    outer._loss = lambda phi, batch, chosen, step: (
+        seen.append(chosen.stop - chosen.start) or OuterGradient._loss(outer, phi, batch, chosen, step)
     )
     outer(phi, batch, step=9)
     assert seen == [1, 1, 2, 2]  # measured once, then in parts
@@ -134,8 +134,8 @@ def test_a_run_that_goes_on_splits_as_one_that_was_not_broken(batch, annealed):
     def split_at(*steps, budget):
         sizes = []
         outer = OuterGradient(learner, plan.outer, Processes(), budget)
-        outer._loss = lambda phi, batch, chosen, warming: (
-            sizes.append(chosen.stop - chosen.start) or OuterGradient._loss(outer, phi, batch, chosen, warming)
+        outer._loss = lambda phi, batch, chosen, step: (
+            sizes.append(chosen.stop - chosen.start) or OuterGradient._loss(outer, phi, batch, chosen, step)
         )
         for step in steps:
             sizes.clear()
@@ -144,8 +144,7 @@ def test_a_run_that_goes_on_splits_as_one_that_was_not_broken(batch, annealed):
 
     def graph(step):
         outer = OuterGradient(learner, plan.outer, Processes(), 1)
-        outer._step = step
-        return bytes_of_graph(lambda: outer._loss(phi, batch, slice(0, 1), False).loss)
+        return bytes_of_graph(lambda: outer._loss(phi, batch, slice(0, 1), step).loss)
 
     small, large = sorted((graph(8), graph(9)))
     assert large > 1.2 * small

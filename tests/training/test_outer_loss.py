@@ -12,7 +12,8 @@ from models.initialization import learner_as_dict
 from models.inner_rule import InnerRule
 from models.learner import Learner
 from tests.training.tiny_run import TRAINING, recipe
-from training.outer.loss import outer_loss, warm_up_loss
+from training.outer.loss import outer_loss
+from training.outer.warm_up import by_episodes, by_pairs
 from training.outer_plan import Outer
 from training.recipe import RecipeError
 from training.tasks.episodes import EpisodeSampler
@@ -36,14 +37,15 @@ def test_padding_changes_nothing(learner, batch):
     first, second = learner.initial(0), learner.initial(0)
     padding = (batch.support.weights == 0)[..., None, None, None]
     filled = replace(batch, support=replace(batch.support, images=batch.support.images.masked_fill(padding, 7.0)))
-    one, other = warm_up_loss(learner, first, batch), warm_up_loss(learner, second, filled)
+    one, other = by_episodes(learner, first, batch), by_episodes(learner, second, filled)
     assert torch.equal(one.loss, other.loss)
     assert all(torch.equal(first[name], second[name]) for name in first)
 
 
-def test_constants_become_the_moments_of_the_batch(learner, batch):
+def test_constants_become_the_moments_of_the_batch(learner, batch, monkeypatch):
     phi = learner.initial(0)
-    warmed = warm_up_loss(learner, phi, batch, momentum=1.0)
+    monkeypatch.setattr("training.outer.warm_up._MOMENTUM", 1.0)
+    warmed = by_episodes(learner, phi, batch)
     images = torch.cat(
         [batch.support.images[batch.support.weights > 0], batch.query_images[batch.query_weights > 0]]
     )
@@ -68,14 +70,14 @@ def test_pairs_go_by_class_and_see_neither_padding_nor_labels(learner, batch):
         query_labels=order.argsort()[drawn.query_labels],
         class_ids=drawn.class_ids[:, order],
     )
-    loss = warm_up_loss(learner, learner.initial(0), drawn, taken_over="pairs").loss
-    assert torch.equal(loss, warm_up_loss(learner, learner.initial(0), relabelled, taken_over="pairs").loss)
+    loss = by_pairs(learner, learner.initial(0), drawn).loss
+    assert torch.equal(loss, by_pairs(learner, learner.initial(0), relabelled).loss)
     strangers = replace(drawn, class_ids=drawn.class_ids + torch.tensor([[0], [20]]))
-    assert not torch.equal(loss, warm_up_loss(learner, learner.initial(0), strangers, taken_over="pairs").loss)
-    padded = warm_up_loss(learner, learner.initial(0), batch, taken_over="pairs")
+    assert not torch.equal(loss, by_pairs(learner, learner.initial(0), strangers).loss)
+    padded = by_pairs(learner, learner.initial(0), batch)
     padding = (batch.support.weights == 0)[..., None, None, None]
     filled = replace(batch, support=replace(batch.support, images=batch.support.images.masked_fill(padding, 7.0)))
-    assert torch.equal(padded.loss, warm_up_loss(learner, learner.initial(0), filled, taken_over="pairs").loss)
+    assert torch.equal(padded.loss, by_pairs(learner, learner.initial(0), filled).loss)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from training.whole_file import write_whole
+
 
 def check_outputs(*paths: Path | None) -> None:
     """Check that files can be written at these paths; None stands for one that was not asked for.
@@ -17,7 +19,8 @@ def check_outputs(*paths: Path | None) -> None:
             raise ValueError(f"{path} is a folder: name a file in it")
         if not path.parent.is_dir():
             raise ValueError(f"{path} cannot be written: there is no folder {path.parent}; make it first")
-        if not os.access(path if path.exists() else path.parent, os.W_OK):
+        replaced = not (path.exists() and _is_no_plain_file(path))
+        if not os.access(path.parent if replaced else path, os.W_OK):
             raise ValueError(f"{path} cannot be written: there is no permission to")
 
 
@@ -35,13 +38,20 @@ def check_folder(folder: Path) -> None:
 
 
 def write_output(path: Path, text: str) -> None:
-    """Write a text file.
+    """Write a text file, whole or not at all (see ``write_whole``) unless it is a link or a device.
 
     Raises:
         ValueError: if that fails.
     """
     try:
-        # File names, and hence class names, need not be valid UTF-8.
-        path.write_text(text, encoding="utf-8", errors="backslashreplace")
+        if _is_no_plain_file(path):
+            path.write_text(text, encoding="utf-8", errors="backslashreplace")
+        else:
+            write_whole(path, text)
     except OSError as error:
         raise ValueError(f"{path} cannot be written ({error})") from error
+
+
+def _is_no_plain_file(path: Path) -> bool:
+    """Whether it is a link, or a device such as /dev/stdout, which no file may replace."""
+    return path.is_symlink() or (path.exists() and not path.is_file())

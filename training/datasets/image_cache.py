@@ -3,7 +3,6 @@
 import hashlib
 import json
 import logging
-import tempfile
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from PIL import Image, ImageDraw
 
 from models.images.preprocessing import Preprocessing
 from training.datasets.class_images import ClassImages
+from training.whole_file import whole
 
 DEFAULT_FOLDER = Path("var/cache")
 _FORMAT = 1
@@ -74,21 +74,14 @@ def save(path: Path, images: ClassImages) -> None:
     """Write whole or not at all; if that fails, only log it, since the next run can decode the images again."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
-            part = Path(file.name)
-            try:
-                np.savez(
-                    file,
-                    images=images.images.numpy(),
-                    offsets=images.offsets.numpy(),
-                    classes=np.array(images.classes),
-                    groups=np.array(images.groups),
-                )
-                file.flush()
-                part.replace(path)
-            except BaseException:
-                part.unlink(missing_ok=True)
-                raise
+        with whole(path) as part, part.open("wb") as file:
+            np.savez(
+                file,
+                images=images.images.numpy(),
+                offsets=images.offsets.numpy(),
+                classes=np.array(images.classes),
+                groups=np.array(images.groups),
+            )
     except OSError as error:
         _log.warning("the preprocessed images cannot be kept in %s (%s)", path.parent, error)
 

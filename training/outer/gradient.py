@@ -7,11 +7,12 @@ from models.backbones.backbone import Params, is_constant
 from models.learner import Learner
 from training.outer.distillation import Teacher
 from training.outer.likeness import Likeness
-from training.outer.loss import OuterLoss, warm_up_loss
+from training.outer.loss import OuterLoss
 from training.outer.micro_batches import bytes_of_graph, split
 from training.outer.precision import is_reduced
 from training.outer.processes import Processes
 from training.outer.rules import annealed, loss_by_rule
+from training.outer.warm_up import WarmUp
 from training.outer_plan import Outer
 from training.recipe import RecipeError
 from training.tasks.episodes import EpisodeBatch
@@ -57,7 +58,8 @@ class OuterGradient:
                 f"outer.tasks is {outer.tasks}: {processes.size} processes need at least as many, one for each"
             )
         self._learner, self._outer, self._processes, self._budget = learner, outer, processes, budget
-        self._seed, self._step, self._teacher, self._likeness = seed, 0, teacher, likeness
+        self._seed = seed
+        self._warm_up = WarmUp(outer.warm_up_loss, outer.every_position, teacher, likeness)
         self._fitting: dict[tuple[bool, ...], int] = {}  # tasks of a micro-batch, by the kind of their graph
 
     def __call__(self, phi: Params, batch: EpisodeBatch, step: int) -> Tensor:
@@ -73,54 +75,44 @@ class OuterGradient:
         """
         for value in phi.values():
             value.grad = None
-        self._step = step
         warming = step < self._outer.warm_up
         together = self._outer.warm_up_loss != "episodes" or self._learner.backbone.normalisation == "running"
         if warming and together:
-            result = self._loss(phi, batch, slice(0, batch.tasks), warming)
+            result = self._loss(phi, batch, slice(0, batch.tasks), step)
             result.loss.backward()
             figures = torch.stack([result.loss.detach(), result.accuracy])
             self._average(phi, figures)
         else:
-            figures = self._in_parts(phi, batch, warming)
+            figures = self._in_parts(phi, batch, step)
         return figures
 
-    def _in_parts(self, phi: Params, batch: EpisodeBatch, warming: bool) -> Tensor:
+    def _in_parts(self, phi: Params, batch: EpisodeBatch, step: int) -> Tensor:
         figures = batch.query_weights.new_zeros(2)
         mine = self._processes.share(batch.tasks)
-        for chosen in split(mine, self._tasks_at_once(phi, batch, mine, warming)):
-            result = self._loss(phi, batch, chosen, warming)
+        for chosen in split(mine, self._tasks_at_once(phi, batch, mine, step)):
+            result = self._loss(phi, batch, chosen, step)
             share = (chosen.stop - chosen.start) / batch.tasks
             (result.loss * share).backward()
             figures += share * torch.stack([result.loss.detach(), result.accuracy])
         self._processes.add_up([*_gradients(phi), figures])
         return figures
 
-    def _loss(self, phi: Params, batch: EpisodeBatch, chosen: slice, warming: bool) -> OuterLoss:
+    def _loss(self, phi: Params, batch: EpisodeBatch, chosen: slice, step: int) -> OuterLoss:
         outer, device = self._outer, batch.query_images.device
         with torch.autocast(device.type, torch.bfloat16, enabled=is_reduced(outer, device)):
-            if warming:
-                return warm_up_loss(
-                    self._learner,
-                    phi,
-                    batch.part(chosen),
-                    taken_over=outer.warm_up_loss,
-                    every_position=outer.every_position,
-                    teacher=self._teacher,
-                    likeness=self._likeness,
-                    step=self._step,
-                )
-            return loss_by_rule(self._learner, phi, batch, chosen, outer, self._step, self._seed, self._processes)
+            if step < outer.warm_up:
+                return self._warm_up.loss(self._learner, phi, batch.part(chosen), step)
+            return loss_by_rule(self._learner, phi, batch, chosen, outer, step, self._seed, self._processes)
 
-    def _tasks_at_once(self, phi: Params, batch: EpisodeBatch, mine: slice, warming: bool) -> int:
+    def _tasks_at_once(self, phi: Params, batch: EpisodeBatch, mine: slice, step: int) -> int:
         """How many tasks fit into the budget, judging by the graph of one."""
         if self._outer.rule == "evolution":
             return batch.tasks
         # Measured once for each kind of graph, not once a sitting: a resumed run must split as if uninterrupted.
-        kind = (warming, *annealed(self._outer, self._step))
+        kind = (step < self._outer.warm_up, *annealed(self._outer, step))
         if kind not in self._fitting:
             first = slice(mine.start, mine.start + 1)
-            one = bytes_of_graph(lambda: self._loss(phi, batch, first, warming).loss)
+            one = bytes_of_graph(lambda: self._loss(phi, batch, first, step).loss)
             self._fitting[kind] = max(1, self._budget // max(1, one))
         return self._fitting[kind]
 

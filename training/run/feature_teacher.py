@@ -76,17 +76,25 @@ class FeatureTeacher:
         self._kept: list[Kept] = []
 
     @classmethod
-    def of(cls, recipe: Recipe, tasks: TrainingTasks, cache: Path) -> Self | None:
+    def of(cls, recipe: Recipe, tasks: TrainingTasks, cache: Path, *, alone: bool) -> Self | None:
         """Load the teacher that a recipe names; None if it names none.
 
+        Args:
+            recipe: of the student's run.
+            tasks: of that run.
+            cache: as above.
+            alone: whether a single process makes the run.
+
         Raises:
-            RecipeError: if there is no such initialization, it can't teach this run, or it may have seen classes
-                that the recipe counts as unseen.
+            RecipeError: if there is no such initialization, it can't teach this run, it may have seen classes
+                that the recipe counts as unseen, or several processes make the run.
             InitializationError: if a folder is no usable initialization.
         """
         if not recipe.outer.feature_teacher:
             return None
         key = "outer.feature_teacher"
+        if not alone:
+            raise RecipeError(f"{key} sees all images in one process: start the run without torchrun")
         former = load_former(recipe, key, recipe.outer.feature_teacher)
         if former.preprocessing != recipe.build_preprocessing():
             raise RecipeError(

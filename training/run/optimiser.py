@@ -1,5 +1,6 @@
 """The outer loop's optimiser: AdamW, with decay for kernels only and a separate learning rate for inner rates."""
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -26,6 +27,12 @@ def optimiser_of(phi: Params, rate_and_decay: Callable[[str, Tensor], tuple[floa
         {"params": group, "lr": rate, "highest": rate, "weight_decay": decay}
         for (rate, decay), group in groups.items()
     )
+
+
+def set_rates(optimiser: torch.optim.AdamW, step: int, steps: int) -> None:
+    """Set the learning rates of one of so many steps: they fall from the highest to 0 by half a cosine."""
+    for group in optimiser.param_groups:
+        group["lr"] = group["highest"] * 0.5 * (1 + math.cos(math.pi * step / steps))
 
 
 def planned(outer: Outer, name: str, value: Tensor) -> tuple[float, float]:

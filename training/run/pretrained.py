@@ -7,6 +7,7 @@ from models.backbones.backbone import Params
 from models.backbones.torchvision_backbone import TorchvisionBackbone
 from models.initialization import Initialization
 from models.learner import BODY, Learner
+from training.outer.class_loss import initial_centres
 from training.recipe import Recipe, RecipeError
 from training.run.after_warm_up import MEASURED
 from training.run.former import facts_of, load_former
@@ -48,6 +49,21 @@ def pretrained_start(recipe: Recipe) -> Pretrained | None:
     # Measured tensors may belong to other features than those of the recipe's learner: they are measured anew.
     learned = {name: value for name, value in former.phi.items() if name not in MEASURED}
     return Pretrained(learned, facts_of(former))
+
+
+def first_phi(recipe: Recipe, learner: Learner, classes: int, pretrained: Pretrained | None) -> Params:
+    """What a run's phi is before its first step: fresh, where it does not come from ``pretrained``.
+
+    Args:
+        recipe: of the run.
+        learner: as the recipe describes it.
+        classes: number of those that a warm-up by ``classes`` tells apart, of which phi then has the centres.
+        pretrained: what to start from; None for nothing.
+    """
+    phi = learner.initial(recipe.seed) | (pretrained.phi if pretrained else {})
+    if recipe.outer.warm_up_loss == "classes":
+        phi |= initial_centres(learner, classes, recipe.seed)
+    return phi
 
 
 def _check_phi(former: Initialization, learner: Learner) -> None:

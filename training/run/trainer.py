@@ -1,6 +1,5 @@
 """A meta-training run: outer steps, validation looks, checkpoints, resuming."""
 
-import math
 import time
 from collections.abc import Callable, Generator
 from contextlib import ExitStack
@@ -14,11 +13,11 @@ from models.backbones.backbone import Params
 from models.learner import Learner
 from training.datasets.class_images import ClassImages
 from training.datasets.image_cache import DEFAULT_FOLDER
-from training.outer.class_loss import CENTRES, initial_centres
+from training.outer.class_loss import CENTRES
 from training.outer.gradient import OuterGradient
 from training.outer.processes import Processes
 from training.progress import bar, log
-from training.recipe import Recipe, RecipeError
+from training.recipe import Recipe
 from training.run.after_warm_up import measure_features
 from training.run.ahead import ahead
 from training.run.checkpoint import CHECKPOINT, Progress, load_checkpoint, save_checkpoint
@@ -27,8 +26,8 @@ from training.run.divergence import check_finite, divergence_told
 from training.run.feature_teacher import FeatureTeacher
 from training.run.interruption import Interruption
 from training.run.looks import accuracy_of, is_best, look_line, out_of_patience, told_accuracies
-from training.run.optimiser import optimiser_of, planned
-from training.run.pretrained import Pretrained
+from training.run.optimiser import optimiser_of, planned, set_rates
+from training.run.pretrained import Pretrained, first_phi
 from training.run.told_figures import ToldFigures
 from training.tasks.episodes import EpisodeBatch
 from training.tasks.training_tasks import TrainingTasks
@@ -81,29 +80,10 @@ class Trainer:
         self.device, self.processes = torch.device(device), processes or Processes()
         self.learner, self.preprocessing = self._built_learner(), recipe.build_preprocessing()
         self.tasks = TrainingTasks(recipe, training, self.preprocessing, self.device)
-        class_count = self.tasks.turning.classes
-        self.feature_teacher = FeatureTeacher.of(recipe, self.tasks, cache)
-        if self.feature_teacher is not None and self.processes.size > 1:
-            raise RecipeError(
-                "outer.feature_teacher sees all images in one process: start the run without torchrun"
-            )
-        self.gradient: Gradient = OuterGradient(
-            self.learner,
-            recipe.outer,
-            self.processes,
-            budget,
-            seed=recipe.seed,
-            teacher=class_teacher(recipe, class_count, self.device),
-            likeness=self.feature_teacher,
-        )
+        self.feature_teacher = FeatureTeacher.of(recipe, self.tasks, cache, alone=self.processes.size == 1)
+        self.gradient = self._built_gradient(budget)
         self.pretrained = pretrained
-        first = self.learner.initial(recipe.seed)
-        if pretrained is not None:
-            first |= pretrained.phi
-        self.phi = {name: value.to(self.device) for name, value in first.items()}
-        if recipe.outer.warm_up_loss == "classes":
-            centres = initial_centres(self.learner, class_count, recipe.seed)
-            self.phi |= {name: value.to(self.device) for name, value in centres.items()}
+        self.phi = {name: value.to(self.device) for name, value in self._first_phi().items()}
         self.optimiser = optimiser_of(self.phi, self._rate_and_decay)
         self.progress = Progress()
         self.best: Params = self._copy()
@@ -210,10 +190,23 @@ class Trainer:
     def _built_learner(self) -> Learner:
         return self.recipe.build_learner()
 
+    def _built_gradient(self, budget: int) -> Gradient:
+        return OuterGradient(
+            self.learner,
+            self.recipe.outer,
+            self.processes,
+            budget,
+            seed=self.recipe.seed,
+            teacher=class_teacher(self.recipe, self.tasks.turning.classes, self.device),
+            likeness=self.feature_teacher,
+        )
+
+    def _first_phi(self) -> Params:
+        return first_phi(self.recipe, self.learner, self.tasks.turning.classes, self.pretrained)
+
     def _step(self, step: int, batch: EpisodeBatch) -> Tensor:
         outer = self.recipe.outer
-        for group in self.optimiser.param_groups:
-            group["lr"] = group["highest"] * 0.5 * (1 + math.cos(math.pi * step / outer.steps))
+        set_rates(self.optimiser, step, outer.steps)
         figures = self.gradient(self.phi, batch, step)
         learned = [value for value in self.phi.values() if value.grad is not None]
         torch.nn.utils.clip_grad_norm_(learned, outer.clip)

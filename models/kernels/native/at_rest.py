@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from models.kernels.native.compiled import function, library
-from models.kernels.native.shapes import LANES, address, are_floats_here, channels_innermost, sizes
+from models.kernels.native.shapes import LANES, address, are_floats_here, as_rows, sizes
 from models.kernels.patch_products import as_matrices
 
 _PLACES = 36  # numbers of a transformed tile
@@ -60,12 +60,12 @@ def convolve(matrices: Matrices, images: Tensor, offset: Tensor, start: Tensor |
     Raises:
         ValueError: if images and kernel differ in channels.
     """
-    rows = channels_innermost(images[None])[0]
+    rows = as_rows(images[None])[0]
     batch, height, width, channels = rows.shape
     if channels != matrices.channels:
         raise ValueError(f"images of {channels} channels cannot be convolved by kernels of {matrices.channels}")
     found = images.new_empty(batch, height, width, matrices.filters)
-    added = None if start is None else channels_innermost(start[None])
+    added = None if start is None else as_rows(start[None])
     function("winograd_at_rest")(
         sizes(batch, height, width, channels, matrices.filters, relu),
         address(rows),

@@ -15,7 +15,7 @@ from models.kernels.native.shapes import (
     a_task_each,
     address,
     are_floats_here,
-    channels_innermost,
+    as_rows,
     channels_third,
     check_alike,
     sizes,
@@ -44,7 +44,7 @@ def input_gradient(
     gradient: Tensor, weight: Tensor, stride: int, size: tuple[int, int], *, reduced: bool = False
 ) -> Tensor:
     """Gradient of the images, ``[T, B, C, H, W]``, with ``size`` (H, W), given that of the maps."""
-    rows = channels_innermost(gradient)
+    rows = as_rows(gradient)
     matrices, step = a_task_each(as_matrices(weight))
     filters, channels = weight.shape[1:3]
     found = rows.new_empty(*rows.shape[:2], *size, channels)
@@ -56,7 +56,7 @@ def input_gradient(
 
 def weight_gradient(gradient: Tensor, images: Tensor, stride: int, *, reduced: bool = False) -> Tensor:
     """Gradient of the weights, ``[T, O, C, 3, 3]``, given that of the maps."""
-    rows, inputs = channels_innermost(gradient), channels_innermost(images)
+    rows, inputs = as_rows(gradient), as_rows(images)
     tasks, _, channels, _, _ = images.shape
     filters = gradient.shape[2]
     found = rows.new_empty(tasks, 3, 3, channels, filters)
@@ -68,7 +68,7 @@ def weight_gradient(gradient: Tensor, images: Tensor, stride: int, *, reduced: b
 
 def _convolve(images: Tensor, weight: Tensor, stride: int, reduced: bool, maps: Tensor, *, add: bool) -> Tensor:
     check_alike(images, weight)
-    inputs = channels_innermost(images)
+    inputs = as_rows(images)
     matrices, step = a_task_each(as_matrices(weight))
     filters = weight.shape[1]
     function(name_of("convolve", inputs.shape, filters, stride, reduced=reduced))(

@@ -17,7 +17,7 @@ from models.kernels.native.shapes import (
     a_task_each,
     address,
     are_floats_here,
-    channels_innermost,
+    as_rows,
     channels_third,
     check_alike,
     sizes,
@@ -52,7 +52,7 @@ class Layer:
     ) -> tuple[Tensor, Tensor, Tensor]:
         """The block's result, the convolution's maps, and the moments that ``gradients`` needs."""
         check_alike(images, weight)
-        inputs = channels_innermost(images)
+        inputs = as_rows(images)
         tasks, batch, height, width, _ = inputs.shape
         filters = weight.shape[1]
         maps = inputs.new_empty(tasks, batch, -(-height // self.stride), -(-width // self.stride), filters)
@@ -88,8 +88,8 @@ class Layer:
             reduced: whether to round the factors of the convolution's products to bfloat16.
         """
         images, weight, scale, shift, maps, moments = kept
-        inputs, rows = channels_innermost(images), channels_innermost(gradient)
-        others = None if of_maps is None else channels_innermost(of_maps)
+        inputs, rows = as_rows(images), as_rows(gradient)
+        others = None if of_maps is None else as_rows(of_maps)
         block = Block.of(maps, scale, shift, self.groups, self.pooled)
         matrices, step = a_task_each(as_matrices(weight))
         filters, channels = weight.shape[1:3]

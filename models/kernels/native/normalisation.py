@@ -15,7 +15,7 @@ from models.kernels.native.shapes import (
     a_task_each,
     address,
     are_floats_here,
-    channels_innermost,
+    as_rows,
     channels_third,
     sizes,
 )
@@ -53,7 +53,7 @@ class Block:
             scale, shift = scale.contiguous(), shift.contiguous()
         laid_scale, step = a_task_each(scale)
         laid_shift, _ = a_task_each(shift)
-        return cls(channels_innermost(maps), laid_scale, laid_shift, step, groups, pooled)
+        return cls(as_rows(maps), laid_scale, laid_shift, step, groups, pooled)
 
     @property
     def sizes(self) -> ctypes.Array[ctypes.c_int64]:
@@ -79,7 +79,7 @@ class Block:
 
     def gradient(self, moments: Tensor, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Gradients of maps ``[T, B, C, H, W]``, scale and shift ``[T, C]``, given that of the result."""
-        of_maps, rows = self.maps.new_empty(self.maps.shape), channels_innermost(gradient)
+        of_maps, rows = self.maps.new_empty(self.maps.shape), as_rows(gradient)
         of_scale, of_shift = self.a_channel_each(), self.a_channel_each()
         function("normalise_gradient")(
             self.sizes,
@@ -96,9 +96,9 @@ class Block:
         self, moments: Tensor, gradient: Tensor, cotangents: tuple[Tensor, Tensor, Tensor]
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Differentiate ``gradient``: from cotangents of its results to those of its input, maps and scale."""
-        rows = channels_innermost(gradient)
+        rows = as_rows(gradient)
         of_maps, of_scale, of_shift = cotangents
-        laid = channels_innermost(of_maps), of_scale.contiguous(), of_shift.contiguous()
+        laid = as_rows(of_maps), of_scale.contiguous(), of_shift.contiguous()
         found = rows.new_empty(rows.shape), self.maps.new_empty(self.maps.shape), self.a_channel_each()
         function("normalise_second")(
             self.sizes,

@@ -31,13 +31,13 @@ def addresses_of(arrays: Sequence[NDArray[Any]]) -> ctypes.Array[ctypes.c_void_p
     return (ctypes.c_void_p * len(arrays))(*(array.ctypes.data for array in arrays))
 
 
-def channels_innermost(maps: Tensor) -> Tensor:
+def as_rows(maps: Tensor) -> Tensor:
     """From ``[T, B, C, H, W]`` to contiguous ``[T, B, H, W, C]``, without a copy if it is laid out so already."""
     return maps.permute(0, 1, 3, 4, 2).contiguous()
 
 
 def channels_third(maps: Tensor) -> Tensor:
-    """View ``[T, B, H, W, C]`` as ``[T, B, C, H, W]``: the inverse of ``channels_innermost``."""
+    """View ``[T, B, H, W, C]`` as ``[T, B, C, H, W]``: the inverse of ``as_rows``."""
     return maps.permute(0, 1, 4, 2, 3)
 
 
