@@ -117,7 +117,13 @@ class FeatureTeacher:
         Raises:
             FeatureFileError: before any is computed, if the disk has no room for all.
         """
-        self._kept = [self._opened(path) for path in self._files]
+        made = [path for path in self._files if not path.exists()]
+        try:
+            self._kept = [self._opened(path) for path in self._files]
+        except FeatureFileError:
+            for path in made:  # they hold nothing yet, and would take the room that is to be made
+                path.unlink(missing_ok=True)
+            raise
         left = [(view, places) for view, kept in enumerate(self._kept) for places in _unseen(kept)]
         name = f"{self.facts['name']} sees training images"
         total = sum(len(places) for _, places in left)
