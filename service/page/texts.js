@@ -145,6 +145,7 @@ export const texts = {
 
   blankAnswer: 'The answer to your drawing appears here.',
   pendingAnswer: 'Waiting until your classes are ready.',
+  unlearned: 'No answer yet: your classes could not be learned. The reason is above.',
   asking: 'Looking…',
   askingAgain: 'Looking again…',
   unknown: 'Fits none of your classes',
