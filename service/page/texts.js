@@ -169,6 +169,7 @@ export const texts = {
   yourDrawing: 'Your drawing',
 
   goOnHeading: 'Keep this classifier',
+  goOnKept: 'Kept',
   keepHint: 'Unless you keep it, it is deleted when you change an example or leave this page.',
   keepName: 'Name',
   keep: 'Keep it',
