@@ -51,7 +51,8 @@ export class Answer {
 
   /** @param {Query | null} query */
   #showSentence(query) {
-    const sentences = { waiting: texts.pendingAnswer, asking: texts.asking, answered: '', failed: stopped(query?.problem ?? '') };
+    const problem = query?.problem ? stopped(query.problem) : '';
+    const sentences = { waiting: problem || texts.pendingAnswer, asking: texts.asking, answered: '', failed: problem };
     this.winner.textContent = query ? sentences[query.state] : texts.blankAnswer;
     this.winner.title = '';
     this.closest.textContent = '';

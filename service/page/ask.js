@@ -128,9 +128,11 @@ export class AskColumn {
       type: 'button', class: 'icon', 'aria-label': texts.removeQuery(name), title: texts.removeQuery(name),
       onclick: singly(() => this.#remove(query)),
     }, [cross()]);
-    const picture = element('figure', { class: 'query' }, [
-      element('img', { src: query.url, alt: '' }), element('figcaption', { text: name, title: name }),
-    ]);
+    const image = element('img', {
+      src: query.url, alt: '',
+      onerror: () => { image.style.visibility = 'hidden'; }, // the answer says what is wrong, not a broken picture
+    });
+    const picture = element('figure', { class: 'query' }, [image, element('figcaption', { text: name, title: name })]);
     const row = element('li', { class: 'answer-row' }, [picture, answer.element, remove]);
     const made = { row, remove, answer, shown: null };
     this.#rows.set(query, made);

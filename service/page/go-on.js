@@ -11,6 +11,7 @@ export class GoOn {
   /** @type {Classifier | null} the one shown */
   #shown = null;
   #place = byId('go-on');
+  #heading = byId('go-on-heading');
   #link = byId('to-keep');
   #form = byId('keep-form');
   #name = inputById('keep-name');
@@ -55,6 +56,7 @@ export class GoOn {
     this.#place.hidden = false;
     this.#form.hidden = kept;
     this.#keptAs.hidden = !kept;
+    this.#heading.textContent = kept ? texts.goOnKept : texts.goOnHeading;
     this.#keptAs.textContent = kept ? texts.kept(task.name || texts.untitled) : '';
     const named = task.classes.map((one) => one.label);
     if (!this.#isTyped) this.#name.value = texts.suggestedName(sortedBy(this.labels(), named, String));

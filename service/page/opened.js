@@ -26,8 +26,8 @@ export class OpenedTask {
   #newName = inputById('new-class');
   #newPad = new FoldedPad('button quiet', (file) => this.#takeNew([{ file, folders: [] }]));
   #note = byId('opened-note');
-  /** @type {Promise<unknown>} what was given last, on its way */
-  #adding = Promise.resolve();
+  /** @type {Promise<boolean>} what was given last, on its way */
+  #adding = Promise.resolve(false);
 
   /**
    * @param {import('./notice.js').Notice} notice
@@ -143,9 +143,8 @@ export class OpenedTask {
     const task = this.#task;
     if (!task) return Promise.resolve(false);
     const latest = () => (this.#task?.id === task.id ? this.#task : task);
-    const added = this.#adding.catch(() => {}).then(() => this.#add(latest(), label, found));
-    this.#adding = added;
-    return added;
+    this.#adding = this.#adding.catch(() => {}).then(() => this.#add(latest(), label, found));
+    return this.#adding;
   }
 
   /** @param {Task} task @param {string} label @param {Found[]} found */

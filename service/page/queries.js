@@ -97,11 +97,13 @@ export class Queries extends EventTarget {
         if (answered.length > 1) this.timing = texts.tookMany(performance.now() - start, answered.length);
       }
     } catch (error) {
-      const about = error instanceof Problem && !this.#classifiers.problem ? error : null;
+      const isUnlearned = error === this.#classifiers.problem; // another one may be left of the own classes, with an opened one asked
+      const about = error instanceof Problem && !isUnlearned ? error : null;
       const missed = queries.filter((one) => this.#turns.get(one) === turn && one.state === 'asking');
       if (missed.length) this.#isCutOff = about?.status === 0;
       for (const query of missed) {
-        Object.assign(query, { state: about ? 'failed' : 'waiting', problem: about?.message ?? '', again: about?.mayPass ?? false, prediction: null });
+        const problem = isUnlearned ? texts.unlearned : about?.message ?? '';
+        Object.assign(query, { state: about ? 'failed' : 'waiting', problem, again: about?.mayPass ?? false, prediction: null });
       }
       if (!(error instanceof Problem || error instanceof NotReady)) throw error;
     } finally {

@@ -14,7 +14,7 @@ import { texts } from './texts.js';
  */
 export function sureButton(text, label, act) {
   const button = element('button', {
-    type: 'button', class: 'button quiet', text, 'aria-label': label,
+    type: 'button', class: 'button quiet sure', text, 'aria-label': label, 'data-widest': texts.deleteSure,
     onkeydown: (/** @type {KeyboardEvent} */ event) => { if (event.repeat) event.preventDefault(); },
     onclick: singly(() => {
       if (button.dataset.sure) {

@@ -145,6 +145,7 @@ export const texts = {
 
   blankAnswer: 'The answer to your drawing appears here.',
   pendingAnswer: 'Waiting until your classes are ready.',
+  unlearned: 'No answer yet: your classes could not be learned. The reason is above.',
   asking: 'Looking…',
   askingAgain: 'Looking again…',
   unknown: 'Fits none of your classes',
@@ -168,6 +169,7 @@ export const texts = {
   yourDrawing: 'Your drawing',
 
   goOnHeading: 'Keep this classifier',
+  goOnKept: 'Kept',
   keepHint: 'Unless you keep it, it is deleted when you change an example or leave this page.',
   keepName: 'Name',
   keep: 'Keep it',

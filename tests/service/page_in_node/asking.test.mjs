@@ -86,3 +86,14 @@ test('a similar image is told with its class, and where it is not on the page, w
     assert.equal(figure.querySelector('figcaption').textContent, `${name} −0.25`);
   }
 });
+
+test('a picture that the browser cannot show leaves its place empty', async () => {
+  new SmallService();
+  await openPage();
+  await teach();
+  choose('choose-queries', [image('a.png', 'damaged')]);
+  await settled();
+  const [picture] = document.getElementById('answers').querySelectorAll('img');
+  picture.dispatchEvent(new Event('error'));
+  assert.equal(picture.style.visibility, 'hidden');
+});

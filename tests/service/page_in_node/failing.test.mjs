@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { button, choose, giveExamples, openPage, teach } from './small_document.mjs';
+import { button, choose, giveExamples, openPage, teach, toOpen } from './small_document.mjs';
 import { image, settled, SmallService, until } from './small_service.mjs';
 
 const { texts } = await import('../../../service/page/texts.js');
@@ -114,11 +114,33 @@ test('images that wait for a classifier are answered with the next that is asked
   name.value = 'oak';
   name.dispatchEvent(new Event('input'));
   await until(() => document.getElementById('standing').dataset.state === 'problem');
+  await settled();
+  const answer = document.getElementById('answers').querySelector('.winner');
+  assert.equal(answer.textContent, texts.unlearned, 'nothing goes on that could be waited for');
   globalThis.fetch = fetch;
   choose('choose-queries', [image('b.png')]);
   await settled();
   const states = document.getElementById('answers').querySelectorAll('.answer').map((one) => one.dataset.state);
   assert.deepEqual(states, ['answered', 'answered']);
+});
+
+test('what an opened classifier cannot answer is told as such, also where the own classes failed before', async () => {
+  const service = new SmallService();
+  service.task('shapes');
+  const { fetch } = globalThis;
+  await openPage();
+  await settled();
+  fail(0);
+  giveExamples();
+  await until(() => document.getElementById('standing').dataset.state === 'problem');
+  globalThis.fetch = fetch;
+  toOpen('shapes').click();
+  await settled();
+  fail(0);
+  choose('choose-queries', [image('a.png')]);
+  await settled();
+  assert.equal(document.getElementById('answers').querySelector('.answer').dataset.state, 'failed');
+  assert.equal(document.getElementById('standing').dataset.state, 'problem');
 });
 
 test('a service that never answers is told as one that is away', async (context) => {

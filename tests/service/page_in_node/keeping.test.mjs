@@ -80,6 +80,7 @@ test('it is told at once that it is being kept, and then that it is', async () =
   await settled();
   assert.equal(text('keep-note'), '');
   assert.equal(text('kept-as'), texts.kept('mine'));
+  assert.equal(text('go-on-heading'), texts.goOnKept);
   assert.equal(document.activeElement.id, 'kept-as');
   assert.ok(toOpen('mine'));
 });
@@ -95,6 +96,7 @@ test('what was kept is told, too, where the classes have changed meanwhile', asy
   await until(() => standing() === 'ready');
   assert.equal(text('keep-note'), texts.keptBefore('mine'));
   assert.ok(!one('keep-form').hidden);
+  assert.equal(text('go-on-heading'), texts.goOnHeading);
   assert.equal(one('keep-name').value, 'Class 1, Class 2', 'that name is taken');
 });
 
