@@ -10,7 +10,7 @@ from models.images.preprocessing import Preprocessing
 from models.initialization import learner_from_dict
 from models.learner import Learner
 from training.outer_plan import Outer
-from training.recipe_rules import contradictions
+from training.recipe_rules import Changes, contradictions
 from training.structure_plan import StructureSearch
 
 CALIBRATION_TASKS = 125
@@ -192,7 +192,13 @@ class Recipe:
     def build_learner(self) -> Learner:
         """Build the learner; RecipeError if its settings do not fit, or contradict other parts of the recipe."""
         learner: Learner = _built("learner", learner_from_dict, self.learner)
-        for contradiction in contradictions(learner, self):
+        changes = Changes(
+            mixing=self.episodes.mixing,
+            turning=self.episodes.turning,
+            rotations=self.data.rotations,
+            alike=(self.class_jitter, self.task_jitter) != (Jitter(), Jitter()),
+        )
+        for contradiction in contradictions(learner, self.outer, changes, pretrained=bool(self.pretrained)):
             raise RecipeError(contradiction)
         return learner
 

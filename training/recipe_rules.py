@@ -1,31 +1,50 @@
 """What the parts of a recipe ask of each other."""
 
 from collections.abc import Iterator
-from dataclasses import astuple
+from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING
 
 from models.backbones.staged import Staged
 from models.learner import Learner
 from training.outer_plan import Outer
 
-if TYPE_CHECKING:  # only there, because recipes import these rules
-    from training.recipe import Recipe
-
 _SMALLEST = 16  # pixels of a side that says anything of a photo
 
 
-def contradictions(learner: Learner, recipe: "Recipe") -> Iterator[str]:
-    """Tell which parts of a recipe and its learner do not go together, and what to change."""
-    outer, pretrained = recipe.outer, bool(recipe.pretrained)
+@dataclass(frozen=True)
+class Changes:
+    """How tasks differ from the data set's own classes.
+
+    Attributes:
+        mixing: share of tasks of mixed classes.
+        turning: share of each task's classes that are turned.
+        rotations: whether the data set has turned classes already.
+        alike: whether all images of a class or a task change alike.
+    """
+
+    mixing: float
+    turning: float
+    rotations: bool
+    alike: bool
+
+
+def contradictions(learner: Learner, outer: Outer, changes: Changes, *, pretrained: bool) -> Iterator[str]:
+    """Tell which parts do not go together, and what to change.
+
+    Args:
+        learner: as the recipe describes it.
+        outer: the outer loop's plan.
+        changes: of the tasks.
+        pretrained: whether the body starts from trained weights.
+    """
     return chain(
         _of_normalisation(learner, outer, pretrained=pretrained),
         _of_head(learner, outer, pretrained=pretrained),
         _of_centre(learner, outer),
         _of_directions(learner, outer),
         _of_positions(learner, outer),
-        _of_teachers(recipe),
-        _of_classes(recipe),
+        _of_teachers(outer, changes),
+        _of_classes(outer, changes),
         _of_rule(learner, outer),
     )
 
@@ -105,8 +124,7 @@ def _of_positions(learner: Learner, outer: Outer) -> Iterator[str]:
         )
 
 
-def _of_teachers(recipe: "Recipe") -> Iterator[str]:
-    outer, episodes = recipe.outer, recipe.episodes
+def _of_teachers(outer: Outer, changes: Changes) -> Iterator[str]:
     if outer.teacher and outer.warm_up_loss != "classes":
         yield "outer.teacher tells classes apart: set outer.warm_up_loss to classes"
     if outer.warm_up_loss != "likeness":
@@ -121,19 +139,17 @@ def _of_teachers(recipe: "Recipe") -> Iterator[str]:
             "outer.warm_up_loss likeness learns from a teacher's features, in so many views of each image: set "
             "outer.feature_teacher, and outer.feature_views and outer.warm_up to at least 1"
         )
-    changed_alike = any(any(astuple(one)) for one in (recipe.class_jitter, recipe.task_jitter))
-    if episodes.mixing or episodes.turning or changed_alike:
+    if changes.mixing or changes.turning or changes.alike:
         yield (
             "outer.warm_up_loss likeness knows the data set's own images, each jittered on its own: set "
             "episodes.mixing and episodes.turning to 0, and leave out class_jitter and task_jitter"
         )
 
 
-def _of_classes(recipe: "Recipe") -> Iterator[str]:
-    outer, episodes = recipe.outer, recipe.episodes
-    if outer.warm_up_loss == "classes" and episodes.mixing:
+def _of_classes(outer: Outer, changes: Changes) -> Iterator[str]:
+    if outer.warm_up_loss == "classes" and changes.mixing:
         yield "outer.warm_up_loss classes names the data set's own classes: set episodes.mixing to 0"
-    if episodes.turning and (episodes.mixing or recipe.data.rotations):
+    if changes.turning and (changes.mixing or changes.rotations):
         yield (
             "episodes.turning makes of the data set's own classes others: set episodes.mixing to 0 and "
             "data.rotations to false"
