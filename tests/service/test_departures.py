@@ -41,18 +41,20 @@ def request_of(messages: "list[Message | Exception]") -> Request:
     return Request({"type": "http", "method": "DELETE", "headers": []}, receive)
 
 
+async def endless(ended: list[str]) -> None:
+    """Work until cancelled, and tell it."""
+    try:
+        await asyncio.Event().wait()
+    finally:
+        ended.append("cancelled")
+
+
 def test_work_for_a_caller_who_left_is_cancelled() -> None:
     ended: list[str] = []
 
-    async def work() -> None:
-        try:
-            await asyncio.Event().wait()
-        finally:
-            ended.append("cancelled")
-
     async def scene() -> None:
         with pytest.raises(Problem, match="went away"):
-            await while_present(request_of([*LEFT]), work())
+            await while_present(request_of([*LEFT]), endless(ended))
         await asyncio.sleep(0)
         assert ended == ["cancelled"]
 
@@ -84,14 +86,8 @@ def test_short_work_is_not_watched() -> None:
 def test_a_stop_of_the_server_cancels_the_work_as_always() -> None:
     ended: list[str] = []
 
-    async def work() -> None:
-        try:
-            await asyncio.Event().wait()
-        finally:
-            ended.append("cancelled")
-
     async def scene() -> None:
-        answering = asyncio.create_task(while_present(request_of(LEFT[:1]), work()))
+        answering = asyncio.create_task(while_present(request_of(LEFT[:1]), endless(ended)))
         await asyncio.sleep(2 * departures._SHORT_S)
         answering.cancel()
         with pytest.raises(asyncio.CancelledError):
