@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from service.components import running
 from service.metrics import Metrics
 from service.middleware.head import HeadAsGet
+from service.middleware.known_hosts import KnownHosts
 from service.middleware.request_metrics import RequestMetrics
 from service.middleware.same_origin import SameOrigin
 from service.middleware.security_headers import SecurityHeaders
@@ -63,6 +64,7 @@ def create_app(settings: Settings) -> FastAPI:
     # The middleware added last is the outermost.
     app.add_middleware(HeadAsGet)
     app.add_middleware(SameOrigin)
+    app.add_middleware(KnownHosts, hosts=settings.hosts)
     app.add_middleware(BodyLimit, settings=settings)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(UnexpectedErrors)
