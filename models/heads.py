@@ -133,11 +133,11 @@ class Head:
             raise ValueError(f"the head {self.kind} starts from features")
         if self.kind == "prototype":
             return self.from_centres(phi, prototypes(features, support))
-        if self.kind == "lda":
-            centres, by_shots = self.centres(phi, features, support), self.shrinkage_by_shots
-            measured = class_scatter.measured(phi, centres, support, self.shrinkage, by_shots=by_shots)
-            return self._linear(phi, centres, measured)
         with full_precision(features):
+            if self.kind == "lda":
+                centres, by_shots = self.centres(phi, features, support), self.shrinkage_by_shots
+                measured = class_scatter.measured(phi, centres, support, self.shrinkage, by_shots=by_shots)
+                return self._linear(phi, centres, measured)
             features = features.to(support.weights.dtype)
             targets = (support.membership() > 0).to(features.dtype)
             # Scaled to a mean of 1 over a task's examples, so that equal shots give each exactly 1.

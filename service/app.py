@@ -3,12 +3,14 @@
 import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import asdict
 
 from fastapi import FastAPI
 
 from service.components import running
 from service.metrics import Metrics
 from service.middleware.head import HeadAsGet
+from service.middleware.known_hosts import KnownHosts
 from service.middleware.request_metrics import RequestMetrics
 from service.middleware.same_origin import SameOrigin
 from service.middleware.security_headers import SecurityHeaders
@@ -28,6 +30,11 @@ hand it whole archives to score as jobs.
 
 Images come as files of a form or in JSON as base64. What is wrong with a request is answered by
 `application/problem+json`, which names the file or field at fault and says what to do.
+
+Limits of this service: a body has at most {max_request_bytes} bytes (a job's form {max_archive_bytes}) and
+arrives within {upload_s:g} s; a request has at most {max_files} files (a job {max_archive_entries}), of at most
+{max_file_bytes} bytes each; an image has at most {max_pixels} pixels, a task {max_ways} classes and
+{max_examples} examples.
 """
 
 
@@ -45,7 +52,7 @@ def create_app(settings: Settings) -> FastAPI:
     app = FastAPI(
         title="Metashot",
         version=VERSION,
-        description=_DESCRIPTION,
+        description=_DESCRIPTION.format(**asdict(settings)),
         license_info={"name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"},
         lifespan=life,
         openapi_url=None,  # add_document serves the document
@@ -63,6 +70,7 @@ def create_app(settings: Settings) -> FastAPI:
     # The middleware added last is the outermost.
     app.add_middleware(HeadAsGet)
     app.add_middleware(SameOrigin)
+    app.add_middleware(KnownHosts, hosts=settings.hosts)
     app.add_middleware(BodyLimit, settings=settings)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(UnexpectedErrors)

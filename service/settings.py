@@ -25,6 +25,8 @@ class Settings:
     Attributes:
         data_dir: folder of the service's state: database, jobs, the user's own initializations.
         port: TCP port, on 127.0.0.1.
+        hosts: names, in small letters, by which callers may call the service, beside localhost and IP addresses;
+            if there are none, any but those by which a page may have led a browser here (see ``KnownHosts``).
         max_request_bytes: body of a request, a job's form excepted.
         max_file_bytes: one uploaded file, or one entry of an archive.
         max_files: uploaded files of one request, a job's form excepted, and images of a support archive.
@@ -48,6 +50,7 @@ class Settings:
 
     data_dir: Path = Path("var")
     port: int = 3000
+    hosts: tuple[str, ...] = ()
     max_request_bytes: int = 64 * MEBIBYTE
     max_file_bytes: int = 16 * MEBIBYTE
     max_files: int = 1000
@@ -91,7 +94,7 @@ class Settings:
         """Read the settings from the environment, with defaults for all others.
 
         Raises:
-            SettingsError: for a value that is no number or out of range, or for an unknown METASHOT_ variable.
+            SettingsError: for a value that is unusable or out of range, or for an unknown METASHOT_ variable.
         """
         known = {field.name: field for field in fields(cls)}
         given: dict[str, Any] = {}
@@ -134,6 +137,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "max_archive_unpacked_bytes": (1024, 1024 * GIBIBYTE),
     "max_archive_ratio": (2, 100_000),
 }
+_HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")  # no scheme, port or wildcard
 _OTHERS_USE = frozenset({"METASHOT_DATA"})  # where training finds its data sets
 # Kubernetes sets these in every pod for each Service, which may be called metashot, or metashot-something.
 _OF_KUBERNETES = re.compile(
@@ -147,9 +151,14 @@ def _check_range(variable: str, name: str, value: float) -> None:
         raise SettingsError(f"{variable}={value} is not within {low} to {high}")
 
 
-def _parse(variable: str, text: str) -> Path | int | float:
+def _parse(variable: str, text: str) -> Path | tuple[str, ...] | int | float:
     if variable.endswith("DATA_DIR"):
         return Path(text)
+    if variable.endswith("HOSTS"):
+        names = tuple(name.strip().lower() for name in text.split(","))
+        if not all(map(_HOST.fullmatch, names)):
+            raise SettingsError(f"{variable}={text!r} does not list bare names, such as a.example,b.example")
+        return names
     try:
         if "_" in text:  # Python reads 1_0 as 10
             raise ValueError

@@ -21,7 +21,7 @@ from typing import Any
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
-from service.background.job_failures import failure
+from service.background.job_failures import SHORTAGES, Patience, failure
 from service.background.job_folders import let_go, locked, tidy
 from service.computing.classifier import Classifier
 from service.computing.engine import Engine
@@ -31,7 +31,7 @@ from service.computing.rows import rows_of
 from service.metrics import Metrics
 from service.registry import check_kept
 from service.settings import JOBS, Settings
-from service.store.database import OUT_OF_REACH, is_full
+from service.store.database import is_full
 from service.store.job_store import Job, JobStore, Status
 from service.store.writers import Writers
 from service.synced_folder import sync_folder
@@ -45,7 +45,6 @@ _LOOK_S = 2.0  # between looks for jobs that another process accepted
 _FULL_S = 30  # between checks for room on a full disk
 _TIDY_S = 3600.0  # between looks for what stopped processes left
 _ORPHAN_S = 3600.0  # for checks, beyond the longest upload: a folder without a row is then a dead process's
-_SHORTAGES = (MemoryError, OSError, *OUT_OF_REACH)  # of memory, file handles, room or the store: these may pass
 logger = logging.getLogger("metashot")
 
 
@@ -73,6 +72,7 @@ class Jobs:
         self._metrics = metrics
         self._root = settings.data_dir / JOBS
         self._root.mkdir(parents=True, exist_ok=True)
+        self._patience = Patience()
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._work, name="jobs", daemon=True)
@@ -149,7 +149,7 @@ class Jobs:
                 if is_full(error):
                     logger.warning("the disk of DATA_DIR is full; jobs go on once there is room")
                     self._stopping.wait(_FULL_S)
-                elif isinstance(error, _SHORTAGES):
+                elif isinstance(error, SHORTAGES):
                     cause = getattr(error, "orig", error)
                     logger.warning("jobs have to wait (%s: %s); trying again", type(cause).__name__, cause)
                     self._stopping.wait(_LOOK_S)
@@ -189,7 +189,7 @@ class Jobs:
         except _Stopping:
             return
         except Exception as error:
-            if isinstance(error, _SHORTAGES) and not isinstance(error, FileNotFoundError):  # a lost file stays so
+            if self._patience.lasts(job, error):
                 raise  # the job will resume after its last committed batch
             # False, and no error to report, if the job was cancelled or deleted meanwhile.
             if self._finish(job.id, "failed", failure(error)):

@@ -3,6 +3,7 @@
 import base64
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from starlette.testclient import TestClient
 
 from service.results import MEDIA_TYPES
 from tests.service.made_images import drawing
+from tests.service.tiny_service import serving
 
 PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemAnswer"}}}
 FORM, JSON = "multipart/form-data", "application/json"
@@ -42,6 +44,14 @@ def test_every_refusal_is_a_problem(document: dict[str, Any]) -> None:
             assert {"4XX", "500"} <= refusals.keys(), (method, path)
             for refusal in refusals.values():
                 assert refusal["content"] == PROBLEM, (method, path)
+
+
+def test_limits_are_told_as_they_are_set(tmp_path: Path) -> None:
+    names = ("file_bytes", "request_bytes", "archive_bytes", "files", "archive_entries", "pixels", "ways")
+    limits = {f"max_{name}": 2000 + number for number, name in enumerate(names)} | {"upload_s": 7.5}
+    with serving(tmp_path, **limits) as client:
+        told = client.get("/docs.json").json()["info"]["description"]
+    assert set(map(str, limits.values())) <= set(re.findall(r"[\d.]+", told))
 
 
 def test_every_operation_is_introduced(document: dict[str, Any]) -> None:

@@ -1,10 +1,8 @@
 """What lies in jobs' folders: no more than is needed, and where some of it is lost, no other job suffers."""
 
 import asyncio
-import errno
 import os
 import shutil
-import sqlite3
 import threading
 import time
 from pathlib import Path
@@ -19,7 +17,6 @@ from starlette.types import Message
 from service.background import jobs
 from service.background.jobs import Jobs
 from service.components import Components
-from service.computing.classifier import Classifier
 from service.store.job_store import JobStore
 from tests.service.made_images import drawing, zipped
 from tests.service.tiny_service import ended, serving
@@ -173,50 +170,6 @@ def test_a_store_out_of_reach_and_a_folder_that_vanishes_stop_no_job(
     (tmp_path / "jobs" / "vanishes").mkdir(parents=True)
     with serving(tmp_path) as client:
         assert ended(client, start(client, "archive"))["status"] == "done"
-
-
-def test_a_job_on_a_full_disk_goes_on_once_there_is_room_and_leaves_no_trace(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    commit = JobStore.commit_batch
-    failures = iter([sqlite3.OperationalError("database or disk is full")] * 2)
-
-    def full(store: JobStore, *given: Any) -> bool:
-        for failure in failures:
-            raise failure
-        return commit(store, *given)
-
-    monkeypatch.setattr("service.background.jobs._FULL_S", 0.02)
-    monkeypatch.setattr(JobStore, "commit_batch", full)
-    with serving(tmp_path) as client, caplog.at_level("WARNING", logger="metashot"):
-        assert ended(client, start(client, "archive"))["status"] == "done"
-    told = [record for record in caplog.records if record.name == "metashot"]
-    assert [record.message for record in told] == [
-        "the disk of DATA_DIR is full; jobs go on once there is room"
-    ] * 2
-    assert not any(record.exc_info for record in told)
-
-
-@pytest.mark.parametrize("shortage", [OSError(errno.EMFILE, "Too many open files"), MemoryError("no more")])
-def test_a_shortage_that_passes_fails_no_job(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, shortage: Exception
-) -> None:
-    load, failures = jobs.load_pinned, iter([shortage] * 2)
-
-    def short(folder: Path) -> Classifier:
-        for failure in failures:
-            raise failure
-        return load(folder)
-
-    monkeypatch.setattr(jobs, "_LOOK_S", 0.02)
-    monkeypatch.setattr(jobs, "load_pinned", short)
-    with serving(tmp_path) as client, caplog.at_level("WARNING", logger="metashot"):
-        assert ended(client, start(client, "archive"))["status"] == "done"
-    told = [record for record in caplog.records if record.name == "metashot"]
-    assert [record.message for record in told] == [
-        f"jobs have to wait ({type(shortage).__name__}: {shortage}); trying again"
-    ] * 2
-    assert not any(record.exc_info for record in told)
 
 
 def test_a_request_that_is_given_up_while_its_job_is_queued_takes_no_files_away(

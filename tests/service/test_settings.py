@@ -36,6 +36,10 @@ def test_reads_port_and_folder_with_and_without_the_prefix(tmp_path: Path) -> No
         ("METASHOT_MAX_PIXELS", "1e9", "whole number"),
         ("METASHOT_MAX_PIXELS", "1000000000", "89000000"),
         ("METASHOT_COMPUTE_THREADS", "0", "within"),
+        ("METASHOT_HOSTS", "https://a.example", "bare names"),
+        ("METASHOT_HOSTS", "a.example:3000", "bare names"),
+        ("METASHOT_HOSTS", "a.example,*", "bare names"),
+        ("METASHOT_HOSTS", "a.example,,", "bare names"),
         ("METASHOT_DEADLINE_S", "nan", "within"),
         ("METASHOT_DEADLINE_S", "soon", "seconds"),
         ("METASHOT_MAX_WAYS", "1", "within"),
@@ -49,6 +53,11 @@ def test_refuses_absurd_values_by_name(variable: str, value: str, words: str) ->
     with pytest.raises(SettingsError, match=f"^{variable}=|{variable} is no setting") as caught:
         Settings.from_environment({variable: value})
     assert words in str(caught.value)
+
+
+def test_names_are_listed_with_commas() -> None:
+    settings = Settings.from_environment({"METASHOT_HOSTS": "A.example, gpu-box"})
+    assert settings.hosts == ("a.example", "gpu-box")
 
 
 @pytest.mark.parametrize("service", ["METASHOT", "METASHOT_API", "METASHOT_SERVICE"])
@@ -86,6 +95,6 @@ def test_the_documents_table_tells_every_setting_and_its_default() -> None:
     rows = re.findall(r"^\| `([A-Z_]+)` \| (\S+)(?: \(.*\))? \| .+ \|$", document, re.MULTILINE)
     told = {variable.removeprefix("METASHOT_").lower(): default for variable, default in rows}
     assert told == {
-        one.name: f"{one.default:g}" if isinstance(one.default, float) else str(one.default)
+        one.name: f"{one.default:g}" if isinstance(one.default, float) else str(one.default or "none")
         for one in fields(Settings)
     }

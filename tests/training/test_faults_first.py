@@ -110,6 +110,18 @@ def test_paths_of_the_wrong_kind_are_one_line(initialization, arguments, capsys)
     assert str(initialization) in error
 
 
+@pytest.mark.parametrize("command", ["tune", "train", "search", "compare", "race"])
+@pytest.mark.parametrize("inside", ["", "in/it"])
+def test_a_file_in_place_of_the_folder_is_told_before_data_are_read(command, inside, tmp_path, capsys):
+    plan = "training/recipes/strokes.yaml" if command in ("tune", "train", "search") else "omniglot"
+    file = tmp_path / "file"
+    file.touch()
+    for more in ([], ["--resume"]):
+        given = [command, plan, "--out", str(file / inside), "--data-dir", str(tmp_path / "none"), *more]
+        assert main(given) == 2
+        assert f"{file} is a file; name a folder" in capsys.readouterr().err
+
+
 def test_a_disk_that_fills_is_one_line_that_names_the_file(initialization, tmp_path, monkeypatch, capsys):
     def full(*_, **__):
         raise OSError(28, "No space left on device")

@@ -5,10 +5,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from optuna.trial import TrialState
 
-from tests.training import test_race, tiny_comparison
+from tests.training import test_race, test_tune, tiny_comparison
 from training.__main__ import main
 from training.held_folder import LOCK, HeldError, held
+from training.run.trainer import Trainer
 
 ROOT = Path(__file__).parents[2]
 HOLDING = "import sys, time\nfrom pathlib import Path\nfrom training.held_folder import held\n" + (
@@ -69,3 +71,25 @@ def test_a_run_that_ended_while_another_read_its_data_is_not_overwritten(tmp_pat
     assert main(["train", *SMALL, "--out", str(tmp_path)]) == 2
     assert "holds a run already" in capsys.readouterr().err
     assert (tmp_path / "checkpoint.safetensors").read_bytes() == b"of the other"
+
+
+def test_a_trial_and_another_process_do_not_train_in_one_folder(tmp_path, monkeypatch):
+    refused = []
+
+    class Meanwhile(Trainer):
+        """Finds its folder held while it trains, as another process would."""
+
+        def _step(self, step, batch):
+            with pytest.raises(HeldError), held(self.out):
+                pass
+            refused.append(step)
+            return super()._step(step, batch)
+
+    monkeypatch.setattr("training.tuning.search.Trainer", Meanwhile)
+    study = test_tune.opened(tmp_path)
+    with held(tmp_path / "trials" / "0001"), pytest.raises(HeldError, match="0001"):
+        test_tune.searched(study, tmp_path, 2)
+    assert len(refused) == test_tune.LAST
+    assert len(study.done) == 1, "the second waits, without a fault of its values"
+    test_tune.searched(study, tmp_path, 2)
+    assert [trial.state for trial in study.done] == [TrialState.COMPLETE] * 2

@@ -103,6 +103,16 @@ def test_no_text_of_the_chart_lies_on_another():
     assert titles == [names[0], names[1], "x" * 90 + "/1", "b/2"]
 
 
+def test_control_characters_of_names_do_not_spoil_the_chart():
+    names = ("a\x1b[1m/1", "b\udcff/2")
+    classes = replace(CLASSES, classes=(names[0], "a/2", "b/1", names[1]))
+    drawn = chart("t\x07", [MistakenPair(*names, 3, 12)], classes, drawings=True)
+    read = ElementTree.fromstring(drawn.encode())
+    assert read.get("aria-label") == r"t\x07"
+    assert [_read(one) for one in read.iter(f"{SVG}text")][2:] == [r"a\x1b[1m/1", r"b\udcff/2"]
+    assert [one.text for one in read.iter(f"{SVG}title")] == [r"a\x1b[1m/1", r"b\udcff/2"]
+
+
 def test_the_command_finds_two_classes_that_look_alike(tmp_path, capsys):
     for label, look in enumerate((0, 1, 2, 2)):  # the last two are the same drawing
         for parent in ("train", "test"):

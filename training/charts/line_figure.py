@@ -3,10 +3,9 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from xml.sax.saxutils import escape
 
 from training.charts.axes import Axis, categories, linear
-from training.charts.style import Look, legend, marker, svg, text
+from training.charts.style import Look, escape, legend, marker, svg, text
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 14, 30, 46
 _MARGIN = 14

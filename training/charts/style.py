@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from xml.sax.saxutils import escape
+from xml.sax import saxutils
+
+from training.printable import printable
 
 # The colours of each look on light and dark paper; lightness and markers also tell looks apart. Ordinary learners
 # get warm colours, meta-learners cool ones.
@@ -60,13 +62,18 @@ class Look:
         return _MARKERS[self.index % len(_MARKERS)]
 
 
+def escape(content: str) -> str:
+    """Return a text as XML takes it: names of classes may have control characters, which no XML can hold."""
+    return saxutils.escape(printable(content))
+
+
 def svg(width: float, height: float, title: str, parts: Sequence[str]) -> str:
     """Return a complete SVG document of these parts, ``title`` being read out to those who cannot see it."""
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" class="chart" width="{width:.0f}" height="{height:.0f}" '
             f'viewBox="0 0 {width:.0f} {height:.0f}" '
-            f'role="img" aria-label="{escape(title, {chr(34): "&quot;"})}">',
+            f'role="img" aria-label="{escape(title).replace(chr(34), "&quot;")}">',
             f"<style>{_css()}</style>",
             f'<rect class="paper" width="{width:.0f}" height="{height:.0f}" rx="6"/>',
             *parts,

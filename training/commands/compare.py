@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from training.commands.outputs import check_folder
 from training.commands.run_options import add_machine_options, add_set_option, set_up_torch
 from training.commands.task_options import add_data_options
 from training.comparison.cells import Bench
@@ -64,6 +65,7 @@ def run(options: argparse.Namespace) -> None:
     set_up_torch(options)
     plan = read_plan(options.plan, options.set, options.algorithms)
     out = options.out or Path("runs") / f"compare-{plan.name}"
+    check_folder(out)
     device = choose_device(options.device)
     for path in options.fill:
         check_marked(path, PARTS)

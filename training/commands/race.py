@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from training.commands.outputs import check_folder
 from training.commands.run_options import add_machine_options, add_set_option, set_up_torch
 from training.commands.task_options import add_data_options
 from training.comparison.kept import open_folder
@@ -64,6 +65,7 @@ def run(options: argparse.Namespace) -> None:
     if options.fill:
         check_marked(options.fill, [PART])
     out = options.out or Path("runs") / f"race-{plan.name}"
+    check_folder(out)
     device = choose_device(options.device)
     classes = load_race_classes(plan, options.data_dir, download=options.download)
     with held(out, made=not options.resume):

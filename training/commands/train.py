@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from training.commands.outputs import check_folder
 from training.commands.run_options import add_run_options, set_up_torch
 from training.commands.table import card_table
 from training.held_folder import held
@@ -83,11 +84,11 @@ def folder_of(options: argparse.Namespace, name: str) -> Path:
     """The folder of the run: ``--out``, or one of this name in ``runs``.
 
     Raises:
-        RecipeError: if it holds a run and ``--resume`` is not given, or holds none and it is, or is a file.
+        RecipeError: if it holds a run and ``--resume`` is not given, or holds none and it is.
+        ValueError: if it cannot be written to.
     """
     out: Path = options.out or Path("runs") / name
-    if out.exists() and not out.is_dir():
-        raise RecipeError(f"{out} is a file; --out names the folder of the run")
+    check_folder(out)
     started = (out / CHECKPOINT).exists()
     if options.resume and not started:
         raise RecipeError(f"there is nothing to resume in {out}; start without --resume")

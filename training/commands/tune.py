@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from models.images.preprocessing import Preprocessing
+from training.commands.outputs import check_folder
 from training.commands.run_options import add_run_options, set_up_torch
 from training.held_folder import held
 from training.measures.assessment import REPORT_SEED
@@ -70,6 +71,8 @@ def run(options: argparse.Namespace) -> None:
     recipe, values = read_recipe(options.recipe, options.set), read_values(options.recipe, options.set)
     space = Space.read(values.pop("tune", default_space(recipe)))
     space.check(values)
+    out = options.out or Path("runs") / f"{recipe.name}-tune"
+    check_folder(out)
 
     @lru_cache(maxsize=1)
     def loaded(data: Data, preprocessing: Preprocessing) -> RunClasses:
@@ -80,7 +83,6 @@ def run(options: argparse.Namespace) -> None:
 
     # Before a study begins: no file of one is written if data are missing or trials could not be measured.
     check_measurable(recipe, classes(recipe).training, classes(recipe).validation)
-    out = options.out or Path("runs") / f"{recipe.name}-tune"
     with held(out, made=not options.resume), file_faults_told(out):
         _search(classes, recipe, space, values, out, options)
 

@@ -11,6 +11,7 @@ from torch import Tensor
 from training.charts.style import svg, text
 from training.datasets.class_images import ClassImages
 from training.measures.mistakes import MistakenPair
+from training.printable import printable
 
 _IMAGES = 6  # of each class
 _SIDE, _GAP, _CAPTION, _MARGIN = 48, 6, 48, 20
@@ -29,7 +30,7 @@ def chart(title: str, pairs: Sequence[MistakenPair], classes: ClassImages, *, dr
         parts.append(text(_MARGIN, top + 20, share, kind="soft"))
         for place, name in enumerate((pair.first, pair.second)):
             left = _MARGIN + place * (_STRIP + 30)
-            parts.append(text(left, top + 38, _short(name), tip=name))
+            parts.append(text(left, top + 38, _short(printable(name)), tip=name))
             images = classes.of_class(classes.classes.index(name))[:_IMAGES]
             for index, image in enumerate(images):
                 parts.append(

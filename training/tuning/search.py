@@ -9,6 +9,7 @@ import torch
 from optuna import TrialPruned
 from optuna.trial import Trial
 
+from training.held_folder import HeldError, held
 from training.recipe import Recipe
 from training.run.checkpoint import CheckpointError
 from training.run.interruption import Interruption
@@ -55,6 +56,7 @@ class Search:
             KeyboardInterrupt: after Ctrl-C or SIGTERM; the current trial is saved and continues next time.
             TimeIsUp: likewise, when the time is over.
             CheckpointError: if a trial's checkpoint cannot be written or used.
+            HeldError: if another process trains in a trial's folder.
         """
         with Interruption() as interruption:
             while len(study.done) < trials:
@@ -63,9 +65,10 @@ class Search:
                 self._check_time()
                 number, trial = study.ask()
                 try:
-                    accuracy = self._accuracy(self._begin(study.recipe(trial), number, trial))
-                except CheckpointError:
-                    raise  # a fault of the disk or the data, not of the trial's values
+                    with held(self.folder(number)):
+                        accuracy = self._accuracy(self._begin(study.recipe(trial), number, trial))
+                except (CheckpointError, HeldError):
+                    raise  # a fault of the disk, the data or another process, not of the trial's values
                 except (ValueError, ArithmeticError) as fault:
                     study.refuse(trial, fault)
                 else:

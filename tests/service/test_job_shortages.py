@@ -1,0 +1,105 @@
+"""Jobs that are held up by what may pass: they wait, but not for ever where others wait behind them."""
+
+import errno
+import sqlite3
+import threading
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from service.background import job_failures, jobs
+from service.background.jobs import Jobs
+from service.computing.classifier import Classifier
+from service.store.job_store import JobStore
+from tests.service.made_images import drawing, zipped
+from tests.service.tiny_service import ended, serving
+
+
+def start(client: TestClient) -> str:
+    support = [("support", (f"{seed}.png", drawing(seed))) for seed in (1, 2)]
+    task = client.post("/v1/tasks", files=support, data={"labels": ["a", "b"]}).json()["id"]
+    images = {"archive": ("i.zip", zipped({"1.png": drawing(3)}))}
+    return str(client.post(f"/v1/tasks/{task}/jobs", files=images).json()["id"])
+
+
+def test_a_job_on_a_full_disk_goes_on_once_there_is_room_and_leaves_no_trace(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    commit = JobStore.commit_batch
+    failures = iter([sqlite3.OperationalError("database or disk is full")] * 2)
+
+    def full(store: JobStore, *given: Any) -> bool:
+        for failure in failures:
+            raise failure
+        return commit(store, *given)
+
+    monkeypatch.setattr("service.background.jobs._FULL_S", 0.02)
+    monkeypatch.setattr(JobStore, "commit_batch", full)
+    with serving(tmp_path) as client, caplog.at_level("WARNING", logger="metashot"):
+        assert ended(client, start(client))["status"] == "done"
+    told = [record for record in caplog.records if record.name == "metashot"]
+    assert [record.message for record in told] == [
+        "the disk of DATA_DIR is full; jobs go on once there is room"
+    ] * 2
+    assert not any(record.exc_info for record in told)
+
+
+@pytest.mark.parametrize("shortage", [OSError(errno.EMFILE, "Too many open files"), MemoryError("no more")])
+def test_a_shortage_that_passes_fails_no_job(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, shortage: Exception
+) -> None:
+    load, failures = jobs.load_pinned, iter([shortage] * 2)
+
+    def short(folder: Path) -> Classifier:
+        for failure in failures:
+            raise failure
+        return load(folder)
+
+    monkeypatch.setattr(jobs, "_LOOK_S", 0.02)
+    monkeypatch.setattr(jobs, "load_pinned", short)
+    with serving(tmp_path) as client, caplog.at_level("WARNING", logger="metashot"):
+        assert ended(client, start(client))["status"] == "done"
+    told = [record for record in caplog.records if record.name == "metashot"]
+    assert [record.message for record in told] == [
+        f"jobs have to wait ({type(shortage).__name__}: {shortage}); trying again"
+    ] * 2
+    assert not any(record.exc_info for record in told)
+
+
+def test_a_shortage_that_does_not_pass_holds_up_the_other_jobs_for_a_while_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_begin, score = threading.Event(), Jobs._score
+    monkeypatch.setattr(Jobs, "_score", lambda jobs, job: (may_begin.wait(30), score(jobs, job)))
+    monkeypatch.setattr(jobs, "_LOOK_S", 0.02)
+    monkeypatch.setattr(job_failures, "_PATIENCE_S", 0.3)
+    with serving(tmp_path) as client:
+        held, sound = start(client), start(client)
+        description = tmp_path / "jobs" / held / "classifier.json"
+        description.unlink()
+        description.mkdir()  # which can be read no more than a file that belongs to another user
+        may_begin.set()
+        assert ended(client, sound)["status"] == "done"
+        state = client.get(f"/v1/jobs/{held}").json()
+    assert state["status"] == "failed"
+    assert "Is a directory" in state["error"]
+    assert str(tmp_path) not in state["error"]
+    assert state["error"].endswith("start it again")
+
+
+def test_patience_begins_anew_with_another_job_and_with_each_image(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = SimpleNamespace(now=0.0)
+    monkeypatch.setattr(job_failures, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    patience = job_failures.Patience()
+
+    def lasts(at: float, job: str, done: int, number: int = errno.EIO) -> bool:
+        clock.now = at
+        return patience.lasts(SimpleNamespace(id=job, done=done), OSError(number, "no"))
+
+    assert [lasts(0, "a", 0), lasts(590, "a", 0), lasts(610, "a", 1), lasts(700, "b", 1)] == [True] * 4
+    assert [lasts(1299, "b", 1), lasts(1300, "b", 1)] == [True, False]
+    assert lasts(1300, "b", 1, errno.ENOSPC), "which holds up all jobs"
+    assert not lasts(0, "c", 0, errno.ENOENT)
