@@ -17,6 +17,7 @@ _STROKE = 5  # pixels: anything wider is not a pen stroke
 _TEXTURE = 0.1  # of the strongest contrast: standard deviation from which a wider area counts as fully shaded
 _SOLID = 3  # weight of the share of the sheet that is wider than a stroke and shaded
 _BOUNDS = (_FAINTEST, _OF_PAPER, _TEXTURE, _SOLID)
+EMPTY = 1.0  # drawnness of an empty sheet, and of nothing else
 
 
 def drawnness(images: Iterable[Image.Image]) -> float:
@@ -26,7 +27,8 @@ def drawnness(images: Iterable[Image.Image]) -> float:
     drawing is a plane of paper, evenly or unevenly lit, with ink that is all darker or all brighter than it. A
     photograph has no such plane and departs from the best fit to both sides: twice the share of the smaller side
     is subtracted. An object cut out on white has such a plane, but is wider than a stroke, and shaded: three
-    times its share is subtracted. A filled drawing is as wide but even, so it is spared.
+    times its share is subtracted. A filled drawing is as wide but even, so it is spared. It is ``EMPTY``
+    only where each image is of one tone, as empty sheets are, but pieces of cloth, too.
     """
     reduced = [_reduced(image) for image in images]
     told = on_even_paper(reduced, [_strongest(levels.size) for levels in reduced], _BOUNDS)
@@ -52,7 +54,7 @@ def of_levels(reduced: NDArray[np.uint8]) -> float:
     count = _strongest(departure.size)
     strongest = np.partition(np.abs(departure), departure.size - count, axis=None)[departure.size - count]
     if strongest < _FAINTEST:
-        return 1.0
+        return EMPTY
     above, below = departure > _OF_PAPER * strongest, departure < -_OF_PAPER * strongest
     brighter, darker = np.mean(above), np.mean(below)
     solid = _solid(above | below, levels / strongest)
