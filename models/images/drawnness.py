@@ -19,6 +19,7 @@ _SOLID = 3  # weight of the share of the sheet that is wider than a stroke and s
 _SHADES = (0.15, 0.6)  # of the strongest contrast: between them are neither paper nor ink, but shades
 _SHADED = 4  # weight of the share of the sheet that is shades
 _BOUNDS = (_FAINTEST, _OF_PAPER, _TEXTURE, _SOLID)
+EMPTY = 1.0  # drawnness of an empty sheet, and of nothing else
 
 
 def drawnness(images: Iterable[Image.Image]) -> float:
@@ -34,6 +35,8 @@ def drawnness(images: Iterable[Image.Image]) -> float:
     (see ``departure_from_surroundings``). Strokes then stand out from it with few shades in between, whereas a
     photograph is mostly shades, and departs on areas wider than a stroke: four and three times their shares are
     subtracted. Of the two figures the larger one counts.
+
+    The result is ``EMPTY`` only where each image is of one tone, as empty sheets are, but pieces of cloth, too.
     """
     reduced = [_reduced(image) for image in images]
     told = on_even_paper(reduced, [_strongest(levels.size) for levels in reduced], _BOUNDS)
@@ -64,7 +67,7 @@ def _on_plane(levels: Floats, paper: Floats) -> float:
     departure = levels - paper
     strongest = _strongest_of(np.abs(departure))
     if strongest < _FAINTEST:
-        return 1.0
+        return EMPTY
     above, below = departure > _OF_PAPER * strongest, departure < -_OF_PAPER * strongest
     brighter, darker = np.mean(above), np.mean(below)
     solid = _solid(above | below, levels / strongest)
@@ -75,7 +78,7 @@ def _in_any_light(levels: Floats) -> float:
     departure = departure_from_surroundings(levels)
     strongest = _strongest_of(departure)
     if strongest < _FAINTEST:
-        return 1.0
+        return -EMPTY  # nothing is drawn in whatever light this is
     relative = departure / strongest
     least, most = _SHADES
     shaded = np.mean((relative > least) & (relative < most))
