@@ -31,10 +31,10 @@ def drawnness(images: Iterable[Image.Image]) -> float:
     is subtracted. An object cut out on white has such a plane, but is wider than a stroke, and shaded: three
     times its share is subtracted. A filled drawing is as wide but even, so it is spared.
 
-    Where light is no plane, in a shadow or under a lamp, an image may count by the paper around each pixel instead
-    (see ``departure_from_surroundings``). Strokes then stand out from it with few shades in between, whereas a
-    photograph is mostly shades, and departs on areas wider than a stroke: four and three times their shares are
-    subtracted. Of the two figures the larger one counts.
+    Where light is no plane, in a shadow or under a lamp, an image may count by the paper around each pixel
+    instead (see ``departure_from_surroundings``). Strokes then stand out from it with few shades in between,
+    whereas a photograph is mostly shades, and departs on areas wider than a stroke: four and three times their
+    shares are subtracted. Of the two figures the larger one counts.
 
     The result is ``EMPTY`` only where each image is of one tone, as empty sheets are, but pieces of cloth, too.
     """

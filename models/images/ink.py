@@ -1,5 +1,6 @@
 """Finds the ink of a drawing, whatever the paper, pen, lighting and polarity."""
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -16,7 +17,7 @@ _FAINTEST_INK = 0.04  # of full scale: a sheet with less contrast is empty
 _CLEAR_INK = 0.15  # of the paper's brightness: what departs less from the paper around it may be its grain
 _TOUCHING = 0.02  # of the border: ink on more of it may be a shadow or a desk
 _WIDER = 1.3  # times as wide as the widest stroke: what is narrower may be a stroke along the border
-_SHADED = 0.02  # of the sheet: more shades beyond the strokes are light
+_SHADED = 0.02  # of the sheet: more of it beyond the strokes and less than half inked is light
 _NEAR = 2  # pixels: by so much does ink that is found in two ways differ at its edges
 _TONES: Floats = np.arange(256) / 255
 
@@ -37,8 +38,9 @@ class Ink:
 def find_ink(gray: Image.Image) -> Ink:
     """Separate the ink of an image of mode ``L`` from its background.
 
-    The background is the plane of brightness (paper under uneven light) on which most pixels lie. Ink departs
-    from it to the side where the departures are largest, so dark on light and light on dark give the same map.
+    The background is the plane of brightness (paper under uneven light) on which most pixels lie, unless shadows
+    or lamps make it another surface, or something lies beside the sheet. Ink departs from it to the side where
+    the departures are largest, so dark on light and light on dark give the same map.
     Contrast is stretched to the strength of the strongest strokes, and what is fainter than a quarter of them
     (shadows, the grain of the paper) is dropped.
     """
@@ -50,12 +52,13 @@ def find_ink(gray: Image.Image) -> Ink:
         # a tone can be among the `count` strongest.
         departures = _TONES - paper
         ink = _stretched(departures, np.repeat(departures, np.minimum(counts, count)), count)
-        if share_of_border(_by_tone(gray, ink > 0)) <= _TOUCHING:
-            return Ink(_by_tone(gray, _rounded(ink)), _by_tone(gray, ink > 0.5))
+        levels = _by_tone(gray, _rounded(ink))
+        if _share_of_border(levels > 0) <= _TOUCHING:
+            return Ink(levels, _by_tone(gray, ink > 0.5))
     tones = np.asarray(gray, dtype=np.float64) / 255
     residual = tones - plane(tones)
     ink = _stretched(residual, residual.ravel(), count)
-    if share_of_border(ink > 0) > _TOUCHING or np.mean((ink > 0) & (ink < 1)) > _SHADED:
+    if _share_of_border(ink > 0) > _TOUCHING or np.mean((ink > 0) & (ink < 0.5)) > _SHADED:
         ink = _around(tones, ink, count)
     return Ink(_rounded(ink), ink > 0.5)
 
@@ -95,35 +98,33 @@ def _around(tones: Floats, by_plane: Floats, count: int) -> Floats:
     """The ink that departs from the paper around it, if what departs from a plane of paper is more than ink.
 
     Light that is no plane, and a desk beside the sheet, show as areas that touch the border, or that are mostly
-    shades, and that are wider than the strokes, or apart from a drawing that keeps clear of the border. Other areas are
-    drawn, and are kept as the plane finds them.
+    shades, and that are wider than the strokes, or apart from a drawing that keeps clear of the border. Other
+    areas are drawn, and are kept as the plane finds them.
     """
     departures = np.maximum(departure_from_surroundings(tones), 0)
     if _full_ink(departures.ravel(), count) < _CLEAR_INK:
         return by_plane
     ink = _stretched(departures, departures.ravel(), count)
     beyond = (by_plane > 0) & ~_near(ink > 0, _NEAR)
-    if share_of_border(beyond) <= _TOUCHING and np.mean(beyond & (by_plane < 1)) <= _SHADED:
+    if _share_of_border(beyond) <= _TOUCHING and np.mean(beyond & (by_plane < 0.5)) <= _SHADED:
         return by_plane
     wider = _width(beyond) > _WIDER * _width(ink > 0.5)
-    apart = not (beyond & _near(ink > 0, 2 * _NEAR)).any() and share_of_border(ink > 0) == 0
+    apart = not (beyond & _near(ink > 0, 2 * _NEAR)).any() and _share_of_border(ink > 0) == 0
     return ink if wider or apart else by_plane
 
 
 def _near(mask: NDArray[np.bool_], reach: int) -> NDArray[np.bool_]:
     """The pixels that have one of a mask in the square of side ``2 * reach + 1`` around them."""
-    return greatest(np.pad(mask.astype(np.float64), reach), 2 * reach + 1) > 0
+    return greatest(np.pad(mask.astype(np.uint8), reach), 2 * reach + 1) > 0
 
 
 def _width(mask: NDArray[np.bool_]) -> int:
     """The side of the largest square that is all set."""
-    unset, side = np.where(mask, 0.0, 1.0), 0
-    while side < min(mask.shape) and not greatest(unset, side + 1).all():
-        side += 1
-    return side
+    unset = (~mask).astype(np.uint8)
+    return bisect_left(range(1, min(mask.shape) + 1), True, key=lambda side: bool(greatest(unset, side).all()))
 
 
-def share_of_border(mask: NDArray[np.bool_]) -> float:
+def _share_of_border(mask: NDArray[np.bool_]) -> float:
     """The share of the outermost pixels that are set."""
     border = np.concatenate([mask[0], mask[-1], mask[:, 0], mask[:, -1]])
     return float(border.mean())

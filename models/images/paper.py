@@ -1,9 +1,12 @@
 """Estimates the paper that a drawing lies on: how bright it is, under the light that fell on it."""
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Levels = NDArray[np.uint8]
 
 _PLANE_ROUNDS = 6
 _WINDOW = 0.2  # of the sheet's longer side: within a square of this side there is paper beside every stroke
@@ -39,11 +42,11 @@ def plane(tones: Floats) -> Floats:
 def departure_from_surroundings(tones: Floats) -> Floats:
     """How much darker than the paper around it each pixel is, or how much brighter if the ink is bright.
 
-    The paper's brightness at a pixel is a closing of the tones (the residual is Meyer's top-hat transform, 1979): in
-    every square window that holds the pixel, something is at least as bright. This follows light of any form, sharp
-    shadows too, and the desk beside the sheet; whatever is as wide as a window counts as paper. Less light also
-    weakens what it falls on, so departures are relative to the paper's brightness. Of dark and bright ink, the one is
-    taken whose paper varies less: the wrong one's would follow the strokes.
+    The paper's brightness at a pixel is a closing of the tones (what is left is Meyer's top-hat transform, 1979):
+    in every square window that holds the pixel, something is at least as bright. This follows light of any form,
+    sharp shadows too, and a desk beside the sheet; whatever is as wide as a window counts as paper. Less light
+    also weakens what it falls on, so departures are relative to the paper's brightness. Of dark and bright ink,
+    the one is taken whose paper has fewer edges: the paper of the other would have those of the strokes.
 
     Args:
         tones: ``[H, W]`` in 0..1.
@@ -52,39 +55,50 @@ def departure_from_surroundings(tones: Floats) -> Floats:
         ``[H, W]``, 0 for most of the paper, larger on ink.
     """
     window = round(_WINDOW * max(tones.shape)) | 1
-    dark, bright = (_closed(_smoothed(one), window) for one in (tones, 1 - tones))
-    ink, paper = (tones, dark) if _variation(dark) <= _variation(bright) else (1 - tones, bright)
-    departure: Floats = (paper - ink) / (paper + _DARK)
+    tones = _smoothed(tones)
+    levels = np.rint(255 * tones).astype(np.uint8)
+    dark, bright = (_closed(one, window) for one in (levels, ~levels))
+    ink, paper = (tones, dark) if _roughness(dark) <= _roughness(bright) else (1 - tones, bright)
+    departure: Floats = (paper / 255 - ink) / (paper / 255 + _DARK)
     # The brightest noise in a window lifts the estimate above the paper's own brightness.
     return departure - np.median(departure)
 
 
 def _smoothed(tones: Floats) -> Floats:
-    """Average each pixel with its four neighbours."""
+    """Average each pixel with its four neighbours, lest grain pass for ink or lift the paper's brightness."""
     wide = np.pad(tones, 1, mode="edge")
     total: Floats = wide[:-2, 1:-1] + wide[2:, 1:-1] + wide[1:-1, :-2] + wide[1:-1, 2:] + tones
     return total / 5
 
 
-def _closed(tones: Floats, window: int) -> Floats:
-    """The least, over the windows that hold a pixel, of each window's greatest tone; edges extend outwards."""
-    wide = np.pad(tones, window - 1, mode="edge")
-    return -greatest(-greatest(wide, window), window)
+def _closed(levels: Levels, window: int) -> Levels:
+    """The least, over the windows that hold a pixel, of each window's greatest level; edges extend outwards."""
+    wide = np.pad(levels, window - 1, mode="edge")
+    return ~greatest(~greatest(wide, window), window)
 
 
-def greatest(values: Floats, window: int) -> Floats:
-    """The greatest value in each square of side ``window`` inside ``[H, W]``: ``[H - window + 1, W - window + 1]``."""
-    for axis in (0, 1):
-        values = np.moveaxis(values, axis, 0)
-        reach = 1
-        while reach < window:
-            further = min(reach, window - reach)
-            values = np.maximum(values[:-further], values[further:])
-            reach += further
-        values = np.moveaxis(values, 0, axis)
-    return values
+def greatest(levels: Levels, window: int) -> Levels:
+    """The greatest level in each square of side ``window``, ``[H + 1 - window, W + 1 - window]``."""
+    rows, columns = levels.shape
+    for reach in _reaches(window):
+        rows -= reach
+        levels = np.maximum(levels[:rows], levels[reach:])
+    for reach in _reaches(window):
+        columns -= reach
+        levels = np.maximum(levels[:, :columns], levels[:, reach:])
+    return levels
 
 
-def _variation(tones: Floats) -> float:
-    """Sum of the differences between neighbours."""
-    return float(sum(np.abs(np.diff(tones, axis=axis)).sum() for axis in (0, 1)))
+def _reaches(window: int) -> Iterator[int]:
+    """By how much to shift the greatest of so many levels in a row, each time, until they span a window."""
+    spanned = 1
+    while spanned < window:
+        reach = min(spanned, window - spanned)
+        yield reach
+        spanned += reach
+
+
+def _roughness(levels: Levels) -> int:
+    """Sum of the squared differences between neighbours, to which edges add far more than slopes."""
+    signed = levels.astype(np.int64)
+    return sum(int((np.diff(signed, axis=axis) ** 2).sum()) for axis in (0, 1))
