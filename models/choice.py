@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from models.images.drawnness import drawnness
+from models.images.drawnness import EMPTY, drawnness
 from models.initialization import Initialization
 from models.support import Support
 from models.support_geometry import SupportGeometry
@@ -27,7 +27,8 @@ def choose(
     Images that are clearly drawings, or clearly photographs, go to an initialization of that kind. If the kind is
     in doubt, or several candidates are of that kind, the one with the lowest ``left_out_error`` is taken; this
     needs two examples of every class. If a class has only one, the first candidate of the likelier kind is taken,
-    or the first of all if none is of that kind.
+    or the first of all if none is of that kind. If each image is of one tone, as pieces of cloth are, the kind is
+    in doubt, and a candidate whose preprocessing makes them all the same is left out.
 
     Args:
         candidates: at least one, in order of preference.
@@ -36,10 +37,13 @@ def choose(
     """
     if len(candidates) == 1:
         return candidates[0]
-    seen = drawnness(image(index) for index in range(0, len(labels), -(-len(labels) // _LOOKED_AT)))
+    looked_at = range(0, len(labels), -(-len(labels) // _LOOKED_AT))
+    seen = drawnness(map(image, looked_at))
+    if seen == EMPTY:  # they may still be drawings, in lines too thin for so brief a look
+        candidates = [one for one in candidates if _sees_differences(one, map(image, looked_at))] or candidates
     kind = "drawing" if seen >= _DRAWN else "photo"
     of_kind = [one for one in candidates if one.preprocessing.kind == kind]
-    clear = not _DOUBT[0] < seen < _DOUBT[1]
+    clear = not _DOUBT[0] < seen < _DOUBT[1] and seen != EMPTY
     compared = of_kind if clear and of_kind else candidates
     tried = _tried(labels)
     if len(compared) > 1 and tried:
@@ -62,6 +66,11 @@ def left_out_error(initialization: Initialization, labels: Sequence[str], images
     with torch.no_grad():
         geometry = SupportGeometry.of(_features(initialization, support), support)
     return float(geometry.left_out_error(initialization.confidence.expectation.sharpness))
+
+
+def _sees_differences(initialization: Initialization, images: Iterable[Image.Image]) -> bool:
+    pixels = initialization.preprocessing.many(images)
+    return bool((pixels != pixels[0]).any())
 
 
 def _features(initialization: Initialization, support: Support) -> Tensor:

@@ -1,5 +1,6 @@
 """Finds the ink of a drawing, whatever the paper, pen, lighting and polarity."""
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -7,11 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from models.images.paper import departure_from_surroundings, greatest, plane
+
 Floats = NDArray[np.float64]
 Value = TypeVar("Value", np.uint8, np.bool_)
 
 _FAINTEST_INK = 0.04  # of full scale: a sheet with less contrast is empty
-_PLANE_ROUNDS = 6
+_CLEAR_INK = 0.15  # of the paper's brightness: what departs less from the paper around it may be its grain
+_TOUCHING = 0.02  # of the border: ink on more of it may be a shadow or a desk
+_WIDER = 1.3  # times as wide as the widest stroke: what is narrower may be a stroke along the border
+_SHADED = 0.02  # of the sheet: more of it beyond the strokes and less than half inked is light
+_NEAR = 2  # pixels: by so much does ink that is found in two ways differ at its edges
 _TONES: Floats = np.arange(256) / 255
 
 
@@ -31,8 +38,9 @@ class Ink:
 def find_ink(gray: Image.Image) -> Ink:
     """Separate the ink of an image of mode ``L`` from its background.
 
-    The background is the plane of brightness (paper under uneven light) on which most pixels lie. Ink departs
-    from it to the side where the departures are largest, so dark on light and light on dark give the same map.
+    The background is the plane of brightness (paper under uneven light) on which most pixels lie, unless shadows
+    or lamps make it another surface, or something lies beside the sheet. Ink departs from it to the side where
+    the departures are largest, so dark on light and light on dark give the same map.
     Contrast is stretched to the strength of the strongest strokes, and what is fainter than a quarter of them
     (shadows, the grain of the paper) is dropped.
     """
@@ -44,10 +52,14 @@ def find_ink(gray: Image.Image) -> Ink:
         # a tone can be among the `count` strongest.
         departures = _TONES - paper
         ink = _stretched(departures, np.repeat(departures, np.minimum(counts, count)), count)
-        return Ink(_by_tone(gray, _rounded(ink)), _by_tone(gray, ink > 0.5))
+        levels = _by_tone(gray, _rounded(ink))
+        if _share_of_border(levels > 0) <= _TOUCHING:
+            return Ink(levels, _by_tone(gray, ink > 0.5))
     tones = np.asarray(gray, dtype=np.float64) / 255
-    residual = tones - background(tones)
+    residual = tones - plane(tones)
     ink = _stretched(residual, residual.ravel(), count)
+    if _share_of_border(ink > 0) > _TOUCHING or np.mean((ink > 0) & (ink < 0.5)) > _SHADED:
+        ink = _around(tones, ink, count)
     return Ink(_rounded(ink), ink > 0.5)
 
 
@@ -68,8 +80,7 @@ def _stretched(departures: Floats, pixels: Floats, count: int) -> Floats:
     """
     if abs(pixels.min()) > pixels.max():
         departures, pixels = -departures, -pixels
-    strongest = np.sort(np.partition(pixels, len(pixels) - count)[len(pixels) - count :])
-    full = float(strongest[(count - 1) // 2] + strongest[count // 2]) / 2
+    full = _full_ink(pixels, count)
     if full < _FAINTEST_INK:
         return np.zeros_like(departures)
     floor = 0.25 * full
@@ -77,26 +88,46 @@ def _stretched(departures: Floats, pixels: Floats, count: int) -> Floats:
     return ink
 
 
-def background(tones: Floats) -> Floats:
-    """Fit the paper's brightness ``[H, W]``: a constant where most pixels agree, else a robust plane."""
-    paper = float(np.median(tones))
-    if np.mean(np.abs(tones - paper) < 0.5 / 255) > 0.5:
-        return np.full_like(tones, paper)
-    height, width = tones.shape
-    rows, columns = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
-    # Along a single row or column, the slope would duplicate the constant and make the system singular.
-    slopes = [axis.ravel() for axis, length in ((rows, height), (columns, width)) if length > 1]
-    design = np.stack([np.ones(tones.size), *slopes], axis=1)
-    values = tones.ravel()
-    plane = np.full(tones.size, paper)
-    for _ in range(_PLANE_ROUNDS):
-        # Reweighting by the inverse distance approximates a fit of least absolute deviations, which strokes
-        # on less than half of the sheet do not bend.
-        weights = 1.0 / np.maximum(np.abs(values - plane), 0.01)
-        weighted = design * weights[:, None]
-        coefficients = np.linalg.solve(design.T @ weighted, weighted.T @ values)
-        plane = design @ coefficients
-    return plane.reshape(tones.shape)
+def _full_ink(departures: Floats, count: int) -> float:
+    """The strength of the strongest strokes: the median of the ``count`` largest departures."""
+    strongest = np.sort(np.partition(departures, len(departures) - count)[len(departures) - count :])
+    return float(strongest[(count - 1) // 2] + strongest[count // 2]) / 2
+
+
+def _around(tones: Floats, by_plane: Floats, count: int) -> Floats:
+    """The ink that departs from the paper around it, if what departs from a plane of paper is more than ink.
+
+    Light that is no plane, and a desk beside the sheet, show as areas that touch the border, or that are mostly
+    shades, and that are wider than the strokes, or apart from a drawing that keeps clear of the border. Other
+    areas are drawn, and are kept as the plane finds them.
+    """
+    departures = np.maximum(departure_from_surroundings(tones), 0)
+    if _full_ink(departures.ravel(), count) < _CLEAR_INK:
+        return by_plane
+    ink = _stretched(departures, departures.ravel(), count)
+    beyond = (by_plane > 0) & ~_near(ink > 0, _NEAR)
+    if _share_of_border(beyond) <= _TOUCHING and np.mean(beyond & (by_plane < 0.5)) <= _SHADED:
+        return by_plane
+    wider = _width(beyond) > _WIDER * _width(ink > 0.5)
+    apart = not (beyond & _near(ink > 0, 2 * _NEAR)).any() and _share_of_border(ink > 0) == 0
+    return ink if wider or apart else by_plane
+
+
+def _near(mask: NDArray[np.bool_], reach: int) -> NDArray[np.bool_]:
+    """The pixels that have one of a mask in the square of side ``2 * reach + 1`` around them."""
+    return greatest(np.pad(mask.astype(np.uint8), reach), 2 * reach + 1) > 0
+
+
+def _width(mask: NDArray[np.bool_]) -> int:
+    """The side of the largest square that is all set."""
+    unset = (~mask).astype(np.uint8)
+    return bisect_left(range(1, min(mask.shape) + 1), True, key=lambda side: bool(greatest(unset, side).all()))
+
+
+def _share_of_border(mask: NDArray[np.bool_]) -> float:
+    """The share of the outermost pixels that are set."""
+    border = np.concatenate([mask[0], mask[-1], mask[:, 0], mask[:, -1]])
+    return float(border.mean())
 
 
 def _by_tone(gray: Image.Image, table: NDArray[Value]) -> NDArray[Value]:

@@ -106,14 +106,14 @@ def _drawings(grays: Sequence[Image.Image], side: int, margin: float | None) -> 
     """Levels ``[B, 1, side, side]``."""
     drawn = draw([np.asarray(gray) for gray in grays], side, margin)
     each = [
-        _on_uneven_paper(gray, side, margin) if levels is None else levels
+        _any_drawing(gray, side, margin) if levels is None else levels
         for gray, levels in zip(grays, drawn, strict=True)
     ]
     return torch.from_numpy(np.stack(each))[:, None]
 
 
-def _on_uneven_paper(gray: Image.Image, side: int, margin: float | None) -> NDArray[np.uint8]:
-    """Levels ``[side, side]``; also used for even paper if the C functions are not available."""
+def _any_drawing(gray: Image.Image, side: int, margin: float | None) -> NDArray[np.uint8]:
+    """Levels ``[side, side]`` of a drawing that the C function leaves, which takes only those on even paper."""
     ink = find_ink(gray)
     height, width = ink.levels.shape
     centre, extent = (height / 2, width / 2), float(max(height, width))

@@ -11,7 +11,7 @@ from models.backbones.conv4 import Conv4
 from models.choice import choose, left_out_error
 from models.heads import Head
 from models.images import drawnness as module
-from models.images.drawnness import drawnness
+from models.images.drawnness import EMPTY, drawnness
 from models.images.preprocessing import Preprocessing
 from models.initialization import Initialization
 from models.inner_rule import InnerRule
@@ -172,6 +172,34 @@ def test_of_several_of_a_kind_the_better_one_is_taken():
     for better in (DRAWINGS, moving):
         assert chosen([blind, better, PHOTOS], list("aabb"), images) == better.name
         assert chosen([blind, better, PHOTOS], list("abcd"), images) == "blind", "the first of the kind"
+
+
+@pytest.mark.parametrize("labels", ["ab", "aabb"])
+def test_where_all_images_are_evenly_toned_one_that_sees_their_tones_is_taken(labels):
+    colours = {"a": (200, 40, 40), "b": (40, 60, 200)}
+    noise = np.random.default_rng(0).normal(0, 2, (len(labels), 60, 60, 3))
+    images = [
+        Image.fromarray((colours[label] + one).astype(np.uint8)) for label, one in zip(labels, noise, strict=True)
+    ]
+    assert drawnness(images) == EMPTY
+    for candidates in ([DRAWINGS, PHOTOS], [PHOTOS, DRAWINGS]):
+        assert chosen(candidates, list(labels), images) == "photos"
+    assert chosen([DRAWINGS, replace(DRAWINGS, name="other")], list(labels), images) == "drawings", "both blind"
+
+
+def hairline(seed):
+    """A drawing in a line so thin that, reduced, it is fainter than ink."""
+    sheet = Image.new("L", (2000, 2000), 255)
+    corners = np.random.default_rng(seed).uniform(300, 1700, (4, 2))
+    ImageDraw.Draw(sheet).line([tuple(corner) for corner in corners], fill=0, width=1)
+    return sheet
+
+
+@pytest.mark.parametrize("labels", ["ab", "aabb"])
+def test_drawings_in_thin_lines_are_not_taken_for_even_tones(labels):
+    images = [hairline("ab".index(label)) for label in labels]
+    assert drawnness(images) == EMPTY
+    assert chosen([DRAWINGS, PHOTOS], list(labels), images) == "drawings"
 
 
 def test_many_examples_are_tried_in_part():

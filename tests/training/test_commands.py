@@ -242,6 +242,23 @@ def test_calibrate_rewrites_the_card_and_leaves_phi(initialization, tmp_path, ca
     assert "no recipe" in capsys.readouterr().err
 
 
+def test_evaluate_measures_a_look(initialization, tmp_path, capsys):
+    for label in range(7):
+        folder = tmp_path / "symbols" / f"symbol{label:02d}"
+        folder.mkdir(parents=True)
+        for index in range(4):
+            drawing(label, (84, 84)).rotate(index, fillcolor=255).save(folder / f"{index}.png")
+    given = ["evaluate", str(initialization), "--dataset", "folder", "--split", "train", "--ways", "2"]
+    given += ["--data-dir", str(tmp_path / "symbols"), "--queries", "1", "--episodes", "20", "--strangers", "0"]
+    found = {}
+    for look in ("as-is", "desk"):
+        assert main([*given, "--look", look, "--json", str(tmp_path / "out.json")]) == 0
+        found[look] = json.loads((tmp_path / "out.json").read_text())
+        assert found[look]["look"] == look
+        assert ("folder train desk, 2-way" in capsys.readouterr().out) == (look == "desk")
+    assert found["as-is"]["estimate"] != found["desk"]["estimate"]
+
+
 def test_auto_counts_what_is_chosen(initialization, tmp_path, capsys):
     for label in range(6):
         folder = tmp_path / "symbols" / f"symbol{label:02d}"
@@ -260,7 +277,7 @@ def test_auto_counts_what_is_chosen(initialization, tmp_path, capsys):
     )
     given = ["auto", str(tmp_path / "photo"), str(initialization), "--dataset", "folder", "--split", "train"]
     given += ["--data-dir", str(tmp_path / "symbols"), "--ways", "2", "--shots", "1", "2", "--episodes", "10"]
-    given += ["--looks", "as-is", "coloured", "grey", "framed", "--json", str(tmp_path / "out.json")]
+    given += ["--looks", "as-is", "coloured", "grey", "framed", "lamp", "--json", str(tmp_path / "out.json")]
     assert main(given) == 0
     rows = json.loads((tmp_path / "out.json").read_text())["rows"]
     assert [(row["look"], row["shots"]) for row in rows][:3] == [("as-is", 1), ("as-is", 2), ("coloured", 1)]

@@ -91,6 +91,13 @@ def test_every_layout_gives_the_same(tree, tmp_path_factory, layout):
     assert torch.equal(load("test", other).images, load("test", tree).images)
 
 
+def test_hidden_files_of_a_mac_are_no_drawings(tree):
+    before = load("test", tree)
+    for drawing in list((tree / "omniglot").rglob("*.png")):
+        drawing.with_name(f"._{drawing.name}").write_bytes(b"\0\5\x16\7")
+    assert torch.equal(load("test", tree).images, before.images)
+
+
 def test_empty_folder_does_not_hide_another_layout(tree, tmp_path_factory):
     other = tmp_path_factory.mktemp("other")
     (other / "omniglot" / "images_evaluation").mkdir(parents=True)

@@ -11,17 +11,21 @@ from models.confidence import KEEP_KNOWN
 from models.initialization import Initialization
 from training.commands.outputs import check_outputs, write_output
 from training.commands.task_options import add_task_options, classes_of, protocol_of
+from training.datasets.class_images import ClassImages
 from training.datasets.registry import data_dir_of_environment
 from training.measures.assessment import strangers_among
 from training.measures.calibration import QUERIES
 from training.measures.evaluation import embedded, measure
+from training.measures.looks import LOOKS, seen_as, whole_images
 from training.measures.measured import Measured, Protocol
 from training.measures.oneshot_runs import RUNS, evaluate_runs
 from training.run.named import find
 
+_SHOWN_SIDE = 210  # pixels of images that are shown changed
+
 _OF_EPISODES = (  # what is said of tasks that are drawn; those of a benchmark are given
     *("dataset", "against", "split", "ways", "shots", "queries", "episodes", "seed", "within_alphabet"),
-    *("same_drawers", "data_seed", "download", "strangers", "keep_known"),
+    *("same_drawers", "data_seed", "download", "strangers", "keep_known", "look"),
 )
 
 
@@ -44,6 +48,9 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
         type=float,
         default=KEEP_KNOWN,
         help="share of known items to be told known (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--look", default="as-is", choices=LOOKS, help="how images are shown (default: %(default)s)"
     )
     parser.add_argument(
         "--inner-steps", type=int, help="of each task (default: the learner's own); 0 does not adapt"
@@ -96,7 +103,7 @@ def _episodes(initialization: Initialization, options: argparse.Namespace) -> di
     initialization.confidence.known_above(
         protocol.size, options.keep_known
     )  # or refuses the share, before all else
-    classes = classes_of(initialization, options)
+    classes = _shown(initialization, options)
     strangers = strangers_among(classes, protocol, options.strangers)
     with_strangers = replace(protocol, strangers=strangers)
     features = embedded(
@@ -135,6 +142,17 @@ def _episodes(initialization: Initialization, options: argparse.Namespace) -> di
     return figures
 
 
+def _shown(
+    initialization: Initialization, options: argparse.Namespace, split_as: Initialization | None = None
+) -> ClassImages:
+    """Read the classes, their images looking as asked."""
+    if options.look == "as-is":
+        return classes_of(initialization, options, split_as=split_as)
+    reads_whole = replace(initialization, preprocessing=whole_images(_SHOWN_SIDE))
+    whole = classes_of(reads_whole, options, split_as=split_as)
+    return seen_as(whole, options.look, initialization.preprocessing, options.seed)
+
+
 def _figures(initialization: Initialization, measured: Measured, options: argparse.Namespace) -> dict[str, Any]:
     """Collect what was measured on tasks without strangers for JSON; ``unknown`` tells of those later."""
     tasks = asdict(measured.protocol)
@@ -142,6 +160,7 @@ def _figures(initialization: Initialization, measured: Measured, options: argpar
     return {
         "dataset": options.dataset,
         "split": options.split,
+        "look": options.look,
         **tasks,
         "inductive": True,
         "inner_steps": options.inner_steps,
@@ -153,9 +172,9 @@ def _figures(initialization: Initialization, measured: Measured, options: argpar
 
 
 def _tell(name: str, protocol: Protocol, figures: Mapping[str, Any]) -> None:
-    estimate = figures["estimate"]
+    estimate, look = figures["estimate"], "" if figures["look"] == "as-is" else f" {figures['look']}"
     print(
-        f"{name} on {figures['dataset']} {figures['split']}, {protocol.describe()}, "
+        f"{name} on {figures['dataset']} {figures['split']}{look}, {protocol.describe()}, "
         f"{protocol.episodes} episodes, seed {protocol.seed}: "
         f"{100 * figures['accuracy']:.2f} ± {100 * figures['interval_95']:.2f} %, "
         f"calibration error {100 * figures['calibration_error']:.2f} %"
@@ -185,7 +204,7 @@ def _against(
         other.learner,
         other.phi,
         other.preprocessing,
-        classes_of(other, options, split_as=first),
+        _shown(other, options, split_as=first),
         measured.protocol,
         inner_steps=options.inner_steps,
         progress=True,

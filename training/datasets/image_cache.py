@@ -46,8 +46,9 @@ def key(facts: Any, preprocessing: Preprocessing) -> str:
     """
     settings = preprocessing.as_dict()
     del settings["mean"], settings["std"]
-    # Settings do not reveal a change of the code that they steer; the levels of a probe image do.
-    probe = hashlib.sha256(preprocessing.levels(_probe()).numpy().tobytes()).hexdigest()
+    # Settings do not reveal a change of the code that they steer; the levels of probe images do.
+    levels = b"".join(preprocessing.levels(probe).numpy().tobytes() for probe in _probes())
+    probe = hashlib.sha256(levels).hexdigest()
     text = json.dumps([_FORMAT, settings, probe, facts], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
@@ -86,11 +87,13 @@ def save(path: Path, images: ClassImages) -> None:
         _log.warning("the preprocessed images cannot be kept in %s (%s)", path.parent, error)
 
 
-def _probe() -> Image.Image:
-    """Draw a sheet in uneven light with a thick, a thin and a coloured stroke."""
+def _probes() -> tuple[Image.Image, Image.Image]:
+    """Draw a sheet in uneven light with a thick, a thin and a coloured stroke, by itself and beside a desk."""
     sheet = Image.linear_gradient("L").resize((90, 120)).point(lambda level: 180 + level // 4).convert("RGB")
     draw = ImageDraw.Draw(sheet)
     draw.arc((15, 20, 70, 85), 20, 300, fill=(20, 20, 20), width=5)
     draw.line((10, 100, 80, 60), fill=(60, 60, 60), width=1)
     draw.line((45, 10, 55, 110), fill=(150, 30, 40), width=3)
-    return sheet
+    beside_a_desk = sheet.copy()
+    ImageDraw.Draw(beside_a_desk).polygon([(60, 0), (90, 0), (90, 70)], fill=(70, 50, 40))
+    return sheet, beside_a_desk

@@ -13,6 +13,7 @@ from models.torchvision_operators import declare_missing
 from training.datasets.class_images import ClassImages, DataError
 from training.datasets.image_cache import DEFAULT_FOLDER
 from training.datasets.image_files import ClassFiles, read_classes
+from training.datasets.left_out import is_hidden
 from training.datasets.splits import Split
 
 Part = Literal["images_background", "images_evaluation"]
@@ -127,14 +128,19 @@ def _belongs(alphabet: str, split: Split) -> bool:
 
 def _characters(root: Path) -> list[ClassFiles]:
     return [
-        ClassFiles(f"{alphabet.name}/{character.name}", alphabet.name, tuple(character.glob("*.png")))
+        ClassFiles(f"{alphabet.name}/{character.name}", alphabet.name, _drawings(character))
         for alphabet in _folders(root)
         for character in _folders(alphabet)
     ]
 
 
+def _drawings(character: Path) -> tuple[Path, ...]:
+    # Beside each file of such names, macOS puts a hidden one, "._" before its name, on disks of other systems.
+    return tuple(path for path in character.glob("*.png") if not is_hidden(path))
+
+
 def _folders(path: Path) -> list[Path]:
-    return sorted(entry for entry in path.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+    return sorted(entry for entry in path.iterdir() if entry.is_dir() and not is_hidden(entry))
 
 
 def _find(data_dir: Path, part: Part) -> list[Path]:

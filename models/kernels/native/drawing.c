@@ -10,6 +10,8 @@
 
 #include "tones.h"
 
+#define TOUCHING 0.02 /* see models/images/ink.py */
+
 enum { MOST = 224, FIXED = 22 }; /* Pillow's box filter counts in units of 2^-22 */
 
 typedef struct { int64_t high, wide; } Size;
@@ -147,7 +149,16 @@ static void reduce(const uint8_t *framed, Span rows, int64_t side, uint8_t *out)
     }
 }
 
-/* Returns 1, or 0 without writing anything if the paper is uneven. */
+/* Whether so much of the border is inked that it may be a shadow, or what lies beside the sheet. */
+static int touches_border(const uint8_t *inked, int64_t high, int64_t wide)
+{
+    int64_t found = 0;
+    for (int64_t y = 0; y < high; y++) found += (inked[y * wide] > 0) + (inked[y * wide + wide - 1] > 0);
+    for (int64_t x = 0; x < wide; x++) found += (inked[x] > 0) + (inked[(high - 1) * wide + x] > 0);
+    return (double)found / (2 * (high + wide)) > TOUCHING;
+}
+
+/* Returns 1, or 0 without writing anything if the paper is uneven or something may lie beside it. */
 static int draw_one(int64_t high, int64_t wide, int64_t side, double margin, const uint8_t *gray, uint8_t *out)
 {
     int64_t counts[TONES];
@@ -162,6 +173,7 @@ static int draw_one(int64_t high, int64_t wide, int64_t side, double margin, con
             rows[0][y] |= strokes[t], columns[0][x] |= strokes[t];
             rows[1][y] |= levels[t], columns[1][x] |= levels[t];
         }
+    if (touches_border(inked, high, wide)) return 0;
     const Span any[2] = {span_of(rows[1], high), span_of(columns[1], wide)};
     double centre[2] = {high / 2.0, wide / 2.0}, extent = (double)(high > wide ? high : wide);
     if (margin >= 0 && any[0].last) {
@@ -186,7 +198,7 @@ static int draw_one(int64_t high, int64_t wide, int64_t side, double margin, con
 }
 
 /* Draw images of grey levels [high, wide], each at most MOST, into [count, side, side], framed with a margin unless it
- * is negative; `even` is 1 for the images that were drawn, and 0 for those on uneven paper. */
+ * is negative; `even` is 1 for the images that were drawn, and 0 for those that models/images must look at. */
 void draw(int64_t count, const Size *of, const uint8_t *const *gray, int64_t side, double margin, uint8_t *out,
           uint8_t *even)
 {

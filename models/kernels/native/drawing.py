@@ -30,7 +30,8 @@ def draw(grays: Sequence[Levels], side: int, margin: float | None) -> list[Level
         ValueError: for a larger image.
 
     Returns:
-        For each image, levels ``[side, side]``, or None if its paper is uneven or there is no compiled library.
+        For each image, levels ``[side, side]``, or None if its paper is uneven, if ink on its border may be
+        something else, or if there is no compiled library.
     """
     for height, width in (gray.shape for gray in grays):
         if max(height, width) > MOST:

@@ -1,0 +1,116 @@
+"""Light of any form, and what lies beside the sheet, are not ink; drawings that fill their sheet stay whole."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image, ImageDraw, ImageFilter
+
+from models.images.drawnness import drawnness
+from models.images.ink import find_ink
+from models.images.paper import departure_from_surroundings, greatest
+from models.images.preprocessing import Preprocessing
+
+DRAWING = Preprocessing("drawing", 42, 1, margin=0.1)
+HIGH, WIDE = 300, 400
+ROWS, COLUMNS = np.mgrid[-1 : 1 : HIGH * 1j, -1 : 1 : WIDE * 1j]
+
+
+def falling_off(tones):
+    return tones * (0.95 - 0.35 * (ROWS**2 + COLUMNS**2))
+
+
+def under_a_lamp(tones):
+    return tones * (0.45 + 0.5 * np.exp(-((ROWS - 0.6) ** 2 + (COLUMNS + 0.5) ** 2) / 0.6))
+
+
+def in_a_shadow(tones):
+    return tones * (1 - 0.45 / (1 + np.exp((COLUMNS + 0.4 * ROWS - 0.1) / 0.03)))
+
+
+def beside_a_desk(tones):
+    return np.where(0.8 * COLUMNS + 0.3 * ROWS > 0.75, 0.3, tones)
+
+
+SCENES = [falling_off, under_a_lamp, in_a_shadow, beside_a_desk]
+
+
+def sign(seed):
+    """A sign of two lines of pen, 1 on ink, well inside the sheet."""
+    sheet = Image.new("L", (WIDE, HIGH))
+    made = np.random.default_rng(seed)
+    for _ in range(2):
+        places = made.uniform((110, 70), (250, 230), (3, 2))
+        ImageDraw.Draw(sheet).line([tuple(place) for place in places], fill=255, width=10, joint="curve")
+    return np.asarray(sheet.filter(ImageFilter.GaussianBlur(1.5)), dtype=float) / 255
+
+
+def photographed(scene, seed):
+    grain = np.random.default_rng(seed).normal(0, 0.01, (HIGH, WIDE))
+    return Image.fromarray(
+        np.clip(np.round(255 * (scene(0.85 - 0.6 * sign(seed)) + grain)), 0, 255).astype("uint8")
+    )
+
+
+@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.__name__)
+def test_a_photographed_sign_is_the_sign(scene):
+    for seed in range(8):
+        plain = DRAWING(Image.fromarray(np.round(255 * (1 - sign(seed))).astype("uint8")))
+        shown = DRAWING(photographed(scene, seed))
+        assert torch.cosine_similarity(shown.flatten(), plain.flatten(), dim=0) > 0.9, seed
+
+
+@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.__name__)
+def test_a_photographed_sign_is_a_drawing_to_auto(scene):
+    assert min(drawnness([photographed(scene, seed)]) for seed in range(8)) > 0.84
+
+
+def test_chalk_on_an_unevenly_lit_board_is_found_as_well():
+    for seed in range(4):
+        board = Image.fromarray(255 - np.asarray(photographed(under_a_lamp, seed)))
+        assert float((DRAWING(board) - DRAWING(photographed(under_a_lamp, seed))).abs().mean()) < 0.01
+
+
+def letter(cells, width):
+    """Strokes of the given width on a sheet that they fill, from rows of text."""
+    rows = np.array([[cell == "#" for cell in row] for row in cells])
+    return np.kron(rows, np.ones((width, width), bool))
+
+
+@pytest.mark.parametrize("width", [4, 12, 25])
+@pytest.mark.parametrize(
+    "cells", [["####", "#...", "####", "#...", "####"], ["#...", "#...", "####"]], ids=["E", "L"]
+)
+@pytest.mark.parametrize("grain", [0, 3])
+def test_a_letter_that_fills_its_sheet_keeps_the_strokes_along_its_border(cells, width, grain):
+    strokes = letter(cells, width)
+    # Paper must be the larger part of the sheet.
+    strokes = np.pad(strokes, ((0, 0), (0, 4 * width)))
+    noise = np.random.default_rng(0).normal(0, grain, strokes.shape) if grain else 0
+    sheet = Image.fromarray(np.clip(np.where(strokes, 40, 220) + noise, 0, 255).astype("uint8"))
+    assert np.array_equal(find_ink(sheet).strokes, strokes)
+
+
+def test_a_filled_drawing_is_not_taken_for_a_shadow():
+    for seed in range(4):
+        sheet = Image.new("L", (WIDE, HIGH), 220)
+        ImageDraw.Draw(sheet).ellipse((120, 60, 300, 240), fill=60)
+        slanting = np.asarray(sheet) * (0.9 + 0.1 * COLUMNS) + np.random.default_rng(seed).normal(
+            0, 2, (HIGH, WIDE)
+        )
+        strokes = find_ink(Image.fromarray(slanting.clip(0, 255).astype("uint8"))).strokes
+        assert np.mean(strokes != (np.asarray(sheet) == 60)) < 0.01
+
+
+def test_departures_are_the_tones_below_a_closing():
+    made = np.random.default_rng(0)
+    levels = made.integers(0, 256, (23, 31)).astype(np.uint8)
+    for window in (1, 2, 5, 8, 23):
+        squares = np.lib.stride_tricks.sliding_window_view(levels, (window, window))
+        assert np.array_equal(greatest(levels, window), squares.max((2, 3)))
+    ramp = np.linspace(0.2, 0.9, 60)[None].repeat(40, 0)
+    assert np.abs(departure_from_surroundings(ramp)).max() < 0.02
+    ramp[10:30, 20:23] *= 0.5
+    inked = departure_from_surroundings(ramp) > 0.2
+    assert inked[11:29, 20:23].all()
+    assert not inked[:, :19].any()
+    assert not inked[:, 24:].any()
