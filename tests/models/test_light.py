@@ -90,6 +90,23 @@ def test_a_letter_that_fills_its_sheet_keeps_the_strokes_along_its_border(cells,
     assert np.array_equal(find_ink(sheet).strokes, strokes)
 
 
+@pytest.mark.parametrize("blur", [0, 1])
+def test_a_drawing_made_on_a_computer_keeps_a_wide_area_along_its_border(blur):
+    drawn = Image.new("L", (200, 200), 220)
+    ImageDraw.Draw(drawn).rectangle((0, 160, 199, 199), fill=40)  # the ground
+    ImageDraw.Draw(drawn).line((100, 60, 100, 160), fill=40, width=8)
+    ImageDraw.Draw(drawn).line((30, 30, 50, 30), fill=40, width=8)
+    strokes = find_ink(drawn.filter(ImageFilter.GaussianBlur(blur))).strokes
+    assert np.mean(strokes != (np.asarray(drawn) == 40)) < 0.01
+
+
+def test_a_desk_beside_paper_too_bright_for_the_camera_is_no_ink():
+    scene = beside_a_desk(np.where(sign(0) > 0.5, 0.2, 1.3))
+    noisy = np.round(255 * (scene + np.random.default_rng(0).normal(0, 0.02, (HIGH, WIDE))))
+    strokes = find_ink(Image.fromarray(noisy.clip(0, 255).astype("uint8"))).strokes
+    assert np.mean(strokes != (sign(0) > 0.5)) < 0.02
+
+
 def test_a_filled_drawing_is_not_taken_for_a_shadow():
     for seed in range(4):
         sheet = Image.new("L", (WIDE, HIGH), 220)
