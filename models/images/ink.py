@@ -39,8 +39,9 @@ def find_ink(gray: Image.Image) -> Ink:
     """Separate the ink of an image of mode ``L`` from its background.
 
     The background is the plane of brightness (paper under uneven light) on which most pixels lie, unless shadows
-    or lamps make it another surface, or something lies beside the sheet. Ink departs from it to the side where
-    the departures are largest, so dark on light and light on dark give the same map.
+    or lamps make it another surface, or something lies beside the sheet, neither of which is of one tone. Ink
+    departs from it to the side where the departures are largest, so dark on light and light on dark give the same
+    map.
     Contrast is stretched to the strength of the strongest strokes, and what is fainter than a quarter of them
     (shadows, the grain of the paper) is dropped.
     """
@@ -53,7 +54,7 @@ def find_ink(gray: Image.Image) -> Ink:
         departures = _TONES - paper
         ink = _stretched(departures, np.repeat(departures, np.minimum(counts, count)), count)
         levels = _by_tone(gray, _rounded(ink))
-        if _share_of_border(levels > 0) <= _TOUCHING:
+        if _share_of_border(levels > 0) <= _TOUCHING or _is_filled(gray, levels):
             return Ink(levels, _by_tone(gray, ink > 0.5))
     tones = np.asarray(gray, dtype=np.float64) / 255
     residual = tones - plane(tones)
@@ -126,8 +127,18 @@ def _width(mask: NDArray[np.bool_]) -> int:
 
 def _share_of_border(mask: NDArray[np.bool_]) -> float:
     """The share of the outermost pixels that are set."""
-    border = np.concatenate([mask[0], mask[-1], mask[:, 0], mask[:, -1]])
-    return float(border.mean())
+    return float(_border(mask).mean())
+
+
+def _is_filled(gray: Image.Image, levels: NDArray[np.uint8]) -> bool:
+    """Whether most ink on the border is of one tone, as no shadow or desk is with the noise of a camera."""
+    inked = _border(np.asarray(gray))[_border(levels) > 0]
+    return bool(2 * np.bincount(inked).max() > inked.size)
+
+
+def _border(image: NDArray[Value]) -> NDArray[Value]:
+    """The outermost pixels ``[P]``; each corner twice."""
+    return np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
 
 
 def _by_tone(gray: Image.Image, table: NDArray[Value]) -> NDArray[Value]:

@@ -44,10 +44,10 @@ def sign(seed):
     return np.asarray(sheet.filter(ImageFilter.GaussianBlur(1.5)), dtype=float) / 255
 
 
-def photographed(scene, seed):
+def photographed(scene, seed, contrast=0.6):
     grain = np.random.default_rng(seed).normal(0, 0.01, (HIGH, WIDE))
     return Image.fromarray(
-        np.clip(np.round(255 * (scene(0.85 - 0.6 * sign(seed)) + grain)), 0, 255).astype("uint8")
+        np.clip(np.round(255 * (scene(0.85 - contrast * sign(seed)) + grain)), 0, 255).astype("uint8")
     )
 
 
@@ -56,6 +56,20 @@ def test_a_photographed_sign_is_the_sign(scene):
     for seed in range(8):
         plain = DRAWING(Image.fromarray(np.round(255 * (1 - sign(seed))).astype("uint8")))
         shown = DRAWING(photographed(scene, seed))
+        assert torch.cosine_similarity(shown.flatten(), plain.flatten(), dim=0) > 0.9, seed
+
+
+def in_a_shadow_upon_its_middle(tones):
+    return tones * (1 - 0.4 / (1 + np.exp((ROWS**2 + (COLUMNS - 0.3) ** 2 - 0.25) / 0.02)))
+
+
+@pytest.mark.parametrize(
+    "scene", [under_a_lamp, beside_a_desk, in_a_shadow_upon_its_middle], ids=lambda scene: scene.__name__
+)
+def test_a_sign_in_pencil_is_the_sign(scene):
+    for seed in (0, 2, 3):
+        plain = DRAWING(Image.fromarray(np.round(255 * (1 - sign(seed))).astype("uint8")))
+        shown = DRAWING(photographed(scene, seed, contrast=0.35))
         assert torch.cosine_similarity(shown.flatten(), plain.flatten(), dim=0) > 0.9, seed
 
 
@@ -88,6 +102,23 @@ def test_a_letter_that_fills_its_sheet_keeps_the_strokes_along_its_border(cells,
     noise = np.random.default_rng(0).normal(0, grain, strokes.shape) if grain else 0
     sheet = Image.fromarray(np.clip(np.where(strokes, 40, 220) + noise, 0, 255).astype("uint8"))
     assert np.array_equal(find_ink(sheet).strokes, strokes)
+
+
+@pytest.mark.parametrize("blur", [0, 1])
+def test_a_drawing_made_on_a_computer_keeps_a_wide_area_along_its_border(blur):
+    drawn = Image.new("L", (200, 200), 220)
+    ImageDraw.Draw(drawn).rectangle((0, 160, 199, 199), fill=40)  # the ground
+    ImageDraw.Draw(drawn).line((100, 60, 100, 160), fill=40, width=8)
+    ImageDraw.Draw(drawn).line((30, 30, 50, 30), fill=40, width=8)
+    strokes = find_ink(drawn.filter(ImageFilter.GaussianBlur(blur))).strokes
+    assert np.mean(strokes != (np.asarray(drawn) == 40)) < 0.01
+
+
+def test_a_desk_beside_paper_too_bright_for_the_camera_is_no_ink():
+    scene = beside_a_desk(np.where(sign(0) > 0.5, 0.2, 1.3))
+    noisy = np.round(255 * (scene + np.random.default_rng(0).normal(0, 0.02, (HIGH, WIDE))))
+    strokes = find_ink(Image.fromarray(noisy.clip(0, 255).astype("uint8"))).strokes
+    assert np.mean(strokes != (sign(0) > 0.5)) < 0.02
 
 
 def test_a_filled_drawing_is_not_taken_for_a_shadow():
