@@ -41,9 +41,8 @@ def find_ink(gray: Image.Image) -> Ink:
     The background is the plane of brightness (paper under uneven light) on which most pixels lie, unless shadows
     or lamps make it another surface, or something lies beside the sheet, neither of which is of one tone. Ink
     departs from it to the side where the departures are largest, so dark on light and light on dark give the same
-    map.
-    Contrast is stretched to the strength of the strongest strokes, and what is fainter than a quarter of them
-    (shadows, the grain of the paper) is dropped.
+    map. Contrast is stretched to the strength of the strongest strokes, and what is fainter than a quarter of
+    them (shadows, the grain of the paper) is dropped.
     """
     counts = np.asarray(gray.histogram())
     paper, size = _median(counts), gray.width * gray.height

@@ -78,6 +78,16 @@ def test_a_photographed_sign_is_a_drawing_to_auto(scene):
     assert min(drawnness([photographed(scene, seed)]) for seed in range(8)) > 0.84
 
 
+def test_a_strip_of_desk_narrower_than_the_strokes_is_no_ink_either():
+    def beside_a_strip(tones):
+        return np.where(COLUMNS > 0.96, 0.3, tones)
+
+    for seed in range(4):
+        plain = DRAWING(Image.fromarray(np.round(255 * (1 - sign(seed))).astype("uint8")))
+        shown = DRAWING(photographed(beside_a_strip, seed))
+        assert torch.cosine_similarity(shown.flatten(), plain.flatten(), dim=0) > 0.9, seed
+
+
 def test_chalk_on_an_unevenly_lit_board_is_found_as_well():
     for seed in range(4):
         board = Image.fromarray(255 - np.asarray(photographed(under_a_lamp, seed)))
