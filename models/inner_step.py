@@ -36,10 +36,12 @@ class _Step(torch.autograd.Function):
         ctx.save_for_backward(*rates, *gradients)
         ctx.shared = [value.ndim < gradient.ndim for value, gradient in zip(values, gradients, strict=True)]
         ctx.set_materialize_grads(False)
-        return tuple(
+        # tuple(generator) grows a tuple that gc.get_objects() shows to other threads meanwhile, which breaks it
+        moved = [
             torch.addcmul(value, rate, gradient, value=-1)
             for value, rate, gradient in zip(values, rates, gradients, strict=True)
-        )
+        ]
+        return tuple(moved)
 
     @staticmethod
     def backward(ctx: Any, *cotangents: Tensor | None) -> tuple[Tensor | None, ...]:

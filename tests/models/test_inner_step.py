@@ -1,5 +1,7 @@
 """One step of the inner loop: what it moves, and what flows back, against the formula in double precision."""
 
+import gc
+
 import pytest
 import torch
 
@@ -48,3 +50,18 @@ def test_numbers_that_lie_in_different_orders_are_left_to_torch():
     moved = stepped({"one": value}, {"one": rate.requires_grad_()}, [laid])["one"]
     _, to_rate = torch.autograd.grad(moved, [value, rate], plain)
     assert torch.allclose(to_rate, -(plain * laid).sum(), rtol=1e-4)
+
+
+def test_a_look_at_all_objects_meanwhile_breaks_no_step(monkeypatch):
+    # what a profiler in another thread does: it holds every object while the moved tensors are being gathered
+    seen, addcmul = [], torch.addcmul
+
+    def looked_at(*given, **named):
+        seen[:] = gc.get_objects()
+        return addcmul(*given, **named)
+
+    monkeypatch.setattr(torch, "addcmul", looked_at)
+    values = {str(place): drawn((2,), place) for place in range(12)}
+    rates = {name: torch.tensor(1.0) for name in values}
+    moved = stepped(values, rates, [value[None] for value in values.values()])
+    assert all(not one.any() for one in moved.values())
