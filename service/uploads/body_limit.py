@@ -45,7 +45,8 @@ class BodyLimit:
         limit = self._settings.max_archive_bytes if is_job else self._settings.max_request_bytes
         # A job's form is written to disk as it comes, so it needs no room in memory.
         on_disk = is_job and media_type(headers) == FORM
-        body = _Body(receive, headers, limit, self._settings.upload_s, None if on_disk else self._room)
+        held = _Held(None if on_disk else self._room)
+        body = _Body(receive, headers, limit, self._settings.upload_s, held.keep)
 
         async def send_after_body(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -57,10 +58,11 @@ class BodyLimit:
             await problem_response(_too_large(limit), scope["path"])(scope, receive, send_after_body)
         else:
             try:
-                scope[_KEEP] = body.keep
+                # Not the body: it leads to the scope, by `receive`, and only garbage collection would free both.
+                scope[_KEEP] = held.keep
                 await self.app(scope, body.receive, send_after_body)
             finally:
-                body.forget()
+                held.forget()
 
 
 def room_of(scope: Scope) -> Keep:
@@ -90,12 +92,29 @@ class _Room:
             self._left += size
 
 
+class _Held:
+    """What one request holds of the room."""
+
+    def __init__(self, room: _Room | None) -> None:
+        self._room = room
+        self._kept = 0
+
+    def keep(self, size: int) -> None:
+        """Count bytes that stay in memory until the answer is sent, or raise a 503 Problem."""
+        if self._room is not None:
+            self._room.take(size)
+            self._kept += size
+
+    def forget(self) -> None:
+        """Free all: none of it is in memory any more."""
+        if self._room is not None:
+            self._room.give_back(self._kept)
+
+
 class _Body:
     """A request's body: counts bytes and seconds until it is complete."""
 
-    def __init__(
-        self, receive: Receive, headers: Headers, limit: int, seconds: float, room: _Room | None
-    ) -> None:
+    def __init__(self, receive: Receive, headers: Headers, limit: int, seconds: float, keep: Keep) -> None:
         length = headers.get("content-length", "")
         self.announced = int(length) if length.isdecimal() else 0
         self.answered = False  # whether an answer has begun
@@ -104,8 +123,7 @@ class _Body:
         self._seconds = seconds
         self._ends: float | None = None  # set at the first read: what comes before may take long
         self._received = 0
-        self._room = room
-        self._kept = 0  # bytes taken from the room
+        self._keep = keep
         # Whether the caller is sending; with an Expect header, it starts only once the body is read.
         self._expected = self.announced > 0 or "transfer-encoding" in headers
         self._coming = "expect" not in headers and self._expected
@@ -136,19 +154,8 @@ class _Body:
             raise Problem(400, "the caller went away before the request's body was complete")
         if self._received > self._limit:
             raise _too_large(self._limit)
-        self.keep(len(message.get("body", b"")))
+        self._keep(len(message.get("body", b"")))
         return message
-
-    def keep(self, size: int) -> None:
-        """Count bytes that stay in memory until the answer is sent, or raise a 503 Problem."""
-        if self._room is not None:
-            self._room.take(size)
-            self._kept += size
-
-    def forget(self) -> None:
-        """Free what the body took: none of it is in memory any more."""
-        if self._room is not None:
-            self._room.give_back(self._kept)
 
     async def drain(self) -> None:
         """Read and drop what the caller is still sending, within bounds."""
