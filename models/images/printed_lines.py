@@ -1,0 +1,59 @@
+"""Finds the lines that are printed on a sheet of paper, so that only what is drawn on it counts as ink."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.images.paper import Floats, Levels, greatest
+
+_SMALLEST = 64  # pixels of a side: smaller images are no photographs of paper, and their strokes may be as weak
+_LENGTH = 0.5  # of the image's width or height: no pen leaves so long a line that is both straight and weak
+_SLANT = 0.18  # the steepest slope, to either side, of a line that goes along or up the image: ten degrees
+_WEAKEST, _STRONGEST = 0.2, 0.75  # of full ink: a weaker line is dropped anyway, a stronger one may be drawn
+_WIDTH, _BLUR = 0.02, 3  # of the longer side, and pixels: together more than the widest line, blurred
+_PEN = 1.5  # times as strong as the line it lies on, or nearly full ink: a stroke that crosses it
+_FULL = 0.9
+
+
+def on_printed_lines(strength: Floats) -> NDArray[np.bool_]:
+    """Which pixels belong to a printed line: thin, straight, across half of the image, and weaker than ink.
+
+    A line is what an opening by straight segments leaves (the greatest, over all segments that hold a pixel, of
+    the least strength along the segment), which are of all slopes up to ten degrees along and up the image.
+
+    Args:
+        strength: ``[H, W]``, how much each pixel departs from paper, 1 for full ink.
+    """
+    if min(strength.shape) < _SMALLEST:
+        return np.zeros(strength.shape, dtype=np.bool_)
+    levels = np.rint(255 * strength.clip(0, 1)).astype(np.uint8)
+    line = np.maximum(_lines_along(levels), _lines_along(levels.T).T) / 255
+    wide = _opened(levels, round(_WIDTH * max(levels.shape)) + _BLUR) / 255
+    beside = greatest(np.pad(line > _STRONGEST, _BLUR), 2 * _BLUR + 1, 2 * _BLUR + 1)  # a long straight stroke
+    printed = (line >= _WEAKEST) & ~beside & (wide < line / 2)
+    return printed & (strength < np.minimum(_PEN * line, _FULL))
+
+
+def _opened(levels: Levels, window: int) -> Levels:
+    """The greatest, over the square windows that hold a pixel, of each window's least level; 0 for none."""
+    least = ~greatest(~levels, window, window)
+    return greatest(np.pad(least, window - 1), window, window)
+
+
+def _lines_along(levels: Levels) -> Levels:
+    """The strength ``[H, W]`` of the strongest line, from left to right, that holds each pixel; 0 for none."""
+    high, wide = levels.shape
+    length = round(_LENGTH * wide)
+    most = int(np.ceil(_SLANT * wide / 2))  # pixels, by which the steepest line leaves its row at either end
+    # A line that leaves its row by a pixel, or lies between two rows, is a line all the same.
+    wider = greatest(np.pad(levels, ((1, 1), (0, 0))), 3, 1)
+    # A line may leave the image in a corner: what lies beyond is as strong as a line can be.
+    wider = np.pad(wider, ((2 * most, 2 * most), (0, 0)), constant_values=int(255 * _STRONGEST))
+    rows, columns = np.arange(wider.shape[0] - 2 * most)[:, None], np.arange(wide)
+    found = np.zeros((high, wide), dtype=np.uint8)
+    for slope in np.linspace(-_SLANT, _SLANT, 1 + 2 * round(_SLANT * length)):
+        off = np.rint(slope * (columns - wide / 2)).astype(np.int64)
+        straight = wider[rows + off + most, columns]
+        least = ~greatest(~straight, 1, length)
+        longest = greatest(np.pad(least, ((0, 0), (length - 1, length - 1))), 1, length)
+        np.maximum(found, longest[np.arange(high)[:, None] - off + most, columns], out=found)
+    return found
