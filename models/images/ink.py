@@ -15,6 +15,7 @@ _CLEAR_INK = 0.15  # of the paper's brightness: what departs less from the paper
 _TOUCHING = 0.02  # of the border: ink on more of it may be a shadow or a desk
 _WIDER = 1.3  # times as wide as the widest stroke: what is narrower may be a stroke along the border
 _SHADED = 0.02  # of the sheet: more of it beyond the strokes and less than half inked is light
+_FURTHER = 1.1  # times as large: the frame of strokes and of what is left of printed lines
 _NEAR = 2  # pixels: by so much does ink that is found in two ways differ at its edges
 _TONES: Floats = np.arange(256) / 255
 
@@ -38,8 +39,9 @@ def find_ink(gray: Image.Image) -> Ink:
     The background is the plane of brightness (paper under uneven light) on which most pixels lie, unless shadows
     or lamps make it another surface, or something lies beside the sheet, neither of which is of one tone. Ink
     departs from it to the side where the departures are largest, so dark on light and light on dark give the same
-    map. Contrast is stretched to the strength of the strongest strokes, and what is fainter than a quarter of
-    them (shadows, the grain of the paper) is dropped.
+    map. Lines printed on the paper are no ink (see ``models.images.printed_lines``). Contrast is stretched to the
+    strength of the strongest strokes, and what is fainter than a quarter of them (the grain of the paper, say) is
+    dropped.
     """
     counts = np.asarray(gray.histogram())
     paper, size = _median(counts), gray.width * gray.height
@@ -114,18 +116,31 @@ def _around(tones: Floats, by_plane: Floats, full: float, count: int) -> tuple[F
     Light that is no plane, and a desk beside the sheet, show as areas that touch the border, or that are mostly
     shades, and that are wider than the strokes, or apart from a drawing that keeps clear of the border. Other
     areas are drawn, and are kept as the plane finds them; then ``by_plane`` and its ``full`` ink are the answer.
+    Printed lines show that all else is paper: then its surroundings count, unless they leave more beside a drawing.
     """
     around = np.maximum(departure_from_surroundings(tones), 0)
     full_around = _full_ink(around.ravel(), count)
     if full_around < _CLEAR_INK:
         return by_plane, full
     ink, ink_by_plane = _stretched(around, full_around), _stretched(by_plane, full)
+    printed = on_printed_lines(around / full_around)
+    if _share_of_border((ink > 0) & printed) > 0:
+        # Whatever is left of light or lines lies beyond what is drawn.
+        drawn_by_plane = ink_by_plane * ~on_printed_lines(by_plane / full)
+        further = _extent(ink * ~printed) > _FURTHER * _extent(drawn_by_plane)
+        return (by_plane, full) if further else (around, full_around)
     beyond = (ink_by_plane > 0) & ~_near(ink > 0, _NEAR)
     if _share_of_border(beyond) <= _TOUCHING and np.mean(beyond & (ink_by_plane < 0.5)) <= _SHADED:
         return by_plane, full
     wider = _width(beyond) > _WIDER * _width(ink > 0.5)
     apart = not (beyond & _near(ink > 0, 2 * _NEAR)).any() and _share_of_border(ink > 0) == 0
     return (around, full_around) if wider or apart else (by_plane, full)
+
+
+def _extent(ink: Floats) -> int:
+    """Height times width, in pixels, of the frame around all strokes."""
+    rows, columns = ((ink > 0.5).any(axis=axis).nonzero()[0] for axis in (1, 0))
+    return int(np.ptp(rows) + 1) * int(np.ptp(columns) + 1) if rows.size else 0
 
 
 def _near(mask: NDArray[np.bool_], reach: int) -> NDArray[np.bool_]:

@@ -1,6 +1,7 @@
 """Finds the lines that are printed on a sheet of paper, so that only what is drawn on it counts as ink."""
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from models.images.paper import Floats, Levels, greatest
@@ -26,7 +27,7 @@ def on_printed_lines(strength: Floats) -> NDArray[np.bool_]:
     if min(strength.shape) < _SMALLEST:
         return np.zeros(strength.shape, dtype=np.bool_)
     levels = np.rint(255 * strength.clip(0, 1)).astype(np.uint8)
-    line = np.maximum(_lines_along(levels), _lines_along(levels.T).T) / 255
+    line = np.maximum(_lines_up(levels), _lines_up(np.ascontiguousarray(levels.T)).T) / 255
     wide = _opened(levels, round(_WIDTH * max(levels.shape)) + _BLUR) / 255
     beside = greatest(np.pad(line > _STRONGEST, _BLUR), 2 * _BLUR + 1, 2 * _BLUR + 1)  # a long straight stroke
     printed = (line >= _WEAKEST) & ~beside & (wide < line / 2)
@@ -39,21 +40,21 @@ def _opened(levels: Levels, window: int) -> Levels:
     return greatest(np.pad(least, window - 1), window, window)
 
 
-def _lines_along(levels: Levels) -> Levels:
-    """The strength ``[H, W]`` of the strongest line, from left to right, that holds each pixel; 0 for none."""
+def _lines_up(levels: Levels) -> Levels:
+    """The strength ``[H, W]`` of the strongest line, from top to bottom, that holds each pixel; 0 for none."""
     high, wide = levels.shape
-    length = round(_LENGTH * wide)
-    most = int(np.ceil(_SLANT * wide / 2))  # pixels, by which the steepest line leaves its row at either end
-    # A line that leaves its row by a pixel, or lies between two rows, is a line all the same.
-    wider = greatest(np.pad(levels, ((1, 1), (0, 0))), 3, 1)
+    length = round(_LENGTH * high)
+    most = int(np.ceil(_SLANT * high / 2))  # pixels, by which the steepest line leaves its column at either end
+    # A line that leaves its column by a pixel, or lies between two columns, is a line all the same.
+    wider = greatest(np.pad(levels, ((0, 0), (1, 1))), 1, 3)
     # A line may leave the image in a corner: what lies beyond is as strong as a line can be.
-    wider = np.pad(wider, ((2 * most, 2 * most), (0, 0)), constant_values=int(255 * _STRONGEST))
-    rows, columns = np.arange(wider.shape[0] - 2 * most)[:, None], np.arange(wide)
-    found = np.zeros((high, wide), dtype=np.uint8)
+    wider = np.pad(wider, ((0, 0), (2 * most, 2 * most)), constant_values=int(255 * _STRONGEST))
+    rows, found = np.arange(high), np.zeros((high, wide), dtype=np.uint8)
+    # A line of one slope ends a pixel away from where that of the next slope does.
     for slope in np.linspace(-_SLANT, _SLANT, 1 + 2 * round(_SLANT * length)):
-        off = np.rint(slope * (columns - wide / 2)).astype(np.int64)
-        straight = wider[rows + off + most, columns]
-        least = ~greatest(~straight, 1, length)
-        longest = greatest(np.pad(least, ((0, 0), (length - 1, length - 1))), 1, length)
-        np.maximum(found, longest[np.arange(high)[:, None] - off + most, columns], out=found)
+        off = np.rint(slope * (rows - high / 2)).astype(np.int64)
+        upright = sliding_window_view(wider, wide + 2 * most, 1)[rows, most + off]
+        least = ~greatest(~upright, length, 1)
+        longest = greatest(np.pad(least, ((length - 1, length - 1), (0, 0))), length, 1)
+        np.maximum(found, sliding_window_view(longest, wide, 1)[rows, most - off], out=found)
     return found

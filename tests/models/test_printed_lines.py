@@ -54,6 +54,28 @@ def test_a_sign_on_printed_paper_is_the_sign(squared, darkness, degrees):
         assert likeness(shown, photographed(0.9 - 0.6 * sign(seed), seed)) > 0.95, seed
 
 
+def under_a_lamp(tones):
+    return tones * (0.45 + 0.5 * np.exp(-((ROWS / HIGH - 0.8) ** 2 + (COLUMNS / WIDE - 0.25) ** 2) / 0.15))
+
+
+def falling_off(tones):
+    return tones * (0.95 - 1.4 * ((ROWS / HIGH - 0.5) ** 2 + (COLUMNS / WIDE - 0.5) ** 2))
+
+
+def in_a_shadow(tones):
+    return tones * (1 - 0.45 / (1 + np.exp((2 * COLUMNS / WIDE + 0.8 * ROWS / HIGH - 1.4) / 0.03)))
+
+
+@pytest.mark.parametrize("squared", [False, True])
+@pytest.mark.parametrize("light", [under_a_lamp, falling_off, in_a_shadow])
+def test_uneven_light_on_printed_paper(squared, light):
+    for seed in range(6):
+        under = 0.45 * lines(50, 3, 3, squared=squared)
+        shown = photographed(light(0.9 - 0.6 * np.maximum(sign(seed), under)), seed)
+        drawn = DRAWING(Image.fromarray(np.round(255 * (1 - sign(seed))).astype("uint8")))
+        assert torch.cosine_similarity(DRAWING(shown).flatten(), drawn.flatten(), dim=0) > 0.9, seed
+
+
 def test_lines_of_one_tone_below_a_drawing_made_on_a_computer():
     for seed in range(4):
         under = 0.4 * (lines(50, 3, 0, squared=True) > 0.5)

@@ -55,8 +55,8 @@ def show(levels: Tensor, look: Look, generator: Generator) -> Image.Image:
         look: ``as-is``; ``grey``, without colours; ``coloured``, drawn in one colour on paper of another;
             ``framed``, as an oval on a white sheet, as shops show their goods; or somewhere on a sheet of paper
             that is photographed in grey: in light that is ``falling-off`` towards the corners, under a ``lamp``,
-            half in a ``shadow``, with a ``desk`` in view beside the sheet, or in even light, on paper that is
-            ``ruled`` or ``squared``.
+            half in a ``shadow``, with a ``desk`` in view beside the sheet, or on paper that is ``ruled`` or
+            ``squared``, about every other time under a lamp, too.
         generator: of all that varies.
     """
     return _CHANGES[look](Image.fromarray(levels.permute(1, 2, 0).numpy()), generator)
@@ -163,7 +163,7 @@ def _printed(
         from_line = apart * np.abs((across / apart + generator.uniform(0, 1)) % 1 - 0.5)
         covered = np.clip(0.5 + (width / 2 - from_line) * side, 0, 1)  # of the pixel
         tones = np.minimum(tones, _PAPER - darkness * covered)
-    return tones
+    return _lamp(tones, rows, columns, generator) if generator.uniform() < 0.5 else tones
 
 
 _CHANGES: dict[Look, Callable[[Image.Image, Generator], Image.Image]] = {
