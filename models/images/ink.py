@@ -116,7 +116,7 @@ def _around(tones: Floats, by_plane: Floats, full: float, count: int) -> tuple[F
     Light that is no plane, and a desk beside the sheet, show as areas that touch the border, or that are mostly
     shades, and that are wider than the strokes, or apart from a drawing that keeps clear of the border. Other
     areas are drawn, and are kept as the plane finds them; then ``by_plane`` and its ``full`` ink are the answer.
-    Printed lines show that all else is paper: then its surroundings count, unless they leave more beside a drawing.
+    Printed lines show that all else is paper: its surroundings count then, unless they leave more beside the ink.
     """
     around = np.maximum(departure_from_surroundings(tones), 0)
     full_around = _full_ink(around.ravel(), count)
