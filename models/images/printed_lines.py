@@ -6,31 +6,33 @@ from numpy.typing import NDArray
 
 from models.images.paper import Floats, Levels, greatest
 
-_SMALLEST = 64  # pixels of a side: smaller images are no photographs of paper, and their strokes may be as weak
 _LENGTH = 0.5  # of the image's width or height: no pen leaves so long a line that is both straight and weak
 _SLANT = 0.18  # the steepest slope, to either side, of a line that goes along or up the image: ten degrees
-_WEAKEST, _STRONGEST = 0.2, 0.75  # of full ink: a weaker line is dropped anyway, a stronger one may be drawn
+_STRONGEST = 0.75  # of full ink: stronger lines may be drawn
 _WIDTH, _BLUR = 0.02, 3  # of the longer side, and pixels: together more than the widest line, blurred
 _PEN = 1.5  # times as strong as the line it lies on, or nearly full ink: a stroke that crosses it
 _FULL = 0.9
 
 
-def on_printed_lines(strength: Floats) -> NDArray[np.bool_]:
+def on_printed_lines(strength: Floats, weakest: float) -> NDArray[np.bool_]:
     """Which pixels belong to a printed line: thin, straight, across half of the image, and weaker than ink.
 
     A line is what an opening by straight segments leaves (the greatest, over all segments that hold a pixel, of
-    the least strength along the segment), which are of all slopes up to ten degrees along and up the image.
+    the least strength along the segment), which are of all slopes up to ten degrees along and up the image. There
+    is none in an image on whose border nothing is as weak as a line.
 
     Args:
         strength: ``[H, W]``, how much each pixel departs from paper, 1 for full ink.
+        weakest: strength of a line at its weakest pixel, at least.
     """
-    if min(strength.shape) < _SMALLEST:
-        return np.zeros(strength.shape, dtype=np.bool_)
+    edges = np.concatenate([strength[0], strength[-1], strength[:, 0], strength[:, -1]])
+    if not ((edges >= weakest) & (edges <= _STRONGEST)).any():
+        return np.zeros(strength.shape, dtype=np.bool_)  # soon: no line goes on beyond the image
     levels = np.rint(255 * strength.clip(0, 1)).astype(np.uint8)
     line = np.maximum(_lines_up(levels), _lines_up(np.ascontiguousarray(levels.T)).T) / 255
     wide = _opened(levels, round(_WIDTH * max(levels.shape)) + _BLUR) / 255
     beside = greatest(np.pad(line > _STRONGEST, _BLUR), 2 * _BLUR + 1, 2 * _BLUR + 1)  # a long straight stroke
-    printed = (line >= _WEAKEST) & ~beside & (wide < line / 2)
+    printed = (line >= weakest) & ~beside & (wide < line / 2)
     return printed & (strength < np.minimum(_PEN * line, _FULL))
 
 
