@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from models.images.paper import Floats, departure_from_surroundings, plane
+from models.images.printed_lines import on_printed_lines
 from models.kernels.native.drawnness import MOST as _SIDE  # pixels of the side to which larger images are reduced
 from models.kernels.native.drawnness import drawnness as on_even_paper
 
@@ -17,6 +18,7 @@ _STROKE = 5  # pixels: anything wider is not a pen stroke
 _TEXTURE = 0.1  # of the strongest contrast: standard deviation from which a wider area counts as fully shaded
 _SOLID = 3  # weight of the share of the sheet that is wider than a stroke and shaded
 _SHADES = (0.15, 0.6)  # of the strongest contrast: between them are neither paper nor ink, but shades
+_WEAKEST_LINE = 0.1  # of the strongest contrast: a printed line, which is thinner than a pixel of a reduced image
 _SHADED = 4  # weight of the share of the sheet that is shades
 _BOUNDS = (_FAINTEST, _OF_PAPER, _TEXTURE, _SOLID)
 EMPTY = 1.0  # drawnness of an empty sheet, and of nothing else
@@ -34,7 +36,7 @@ def drawnness(images: Iterable[Image.Image]) -> float:
     Where light is no plane, in a shadow or under a lamp, an image may count by the paper around each pixel
     instead (see ``departure_from_surroundings``). Strokes then stand out from it with few shades in between,
     whereas a photograph is mostly shades, and departs on areas wider than a stroke: four and three times their
-    shares are subtracted. Of the two figures the larger one counts.
+    shares are subtracted, but for lines that are printed on the paper. Of the two figures the larger one counts.
 
     The result is ``EMPTY`` only where each image is of one tone, as empty sheets are, but pieces of cloth, too.
     """
@@ -80,6 +82,7 @@ def _in_any_light(levels: Floats) -> float:
     if strongest < _FAINTEST:
         return -EMPTY  # nothing is drawn in whatever light this is
     relative = departure / strongest
+    relative[on_printed_lines(relative, _WEAKEST_LINE)] = 0
     least, most = _SHADES
     shaded = np.mean((relative > least) & (relative < most))
     return float(1 - _SHADED * shaded - _SOLID * _core(relative > least).mean())

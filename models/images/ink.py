@@ -2,22 +2,22 @@
 
 from bisect import bisect_left
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from models.images.paper import departure_from_surroundings, greatest, plane
-
-Floats = NDArray[np.float64]
-Value = TypeVar("Value", np.uint8, np.bool_)
+from models.images.paper import Floats, Value, departure_from_surroundings, greatest, plane
+from models.images.printed_lines import on_printed_lines
 
 _FAINTEST_INK = 0.04  # of full scale: a sheet with less contrast is empty
 _CLEAR_INK = 0.15  # of the paper's brightness: what departs less from the paper around it may be its grain
 _TOUCHING = 0.02  # of the border: ink on more of it may be a shadow or a desk
 _WIDER = 1.3  # times as wide as the widest stroke: what is narrower may be a stroke along the border
 _SHADED = 0.02  # of the sheet: more of it beyond the strokes and less than half inked is light
+_WEAKEST_LINE = 0.2  # of full ink: printed lines that are weaker are dropped anyway
+_OF_PAPER = 32  # pixels of a side: smaller images are no photographs, and all of their strokes may be weak lines
+_FURTHER = 1.1  # times as large: the frame of strokes and of what is left of printed lines
 _NEAR = 2  # pixels: by so much does ink that is found in two ways differ at its edges
 _TONES: Floats = np.arange(256) / 255
 
@@ -41,8 +41,9 @@ def find_ink(gray: Image.Image) -> Ink:
     The background is the plane of brightness (paper under uneven light) on which most pixels lie, unless shadows
     or lamps make it another surface, or something lies beside the sheet, neither of which is of one tone. Ink
     departs from it to the side where the departures are largest, so dark on light and light on dark give the same
-    map. Contrast is stretched to the strength of the strongest strokes, and what is fainter than a quarter of
-    them (shadows, the grain of the paper) is dropped.
+    map. Lines printed on the paper are no ink (see ``models.images.printed_lines``). Contrast is stretched to the
+    strength of the strongest strokes, and what is fainter than a quarter of them (the grain of the paper, say) is
+    dropped.
     """
     counts = np.asarray(gray.histogram())
     paper, size = _median(counts), gray.width * gray.height
@@ -51,16 +52,35 @@ def find_ink(gray: Image.Image) -> Ink:
         # Even paper: a pixel's ink depends on its tone alone, so the 256 tones suffice. At most `count` pixels of
         # a tone can be among the `count` strongest.
         departures = _TONES - paper
-        ink = _stretched(departures, np.repeat(departures, np.minimum(counts, count)), count)
+        departures, full = _signed(departures, np.repeat(departures, np.minimum(counts, count)), count)
+        ink = _stretched(departures, full)
         levels = _by_tone(gray, _rounded(ink))
-        if _share_of_border(levels > 0) <= _TOUCHING or _is_filled(gray, levels):
+        if _share_of_border(levels > 0) <= _TOUCHING:
             return Ink(levels, _by_tone(gray, ink > 0.5))
+        if _is_filled(gray, levels):
+            return _drawn(departures[np.asarray(gray)], full)
     tones = np.asarray(gray, dtype=np.float64) / 255
     residual = tones - plane(tones)
-    ink = _stretched(residual, residual.ravel(), count)
+    departures, full = _signed(residual, residual.ravel(), count)
+    ink = _stretched(departures, full)
     if _share_of_border(ink > 0) > _TOUCHING or np.mean((ink > 0) & (ink < 0.5)) > _SHADED:
-        ink = _around(tones, ink, count)
+        departures, full = _around(tones, departures, full, count)
+    return _drawn(departures, full)
+
+
+def _drawn(departures: Floats, full: float) -> Ink:
+    """The ink ``[H, W]``, but for printed lines, which go on beyond the image."""
+    ink = _stretched(departures, full)
+    if ink.any():
+        ink[_printed(departures, full)] = 0
     return Ink(_rounded(ink), ink > 0.5)
+
+
+def _printed(departures: Floats, full: float) -> NDArray[np.bool_]:
+    """Which pixels ``[H, W]`` belong to printed lines."""
+    if min(departures.shape) < _OF_PAPER:
+        return np.zeros(departures.shape, dtype=np.bool_)
+    return on_printed_lines(departures / full, _WEAKEST_LINE)
 
 
 def _median(counts: NDArray[np.int64]) -> float:
@@ -70,8 +90,8 @@ def _median(counts: NDArray[np.int64]) -> float:
     return float(_TONES[middle].mean())
 
 
-def _stretched(departures: Floats, pixels: Floats, count: int) -> Floats:
-    """Turn departures from the paper into ink in 0..1.
+def _signed(departures: Floats, pixels: Floats, count: int) -> tuple[Floats, float]:
+    """Make departures from the paper positive on ink; and how strong full ink is, 0 on an empty sheet.
 
     Args:
         departures: from the paper's tone, of any shape.
@@ -81,7 +101,12 @@ def _stretched(departures: Floats, pixels: Floats, count: int) -> Floats:
     if abs(pixels.min()) > pixels.max():
         departures, pixels = -departures, -pixels
     full = _full_ink(pixels, count)
-    if full < _FAINTEST_INK:
+    return departures, 0.0 if full < _FAINTEST_INK else full
+
+
+def _stretched(departures: Floats, full: float) -> Floats:
+    """Turn departures from the paper, positive on ink, into ink in 0..1."""
+    if full == 0:
         return np.zeros_like(departures)
     floor = 0.25 * full
     ink: Floats = np.clip((departures - floor) / (0.9 * full - floor), 0.0, 1.0)
@@ -94,34 +119,48 @@ def _full_ink(departures: Floats, count: int) -> float:
     return float(strongest[(count - 1) // 2] + strongest[count // 2]) / 2
 
 
-def _around(tones: Floats, by_plane: Floats, count: int) -> Floats:
-    """The ink that departs from the paper around it, if what departs from a plane of paper is more than ink.
+def _around(tones: Floats, by_plane: Floats, full: float, count: int) -> tuple[Floats, float]:
+    """Departures from the paper around each pixel, if what departs from a plane of paper is more than ink.
 
     Light that is no plane, and a desk beside the sheet, show as areas that touch the border, or that are mostly
     shades, and that are wider than the strokes, or apart from a drawing that keeps clear of the border. Other
-    areas are drawn, and are kept as the plane finds them.
+    areas are drawn, and are kept as the plane finds them; then ``by_plane`` and its ``full`` ink are the answer.
+    Printed lines show that all else is paper: its surroundings count then, unless they leave more beside the ink.
     """
-    departures = np.maximum(departure_from_surroundings(tones), 0)
-    if _full_ink(departures.ravel(), count) < _CLEAR_INK:
-        return by_plane
-    ink = _stretched(departures, departures.ravel(), count)
-    beyond = (by_plane > 0) & ~_near(ink > 0, _NEAR)
-    if _share_of_border(beyond) <= _TOUCHING and np.mean(beyond & (by_plane < 0.5)) <= _SHADED:
-        return by_plane
+    around = np.maximum(departure_from_surroundings(tones), 0)
+    full_around = _full_ink(around.ravel(), count)
+    if full_around < _CLEAR_INK:
+        return by_plane, full
+    ink, ink_by_plane = _stretched(around, full_around), _stretched(by_plane, full)
+    printed = _printed(around, full_around)
+    if _share_of_border((ink > 0) & printed) > 0:
+        # Whatever is left of light or lines lies beyond what is drawn.
+        drawn_by_plane = ink_by_plane * ~_printed(by_plane, full)
+        further = _extent(ink * ~printed) > _FURTHER * _extent(drawn_by_plane)
+        return (by_plane, full) if further else (around, full_around)
+    beyond = (ink_by_plane > 0) & ~_near(ink > 0, _NEAR)
+    if _share_of_border(beyond) <= _TOUCHING and np.mean(beyond & (ink_by_plane < 0.5)) <= _SHADED:
+        return by_plane, full
     wider = _width(beyond) > _WIDER * _width(ink > 0.5)
     apart = not (beyond & _near(ink > 0, 2 * _NEAR)).any() and _share_of_border(ink > 0) == 0
-    return ink if wider or apart else by_plane
+    return (around, full_around) if wider or apart else (by_plane, full)
+
+
+def _extent(ink: Floats) -> int:
+    """Height times width, in pixels, of the frame around all strokes."""
+    rows, columns = ((ink > 0.5).any(axis=axis).nonzero()[0] for axis in (1, 0))
+    return int(np.ptp(rows) + 1) * int(np.ptp(columns) + 1) if rows.size else 0
 
 
 def _near(mask: NDArray[np.bool_], reach: int) -> NDArray[np.bool_]:
     """The pixels that have one of a mask in the square of side ``2 * reach + 1`` around them."""
-    return greatest(np.pad(mask.astype(np.uint8), reach), 2 * reach + 1) > 0
+    return greatest(np.pad(mask, reach), 2 * reach + 1, 2 * reach + 1)
 
 
 def _width(mask: NDArray[np.bool_]) -> int:
     """The side of the largest square that is all set."""
-    unset = (~mask).astype(np.uint8)
-    return bisect_left(range(1, min(mask.shape) + 1), True, key=lambda side: bool(greatest(unset, side).all()))
+    sides = range(1, min(mask.shape) + 1)
+    return bisect_left(sides, True, key=lambda side: bool(greatest(~mask, side, side).all()))
 
 
 def _share_of_border(mask: NDArray[np.bool_]) -> float:

@@ -1,12 +1,14 @@
 """Estimates the paper that a drawing lies on: how bright it is, under the light that fell on it."""
 
 from collections.abc import Iterator
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Levels = NDArray[np.uint8]
+Value = TypeVar("Value", np.uint8, np.bool_)
 
 _PLANE_ROUNDS = 6
 _WINDOW = 0.2  # of the sheet's longer side: within a square of this side there is paper beside every stroke
@@ -74,16 +76,16 @@ def _smoothed(tones: Floats) -> Floats:
 def _closed(levels: Levels, window: int) -> Levels:
     """The least, over the windows that hold a pixel, of each window's greatest level; edges extend outwards."""
     wide = np.pad(levels, window - 1, mode="edge")
-    return ~greatest(~greatest(wide, window), window)
+    return ~greatest(~greatest(wide, window, window), window, window)
 
 
-def greatest(levels: Levels, window: int) -> Levels:
-    """The greatest level in each square of side ``window``, ``[H + 1 - window, W + 1 - window]``."""
+def greatest(levels: NDArray[Value], high: int, wide: int) -> NDArray[Value]:
+    """The greatest level in each rectangle ``high`` by ``wide`` pixels, ``[H + 1 - high, W + 1 - wide]``."""
     rows, columns = levels.shape
-    for reach in _reaches(window):
+    for reach in _reaches(high):
         rows -= reach
         levels = np.maximum(levels[:rows], levels[reach:])
-    for reach in _reaches(window):
+    for reach in _reaches(wide):
         columns -= reach
         levels = np.maximum(levels[:, :columns], levels[:, reach:])
     return levels

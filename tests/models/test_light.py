@@ -147,7 +147,7 @@ def test_departures_are_the_tones_below_a_closing():
     levels = made.integers(0, 256, (23, 31)).astype(np.uint8)
     for window in (1, 2, 5, 8, 23):
         squares = np.lib.stride_tricks.sliding_window_view(levels, (window, window))
-        assert np.array_equal(greatest(levels, window), squares.max((2, 3)))
+        assert np.array_equal(greatest(levels, window, window), squares.max((2, 3)))
     ramp = np.linspace(0.2, 0.9, 60)[None].repeat(40, 0)
     assert np.abs(departure_from_surroundings(ramp)).max() < 0.02
     ramp[10:30, 20:23] *= 0.5

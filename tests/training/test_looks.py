@@ -9,7 +9,7 @@ from models.images.preprocessing import Preprocessing
 from training.datasets.class_images import ClassImages
 from training.measures.looks import LOOKS, seen_as, show, whole_images
 
-PHOTOGRAPHED = ("falling-off", "lamp", "shadow", "desk")
+PHOTOGRAPHED = ("falling-off", "lamp", "shadow", "desk", "ruled", "squared")
 
 
 def cross():
@@ -50,6 +50,19 @@ def test_light_is_what_its_name_says():
         beside = shown("desk", seed)[:, [0, -1]]
         assert beside.min() < 0.6
         assert beside.max() > 0.8
+
+
+def test_printed_lines_go_along_the_sheet_and_on_squared_paper_up_too():
+    def crossed(edge):
+        return np.count_nonzero(np.diff((edge < np.median(edge) - 0.04).astype(int)) == 1)
+
+    for look in ("ruled", "squared"):
+        sheets = [shown(look, seed) for seed in range(9)]
+        beside, up = (
+            [crossed(one) for one in edges] for edges in ([s[:, 1] for s in sheets], [s[1] for s in sheets])
+        )
+        assert np.median(beside) >= 2
+        assert np.median(up) >= 3 if look == "squared" else np.median(up) <= 1
 
 
 def test_classes_are_preprocessed_as_they_are_shown():

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import torch
@@ -15,8 +15,8 @@ from models.images.preprocessing import Preprocessing
 from training.datasets.class_images import ClassImages
 from training.progress import bar
 
-Look = Literal["as-is", "grey", "coloured", "framed", "falling-off", "lamp", "shadow", "desk"]
-LOOKS: tuple[Look, ...] = ("as-is", "grey", "coloured", "framed", "falling-off", "lamp", "shadow", "desk")
+Look = Literal["as-is", "grey", "coloured", "framed", "falling-off", "lamp", "shadow", "desk", "ruled", "squared"]
+LOOKS: tuple[Look, ...] = get_args(Look)
 Floats = NDArray[np.float64]
 
 _SHEET = 1.5  # sides of the image: the longer side of the photographed sheet; the shorter one is three quarters
@@ -55,7 +55,8 @@ def show(levels: Tensor, look: Look, generator: Generator) -> Image.Image:
         look: ``as-is``; ``grey``, without colours; ``coloured``, drawn in one colour on paper of another;
             ``framed``, as an oval on a white sheet, as shops show their goods; or somewhere on a sheet of paper
             that is photographed in grey: in light that is ``falling-off`` towards the corners, under a ``lamp``,
-            half in a ``shadow``, or with a ``desk`` in view beside the sheet.
+            half in a ``shadow``, with a ``desk`` in view beside the sheet, or on paper that is ``ruled`` or
+            ``squared``, about every other time under a lamp, too.
         generator: of all that varies.
     """
     return _CHANGES[look](Image.fromarray(levels.permute(1, 2, 0).numpy()), generator)
@@ -135,6 +136,36 @@ def _desk(tones: Floats, rows: Floats, columns: Floats, generator: Generator) ->
     return np.where(beyond & (tones > 0.99 * _PAPER), generator.uniform(0.2, 0.5), tones)
 
 
+def _ruled(tones: Floats, rows: Floats, columns: Floats, generator: Generator) -> Floats:
+    return _printed(tones, rows, columns, generator, turns=(0.5,))
+
+
+def _squared(tones: Floats, rows: Floats, columns: Floats, generator: Generator) -> Floats:
+    return _printed(tones, rows, columns, generator, turns=(0, 0.5))
+
+
+def _printed(
+    tones: Floats, rows: Floats, columns: Floats, generator: Generator, turns: tuple[float, ...]
+) -> Floats:
+    """Print lines below what is drawn, 0.15 to 0.35 sides of the image apart, and of 0.15 to 0.6 of its contrast.
+
+    Args:
+        tones, rows, columns, generator: as for all scenes.
+        turns: half turns from lines that go up to each set of lines, beside a slant of up to 5 degrees.
+    """
+    high, wide = tones.shape
+    side = wide / _SHEET
+    slant, apart = generator.uniform(-5 / 180, 5 / 180), generator.uniform(0.15, 0.35)
+    darkness, width = generator.uniform(0.15, 0.6) * (_PAPER - _INK), generator.uniform(0.007, 0.014)
+    for turn in turns:
+        angle = np.pi * (turn + slant)
+        across = columns * (wide / side / 2) * np.cos(angle) + rows * (high / side / 2) * np.sin(angle)
+        from_line = apart * np.abs((across / apart + generator.uniform(0, 1)) % 1 - 0.5)
+        covered = np.clip(0.5 + (width / 2 - from_line) * side, 0, 1)  # of the pixel
+        tones = np.minimum(tones, _PAPER - darkness * covered)
+    return _lamp(tones, rows, columns, generator) if generator.uniform() < 0.5 else tones
+
+
 _CHANGES: dict[Look, Callable[[Image.Image, Generator], Image.Image]] = {
     "as-is": _as_is,
     "grey": _grey,
@@ -144,4 +175,6 @@ _CHANGES: dict[Look, Callable[[Image.Image, Generator], Image.Image]] = {
     "lamp": lambda image, generator: _photographed(image, _lamp, generator),
     "shadow": lambda image, generator: _photographed(image, _shadow, generator),
     "desk": lambda image, generator: _photographed(image, _desk, generator),
+    "ruled": lambda image, generator: _photographed(image, _ruled, generator),
+    "squared": lambda image, generator: _photographed(image, _squared, generator),
 }
