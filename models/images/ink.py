@@ -55,10 +55,13 @@ def find_ink(gray: Image.Image) -> Ink:
         departures, full = _signed(departures, np.repeat(departures, np.minimum(counts, count)), count)
         ink = _stretched(departures, full)
         levels = _by_tone(gray, _rounded(ink))
-        if _share_of_border(levels > 0) <= _TOUCHING:
-            return Ink(levels, _by_tone(gray, ink > 0.5))
-        if _is_filled(gray, levels):
+        border = _border(levels)
+        touching = np.mean(border > 0) > _TOUCHING
+        filled = touching and _is_filled(gray, levels)
+        if filled and np.median(border[border > 0]) < 255:  # it may be printed
             return _drawn(departures[np.asarray(gray)], full)
+        if filled or not touching:
+            return Ink(levels, _by_tone(gray, ink > 0.5))
     tones = np.asarray(gray, dtype=np.float64) / 255
     residual = tones - plane(tones)
     departures, full = _signed(residual, residual.ravel(), count)
