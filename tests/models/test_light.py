@@ -9,9 +9,9 @@ from models.images.drawnness import drawnness
 from models.images.ink import find_ink
 from models.images.paper import departure_from_surroundings, greatest
 from models.images.preprocessing import Preprocessing
+from tests.made_signs import HIGH, WIDE, sign
 
 DRAWING = Preprocessing("drawing", 42, 1, margin=0.1)
-HIGH, WIDE = 300, 400
 ROWS, COLUMNS = np.mgrid[-1 : 1 : HIGH * 1j, -1 : 1 : WIDE * 1j]
 
 
@@ -32,16 +32,6 @@ def beside_a_desk(tones):
 
 
 SCENES = [falling_off, under_a_lamp, in_a_shadow, beside_a_desk]
-
-
-def sign(seed):
-    """A sign of two lines of pen, 1 on ink, well inside the sheet."""
-    sheet = Image.new("L", (WIDE, HIGH))
-    made = np.random.default_rng(seed)
-    for _ in range(2):
-        places = made.uniform((110, 70), (250, 230), (3, 2))
-        ImageDraw.Draw(sheet).line([tuple(place) for place in places], fill=255, width=10, joint="curve")
-    return np.asarray(sheet.filter(ImageFilter.GaussianBlur(1.5)), dtype=float) / 255
 
 
 def photographed(scene, seed, contrast=0.6):

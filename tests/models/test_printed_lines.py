@@ -3,26 +3,16 @@
 import numpy as np
 import pytest
 import torch
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image
 
 from models.images.drawnness import drawnness
 from models.images.ink import find_ink
 from models.images.preprocessing import Preprocessing
 from models.images.printed_lines import on_printed_lines
+from tests.made_signs import HIGH, WIDE, sign
 
 DRAWING = Preprocessing("drawing", 42, 1, margin=0.1)
-HIGH, WIDE = 300, 400
 ROWS, COLUMNS = np.mgrid[:HIGH, :WIDE].astype(float)
-
-
-def sign(seed):
-    """A sign of two lines of pen, 1 on ink, well inside the sheet."""
-    sheet = Image.new("L", (WIDE, HIGH))
-    made = np.random.default_rng(seed)
-    for _ in range(2):
-        places = made.uniform((110, 70), (250, 230), (3, 2))
-        ImageDraw.Draw(sheet).line([tuple(place) for place in places], fill=255, width=10, joint="curve")
-    return np.asarray(sheet.filter(ImageFilter.GaussianBlur(1.5)), dtype=float) / 255
 
 
 def lines(apart, width, degrees, *, squared):
