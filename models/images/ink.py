@@ -16,7 +16,6 @@ _TOUCHING = 0.02  # of the border: ink on more of it may be a shadow or a desk
 _WIDER = 1.3  # times as wide as the widest stroke: what is narrower may be a stroke along the border
 _SHADED = 0.02  # of the sheet: more of it beyond the strokes and less than half inked is light
 _WEAKEST_LINE = 0.2  # of full ink: printed lines that are weaker are dropped anyway
-_OF_PAPER = 32  # pixels of a side: smaller images are no photographs, and all of their strokes may be weak lines
 _FURTHER = 1.1  # times as large: the frame of strokes and of what is left of printed lines
 _NEAR = 2  # pixels: by so much does ink that is found in two ways differ at its edges
 _TONES: Floats = np.arange(256) / 255
@@ -75,15 +74,8 @@ def _drawn(departures: Floats, full: float) -> Ink:
     """The ink ``[H, W]``, but for printed lines, which go on beyond the image."""
     ink = _stretched(departures, full)
     if ink.any():
-        ink[_printed(departures, full)] = 0
+        ink[on_printed_lines(departures / full, _WEAKEST_LINE)] = 0
     return Ink(_rounded(ink), ink > 0.5)
-
-
-def _printed(departures: Floats, full: float) -> NDArray[np.bool_]:
-    """Which pixels ``[H, W]`` belong to printed lines."""
-    if min(departures.shape) < _OF_PAPER:
-        return np.zeros(departures.shape, dtype=np.bool_)
-    return on_printed_lines(departures / full, _WEAKEST_LINE)
 
 
 def _median(counts: NDArray[np.int64]) -> float:
@@ -135,10 +127,10 @@ def _around(tones: Floats, by_plane: Floats, full: float, count: int) -> tuple[F
     if full_around < _CLEAR_INK:
         return by_plane, full
     ink, ink_by_plane = _stretched(around, full_around), _stretched(by_plane, full)
-    printed = _printed(around, full_around)
+    printed = on_printed_lines(around / full_around, _WEAKEST_LINE)
     if _share_of_border((ink > 0) & printed) > 0:
         # Whatever is left of light or lines lies beyond what is drawn.
-        drawn_by_plane = ink_by_plane * ~_printed(by_plane, full)
+        drawn_by_plane = ink_by_plane * ~on_printed_lines(by_plane / full, _WEAKEST_LINE)
         further = _extent(ink * ~printed) > _FURTHER * _extent(drawn_by_plane)
         return (by_plane, full) if further else (around, full_around)
     beyond = (ink_by_plane > 0) & ~_near(ink > 0, _NEAR)

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from models.images.paper import Floats, Levels, greatest
 
+_SMALLEST = 32  # pixels of a side: smaller images are no photographs, and all of their strokes may be weak lines
 _LENGTH = 0.5  # of the image's width or height: no pen leaves so long a line that is both straight and weak
 _SLANT = 0.18  # the steepest slope, to either side, of a line that goes along or up the image: ten degrees
 _STRONGEST = 0.75  # of full ink: stronger lines may be drawn
@@ -19,15 +20,15 @@ def on_printed_lines(strength: Floats, weakest: float) -> NDArray[np.bool_]:
 
     A line is what an opening by straight segments leaves (the greatest, over all segments that hold a pixel, of
     the least strength along the segment), which are of all slopes up to ten degrees along and up the image. There
-    is none in an image on whose border nothing is as weak as a line.
+    is none in an image on whose border nothing is as weak as a line, nor in a very small one.
 
     Args:
         strength: ``[H, W]``, how much each pixel departs from paper, 1 for full ink.
         weakest: strength of a line at its weakest pixel, at least.
     """
     edges = np.concatenate([strength[0], strength[-1], strength[:, 0], strength[:, -1]])
-    if not ((edges >= weakest) & (edges <= _STRONGEST)).any():
-        return np.zeros(strength.shape, dtype=np.bool_)  # soon: no line goes on beyond the image
+    if min(strength.shape) < _SMALLEST or not ((edges >= weakest) & (edges <= _STRONGEST)).any():
+        return np.zeros(strength.shape, dtype=np.bool_)
     levels = np.rint(255 * strength.clip(0, 1)).astype(np.uint8)
     line = np.maximum(_lines_up(levels), _lines_up(np.ascontiguousarray(levels.T)).T) / 255
     wide = _opened(levels, round(_WIDTH * max(levels.shape)) + _BLUR) / 255

@@ -152,3 +152,10 @@ def test_small_images_have_no_printed_lines(shape):
     tones[10:20, 15:18] -= 0.5
     found = find_ink(Image.fromarray(np.round(255 * tones).astype("uint8"))).levels
     assert (found[26] > 0).all()
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 20), (2, 64), (300, 2), (20, 5), (31, 64)])
+def test_images_too_small_for_lines_are_taken_all_the_same(shape):
+    image = Image.fromarray(np.random.default_rng(1).integers(0, 256, shape).astype("uint8"))
+    assert -2 <= drawnness([image]) <= 1
+    assert DRAWING(image).shape == (1, 42, 42)
