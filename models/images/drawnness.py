@@ -24,8 +24,8 @@ _BOUNDS = (_FAINTEST, _OF_PAPER, _TEXTURE, _SOLID)
 EMPTY = 1.0  # drawnness of an empty sheet, and of nothing else
 
 
-def drawnness(images: Iterable[Image.Image]) -> float:
-    """How much images look like drawings, on average: about -1 to 1, for drawings above 0.78.
+def drawnness(images: Iterable[Image.Image]) -> list[float]:
+    """How much each image looks like a drawing: about -1 to 1, and above 0.78 on average over drawings.
 
     The drawnness of an image is the share of the sheet that is paper, minus penalties for what no pen leaves. A
     drawing is a plane of paper, evenly or unevenly lit, with ink that is all darker or all brighter than it. A
@@ -38,12 +38,11 @@ def drawnness(images: Iterable[Image.Image]) -> float:
     whereas a photograph is mostly shades, and departs on areas wider than a stroke: four and three times their
     shares are subtracted, but for lines that are printed on the paper. Of the two figures the larger one counts.
 
-    The result is ``EMPTY`` only where each image is of one tone, as empty sheets are, but pieces of cloth, too.
+    An image is ``EMPTY`` only if it is of one tone, as an empty sheet is, but a piece of cloth, too.
     """
     reduced = [_reduced(image) for image in images]
     told = on_even_paper(reduced, [_strongest(levels.size) for levels in reduced], _BOUNDS)
-    each = [of_levels(levels) if np.isnan(one) else one for levels, one in zip(reduced, told, strict=True)]
-    return float(np.mean(each))
+    return [of_levels(levels) if np.isnan(one) else float(one) for levels, one in zip(reduced, told, strict=True)]
 
 
 def _reduced(image: Image.Image) -> NDArray[np.uint8]:

@@ -8,13 +8,13 @@ threads are busy (``python -m benchmarks --only engine``; docs/engine.md).
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from models.initialization import Initialization
 from service.computing.caches import BoundedCache
-from service.computing.classifier import Classifier
+from service.computing.classifier import Check, Classifier
 from service.computing.engine import Caller, Deadline, Engine
 from service.computing.fitting import Shot, embed, fit_together
 from service.problems import Problem
@@ -54,6 +54,12 @@ class Adaptations:
     def kept(self, initialization: Initialization, digest: str) -> Shot | None:
         """Give a stored example with its pixels or features, by its file's sha256, if it is still in memory."""
         return self._inputs.get((initialization.version, digest))
+
+    def embedded(self, initialization: Initialization, shots: Sequence[Shot], check: Check) -> list[Shot]:
+        """Compute the features of examples, as ``embed`` does, and keep them in memory."""
+        (found,) = embed(initialization, [shots], check, self._engine.embedded)
+        self._keep(initialization, found)
+        return found
 
     async def adapt(self, caller: Caller, initialization: Initialization, shots: Sequence[Shot]) -> Classifier:
         """Fit a caller's classifier, in a batch with others that wait.
@@ -98,8 +104,8 @@ class Adaptations:
         try:
             initialization = batch[0].initialization
             tasks = embed(initialization, [wanted.shots for wanted in batch], check, self._engine.embedded)
-            for shot in (shot for shots in tasks for shot in shots if shot.identity is not None):
-                self._inputs.put((initialization.version, shot.digest), shot)
+            for shots in tasks:
+                self._keep(initialization, [shot for shot in shots if shot.identity is not None])
             for wanted, fitted in zip(batch, fit_together(initialization, tasks, lambda _: check()), strict=True):
                 if isinstance(fitted, Problem):
                     wanted.future.set_exception(fitted)
@@ -109,3 +115,7 @@ class Adaptations:
             for wanted in batch:
                 if not wanted.future.done():
                     wanted.future.set_exception(error)
+
+    def _keep(self, initialization: Initialization, shots: Iterable[Shot]) -> None:
+        for shot in shots:
+            self._inputs.put((initialization.version, shot.digest), shot)

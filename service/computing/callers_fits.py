@@ -9,6 +9,7 @@ from service.computing.classifier import Check, Classifier
 from service.computing.engine import Caller, Deadline, Engine
 from service.computing.fitting import Shot
 from service.computing.preparation import MANY_IMAGES, are_many, shots_of
+from service.computing.rechoosing import ExampleGone, Rechoosing
 from service.metrics import Metrics
 from service.registry import Registry
 from service.settings import Settings
@@ -27,12 +28,39 @@ class CallersFits:
         self._tasks = tasks
         self._metrics = metrics
         self._adaptations = Adaptations(engine, settings.cache_bytes // 4)
+        self._rechoosing = Rechoosing(settings, registry, tasks, self._adaptations)
 
-    async def refit(
+    async def change(
         self, caller: Caller, task: Task, stored: Sequence[StoredExample], added: Sequence[NewExample]
     ) -> Classifier | None:
-        """Fit stored and added examples; None if a stored one is gone, as the task has then changed."""
-        initialization = self._registry.kept(task.model, task.model_version)
+        """Fit stored and added examples; if ``auto`` chose the task's initialization, it chooses again.
+
+        None if a stored example is gone, as the task has then changed.
+        """
+
+        def chosen(deadline: Deadline) -> Initialization:
+            return self._rechoosing.choose(task, stored, added, deadline)
+
+        if task.automatic:
+            try:
+                initialization = await caller.run(chosen, large=are_many([one.given for one in added]))
+            except ExampleGone:
+                return None
+        else:
+            initialization = self._registry.kept(task.model, task.model_version)
+        return await self._fit(caller, initialization, stored, added)
+
+    async def refit(self, caller: Caller, task: Task, stored: Sequence[StoredExample]) -> Classifier | None:
+        """Fit a task as it is stored; None if an example is gone, as the task has then changed."""
+        return await self._fit(caller, self._registry.kept(task.model, task.model_version), stored, ())
+
+    async def _fit(
+        self,
+        caller: Caller,
+        initialization: Initialization,
+        stored: Sequence[StoredExample],
+        added: Sequence[NewExample],
+    ) -> Classifier | None:
         in_memory = {one.id: self._adaptations.kept(initialization, one.sha256) for one in stored}
         to_read = {one.id: one for one in stored if in_memory[one.id] is None}
         given = [one.given for one in added]

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from starlette.concurrency import run_in_threadpool
 
+from models.choice import AUTO
 from models.initialization import Initialization
 from service.computing.caches import BoundedCache
 from service.computing.callers_fits import CallersFits
@@ -93,7 +94,10 @@ class Classifiers:
         with self._engine.admitted() as caller:
             initialization, new, shots = await caller.run(prepared, large=are_many(support))
             classifier = await self._fits.adapt(caller, initialization, shots)
-            task_id = await self._writers.run(self._made, caller.deadline, name, new, classifier, expires_in)
+            automatic = model == AUTO
+            task_id = await self._writers.run(
+                self._made, caller.deadline, name, new, classifier, automatic, expires_in
+            )
         self._keep(task_id, 1, classifier)
         return task_id
 
@@ -103,11 +107,12 @@ class Classifiers:
         name: str | None,
         examples: Sequence[NewExample],
         classifier: Classifier,
+        automatic: bool,
         expires_in: int | None,
     ) -> str:
         """Store a new task, and give its id."""
         deadline.check()  # as late as can be, as for a change: nobody would learn the id
-        return self._tasks.create(name, examples, _fitted(classifier), expires_in)
+        return self._tasks.create(name, examples, _fitted(classifier), expires_in, automatic=automatic)
 
     async def answer(
         self, task: TaskVersion, queries: Sequence[Query], keep_known: float
@@ -137,7 +142,7 @@ class Classifiers:
             cached = self._cached(task)
             if cached is not None:
                 return cached
-            classifier = await self._fits.refit(caller, task, stored, ())
+            classifier = await self._fits.refit(caller, task, stored)
             if classifier is None:
                 continue
             self._keep(task_id, task.version, classifier)
@@ -186,7 +191,7 @@ class Classifiers:
                     if removed:
                         check_two_remain(labels)
                     check_classes(labels, self._settings, [one.given for one in added])
-                    classifier = await self._fits.refit(caller, task, kept, added)
+                    classifier = await self._fits.change(caller, task, kept, added)
                     if classifier is not None and await self._writers.run(
                         self._changed, caller.deadline, task, added, sorted(removed), classifier
                     ):

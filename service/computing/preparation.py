@@ -15,9 +15,11 @@ from models.learner import Learner
 from service.computing.classifier import Check, Prepared
 from service.computing.fitting import Shot
 from service.registry import Registry
+from service.store.task_store import StoredExample
 from service.uploads.images import Example, Query
 
 Item = TypeVar("Item")
+OneExample = TypeVar("OneExample", bound="Example | StoredExample")
 _TOGETHER = 16  # images per preprocessing call: every call waits for Python's lock when it returns
 MANY_IMAGES = 200  # more images, or
 _MANY_BYTES = 8 * 1024**2  # more bytes of files, take seconds to decode
@@ -33,15 +35,20 @@ def choose(registry: Registry, model: str, examples: Sequence[Example], check: C
     """
     candidates = registry.candidates(model)
     if len(candidates) == 1:
-        return candidates[0]
-    different = {(one.sha256, one.label): one for one in examples}  # a copy cannot test a candidate
-    in_order = [one for _, one in sorted(different.items(), key=lambda item: item[0][0])]
+        return candidates[0]  # without reading the files for their sha256
+    different = in_order(examples)
 
     def image(index: int) -> Image.Image:
         check()
-        return in_order[index].image
+        return different[index].image
 
-    return choice.choose(candidates, [one.label for one in in_order], image)
+    return choice.choose(candidates, choice.Examples([one.label for one in different], image))
+
+
+def in_order(examples: Iterable[OneExample]) -> list[OneExample]:
+    """Give the different examples, as a copy cannot test a candidate, in an order that no caller decides."""
+    different = {(one.sha256, one.label): one for one in examples}
+    return [one for _, one in sorted(different.items(), key=lambda item: item[0][0])]
 
 
 def shots_of(

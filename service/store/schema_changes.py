@@ -8,4 +8,5 @@ SCHEMA_CHANGES: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE tasks ADD COLUMN expires INTEGER",
         "CREATE INDEX tasks_by_expiry ON tasks (expires)",
     ),
+    ("ALTER TABLE tasks ADD COLUMN automatic BOOLEAN NOT NULL DEFAULT 0",),  # nobody knows who chose before
 )

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
@@ -14,6 +14,7 @@ class TaskRow(Table):
     """A kept classifier: name, model and estimate; the examples that it is fitted on are in ``ExampleRow``.
 
     A temporary one has the seconds that it is kept without being used, and the Unix time at which these are over.
+    The model of an automatic one is what ``auto`` chose, and may be another one after a change.
     """
 
     __tablename__ = "tasks"
@@ -30,6 +31,7 @@ class TaskRow(Table):
     created: Mapped[str]
     expires_in: Mapped[int | None]
     expires: Mapped[int | None]
+    automatic: Mapped[bool] = mapped_column(server_default=text("0"))
     __table_args__ = (Index("tasks_by_expiry", "expires"), {"sqlite_autoincrement": True})
 
 

@@ -40,13 +40,14 @@ class TaskVersion:
 
 @dataclass(frozen=True)
 class Task(TaskVersion):
-    """A kept classifier as of one version."""
+    """A kept classifier as of one version; ``auto`` chose the model of an automatic one."""
 
     name: str | None
     created: str
     estimate: Estimate
     classes: dict[str, int]
     expires_in: int | None
+    automatic: bool
 
 
 class NewExample(NamedTuple):
@@ -78,7 +79,13 @@ class TaskStore:
         self.temporary = TemporaryTasks(database)
 
     def create(
-        self, name: str | None, examples: Sequence[NewExample], fitted: Fitted, expires_in: int | None = None
+        self,
+        name: str | None,
+        examples: Sequence[NewExample],
+        fitted: Fitted,
+        expires_in: int | None = None,
+        *,
+        automatic: bool = False,
     ) -> str:
         """Store a task, as version 1, with its examples, temporary if ``expires_in`` is given; give its id."""
         row = TaskRow(
@@ -88,6 +95,7 @@ class TaskStore:
             created=now(),
             expires_in=expires_in,
             expires=None if expires_in is None else int(time.time()) + expires_in,
+            automatic=automatic,
             **_columns(fitted),
         )
         with self._database.writing() as session:
@@ -230,4 +238,5 @@ def _task(session: Session, row: TaskRow) -> Task:
         estimate=Estimate(row.accuracy, row.low, row.high),
         classes=dict(session.execute(counts.order_by(ExampleRow.label)).all()),
         expires_in=row.expires_in,
+        automatic=row.automatic,
     )

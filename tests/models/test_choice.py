@@ -2,13 +2,14 @@
 
 from collections import Counter
 from dataclasses import replace
+from statistics import fmean
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageOps
 
 from models.backbones.conv4 import Conv4
-from models.choice import choose, left_out_error
+from models.choice import Examples, choose, left_out_error
 from models.heads import Head
 from models.images import drawnness as module
 from models.images.drawnness import EMPTY, drawnness
@@ -19,6 +20,11 @@ from models.kernels.native import compiled
 from models.kernels.native.drawnness import drawnness as in_c
 from models.learner import Learner
 from tests.made_confidence import constant_confidence
+
+
+def drawn(images):
+    """The images' mean drawnness, which decides."""
+    return fmean(drawnness(images))
 
 
 def initialization(kind, name, moves="head"):
@@ -66,14 +72,14 @@ def slanting(image):
     ids=["as it is", "inverted", "coloured", "slanting light", "an empty sheet"],
 )
 def test_drawings_look_drawn_whatever_their_colours(change):
-    assert drawnness(change(drawing(seed)) for seed in range(20)) > 0.8
+    assert drawn(change(drawing(seed)) for seed in range(20)) > 0.8
 
 
 @pytest.mark.parametrize(
     "change", [lambda image: image, lambda image: image.convert("L"), ImageOps.invert, slanting]
 )
 def test_photographs_do_not_whatever_their_colours(change):
-    assert drawnness(change(photo(seed)) for seed in range(20)) < 0.5
+    assert drawn(change(photo(seed)) for seed in range(20)) < 0.5
 
 
 def cut_out(seed):
@@ -94,8 +100,8 @@ def filled(seed):
 
 
 def test_a_thing_cut_out_on_white_is_no_drawing_but_a_filled_drawing_is():
-    assert drawnness(cut_out(seed) for seed in range(20)) < 0.65
-    assert drawnness(filled(seed) for seed in range(20)) > 0.78
+    assert drawn(cut_out(seed) for seed in range(20)) < 0.65
+    assert drawn(filled(seed) for seed in range(20)) > 0.78
 
 
 def blot(seed):
@@ -127,7 +133,7 @@ def test_in_c_a_larger_image_is_refused():
 
 
 def chosen(candidates, labels, images):
-    return choose(candidates, labels, images.__getitem__).name
+    return choose(candidates, Examples(labels, images.__getitem__)).name
 
 
 def test_a_clear_look_decides():
@@ -142,7 +148,7 @@ def test_one_candidate_needs_no_look():
     def unreadable(_):
         raise AssertionError("nothing to decide")
 
-    assert choose([PHOTOS], ["a", "b"], unreadable) is PHOTOS
+    assert choose([PHOTOS], Examples(["a", "b"], unreadable)) is PHOTOS
 
 
 def in_doubt(seed):
@@ -154,14 +160,15 @@ def in_doubt(seed):
 
 def test_in_doubt_the_better_one_on_left_out_examples_is_taken_where_there_are_two_of_each():
     images = [in_doubt(seed) for seed in (0, 0, 1, 1)]
-    assert 0.65 < drawnness(images) < 0.84
+    examples = Examples(list("aabb"), images.__getitem__)
+    assert 0.65 < drawn(images) < 0.84
     blind = replace(DRAWINGS, phi={name: 0 * value for name, value in DRAWINGS.phi.items()})
-    assert left_out_error(blind, list("aabb"), images) == pytest.approx(0.5)
-    assert left_out_error(PHOTOS, list("aabb"), images) < 0.4
+    assert left_out_error(blind, examples, range(4)) == pytest.approx(0.5)
+    assert left_out_error(PHOTOS, examples, range(4)) < 0.4
     assert chosen([blind, PHOTOS], list("aabb"), images) == "photos"
     sightless = replace(PHOTOS, phi={name: 0 * value for name, value in PHOTOS.phi.items()})
     assert chosen([sightless, DRAWINGS], list("aabb"), images) == "drawings"
-    by_look = "drawings" if drawnness(images) >= 0.78 else "photos"
+    by_look = "drawings" if drawn(images) >= 0.78 else "photos"
     assert chosen([blind, sightless], list("abcd"), images) == by_look, "single examples: nothing to try"
 
 
@@ -181,7 +188,7 @@ def test_where_all_images_are_evenly_toned_one_that_sees_their_tones_is_taken(la
     images = [
         Image.fromarray((colours[label] + one).astype(np.uint8)) for label, one in zip(labels, noise, strict=True)
     ]
-    assert drawnness(images) == EMPTY
+    assert drawn(images) == EMPTY
     for candidates in ([DRAWINGS, PHOTOS], [PHOTOS, DRAWINGS]):
         assert chosen(candidates, list(labels), images) == "photos"
     assert chosen([DRAWINGS, replace(DRAWINGS, name="other")], list(labels), images) == "drawings", "both blind"
@@ -198,7 +205,7 @@ def hairline(seed):
 @pytest.mark.parametrize("labels", ["ab", "aabb"])
 def test_drawings_in_thin_lines_are_not_taken_for_even_tones(labels):
     images = [hairline("ab".index(label)) for label in labels]
-    assert drawnness(images) == EMPTY
+    assert drawn(images) == EMPTY
     assert chosen([DRAWINGS, PHOTOS], list(labels), images) == "drawings"
 
 
@@ -211,7 +218,7 @@ def test_many_examples_are_tried_in_part():
         looked.append(index)
         return images[index]
 
-    choose([DRAWINGS, PHOTOS], labels, image)
+    choose([DRAWINGS, PHOTOS], Examples(labels, image))
     assert len(looked) <= 16 + 2 * 100
 
 
@@ -230,13 +237,12 @@ def test_candidates_are_tried_on_as_many_examples_of_each_class(monkeypatch, cou
     images = [in_doubt(k % 2) for k in range(len(labels))]
     found = []
 
-    def noted(candidate, of_tried, of_images):
-        assert len(list(of_images)) == len(of_tried)
-        found.append(Counter(of_tried))
+    def noted(candidate, examples, of_tried):
+        found.append(Counter(examples.labels[index] for index in of_tried))
         return 0.0
 
     monkeypatch.setattr("models.choice.left_out_error", noted)
-    choose([DRAWINGS, PHOTOS], labels, images.__getitem__)
+    choose([DRAWINGS, PHOTOS], Examples(labels, images.__getitem__))
     assert found == ([tried] * 2 if tried else [])
 
 

@@ -65,7 +65,7 @@ def test_a_sign_in_pencil_is_the_sign(scene):
 
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.__name__)
 def test_a_photographed_sign_is_a_drawing_to_auto(scene):
-    assert min(drawnness([photographed(scene, seed)]) for seed in range(8)) > 0.84
+    assert min(drawnness(photographed(scene, seed) for seed in range(8))) > 0.84
 
 
 def test_a_strip_of_desk_narrower_than_the_strokes_is_no_ink_either():

@@ -6,7 +6,7 @@ import pytest
 import torch
 from PIL import Image
 
-from models.choice import choose
+from models.choice import Examples, choose
 from models.initialization import load, shipped
 from models.support import Support
 from models.support_geometry import SupportGeometry
@@ -55,4 +55,5 @@ def test_auto_takes_characters_for_the_examples(order):
     labels, images = drawings("support")
     candidates = [load(shipped()[name]) for name in order(shipped())]
     assert len(candidates) > 1
-    assert choose(candidates, [NAMES[label] for label in labels], images.__getitem__).name == "characters"
+    examples = Examples([NAMES[label] for label in labels], images.__getitem__)
+    assert choose(candidates, examples).name == "characters"

@@ -97,7 +97,7 @@ def test_what_waiting_does_not_mend(
     with serving(tmp_path) as client:
         tasks = client.app.state.components.tasks
 
-        def failing(*_: object) -> None:
+        def failing(*_: object, **__: object) -> None:
             raise failure
 
         monkeypatch.setattr(type(tasks), "create", failing)

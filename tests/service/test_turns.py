@@ -26,10 +26,10 @@ def changing(
     """Give a client, a task's address, what starts a change, and a list: while it is empty, none ends."""
     may_end: list[str] = []
     has_turn = threading.Event()
-    refit = CallersFits.refit
+    fit = CallersFits.change
 
     async def held(*given: Any) -> Any:
-        fitted = await refit(*given)
+        fitted = await fit(*given)
         has_turn.set()
         while not may_end:
             await asyncio.sleep(0.01)
@@ -44,7 +44,7 @@ def changing(
             assert has_turn.wait(30)  # the first one
             return sent
 
-        monkeypatch.setattr(CallersFits, "refit", held)
+        monkeypatch.setattr(CallersFits, "change", held)
         try:
             yield client, path, change, may_end
         finally:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from models.choice import choose
+from models.choice import Examples, choose
 from models.initialization import Initialization
 from training.datasets.class_images import ClassImages
 from training.measures.evaluation import sampler_of
@@ -38,7 +38,7 @@ def measure_choices(
         generator = np.random.default_rng((protocol.seed, number))
         images = [show((255 * levels).round().byte(), look, generator) for levels in support.images[0]]
         labels = [str(label) for label in support.labels[0].tolist()]
-        chosen[id(choose(list(candidates.values()), labels, images.__getitem__))] += 1
+        chosen[id(choose(list(candidates.values()), Examples(labels, images.__getitem__)))] += 1
     return {name: chosen[id(one)] / protocol.episodes for name, one in candidates.items()}
 
 

@@ -1,0 +1,110 @@
+"""Chooses the initialization anew for a changed task, so that it is the one that a fresh task would get."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from models.choice import AUTO, Examples, choose
+from models.initialization import Initialization
+from service.computing.adaptations import Adaptations
+from service.computing.caches import BoundedCache
+from service.computing.classifier import Check
+from service.computing.engine import Deadline
+from service.computing.preparation import in_order, shots_of
+from service.registry import Registry
+from service.settings import Settings
+from service.store.task_store import NewExample, StoredExample, Task, TaskStore
+from service.uploads.images import Example
+
+_MOST_LOOKS = 100_000  # remembered: some twenty megabytes
+
+
+class ExampleGone(Exception):
+    """A stored example has been deleted meanwhile: its task has changed."""
+
+
+class Rechoosing:
+    """Chooses for stored and new examples, and remembers by their sha256 how much images look drawn.
+
+    Otherwise, each change would decode up to sixteen stored images again. Their features, where candidates are
+    compared by them, are remembered by ``Adaptations``.
+    """
+
+    def __init__(
+        self, settings: Settings, registry: Registry, tasks: TaskStore, adaptations: Adaptations
+    ) -> None:
+        self._max_pixels = settings.max_pixels
+        self._registry = registry
+        self._tasks = tasks
+        self._adaptations = adaptations
+        self._looks: BoundedCache[str, float] = BoundedCache(_MOST_LOOKS, lambda _: 1)
+
+    def choose(
+        self, task: Task, stored: Sequence[StoredExample], added: Sequence[NewExample], deadline: Deadline
+    ) -> Initialization:
+        """Choose for a task whose initialization ``auto`` chose.
+
+        If the name of what is chosen is that of the task's initialization, it is the same version as before, if
+        that is still on offer.
+
+        Raises:
+            Problem: 503 if none is offered, 504 past the deadline, or naming an added image that is none.
+            ExampleGone: if a stored example is gone.
+        """
+        candidates = self._registry.candidates(AUTO)
+        chosen = candidates[0]
+        if len(candidates) > 1:
+            given: list[StoredExample | Example] = [*stored, *(one.given for one in added)]
+            different = in_order(given)
+
+            def example(index: int) -> Example:
+                deadline.check()
+                one = different[index]
+                return one if isinstance(one, Example) else self._read(one)
+
+            known = _Known(
+                labels=[one.label for one in different],
+                image=lambda index: example(index).image,
+                digests=[one.sha256 for one in different],
+                example=example,
+                looks=self._looks,
+                adaptations=self._adaptations,
+                check=deadline.check,
+            )
+            chosen = choose(candidates, known)
+        return self._registry.kept(task.model, task.model_version) if chosen.name == task.model else chosen
+
+    def _read(self, one: StoredExample) -> Example:
+        for _, content in self._tasks.contents([one.id]):
+            return Example(one.filename, content, self._max_pixels, label=one.label)
+        raise ExampleGone
+
+
+@dataclass(frozen=True)
+class _Known(Examples):
+    """Examples of which much may be known from earlier choices and fits."""
+
+    digests: Sequence[str]
+    example: Callable[[int], Example]
+    looks: BoundedCache[str, float]
+    adaptations: Adaptations
+    check: Check
+
+    def drawnness(self, indices: Sequence[int]) -> list[float]:
+        found = {index: self.looks.get(self.digests[index]) for index in indices}
+        new = [index for index, look in found.items() if look is None]
+        for index, look in zip(new, super().drawnness(new), strict=True):
+            self.looks.put(self.digests[index], look)
+            found[index] = look
+        return [look for look in found.values() if look is not None]
+
+    def features(self, initialization: Initialization, indices: Sequence[int]) -> Tensor:
+        if not initialization.learner.keeps_features:
+            return super().features(initialization, indices)
+        found = {index: self.adaptations.kept(initialization, self.digests[index]) for index in indices}
+        new = [index for index, shot in found.items() if shot is None]
+        shots = shots_of(initialization, ((None, self.example(index)) for index in new), self.check)
+        found |= zip(new, self.adaptations.embedded(initialization, shots, self.check), strict=True)
+        return torch.stack([shot.input for shot in found.values() if shot is not None])
