@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from models.backbones.backbone import MOMENTS, Params
+from models.kernels.row_products import row_products
 from models.support import Support
 
 DIRECTIONS, SPREAD = f"directions.{MOMENTS}", f"spread.{MOMENTS}"
@@ -144,4 +145,5 @@ def _weighed(head: Params, features: Tensor, gains: Tensor, power: float) -> Ten
     """Multiply features ``[..., D]`` along each direction by its gain raised to ``power``."""
     directions, gains = head[DIRECTIONS].to(features), gains**power
     along, beside = gains[..., None, :-1], gains[..., None, -1:]
-    return beside * features + ((features @ directions) * (along - beside)) @ directions.transpose(-1, -2)
+    weighed = row_products(features, directions.transpose(-1, -2)) * (along - beside)
+    return beside * features + row_products(weighed, directions)

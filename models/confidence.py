@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from models.expectation import Expectation
+from models.kernels.row_products import row_products
 from models.task_size import BySize, TaskSize
 
 # Shares of known items to keep; for each, the card holds the familiarity that this share of them exceeds.
@@ -135,4 +136,4 @@ def familiarity(features: Tensor, prototypes: Tensor, strangers: Tensor | None) 
 def _cosines(features: Tensor, means: Tensor) -> Tensor:
     unit_features = torch.nn.functional.normalize(features, dim=-1)
     unit_means = torch.nn.functional.normalize(means, dim=-1)
-    return unit_features @ unit_means.transpose(-1, -2)
+    return row_products(unit_features, unit_means)

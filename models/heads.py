@@ -14,6 +14,7 @@ from torch import Tensor
 from models import class_scatter
 from models.backbones.backbone import Params
 from models.kernels.precision import full_precision
+from models.kernels.row_products import row_products
 from models.solvers.ridge import ridge
 from models.solvers.support_vectors import support_vectors
 from models.support import Support
@@ -169,12 +170,17 @@ class Head:
         }
 
 
-def classify(head: Params, features: Tensor, class_mask: Tensor) -> Tensor:
-    """Logits ``[T, Q, N]`` of features ``[T, Q, D]``; the lowest finite number for classes that a task lacks."""
+def classify(head: Params, features: Tensor, class_mask: Tensor, *, alone: bool = False) -> Tensor:
+    """Logits ``[T, Q, N]`` of features ``[T, Q, D]``; the lowest finite number for classes that a task lacks.
+
+    With ``alone``, each row's are the same to the last bit whatever the other rows (see ``row_products``).
+    """
     weight, bias = head["weight"], head["bias"]
     # A logit is a small difference of large products, which bfloat16 would lose.
     with full_precision(features):
-        logits = features.to(weight.dtype) @ weight.transpose(1, 2) + bias[:, None]
+        features = features.to(weight.dtype)
+        products = row_products(features, weight) if alone else features @ weight.transpose(1, 2)
+        logits = products + bias[:, None]
     return logits.masked_fill(~class_mask[:, None], torch.finfo(logits.dtype).min)
 
 

@@ -221,7 +221,7 @@ class Learner:
 
     def logits(self, theta: Theta, features: Tensor) -> Tensor:
         """Logits ``[T, Q, N]`` of features ``[T, Q, D]``."""
-        return classify(theta.head, features, theta.class_mask)
+        return classify(theta.head, features, theta.class_mask, alone=True)
 
     def predict(self, theta: Theta, images: Tensor) -> Tensor:
         """Logits ``[T, Q, N]`` of query images ``[T, Q, C, H, W]``."""

@@ -17,6 +17,7 @@ from models.cohort import Cohort
 from models.confidence import KEEP_KNOWN, Confidence, familiarity
 from models.expectation import Estimate
 from models.images.preprocessing import Preprocessing
+from models.kernels.row_products import row_products
 from models.learner import Embedding, Learner, Theta
 from models.task_size import TaskSize
 from service.computing.sharing import Through, directly
@@ -113,12 +114,12 @@ class Classifier:
 
     def _answered(self, filenames: Sequence[str], features: Tensor) -> list[Answer]:
         """Answer at most ``_ROWS`` queries, given their features ``[1, B, D]``."""
-        # Padded, so that one query goes through the same routine as many: by another, last bits might differ.
+        # Padded, as where products are torch's, one query by itself might go through another routine.
         rows = torch.nn.functional.pad(features, (0, 0, 0, _ROWS - len(filenames)))
         shares = self.confidence.probabilities(self.learner.logits(self.theta, rows)[0], self.task_size)
         familiar = familiarity(self.cohort.seen(rows[0]), self.means, self.cohort.strangers)
         unknown = familiar < self.confidence.known_above(self.task_size, self.keep_known)
-        similarities = torch.nn.functional.normalize(rows[0], dim=1) @ self.directions.T
+        similarities = row_products(torch.nn.functional.normalize(rows[0], dim=1), self.directions)
         nearest = similarities.argsort(descending=True, stable=True)[:, :NEAREST]
         found = zip(
             filenames,
