@@ -13,6 +13,7 @@ from starlette.types import Message, Scope
 from tests.service.made_images import drawing
 from tests.service.server_process import PATIENCE
 from tests.service.test_body_limit import scope_of
+from tests.service.tiny_service import until
 
 
 class Call:
@@ -70,4 +71,4 @@ def test_an_answered_request_is_freed_at_once(client: TestClient, name: str) -> 
     client.portal.call(asyncio.wait_for, answer(call), PATIENCE)
     assert call.status == status
     del call
-    assert held() is None
+    until(lambda: held() is None)  # the thread that answered may still be letting go of it
