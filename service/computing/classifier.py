@@ -1,7 +1,7 @@
 """One task's classifier: it answers queries, each independently of the others.
 
-Images pass through the network and the head in batches. The network computes each image as it would alone (see
-``models.kernels.task_convolution``); so that the head does so too, its batches are padded to one size.
+Images pass through the network and the head in batches. Both compute each image as they would alone (see
+``models.kernels.task_convolution`` and ``models.kernels.row_products``).
 """
 
 from collections import Counter
@@ -27,7 +27,6 @@ NEAREST = 3
 # passes of 8 to 64 took 0.9 ms an image, passes of 1 took 1.8 (``python -m benchmarks --only engine``).
 AT_ONCE = 32
 _ABOUT_EACH = 500  # bytes, roughly, of an example's label, file name and id
-_ROWS = 8  # queries per product of the head: a single one must not pay for 32
 Answer = dict[str, Any]
 Prepared = tuple[str, Tensor]  # a query's file name and its pixels [C, H, W]
 Check = Callable[[], None]  # called often during work, which ends if it raises
@@ -100,10 +99,7 @@ class Classifier:
             check()
             names, pixels = zip(*queries[first : first + AT_ONCE], strict=True)
             with torch.no_grad():
-                features = self._features(torch.stack(pixels), through)
-                for row in range(0, len(names), _ROWS):
-                    some = slice(row, row + _ROWS)
-                    found += self._answered(names[some], features[:, some])
+                found += self._answered(names, self._features(torch.stack(pixels), through))
         return found
 
     def _features(self, images: Tensor, through: Through) -> Tensor:
@@ -113,22 +109,14 @@ class Classifier:
         return self.learner.features(self.theta, images[None])
 
     def _answered(self, filenames: Sequence[str], features: Tensor) -> list[Answer]:
-        """Answer at most ``_ROWS`` queries, given their features ``[1, B, D]``."""
-        # Padded, as where products are torch's, one query by itself might go through another routine.
-        rows = torch.nn.functional.pad(features, (0, 0, 0, _ROWS - len(filenames)))
-        shares = self.confidence.probabilities(self.learner.logits(self.theta, rows)[0], self.task_size)
-        familiar = familiarity(self.cohort.seen(rows[0]), self.means, self.cohort.strangers)
+        """Answer queries, given their features ``[1, B, D]``."""
+        shares = self.confidence.probabilities(self.learner.logits(self.theta, features)[0], self.task_size)
+        familiar = familiarity(self.cohort.seen(features[0]), self.means, self.cohort.strangers)
         unknown = familiar < self.confidence.known_above(self.task_size, self.keep_known)
-        similarities = row_products(torch.nn.functional.normalize(rows[0], dim=1), self.directions)
+        similarities = row_products(torch.nn.functional.normalize(features[0], dim=1), self.directions)
         nearest = similarities.argsort(descending=True, stable=True)[:, :NEAREST]
-        found = zip(
-            filenames,
-            shares.tolist(),
-            unknown.tolist(),
-            nearest.tolist(),
-            similarities.gather(1, nearest).clamp(-1, 1).tolist(),  # against rounding
-            strict=False,  # rows of padding have no file name
-        )
+        similar = similarities.gather(1, nearest).clamp(-1, 1)  # against rounding
+        found = zip(filenames, *(one.tolist() for one in (shares, unknown, nearest, similar)), strict=True)
         return [self._answer(*one) for one in found]
 
     def _answer(

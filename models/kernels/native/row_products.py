@@ -4,17 +4,12 @@ import ctypes
 
 from torch import Tensor
 
-from models.kernels.native.compiled import function, library
-from models.kernels.native.shapes import address, are_floats_here
-
-
-def supports(rows: Tensor, others: Tensor) -> bool:
-    """Whether these can be multiplied here."""
-    return are_floats_here(rows, others) and library() is not None
+from models.kernels.native.compiled import function
+from models.kernels.native.shapes import address
 
 
 def row_products(rows: Tensor, others: Tensor) -> Tensor:
-    """Multiply each row of ``[T, Q, D]`` by each of ``[T, N, D]``.
+    """Multiply each row of ``[T, Q, D]`` by each of ``[T, N, D]``, all float32 on the CPU.
 
     Returns:
         ``[T, Q, N]``, without a graph for gradients.

@@ -14,10 +14,18 @@ from models.kernels.row_products import row_products
 compiled = pytest.mark.skipif(library() is None, reason="no C compiler here")
 
 
+@pytest.fixture(params=[pytest.param(True, marks=compiled, id="in C"), pytest.param(False, id="by torch")])
+def routine(request, monkeypatch):
+    """Either routine that computes row by row."""
+    if not request.param:
+        monkeypatch.setattr(module, "library", lambda: None)
+
+
 def random(*shape):
     return torch.randn(*shape, generator=torch.Generator().manual_seed(sum(shape)))
 
 
+@pytest.mark.usefixtures("routine")
 @pytest.mark.parametrize("shape", [(8, 3, 64), (1, 1, 1), (5, 7, 33), (9, 6, 15), (3, 2, 160), (600, 40, 100)])
 @pytest.mark.parametrize("leading", [(), (2,), (2, 3)])
 def test_equals_torch(shape, leading):
@@ -32,24 +40,21 @@ def test_equals_torch(shape, leading):
     assert row_products(of_one, others).shape == (*leading, queries, classes)
 
 
-@compiled
+@pytest.mark.usefixtures("routine")
 @pytest.mark.parametrize("depth", [24, 64, 100, 128, 640])
 @pytest.mark.parametrize("classes", [1, 2, 3, 5, 8, 64])
 def test_a_product_does_not_depend_on_other_rows(depth, classes):
-    rows, others = random(37, depth), random(classes, depth)
-    together = row_products(rows, others)
-    for first, count in ((0, 1), (3, 8), (30, 7), (5, 32)):
-        some = slice(first, first + count)
-        assert torch.equal(row_products(rows[some], others), together[some])
-        assert torch.equal(row_products(rows[some][None], others[None])[0], together[some])
-    for one in range(classes):
-        assert torch.equal(row_products(rows, others[one:])[:, 0], together[:, one])
+    features, means = random(37, depth), random(classes, depth)
+    for rows, others in ((features, means), (features[None], means[None])):
+        together = row_products(rows, others)
+        for first, count in ((0, 1), (3, 8), (30, 7), (5, 32)):
+            some = slice(first, first + count)
+            assert torch.equal(row_products(rows[..., some, :], others), together[..., some, :])
 
 
-@compiled
+@pytest.mark.usefixtures("routine")
 @pytest.mark.parametrize("classes", [2, 3, 5])
 def test_nor_do_logits_and_familiarity(classes):
-    """With 64 features and two or three classes, torch's products on Intel processors do."""
     depth = 64
     head = {"weight": random(1, classes, depth), "bias": random(1, classes)}
     scatter, means, strangers = even(depth), random(classes, depth), random(7, depth)
@@ -89,8 +94,6 @@ def test_what_does_not_fit_is_refused():
         native.row_products(random(2, 2, 3), random(1, 2, 3))
 
 
-def test_where_c_does_not_serve_torch_does(monkeypatch):
-    monkeypatch.setattr(module.native, "supports", lambda *_: False)
-    rows, others = random(2, 5, 24), random(2, 3, 24)
+def test_other_numbers_than_the_products_in_c_take_are_left_to_torch():
+    rows, others = random(2, 5, 24).double(), random(2, 3, 24).double()
     assert torch.equal(row_products(rows, others), rows @ others.transpose(1, 2))
-    assert row_products(rows.double(), others.double()).dtype == torch.float64
