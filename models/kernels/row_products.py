@@ -2,8 +2,8 @@
 
 A library chooses its routine by the number of rows, and within one, a row's place may decide in which order its
 products are added up. Of a product of 8 rows by torch on an Intel Xeon of the fourth generation, the last two had
-other last digits than alone with AVX2, and every second one with AVX-512, for up to 128 features and 2 or 3 others.
-So an answer would depend on the queries sent along.
+other last digits than alone with AVX2, and every second one with AVX-512 (for up to 128 features and 2 or 3
+others). So an answer would depend on the queries sent along.
 """
 
 import torch
