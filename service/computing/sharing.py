@@ -10,8 +10,8 @@ from torch import Tensor
 from models.learner import Embedding
 
 Through = Callable[[Embedding, Tensor, int], Tensor]
-_PIECE = 4  # images per piece, so few that threads finish together; each image is computed as it would be alone
-_WORTH = 50e9  # floating-point operations; for fewer, waking another thread gains little
+_IMAGES, _OPERATIONS = 8, 6e10  # of a piece at most, so that threads finish together
+_WORTH = 5e8  # floating-point operations; for fewer, waking another thread gains little
 
 
 def directly(embedding: Embedding, images: Tensor, _operations: int) -> Tensor:
@@ -29,6 +29,8 @@ def in_company(
 ) -> Tensor:
     """Compute features ``[B, D]`` on this thread and idle ones; wait only for those that have begun a piece.
 
+    Each image is computed as it would be alone.
+
     Args:
         submit: queues work for other threads, which may not come to it in time.
         helpers: tells how many threads are idle now; called only if there is enough work.
@@ -36,10 +38,13 @@ def in_company(
         images: ``[B, C, H, W]``.
         operations: floating-point operations per image.
     """
-    pieces = images.split(_PIECE)
-    idle = helpers() if len(pieces) > 1 and operations * len(images) >= _WORTH else 0
+    idle = helpers() if len(images) > 1 and operations * len(images) >= _WORTH else 0
     if idle == 0:
         return directly(embedding, images, operations)
+    threads = min(idle + 1, len(images))
+    each = max(1, min(_IMAGES, int(_OPERATIONS // operations)))
+    rounds = -(-len(images) // (each * threads))
+    pieces = images.tensor_split(min(rounds * threads, len(images)))
     found: dict[int, Tensor] = {}
     numbers = count()  # next() never gives two threads the same number
 
@@ -47,7 +52,7 @@ def in_company(
         while (number := next(numbers)) < len(pieces):
             found[number] = directly(embedding, pieces[number], operations)
 
-    others = [submit(work) for _ in range(min(idle, len(pieces) - 1))]
+    others = [submit(work) for _ in range(threads - 1)]
     try:
         work()
     finally:

@@ -39,12 +39,38 @@ def test_helpers_that_never_come_are_not_waited_for():
     assert never.cancelled()
 
 
-@pytest.mark.parametrize(("images", "operations"), [(IMAGES, 10), (IMAGES[:4], 10**12)])
-def test_nobody_is_asked_for_little_work_or_one_piece(images, operations):
+@pytest.mark.parametrize(("images", "operations"), [(IMAGES, 10), (IMAGES[:1], 10**12)])
+def test_nobody_is_asked_for_little_work_or_one_image(images, operations):
     found = in_company(
         lambda _: pytest.fail("asked"), lambda: pytest.fail("counted"), embedding, images, operations
     )
     assert torch.equal(found, directly(embedding, images, operations))
+
+
+@pytest.mark.parametrize(
+    ("images", "operations", "helpers", "sizes"),
+    [
+        (18, 10**9, 1, [5, 5, 4, 4]),  # a piece takes eight at most, and both threads get as many
+        (18, 10**8, 2, [6, 6, 6]),
+        (18, 2 * 10**10, 1, [3] * 6),
+        (18, 10**12, 3, [1] * 18),
+        (2, 10**12, 3, [1, 1]),
+        (7, 10**9, 1, [4, 3]),
+    ],
+)
+def test_threads_get_pieces_of_about_the_same_size(images, operations, helpers, sizes):
+    found, asked = [], []
+
+    def noted(some):
+        found.append(len(some))
+        return embedding(some)
+
+    def submit(work):
+        asked.append(work)
+        return Future()
+
+    in_company(submit, lambda: helpers, noted, IMAGES[:images], operations)
+    assert (found, len(asked)) == (sizes, min(helpers, images - 1))
 
 
 @pytest.mark.parametrize("where", ["here", "there"])
