@@ -93,8 +93,9 @@ def towards_strangers(head: Params, centres: Tensor, support: Support, pull: flo
     """
     strangers = head[STRANGERS].to(centres)
     directions = torch.nn.functional.normalize(strangers, dim=-1)
-    cosines = torch.nn.functional.normalize(centres, dim=-1) @ directions.transpose(-1, -2)
-    alike = (sharpness * cosines).softmax(-1) @ strangers
+    # Products by rows: a class mean must not depend on the other classes and tasks that are computed with it.
+    cosines = row_products(torch.nn.functional.normalize(centres, dim=-1), directions)
+    alike = row_products((sharpness * cosines).softmax(-1), strangers.transpose(-1, -2))
     counts = (support.membership() > 0).sum(1)[..., None].to(centres)
     known = (counts > 0) & strangers.any()
     return centres + known * pull / (counts + pull) * (alike - centres)

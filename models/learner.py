@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from models.backbones.at_rest import Embedding, at_rest
+from models.backbones.at_rest import Embedding, at_rest, each_alone
 from models.backbones.backbone import Backbone, Params, is_inner_constant, part
 from models.heads import Head, classify
 from models.inner_budget import FOLDS, held_out_steps
@@ -62,8 +62,7 @@ class Learner:
         """
         if not self.keeps_features:
             raise ValueError("this learner's features depend on the task: they come with its adaptation")
-        features, _ = self.backbone(part(phi, BODY), images)
-        return features
+        return self.backbone(part(phi, BODY), images)[0]
 
     def adapt(
         self,
@@ -213,11 +212,12 @@ class Learner:
             )
         return parted
 
-    def features(self, theta: Theta, images: Tensor) -> Tensor:
-        """Features ``[T, Q, D]`` of query images ``[T, Q, C, H, W]``, each independent of the other images."""
+    def features(self, theta: Theta, images: Tensor, *, alone: bool = False) -> Tensor:
+        """Features ``[T, Q, D]`` of queries ``[T, Q, C, H, W]``, with ``alone`` to the last bit as if alone."""
         seen = theta.moments if self.backbone.normalisation == "support" else None
-        features, _ = self.backbone(theta.body, images, seen=seen)
-        return features
+        if alone:
+            return each_alone(self.backbone, theta.body, images, seen)
+        return self.backbone(theta.body, images, seen=seen)[0]
 
     def logits(self, theta: Theta, features: Tensor) -> Tensor:
         """Logits ``[T, Q, N]`` of features ``[T, Q, D]``."""

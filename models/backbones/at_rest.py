@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import torch
 from torch import Tensor
 
 from models.backbones.backbone import Backbone, Params, part
@@ -29,4 +30,23 @@ def at_rest(backbone: Backbone, params: Params) -> Embedding:
         return folded
     if isinstance(backbone, Staged) and (stages := FoldedStaged.of(backbone, params)):
         return stages
-    return lambda images: backbone(params, images[None])[0][0]
+    return lambda images: each_alone(backbone, params, images[None])[0]
+
+
+def each_alone(backbone: Backbone, params: Params, images: Tensor, seen: Tensor | None = None) -> Tensor:
+    """Features ``[T, B, D]`` of images ``[T, B, C, H, W]``, on the CPU the same bits in any company.
+
+    What torch computes may change in the last digits with the number of images and with an image's place among
+    them: it chooses by that number how to convolve, and computes what is left beyond the last whole vector by
+    other functions. So images pass one by one, unless C computes all that could differ. With AVX2, the 1x1
+    convolutions of 20 images had other last digits than those of two; with any vectors, SiLU's had in any batch.
+
+    Args:
+        backbone: as ``params``, ``images`` and ``seen`` are for it (see ``Backbone``).
+        params: with or without a leading task dimension.
+        images: of each task, at least one.
+        seen: the moments of the support sets, for ``support`` normalisation.
+    """
+    exact = isinstance(backbone, Conv4) and backbone.is_native
+    pieces = [images] if exact or images.device.type != "cpu" else images.split(1, 1)
+    return torch.cat([backbone(params, some, seen=seen)[0] for some in pieces], 1)

@@ -11,6 +11,8 @@ from models.backbones.normalisation import NormalisationKind, check_kind
 from models.backbones.normalising import Normalising
 from models.backbones.views import View, averaged, in_views, views_of
 from models.kernels.convolved_block import convolved_block
+from models.kernels.native.compiled import library
+from models.kernels.native.shapes import LANES
 from models.kernels.normalised_block import max_pool
 from models.kernels.task_convolution import convolve
 
@@ -103,6 +105,12 @@ class Conv4:
     def normalised(self) -> dict[str, int]:
         """Channels of each normalisation, by the name of its constants, in the order of the pass."""
         return {f"block{block}.{MOMENTS}": width for block, width in enumerate(self.widths, start=1)}
+
+    @property
+    def is_native(self) -> bool:
+        """Whether C computes all of it for float32 on the CPU, and so each image alike in any company."""
+        whole = all(width % LANES == 0 for width in self.widths)
+        return self.normalisation == "group" and whole and library() is not None
 
     def initial(self, generator: torch.Generator) -> Params:
         """Draw fresh parameters."""

@@ -135,10 +135,6 @@ class Staged:
         pooled: bool = False,
     ) -> tuple[Tensor, Tensor | None]:
         """Compute features (see ``Backbone``); with ``pooled``, views and centring are left out."""
-        if images.shape[:2] == (1, 1) and weights is None:
-            # torch computes a single image by other routines than several, with different last bits.
-            features, found = self(params, images.expand(1, 2, -1, -1, -1), seen=seen, pooled=pooled)
-            return features[:, :1], found
         views = () if pooled else self.views
         maps, weights = in_views(images, weights, views)
         norm = Normalising(self, params, weights=weights, seen=seen, pooled=pooled)

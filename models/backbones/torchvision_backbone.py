@@ -117,8 +117,6 @@ class TorchvisionBackbone:
 
     def _features(self, params: Params, images: Tensor, *, pooled: bool) -> tuple[Tensor, Tensor | None]:
         """Features ``[B, D]`` of images ``[B, C, H, W]``, and the moments ``[2, 1, sum]`` where ``pooled``."""
-        if len(images) == 1 and not pooled:  # torch has a different routine for one image (see ``convolve``)
-            return self._features(params, torch.cat([images, images]), pooled=False)[0][:1], None
         network = skeleton(self.model)
         lent = {name: value for name, value in params.items() if not is_constant(name)}
         taken: list[Tensor] = []

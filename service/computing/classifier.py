@@ -1,7 +1,7 @@
 """One task's classifier: it answers queries, each independently of the others.
 
 Images pass through the network and the head in batches. Both compute each image as they would alone (see
-``models.kernels.task_convolution`` and ``models.kernels.row_products``).
+``models.backbones.at_rest`` and ``models.kernels.row_products``).
 """
 
 from collections import Counter
@@ -106,7 +106,7 @@ class Classifier:
         """Compute features ``[1, B, D]`` under theta of images ``[B, C, H, W]``."""
         if self.embedding is not None:
             return through(self.embedding, images, self.learner.backbone.operations)[None]
-        return self.learner.features(self.theta, images[None])
+        return self.learner.features(self.theta, images[None], alone=True)
 
     def _answered(self, filenames: Sequence[str], features: Tensor) -> list[Answer]:
         """Answer queries, given their features ``[1, B, D]``."""

@@ -129,6 +129,19 @@ def test_a_task_without_a_class_and_one_before_measuring_are_not_drawn():
     torch.testing.assert_close(drawn[1:, :2], alone)
 
 
+def test_drawn_means_are_the_same_bits_beside_other_classes_and_tasks():
+    """Of photos' 1280 features, torch's products had other last digits by a row's place."""
+    generator = torch.Generator().manual_seed(0)
+    phi = {class_scatter.STRANGERS: torch.randn(64, 1280, generator=generator)}
+    centres = torch.randn(2, 20, 1280, generator=generator)
+    many = task((1,) * 20)
+    both = Support(*(torch.cat([getattr(many, n)] * 2) for n in ("images", "labels", "weights", "ways")))
+    drawn = class_scatter.towards_strangers(phi, centres, both, 2.0, 10.0)
+    for ways in (2, 3, 5):
+        alone = class_scatter.towards_strangers(phi, centres[1:, :ways].clone(), task((1,) * ways), 2.0, 10.0)
+        assert torch.equal(drawn[1:, :ways], alone)
+
+
 @pytest.mark.parametrize("pull", [-1.0, 1.0])
 def test_only_lda_is_drawn(pull):
     with pytest.raises(ValueError, match="pull is of lda, and not negative"):

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from models.backbones.conv4 import Conv4
+from models.backbones.normalisation import NormalisationKind
 from models.confidence import KEPT, familiarity
 from models.expectation import Estimate
 from models.initialization import Initialization
@@ -53,6 +55,19 @@ def test_the_order_of_examples_changes_no_bit(either: Initialization) -> None:
         assert again.known == first.known
         tensors = again.theta.tensors()
         assert all(torch.equal(value, tensors[name]) for name, value in first.theta.tensors().items())
+
+
+@pytest.mark.parametrize("normalisation", ["group", "running", "support"])
+@pytest.mark.parametrize("width", [24, 64])
+def test_a_network_that_moves_answers_as_for_each_query_alone(
+    tiny: Initialization, normalisation: NormalisationKind, width: int
+) -> None:
+    learner = replace(tiny.learner, backbone=Conv4(width=width, halving="stride", normalisation=normalisation))
+    moving = replace(tiny, learner=learner, phi=learner.initial(0))
+    classifier = fit(moving, shots("aabbc", moving), lambda _: None)
+    asked = [(f"{seed}.png", image(moving, seed)) for seed in range(40, 51)]
+    alone = [classifier.answers([one], lambda: None)[0] for one in asked]
+    assert classifier.answers(asked, lambda: None) == alone
 
 
 def test_phi_is_left_alone(either: Initialization) -> None:

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from models.backbones.at_rest import each_alone
 from models.backbones.conv4 import Conv4
 
 WIDTHS = (4, 8, 12, 16)
@@ -73,15 +74,28 @@ def test_unit_features_have_length_one(made):
 
 
 @pytest.mark.parametrize("normalisation", ["group", "running", "support"])
-@pytest.mark.parametrize("views", [(), ((8.0, 0.1, 0.1), (-8.0, 0.1, -0.1))])
-def test_an_image_alone_and_in_company_are_the_same_bits(normalisation, views):
-    backbone = Conv4(width=16, normalisation=normalisation, views=views)
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"width": 16},
+        {"width": 16, "views": ((8.0, 0.1, 0.1), (-8.0, 0.1, -0.1))},
+        {"width": 64, "halving": "stride"},  # torch convolved a single image otherwise than several
+        {"width": 24, "channels": 3, "side": 13, "halvings": 3},
+        {"width": 40, "channels": 3, "halving": "stride"},
+    ],
+)
+def test_an_image_alone_and_in_company_are_the_same_bits(normalisation, settings):
+    backbone = Conv4(normalisation=normalisation, **settings)
     params = backbone.initial(torch.Generator().manual_seed(0))
-    images, seen = torch.rand(1, 16, 1, SIDE, SIDE), torch.rand(2, 1, 4 * 16)
-    alone = torch.cat([backbone(params, images[:, [one]], seen=seen)[0] for one in range(16)], 1)
-    for size in (2, 3, 16):
-        parts = [backbone(params, images[:, first : first + size], seen=seen)[0] for first in range(0, 16, size)]
-        assert torch.equal(torch.cat(parts, 1), alone)
+    generator = torch.Generator().manual_seed(1)
+    images = torch.rand(1, 16, backbone.channels, backbone.side, backbone.side, generator=generator)
+    seen = torch.rand(2, 1, 4 * backbone.width, generator=generator)
+    with torch.no_grad():
+        alone = torch.cat([each_alone(backbone, params, one, seen) for one in images.split(1, 1)], 1)
+        torch.testing.assert_close(alone, backbone(params, images, seen=seen)[0], rtol=1e-4, atol=1e-4)
+        for size in (2, 3, 16):
+            parts = [each_alone(backbone, params, some, seen) for some in images.split(size, 1)]
+            assert torch.equal(torch.cat(parts, 1), alone)
 
 
 @pytest.mark.parametrize(
