@@ -1,6 +1,7 @@
 """``auto`` chooses again when a task's examples change: the task is always what a fresh one would be."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,9 @@ from starlette.testclient import TestClient
 
 from models.choice import AUTO
 from models.initialization import Initialization
+from service.app import create_app
 from service.computing.rechoosing import Rechoosing
-from service.settings import INITIALIZATIONS
+from service.settings import INITIALIZATIONS, Settings
 from service.store.task_store import Fitted, StoredExample, Task
 from service.uploads import images
 from tests.service.made_images import drawing, photograph
@@ -125,6 +127,61 @@ def test_of_two_for_the_same_kind_the_better_one_of_then_is_taken(tmp_path: Path
             assert served.is_fresh(task, single | more)
             models.add(task["model"])
         assert len(models) > 1, "else there was nothing to choose"
+
+
+@pytest.fixture
+def in_turn(tmp_path: Path) -> Callable[[], AbstractContextManager[Served]]:
+    """Serve what lies in the folder of initializations, and nothing else, as often as called."""
+
+    @contextmanager
+    def serve() -> Iterator[Served]:
+        with TestClient(create_app(Settings(data_dir=tmp_path))) as client:
+            yield Served(client)
+
+    return serve
+
+
+def test_a_name_that_means_another_initialization_by_now(
+    tmp_path: Path, in_turn: Callable[[], AbstractContextManager[Served]]
+) -> None:
+    """What answered under it is still offered, by another name, but is not what is chosen."""
+    folder = tmp_path / INITIALIZATIONS
+    save_tiny(folder / "ours")
+    with in_turn() as served:
+        task = served.create(DRAWN)
+    (folder / "ours").rename(folder / "marks")
+    save_like_photos(folder / "ours")
+    with in_turn() as served:
+        task = served.add(task, TAKEN)
+        assert task["model"] == "ours"
+        assert served.is_fresh(task, DRAWN | TAKEN)
+        task = served.remove(task, TAKEN)
+        assert task["model"] == "marks"
+        assert served.is_fresh(task, DRAWN)
+
+
+def test_an_initialization_that_is_gone_is_no_obstacle(
+    tmp_path: Path, in_turn: Callable[[], AbstractContextManager[Served]]
+) -> None:
+    folder = tmp_path / INITIALIZATIONS
+    save_tiny(folder / TINY)
+    with in_turn() as served:
+        chosen, named = (served.create(DRAWN, model) for model in (AUTO, TINY))
+    (folder / TINY).rename(tmp_path / "gone")
+    with in_turn() as served:
+        change = f"/v1/tasks/{chosen['id']}/examples"
+        refused = served.client.post(change, **form(TAKEN, AUTO))
+        assert (refused.status_code, refused.headers["content-type"]) == (503, "application/problem+json")
+    save_like_photos(folder / LIKE_PHOTOS)
+    with in_turn() as served:
+        for task in (chosen, named):
+            refused = served.client.post(f"/v1/tasks/{task['id']}/classify", files=QUERIES)
+            assert refused.status_code == 409
+            assert "examples change" in refused.json()["detail"]
+        assert served.client.post(f"/v1/tasks/{named['id']}/examples", **form(TAKEN, AUTO)).status_code == 409
+        task = served.add(chosen, TAKEN)
+        assert task["model"] == LIKE_PHOTOS
+        assert served.is_fresh(task, DRAWN | TAKEN)
 
 
 def test_what_is_known_of_stored_images_is_not_found_out_again(
