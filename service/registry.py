@@ -16,7 +16,7 @@ logger = logging.getLogger("metashot")
 
 
 def check_kept(asked: str, kept: str) -> None:
-    """Refuse a ``model`` field that is neither ``auto`` nor the model that a kept task was made with.
+    """Refuse a ``model`` field that is neither ``auto`` nor the model of a kept task.
 
     Raises:
         Problem: 422, naming both.

@@ -102,6 +102,15 @@ def test_a_task_whose_model_was_named_keeps_it(served: Served) -> None:
     assert served.remove(task, DRAWN)["model"] == TINY
 
 
+def test_a_model_that_is_named_with_a_change_is_kept_in_it(served: Served) -> None:
+    task = served.add(served.create(DRAWN), TAKEN, TINY)
+    assert task["model"] == TINY
+    task = served.remove(task, DRAWN)
+    assert task["model"] == LIKE_PHOTOS
+    path = f"/v1/tasks/{task['id']}/examples"
+    assert served.client.post(path, **form(DRAWN, TINY)).json()["field"] == "model", "which is no longer its own"
+
+
 def test_after_a_restart_too(tmp_path: Path) -> None:
     save_like_photos(tmp_path / INITIALIZATIONS / LIKE_PHOTOS)
     with serving(tmp_path) as client:
