@@ -1,7 +1,8 @@
 """``auto`` chooses again when a task's examples change: the task is always what a fresh one would be."""
 
+import asyncio
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from models.choice import AUTO
 from models.initialization import Initialization
 from service.app import create_app
 from service.computing.rechoosing import Rechoosing
+from service.routes import tasks
 from service.settings import INITIALIZATIONS, Settings
 from service.store.task_store import Fitted, StoredExample, Task
 from service.uploads import images
@@ -138,29 +140,38 @@ def test_of_two_for_the_same_kind_the_better_one_of_then_is_taken(tmp_path: Path
         assert len(models) > 1, "else there was nothing to choose"
 
 
-@pytest.fixture
-def in_turn(tmp_path: Path) -> Callable[[], AbstractContextManager[Served]]:
-    """Serve what lies in the folder of initializations, and nothing else, as often as called."""
-
-    @contextmanager
-    def serve() -> Iterator[Served]:
-        with TestClient(create_app(Settings(data_dir=tmp_path))) as client:
-            yield Served(client)
-
-    return serve
-
-
-def test_a_name_that_means_another_initialization_by_now(
-    tmp_path: Path, in_turn: Callable[[], AbstractContextManager[Served]]
+def test_a_question_for_a_model_that_changes_while_it_is_sent(
+    served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    task = served.create(with_other_images(DRAWN, drawing, 500))
+    read = tasks.read_upload
+
+    async def slowly(*given: Any, **named: Any) -> Any:
+        monkeypatch.undo()
+        await asyncio.to_thread(served.add, task, TAKEN)
+        return await read(*given, **named)
+
+    monkeypatch.setattr(tasks, "read_upload", slowly)
+    answer = served.client.post(f"/v1/tasks/{task['id']}/classify", files=QUERIES, data={"model": TINY})
+    assert (answer.status_code, answer.json()["field"]) == (422, "model")
+
+
+@contextmanager
+def serving_only(data_dir: Path) -> Iterator[Served]:
+    """Serve by the initializations that lie in ``data_dir``, and no others."""
+    with TestClient(create_app(Settings(data_dir=data_dir))) as client:
+        yield Served(client)
+
+
+def test_a_name_that_means_another_initialization_by_now(tmp_path: Path) -> None:
     """What answered under it is still offered, by another name, but is not what is chosen."""
     folder = tmp_path / INITIALIZATIONS
     save_tiny(folder / "ours")
-    with in_turn() as served:
+    with serving_only(tmp_path) as served:
         task = served.create(DRAWN)
     (folder / "ours").rename(folder / "marks")
     save_like_photos(folder / "ours")
-    with in_turn() as served:
+    with serving_only(tmp_path) as served:
         task = served.add(task, TAKEN)
         assert task["model"] == "ours"
         assert served.is_fresh(task, DRAWN | TAKEN)
@@ -169,20 +180,18 @@ def test_a_name_that_means_another_initialization_by_now(
         assert served.is_fresh(task, DRAWN)
 
 
-def test_an_initialization_that_is_gone_is_no_obstacle(
-    tmp_path: Path, in_turn: Callable[[], AbstractContextManager[Served]]
-) -> None:
+def test_an_initialization_that_is_gone_is_no_obstacle(tmp_path: Path) -> None:
     folder = tmp_path / INITIALIZATIONS
     save_tiny(folder / TINY)
-    with in_turn() as served:
+    with serving_only(tmp_path) as served:
         chosen, named = (served.create(DRAWN, model) for model in (AUTO, TINY))
     (folder / TINY).rename(tmp_path / "gone")
-    with in_turn() as served:
+    with serving_only(tmp_path) as served:
         change = f"/v1/tasks/{chosen['id']}/examples"
         refused = served.client.post(change, **form(TAKEN, AUTO))
         assert (refused.status_code, refused.headers["content-type"]) == (503, "application/problem+json")
     save_like_photos(folder / LIKE_PHOTOS)
-    with in_turn() as served:
+    with serving_only(tmp_path) as served:
         for task in (chosen, named):
             refused = served.client.post(f"/v1/tasks/{task['id']}/classify", files=QUERIES)
             assert refused.status_code == 409
