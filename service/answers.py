@@ -39,6 +39,7 @@ class ExampleAnswer(BaseModel):
 class TaskAnswer(BaseModel):
     """A kept classifier; ``version`` starts at 1 and grows with every change of its examples.
 
+    Where ``auto`` chose the ``model``, it may be another one after such a change.
     ``expires_in`` is after how many seconds without use it is deleted; null if it is kept for good.
     """
 

@@ -16,7 +16,7 @@ logger = logging.getLogger("metashot")
 
 
 def check_kept(asked: str, kept: str) -> None:
-    """Refuse a ``model`` field that is neither ``auto`` nor the model that a kept task was made with.
+    """Refuse a ``model`` field that is neither ``auto`` nor the model of a kept task.
 
     Raises:
         Problem: 422, naming both.
@@ -60,6 +60,15 @@ class Registry:
             return [self._by_name[model]]
         return list(self._by_name.values())
 
+    def candidates_again(self, name: str, version: str) -> list[Initialization]:
+        """Find the candidates of ``auto`` for a changed task; under the name that it had, the same version stays.
+
+        Raises:
+            Problem: 503 where none is offered at all.
+        """
+        own = self._by_version.get((name, version))
+        return [own if own is not None and one.name == name else one for one in self.candidates(AUTO)]
+
     def kept(self, name: str, version: str) -> Initialization:
         """Find the initialization that a kept task was made with, or else the current one of that name.
 
@@ -73,7 +82,8 @@ class Registry:
             raise Problem(
                 409,
                 f"the task was made with {name}, which is no longer offered; put its folder back as "
-                f"DATA_DIR/initializations/{name} and restart, or make the task again",
+                f"DATA_DIR/initializations/{name} and restart, or make the task again; where auto chose the "
+                "model, it also chooses another as soon as the task's examples change",
                 title="Initialization gone",
             )
         return found

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from models.choice import AUTO
 from models.initialization import Initialization
 from service.computing.adaptations import Adaptations
 from service.computing.classifier import Check, Classifier
@@ -11,7 +12,7 @@ from service.computing.fitting import Shot
 from service.computing.preparation import MANY_IMAGES, are_many, shots_of
 from service.computing.rechoosing import ExampleGone, Rechoosing
 from service.metrics import Metrics
-from service.registry import Registry
+from service.registry import Registry, check_kept
 from service.settings import Settings
 from service.store.task_store import NewExample, StoredExample, Task, TaskStore
 from service.uploads.images import Example
@@ -31,17 +32,30 @@ class CallersFits:
         self._rechoosing = Rechoosing(settings, registry, tasks, self._adaptations)
 
     async def change(
-        self, caller: Caller, task: Task, stored: Sequence[StoredExample], added: Sequence[NewExample]
+        self,
+        caller: Caller,
+        task: Task,
+        model: str,
+        stored: Sequence[StoredExample],
+        added: Sequence[NewExample],
     ) -> Classifier | None:
         """Fit stored and added examples; if ``auto`` chose the task's initialization, it chooses again.
 
         None if a stored example is gone, as the task has then changed.
+
+        Args:
+            caller: whose work it is.
+            task: as it is before the change.
+            model: the task's, which is then kept, or ``auto``; a 422 Problem is raised for any other.
+            stored: examples of the task that stay.
+            added: new ones.
         """
+        check_kept(model, task.model)
 
         def chosen(deadline: Deadline) -> Initialization:
             return self._rechoosing.choose(task, stored, added, deadline)
 
-        if task.automatic:
+        if task.automatic and model == AUTO:
             try:
                 initialization = await caller.run(chosen, large=are_many([one.given for one in added]))
             except ExampleGone:

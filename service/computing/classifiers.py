@@ -172,15 +172,15 @@ class Classifiers:
         if task_ids:
             self._cache.drop(lambda version: version[0] in task_ids)
 
-    async def add(self, task_id: str, support: Sequence[Example]) -> None:
-        """Add examples to a task."""
-        await self._change(task_id, _identified(support), lambda _: set())
+    async def add(self, task_id: str, model: str, support: Sequence[Example]) -> None:
+        """Add examples to a task; raises a 422 Problem if ``model`` is neither ``auto`` nor the task's."""
+        await self._change(task_id, _identified(support), lambda _: set(), model)
 
     async def remove(self, task_id: str, removal: Removal) -> None:
         """Remove the examples that ``removal`` picks, by id; raises a 409 Problem if under two classes remain."""
-        await self._change(task_id, [], removal)
+        await self._change(task_id, [], removal, AUTO)
 
-    async def _change(self, task_id: str, added: Sequence[NewExample], removal: Removal) -> None:
+    async def _change(self, task_id: str, added: Sequence[NewExample], removal: Removal, model: str) -> None:
         with self._engine.admitted() as caller:
             async with self._turns.of(task_id, caller.deadline):
                 for _ in range(_ATTEMPTS):
@@ -191,7 +191,7 @@ class Classifiers:
                     if removed:
                         check_two_remain(labels)
                     check_classes(labels, self._settings, [one.given for one in added])
-                    classifier = await self._fits.change(caller, task, kept, added)
+                    classifier = await self._fits.change(caller, task, model, kept, added)
                     if classifier is not None and await self._writers.run(
                         self._changed, caller.deadline, task, added, sorted(removed), classifier
                     ):

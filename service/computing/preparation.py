@@ -48,7 +48,7 @@ def choose(registry: Registry, model: str, examples: Sequence[Example], check: C
 def in_order(examples: Iterable[OneExample]) -> list[OneExample]:
     """Give the different examples, as a copy cannot test a candidate, in an order that no caller decides."""
     different = {(one.sha256, one.label): one for one in examples}
-    return [one for _, one in sorted(different.items(), key=lambda item: item[0][0])]
+    return [different[key] for key in sorted(different)]  # labels count where classes share an image
 
 
 def shots_of(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from models.choice import AUTO, Examples, choose
+from models.choice import Examples, choose
 from models.initialization import Initialization
 from service.computing.adaptations import Adaptations
 from service.computing.caches import BoundedCache
@@ -44,37 +44,33 @@ class Rechoosing:
     def choose(
         self, task: Task, stored: Sequence[StoredExample], added: Sequence[NewExample], deadline: Deadline
     ) -> Initialization:
-        """Choose for a task whose initialization ``auto`` chose.
-
-        If the name of what is chosen is that of the task's initialization, it is the same version as before, if
-        that is still on offer.
+        """Choose for a task whose initialization ``auto`` chose; of the same name, it stays the same version.
 
         Raises:
-            Problem: 503 if none is offered, 504 past the deadline, or naming an added image that is none.
+            Problem: 503 if none is offered, 504 past the deadline, or naming an image that cannot be decoded.
             ExampleGone: if a stored example is gone.
         """
-        candidates = self._registry.candidates(AUTO)
-        chosen = candidates[0]
-        if len(candidates) > 1:
-            given: list[StoredExample | Example] = [*stored, *(one.given for one in added)]
-            different = in_order(given)
+        candidates = self._registry.candidates_again(task.model, task.model_version)
+        if len(candidates) == 1:
+            return candidates[0]  # without reading the files for their sha256
+        given: list[StoredExample | Example] = [*stored, *(one.given for one in added)]
+        different = in_order(given)
 
-            def example(index: int) -> Example:
-                deadline.check()
-                one = different[index]
-                return one if isinstance(one, Example) else self._read(one)
+        def example(index: int) -> Example:
+            deadline.check()
+            one = different[index]
+            return one if isinstance(one, Example) else self._read(one)
 
-            known = _Known(
-                labels=[one.label for one in different],
-                image=lambda index: example(index).image,
-                digests=[one.sha256 for one in different],
-                example=example,
-                looks=self._looks,
-                adaptations=self._adaptations,
-                check=deadline.check,
-            )
-            chosen = choose(candidates, known)
-        return self._registry.kept(task.model, task.model_version) if chosen.name == task.model else chosen
+        known = _Known(
+            labels=[one.label for one in different],
+            image=lambda index: example(index).image,
+            digests=[one.sha256 for one in different],
+            example=example,
+            looks=self._looks,
+            adaptations=self._adaptations,
+            check=deadline.check,
+        )
+        return choose(candidates, known)
 
     def _read(self, one: StoredExample) -> Example:
         for _, content in self._tasks.contents([one.id]):

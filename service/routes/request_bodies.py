@@ -52,6 +52,14 @@ _QUERY_JSON = {"query": _item("QueryItem", "images to classify")}
 _SCORED = "a zip of images, in place of query"
 _MODEL = {"model": {**_TEXT, "default": "auto", "description": "an initialization's name, or auto"}}
 _KEPT = {"model": {**_TEXT, "default": "auto", "description": "the task's own model, or auto"}}
+_CHANGED = {
+    "model": {
+        **_TEXT,
+        "default": "auto",
+        "description": "the task's own model, which it then keeps in this change, or auto, which chooses again "
+        "if it chose that model",
+    }
+}
 _KEEP_KNOWN = {
     keep_known.FIELD: {
         "type": "number",
@@ -90,8 +98,8 @@ SCHEMAS = {
     ),
     "NewTaskForm": _object(f"Labelled images to learn from: give {_OF_FORM}.", _SUPPORT_FORM | _MAKING, []),
     "NewTaskJson": _object(f"Labelled images to learn from: give {_OF_JSON}.", _SUPPORT_JSON | _MAKING, []),
-    "NewExamplesForm": _object(f"Labelled images to add: give {_OF_FORM}.", _SUPPORT_FORM | _KEPT, []),
-    "NewExamplesJson": _object(f"Labelled images to add: give {_OF_JSON}.", _SUPPORT_JSON | _KEPT, []),
+    "NewExamplesForm": _object(f"Labelled images to add: give {_OF_FORM}.", _SUPPORT_FORM | _CHANGED, []),
+    "NewExamplesJson": _object(f"Labelled images to add: give {_OF_JSON}.", _SUPPORT_JSON | _CHANGED, []),
     "QueriesForm": _object("Images to classify.", _QUERY_FORM | _KEPT | _KEEP_KNOWN, ["query"]),
     "QueriesJson": _object("Images to classify.", _QUERY_JSON | _KEPT | _KEEP_KNOWN, ["query"]),
     "NewJobForm": _object(

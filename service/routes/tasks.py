@@ -99,11 +99,14 @@ async def delete_task(task_id: TaskId, parts: Parts) -> None:
     responses=COMPUTING,
 )
 async def add_examples(task_id: TaskId, request: Request, parts: Parts) -> WholeTaskAnswer:
-    """Add labelled images, of the classes it has or of new ones, and refit the classifier."""
-    task = parts.tasks.version(task_id)
+    """Add labelled images, of the classes it has or of new ones, and refit the classifier.
+
+    If ``auto`` chose its model, it chooses again.
+    """
+    parts.tasks.version(task_id)
     upload = await read_upload(request, parts.settings, wants=frozenset({"support"}))
-    check_kept(upload.fields.get("model", AUTO), task.model)
-    await while_present(request, parts.classifiers.add(task_id, upload.support))
+    model = upload.fields.get("model", AUTO)
+    await while_present(request, parts.classifiers.add(task_id, model, upload.support))
     return await _shown(parts, task_id)
 
 
@@ -116,7 +119,10 @@ async def add_examples(task_id: TaskId, request: Request, parts: Parts) -> Whole
 async def delete_example(
     task_id: TaskId, example_id: ExampleId, request: Request, parts: Parts
 ) -> WholeTaskAnswer:
-    """Delete one example and refit the classifier; at least two classes must remain."""
+    """Delete one example and refit the classifier; at least two classes must remain.
+
+    If ``auto`` chose its model, it chooses again.
+    """
 
     def removal(stored: Sequence[StoredExample]) -> set[str]:
         if all(one.id != example_id for one in stored):
@@ -134,7 +140,10 @@ async def delete_example(
     responses=COMPUTING,
 )
 async def delete_class(task_id: TaskId, label: Label, request: Request, parts: Parts) -> WholeTaskAnswer:
-    """Delete a class with its examples; at least two classes must remain. Labels may contain slashes."""
+    """Delete a class with its examples; at least two classes must remain. Labels may contain slashes.
+
+    If ``auto`` chose the task's model, it chooses again.
+    """
     kept_as = canonical(label)
 
     def removal(stored: Sequence[StoredExample]) -> set[str]:
@@ -157,8 +166,9 @@ async def delete_class(task_id: TaskId, label: Label, request: Request, parts: P
 )
 async def classify_by_task(task_id: TaskId, request: Request, parts: Parts) -> Response:
     """Classify images with a kept classifier."""
-    task = parts.tasks.version(task_id)
+    parts.tasks.version(task_id)
     upload = await read_upload(request, parts.settings, wants=frozenset({"query"}), fields=ASKING)
+    task = parts.tasks.version(task_id)  # which may have another model by now
     check_kept(upload.fields.get("model", AUTO), task.model)
     work = parts.classifiers.answer(task, upload.queries, upload.keep_known)
     return await predictions(*await while_present(request, work))

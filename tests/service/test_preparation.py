@@ -8,7 +8,7 @@ import pytest
 from models import choice
 from models.choice import AUTO
 from models.images.preprocessing import Preprocessing
-from service.computing.preparation import choose
+from service.computing.preparation import choose, in_order
 from service.registry import Registry
 from service.uploads.images import Example
 from tests.service.made_images import drawing, photograph
@@ -25,6 +25,14 @@ def test_the_order_of_examples_does_not_choose_the_initialization(tmp_path: Path
     turned = examples[1:] + examples[:1]
     first, second = (choose(registry, AUTO, order, lambda: None).name for order in (examples, turned))
     assert first == second
+
+
+def test_neither_does_it_where_classes_share_an_image() -> None:
+    shared, other = drawing(1), drawing(2)
+    given = [("b", shared), ("a", shared), ("a", other), ("b", other)]
+    examples = [Example("x.png", image, 10_000, label=label) for label, image in given]
+    found = [[(one.label, one.content) for one in in_order(order)] for order in (examples, examples[::-1])]
+    assert found[0] == found[1]
 
 
 def test_copies_choose_no_initialization(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

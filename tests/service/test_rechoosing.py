@@ -1,6 +1,8 @@
 """``auto`` chooses again when a task's examples change: the task is always what a fresh one would be."""
 
+import asyncio
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,8 +13,10 @@ from starlette.testclient import TestClient
 
 from models.choice import AUTO
 from models.initialization import Initialization
+from service.app import create_app
 from service.computing.rechoosing import Rechoosing
-from service.settings import INITIALIZATIONS
+from service.routes import tasks
+from service.settings import INITIALIZATIONS, Settings
 from service.store.task_store import Fitted, StoredExample, Task
 from service.uploads import images
 from tests.service.made_images import drawing, photograph
@@ -100,6 +104,15 @@ def test_a_task_whose_model_was_named_keeps_it(served: Served) -> None:
     assert served.remove(task, DRAWN)["model"] == TINY
 
 
+def test_a_model_that_is_named_with_a_change_is_kept_in_it(served: Served) -> None:
+    task = served.add(served.create(DRAWN), TAKEN, TINY)
+    assert task["model"] == TINY
+    task = served.remove(task, DRAWN)
+    assert task["model"] == LIKE_PHOTOS
+    path = f"/v1/tasks/{task['id']}/examples"
+    assert served.client.post(path, **form(DRAWN, TINY)).json()["field"] == "model", "which is no longer its own"
+
+
 def test_after_a_restart_too(tmp_path: Path) -> None:
     save_like_photos(tmp_path / INITIALIZATIONS / LIKE_PHOTOS)
     with serving(tmp_path) as client:
@@ -125,6 +138,68 @@ def test_of_two_for_the_same_kind_the_better_one_of_then_is_taken(tmp_path: Path
             assert served.is_fresh(task, single | more)
             models.add(task["model"])
         assert len(models) > 1, "else there was nothing to choose"
+
+
+def test_a_question_for_a_model_that_changes_while_it_is_sent(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = served.create(with_other_images(DRAWN, drawing, 500))
+    read = tasks.read_upload
+
+    async def slowly(*given: Any, **named: Any) -> Any:
+        monkeypatch.undo()
+        await asyncio.to_thread(served.add, task, TAKEN)
+        return await read(*given, **named)
+
+    monkeypatch.setattr(tasks, "read_upload", slowly)
+    answer = served.client.post(f"/v1/tasks/{task['id']}/classify", files=QUERIES, data={"model": TINY})
+    assert (answer.status_code, answer.json()["field"]) == (422, "model")
+
+
+@contextmanager
+def serving_only(data_dir: Path) -> Iterator[Served]:
+    """Serve by the initializations that lie in ``data_dir``, and no others."""
+    with TestClient(create_app(Settings(data_dir=data_dir))) as client:
+        yield Served(client)
+
+
+def test_a_name_that_means_another_initialization_by_now(tmp_path: Path) -> None:
+    """What answered under it is still offered, by another name, but is not what is chosen."""
+    folder = tmp_path / INITIALIZATIONS
+    save_tiny(folder / "ours")
+    with serving_only(tmp_path) as served:
+        task = served.create(DRAWN)
+    (folder / "ours").rename(folder / "marks")
+    save_like_photos(folder / "ours")
+    with serving_only(tmp_path) as served:
+        task = served.add(task, TAKEN)
+        assert task["model"] == "ours"
+        assert served.is_fresh(task, DRAWN | TAKEN)
+        task = served.remove(task, TAKEN)
+        assert task["model"] == "marks"
+        assert served.is_fresh(task, DRAWN)
+
+
+def test_an_initialization_that_is_gone_is_no_obstacle(tmp_path: Path) -> None:
+    folder = tmp_path / INITIALIZATIONS
+    save_tiny(folder / TINY)
+    with serving_only(tmp_path) as served:
+        chosen, named = (served.create(DRAWN, model) for model in (AUTO, TINY))
+    (folder / TINY).rename(tmp_path / "gone")
+    with serving_only(tmp_path) as served:
+        change = f"/v1/tasks/{chosen['id']}/examples"
+        refused = served.client.post(change, **form(TAKEN, AUTO))
+        assert (refused.status_code, refused.headers["content-type"]) == (503, "application/problem+json")
+    save_like_photos(folder / LIKE_PHOTOS)
+    with serving_only(tmp_path) as served:
+        for task in (chosen, named):
+            refused = served.client.post(f"/v1/tasks/{task['id']}/classify", files=QUERIES)
+            assert refused.status_code == 409
+            assert "examples change" in refused.json()["detail"]
+        assert served.client.post(f"/v1/tasks/{named['id']}/examples", **form(TAKEN, AUTO)).status_code == 409
+        task = served.add(chosen, TAKEN)
+        assert task["model"] == LIKE_PHOTOS
+        assert served.is_fresh(task, DRAWN | TAKEN)
 
 
 def test_what_is_known_of_stored_images_is_not_found_out_again(

@@ -144,6 +144,19 @@ def test_the_latest_version_answers_and_former_ones_stay_for_their_tasks(tmp_pat
     assert gone.value.status == 409
 
 
+def test_auto_chooses_again_among_what_would_serve_the_task(tmp_path: Path) -> None:
+    """Of a name, one version is compared: the task's own while it is offered under that name."""
+    old, new, other = (save_tiny(tmp_path / str(seed), seed=seed) for seed in range(3))
+    other = replace(other, name="other")
+    assert Registry([old, other, new]).candidates_again(TINY, old.version) == [old, other]
+    assert Registry([new, other]).candidates_again(TINY, old.version) == [new, other]
+    renamed = replace(old, name="renamed")
+    assert Registry([new, renamed]).candidates_again(TINY, old.version) == [new, renamed]
+    with pytest.raises(Problem) as none:
+        Registry([]).candidates_again(TINY, old.version)
+    assert none.value.status == 503
+
+
 def test_auto_takes_the_kind_that_the_images_show(tmp_path: Path) -> None:
     drawings = save_tiny(tmp_path / "d")
     photos = as_photo(drawings, "photos")

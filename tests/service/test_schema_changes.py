@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import text
 
 from models.expectation import Estimate
@@ -42,6 +43,16 @@ PRAGMA user_version = 1;
 """
 
 
+SCHEMA_2 = """
+CREATE TABLE tasks (
+    number INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, id VARCHAR(32) NOT NULL, name VARCHAR,
+    model VARCHAR NOT NULL, model_version VARCHAR NOT NULL, version INTEGER NOT NULL, accuracy DOUBLE NOT NULL,
+    low DOUBLE NOT NULL, high DOUBLE NOT NULL, created VARCHAR NOT NULL, expires_in INTEGER, expires INTEGER,
+    UNIQUE (id));
+CREATE INDEX tasks_by_expiry ON tasks (expires);
+""" + SCHEMA_1.partition(";")[2].replace("user_version = 1", "user_version = 2")
+
+
 def described(database: Database) -> set[tuple[Any, ...]]:
     """Every column of every table and index, whatever the spelling of the statements that made them."""
     columns = "SELECT m.name, x.* FROM sqlite_master m JOIN pragma_{}_info(m.name) x WHERE m.type = '{}'"
@@ -55,23 +66,26 @@ def listed(store: TaskStore, *, temporary: bool = False) -> list[str]:
     return [one.id for one in store.page(50, None, temporary=temporary).items]
 
 
-def test_a_store_of_the_former_release_is_taken_over_whole(tmp_path: Path) -> None:
+@pytest.mark.parametrize("schema", [SCHEMA_1, SCHEMA_2])
+def test_a_store_of_a_former_release_is_taken_over_whole(tmp_path: Path, schema: str) -> None:
     new = Database(tmp_path / "new")
     old_file = tmp_path / "old" / FILE
     old_file.parent.mkdir()
     former = sqlite3.connect(old_file)
-    former.executescript(SCHEMA_1)
+    former.executescript(schema)
     database = Database(tmp_path / "old")
     assert described(database) == described(new)
     store = TaskStore(database)
     task, examples = store.snapshot("t")
     assert (task.name, task.version, task.classes, task.estimate) == ("letters", 3, {"a": 1}, FITTED.estimate)
-    assert task.expires_in is None
+    assert (task.expires_in, task.automatic) == (None, False)
     assert dict(store.contents([one.id for one in examples])) == {"e": b"x"}
     assert list(store.temporary.delete_expired(time.time() + 1e9)) == []
     assert listed(store) == ["t"]
     assert database.row("SELECT status FROM jobs JOIN results ON job_number = number") == ("done",)
-    created = store.create("n", [NewExample.of(Example("a.png", b"x", 100, label="a"))], FITTED, 60)
+    created = store.create(
+        "n", [NewExample.of(Example("a.png", b"x", 100, label="a"))], FITTED, 60, automatic=True
+    )
 
     # A process of the former release, which is still running, goes on.
     former.execute(
@@ -83,4 +97,5 @@ def test_a_store_of_the_former_release_is_taken_over_whole(tmp_path: Path) -> No
     database.close()
     again = TaskStore(Database(tmp_path / "old"))
     assert (listed(again, temporary=True), listed(again)) == ([created], ["late", "t"])
+    assert [again.snapshot(one)[0].automatic for one in ("late", created)] == [False, True]
     new.close()

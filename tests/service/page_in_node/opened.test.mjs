@@ -172,6 +172,20 @@ test('the licence of what it builds on is told', () => {
   assert.ok(text('go-on').endsWith(`${texts.learnedWith('photos')} For research only.`));
 });
 
+test('so is that of another one that is chosen for more images', async () => {
+  choose('choose-queries', [image('a.png')]);
+  await settled();
+  [service.model, service.estimate] = ['signs', { accuracy: 0.9, low: 0.8, high: 0.95 }];
+  choose(input('cross'), [image('1.png')]);
+  await settled();
+  assert.ok(text('go-on').endsWith(`${texts.learnedWith('signs')} For all.`));
+  assert.ok(text('standing').includes(texts.estimate(0.9, 0.8, 0.95)));
+  service.model = 'photos';
+  button(texts.undo).click();
+  await settled();
+  assert.ok(text('go-on').endsWith(`${texts.learnedWith('photos')} For research only.`));
+});
+
 test('programs are shown the command for the classifier that answers, or for none', async () => {
   assert.equal(text('programs-hint'), texts.commandKept);
   assert.match(text('programs-command'), new RegExp(`^curl -F query=@\\S+ http://page.test/v1/tasks/${task.id}/classify`));

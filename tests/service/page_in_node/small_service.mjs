@@ -7,6 +7,8 @@ export class SmallService {
   /** Addresses that were asked for, with their methods, in order. */
   asked = [];
   estimate = { accuracy: 0.8, low: 0.7, high: 0.9 };
+  /** What `auto` chooses from now on, also for tasks that change. */
+  model = 'photos';
   #ids = 0;
   #held = new Map();
 
@@ -25,7 +27,7 @@ export class SmallService {
   task(name, labels = ['ring', 'cross'], expiresIn = null) {
     this.#ids += 1;
     const task = {
-      id: `t${this.#ids}`, name, version: 1, model: 'photos', estimate: this.estimate, created: new Date(2026, 0, 2, 3, 4, this.#ids).toISOString(), expires_in: expiresIn,
+      id: `t${this.#ids}`, name, version: 1, model: this.model, estimate: this.estimate, created: new Date(2026, 0, 2, 3, 4, this.#ids).toISOString(), expires_in: expiresIn,
       classes: [...new Set(labels)].map((label) => ({ label, examples: labels.filter((one) => one === label).length })),
       examples: labels.map((label, index) => ({ id: `e${index}`, label, filename: `${index}.png`, sha256: String(index) })),
     };
@@ -54,7 +56,7 @@ export class SmallService {
       return json(Object.assign(task, { examples: await this.#examples(body) }));
     }
     if (request === 'GET /v1/tasks') return json(this.#page(new URL(path, 'http://page.test').searchParams));
-    if (request === 'GET /v1/models') return json({ items: [{ name: 'photos', card: { licence: 'For research only.' } }] });
+    if (request === 'GET /v1/models') return json({ items: [{ name: 'photos', card: { licence: 'For research only.' } }, { name: 'signs', card: { licence: 'For all.' } }] });
     const [, id, rest] = /^\w+ \/v1\/tasks\/(\w+)(.*)$/.exec(request) ?? [];
     const task = this.tasks.get(id);
     if (!task) return problem(404, 'not found');
