@@ -210,7 +210,7 @@ def test_jobs_get_the_threads_that_no_caller_has_and_at_least_one(tmp_path: Path
 
 
 IMAGES = torch.arange(12.0).reshape(12, 1, 1, 1)  # three pieces
-MUCH = 10**11  # operations of an image
+MUCH = 10**10  # operations of an image
 
 
 def test_large_work_gets_the_threads_that_are_idle_however_many_wait_for_its_own(tmp_path: Path) -> None:
