@@ -12,6 +12,8 @@ from models.backbones.ensemble import Ensemble
 from models.backbones.folded_conv4 import FoldedConv4
 from models.backbones.folded_staged import FoldedStaged
 from models.backbones.staged import Staged
+from models.backbones.torchvision_backbone import TorchvisionBackbone
+from models.kernels.task_convolution import channels_innermost
 
 Embedding = Callable[[Tensor], Tensor]
 
@@ -30,6 +32,9 @@ def at_rest(backbone: Backbone, params: Params) -> Embedding:
         return folded
     if isinstance(backbone, Staged) and (stages := FoldedStaged.of(backbone, params)):
         return stages
+    if isinstance(backbone, TorchvisionBackbone):
+        # Else each pass would lay out all kernels anew, which took half of its time for one small image.
+        params = {name: channels_innermost(value) if value.ndim == 4 else value for name, value in params.items()}
     return lambda images: each_alone(backbone, params, images[None])[0]
 
 
