@@ -27,7 +27,7 @@ def row_products(rows: Tensor, others: Tensor) -> Tensor:
         return torch.cat([_by_torch(row.clone(), others) for row in rows.split(1, -2)], -2)
     if others.ndim == 2:
         flat: Tensor = native.row_products(rows.reshape(1, -1, rows.shape[-1]), others[None])
-        return flat.view(*rows.shape[:-1], -1)
+        return flat.view(*rows.shape[:-1], len(others))
     leading = torch.broadcast_shapes(rows.shape[:-2], others.shape[:-2])
     left, right = (one.expand(*leading, -1, -1).flatten(0, -3) for one in (rows, others))
     found: Tensor = native.row_products(left, right).unflatten(0, leading)

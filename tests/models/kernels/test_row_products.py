@@ -26,7 +26,9 @@ def random(*shape):
 
 
 @pytest.mark.usefixtures("routine")
-@pytest.mark.parametrize("shape", [(8, 3, 64), (1, 1, 1), (5, 7, 33), (9, 6, 15), (3, 2, 160), (600, 40, 100)])
+@pytest.mark.parametrize(
+    "shape", [(8, 3, 64), (1, 1, 1), (5, 7, 33), (9, 6, 15), (3, 2, 160), (600, 40, 100), (0, 3, 8)]
+)
 @pytest.mark.parametrize("leading", [(), (2,), (2, 3)])
 def test_equals_torch(shape, leading):
     queries, classes, depth = shape
