@@ -112,7 +112,6 @@ def read_stored(
 
     def examples() -> Iterator[tuple[str | None, Example]]:
         for identity, content in tasks.contents(list(wanted)):
-            one = wanted[identity]
-            yield identity, Example(one.filename, content, max_pixels, label=one.label)
+            yield identity, wanted[identity].whole(content, max_pixels)
 
     return shots_of(initialization, examples(), check)

@@ -74,7 +74,7 @@ class Rechoosing:
 
     def _read(self, one: StoredExample) -> Example:
         for _, content in self._tasks.contents([one.id]):
-            return Example(one.filename, content, self._max_pixels, label=one.label)
+            return one.whole(content, self._max_pixels)
         raise ExampleGone
 
 

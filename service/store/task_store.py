@@ -27,6 +27,10 @@ class StoredExample:
     filename: str
     sha256: str
 
+    def whole(self, content: bytes, max_pixels: int) -> Example:
+        """The example as it was given, with its bytes."""
+        return Example(self.filename, content, max_pixels, label=self.label)
+
 
 @dataclass(frozen=True)
 class TaskVersion:

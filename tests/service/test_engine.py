@@ -209,7 +209,7 @@ def test_jobs_get_the_threads_that_no_caller_has_and_at_least_one(tmp_path: Path
     engine.close()
 
 
-IMAGES = torch.arange(12.0).reshape(12, 1, 1, 1)  # three pieces
+IMAGES = torch.arange(12.0).reshape(12, 1, 1, 1)  # as many pieces as threads, two or three
 MUCH = 10**10  # operations of an image
 
 
