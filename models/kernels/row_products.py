@@ -22,15 +22,23 @@ def row_products(rows: Tensor, others: Tensor) -> Tensor:
     wanted = torch.is_grad_enabled() and (rows.requires_grad or others.requires_grad)
     if wanted or not are_floats_here(rows, others):
         return _by_torch(rows, others)
-    if library() is None:
-        # Copied, as a row's alignment could decide, too.
-        return torch.cat([_by_torch(row.clone(), others) for row in rows.split(1, -2)], -2)
+    multiplied = _one_by_one if library() is None else native.row_products
     if others.ndim == 2:
-        flat: Tensor = native.row_products(rows.reshape(1, -1, rows.shape[-1]), others[None])
+        flat: Tensor = multiplied(rows.reshape(1, -1, rows.shape[-1]), others[None])
         return flat.view(*rows.shape[:-1], len(others))
     leading = torch.broadcast_shapes(rows.shape[:-2], others.shape[:-2])
     left, right = (one.expand(*leading, -1, -1).flatten(0, -3) for one in (rows, others))
-    found: Tensor = native.row_products(left, right).unflatten(0, leading)
+    found: Tensor = multiplied(left, right).unflatten(0, leading)
+    return found
+
+
+def _one_by_one(rows: Tensor, others: Tensor) -> Tensor:
+    """Multiply ``[T, Q, D]`` by ``[T, N, D]``, all copied, as the alignment of a row could decide, too."""
+    found = rows.new_empty(*rows.shape[:2], others.shape[1])
+    for task, of_task in enumerate(others.unbind()):
+        copied = of_task.clone()
+        for place, row in enumerate(rows[task]):
+            found[task, place] = _by_torch(row[None].clone(), copied)
     return found
 
 

@@ -55,6 +55,17 @@ def test_a_product_does_not_depend_on_other_rows(depth, classes):
 
 
 @pytest.mark.usefixtures("routine")
+@pytest.mark.parametrize("depth", [24, 64, 640])
+def test_nor_on_other_tasks(depth):
+    rows, shared, others = random(5, 7, depth), random(64, depth), random(5, 6, depth)
+    for given in (shared, others):
+        together = row_products(rows, given)
+        for task in range(5):
+            alone = row_products(rows[task : task + 1, :3], given if given is shared else given[task : task + 1])
+            assert torch.equal(alone[0], together[task, :3])
+
+
+@pytest.mark.usefixtures("routine")
 @pytest.mark.parametrize("classes", [2, 3, 5])
 def test_nor_do_logits_and_familiarity(classes):
     depth = 64
