@@ -126,8 +126,20 @@ def _folders(data_dir: Path) -> Iterator[tuple[str, Path]]:
     for one in stored:
         if one.name not in ships:
             yield one.name, one.folder
-    for card in sorted((data_dir / INITIALIZATIONS).glob(f"*/{CARD}")):
-        yield card.parent.name, card.parent
+    for folder in _own(data_dir / INITIALIZATIONS):
+        yield folder.name, folder
+
+
+def _own(root: Path) -> list[Path]:
+    """The user's own folders, also those that are no initializations; of hidden ones, only those that may be."""
+    try:
+        folders = sorted(one for one in root.iterdir() if one.is_dir())
+        return [one for one in folders if not one.name.startswith(".") or any(one.glob(CARD))]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        logger.error("left out all of %s: %s", root, error.strerror)
+        return []
 
 
 def _named(name: str, folder: Path) -> Initialization:

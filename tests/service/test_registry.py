@@ -1,5 +1,6 @@
 """Which initializations are offered, and which of them answers."""
 
+import errno
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -48,6 +49,30 @@ def test_offers_folders_beside_the_shipped_ones_and_leaves_damaged_ones_out(
     offered = [one.name for one in open_registry(tmp_path).offered]
     assert offered == sorted({*(load(path).name for path in shipped().values()), TINY})
     assert "broken" in caplog.text
+
+
+def test_folders_that_hold_none_are_named_but_for_hidden_ones(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    own = tmp_path / "initializations"
+    save_tiny(own / "nested" / TINY)
+    (own / ".hidden").mkdir()
+    (own / "notes.txt").touch()
+    assert not {"nested", ".hidden", "notes.txt"} & {one.name for one in open_registry(tmp_path).offered}
+    assert f"left out an initialization: {own / 'nested' / CARD} is missing" in caplog.text
+    assert ".hidden" not in caplog.text
+    assert "notes.txt" not in caplog.text
+
+
+def test_a_folder_of_initializations_that_cannot_be_read_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def denied(self: Path) -> Iterator[Path]:
+        raise PermissionError(errno.EACCES, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "iterdir", denied)
+    assert open_registry(tmp_path).offered
+    assert f"left out all of {tmp_path / 'initializations'}: Permission denied" in caplog.text
 
 
 def test_offers_what_is_published_under_its_published_name(tmp_path: Path) -> None:
