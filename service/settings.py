@@ -9,6 +9,7 @@ from typing import Any, Self
 
 MEBIBYTE = 1024**2
 GIBIBYTE = 1024**3
+MOST_PIXELS = 89_000_000  # above this, Pillow's own guard against decompression bombs begins to warn
 JOBS, INITIALIZATIONS = "jobs", "initializations"  # folders of DATA_DIR
 JOBS_LOCK = ".lock"  # in the jobs' folder; whoever holds it scores
 
@@ -123,8 +124,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "max_file_bytes": (1024, GIBIBYTE),
     "max_files": (2, 100_000),
     "max_support_unpacked_bytes": (1024, 16 * GIBIBYTE),
-    # Above this, Pillow's own guard against decompression bombs begins to warn.
-    "max_pixels": (1, 89_000_000),
+    "max_pixels": (1, MOST_PIXELS),
     "max_ways": (2, 10_000),
     "max_examples": (2, 100_000),
     "upload_s": (0.1, 3600),
