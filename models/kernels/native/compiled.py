@@ -57,8 +57,12 @@ def _load(runtime: Path) -> ctypes.CDLL:
         raise CompilationError(f"no C compiler {' '.join(words) or 'named'} is found")
     command = [compiler, *words[1:], *_OPTIONS]
     target = _folder() / f"{_digest(command, runtime)}.so"
-    if not target.exists():
-        _compile(command, runtime, target)
+    if target.exists():
+        try:
+            return ctypes.CDLL(str(target))
+        except OSError:  # damaged, as a loss of power may leave it
+            logger.warning("%s cannot be loaded, and is compiled again", target)
+    _compile(command, runtime, target)
     return ctypes.CDLL(str(target))
 
 

@@ -189,6 +189,13 @@ def test_it_is_compiled_once_for_all_processes(monkeypatch, tmp_path):
         assert compiled.library() is not None
         assert [made] == list(tmp_path.rglob("*.so"))
         assert made.stat().st_mtime_ns == written
+        # As a loss of power may leave it; elsewhere, as what is loaded would not be read again.
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "other"))
+        damaged = compiled._folder() / made.name
+        damaged.touch()
+        compiled.library.cache_clear()
+        assert compiled.library() is not None
+        assert damaged.stat().st_size == made.stat().st_size
     finally:
         compiled.library.cache_clear()
         shutil.rmtree(tmp_path)
