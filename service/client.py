@@ -36,6 +36,10 @@ class Unreachable(ServiceError):
         self.retry_after_s = retry_after_s
 
 
+class TooMuch(ServiceError):
+    """The request is larger than the server takes, or takes longer to arrive; neither changes by a retry."""
+
+
 class Client:
     """Speaks HTTP with one server; requests raise ``ServiceError``, or ``Unreachable`` if a retry may help."""
 
@@ -250,7 +254,8 @@ def _check(response: httpx.Response) -> None:
         if response.status_code == httpx.codes.SERVICE_UNAVAILABLE:
             asked = response.headers.get("retry-after", "")
             raise Unreachable(message, int(asked) if asked.isdecimal() else 0)
-        raise ServiceError(message)
+        too_much = (httpx.codes.REQUEST_ENTITY_TOO_LARGE, httpx.codes.REQUEST_TIMEOUT)
+        raise (TooMuch if response.status_code in too_much else ServiceError)(message)
 
 
 def _patiently(ask: Callable[[], Answer]) -> Answer:

@@ -41,6 +41,11 @@ class Part:
         return None if self.packed else len(self.files)
 
     @property
+    def oversized(self) -> bool:
+        """Whether it is a single image, because that alone is larger than a part should be."""
+        return self.images == 1 and _about(self.files[0]).st_size > _BYTES
+
+    @property
     def names(self) -> list[str]:
         """The files' paths within the folder."""
         return [_name(self.root, path) for path in self.files]
