@@ -96,6 +96,7 @@ def in_parts(root: Path, files: Sequence[Path], *, images: int = _IMAGES, size: 
     Raises:
         FolderError: naming a file that cannot be read, or whose name an archive cannot hold.
     """
+    _check_open(files)
     some: dict[str, Path] = {}  # by what the server calls them
     total = 0
     for path in files:
@@ -114,6 +115,14 @@ def in_parts(root: Path, files: Sequence[Path], *, images: int = _IMAGES, size: 
 
 def _name(root: Path, path: Path) -> str:
     return path.relative_to(root).as_posix()
+
+
+def _check_open(files: Sequence[Path]) -> None:
+    """Tell of all closed files at once, rather than of one after hours, and of the next after some more."""
+    closed = [path for path in files if not os.access(path, os.R_OK)]
+    if closed:
+        others = f" and {len(closed) - 1} more" if len(closed) > 1 else ""
+        raise FolderError(f"{closed[0]}{others} cannot be read; allow it, or take what is closed away")
 
 
 def _about(path: Path) -> os.stat_result:

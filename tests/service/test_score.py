@@ -294,15 +294,20 @@ def test_how_readily_images_are_told_unknown(address: str, task: str, folders: P
     assert main([*given, "--server", address, "--keep-known", "2"]) == 2
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is closed to root")
-def test_a_file_that_cannot_be_read_is_named(
-    address: str, task: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_files_that_cannot_be_read_are_told_before_anything_is_sent(
+    asked: list[str],
+    folders: Path,
+    tmp_path: Path,
+    jobs: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: Capture,
 ) -> None:
-    write(tmp_path / "in" / "closed.png", drawing(4))
-    (tmp_path / "in" / "closed.png").chmod(0)
-    given = ["score", "--task", task, "--input", str(tmp_path / "in"), "--output", str(tmp_path / "o.csv")]
-    assert main([*given, "--server", address]) == 2
-    assert "closed.png cannot be read" in capsys.readouterr().err
+    closed = {folders / "query" / "deep" / f"{seed}.png" for seed in (6, 7)}
+    monkeypatch.setattr(os, "access", lambda path, mode: path not in closed)  # nothing is closed to root
+    assert main([*asked, "--output", str(tmp_path / "o.csv")]) == 2
+    told = capsys.readouterr().err
+    assert f"{min(closed)} and 1 more cannot be read; allow it" in told
+    assert jobs == []
 
 
 @pytest.mark.parametrize("name", [b"\xff.png", b"x\\y.png"])
