@@ -248,7 +248,7 @@ def test_one_image_that_is_too_large_is_told_in_its_row(address: str, task: str,
     given = ["score", "--task", task, "--input", str(tmp_path / "in"), "--output", str(output)]
     assert main([*given, "--server", address]) == 0
     large, small = (json.loads(line) for line in output.read_text().splitlines())
-    assert "30000 bytes, 20000 are allowed" in large["error"]
+    assert "30000 bytes, 20000 are allowed; make it smaller" in large["error"]
     assert small["label"] in "ab"
 
 
