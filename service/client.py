@@ -171,6 +171,8 @@ class Client:
         self, path: str, field: str, files: Sequence[tuple[str, Path]], data: dict[str, Any], holds: str = "id"
     ) -> dict[str, Any]:
         """Send files, each under the name by which answers and problems will call it."""
+        if not files:
+            raise ServiceError("there is no image to send; look whether the folder and the pattern are right")
         parts = [(field, (name, _OpenedLate(file))) for name, file in files]
         return self._answer("POST", path, holds=holds, files=parts, data=data)
 
