@@ -8,6 +8,7 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -23,6 +24,7 @@ from service.commands.parts import Part, in_parts
 from service.results import Format, Row, stream
 
 FORMATS: dict[str, Format] = {".jsonl": "jsonl", ".csv": "csv", ".parquet": "parquet"}
+_LONG_S = 2.0  # a wait that users wonder about
 
 
 class _TaskChanged(ServiceError):
@@ -129,12 +131,14 @@ def _score(
         _tell_oversized(part, error, target)
         bar.update(1)
         return
+    begin = time.monotonic()
     try:
         for job in client.follow_job(job_id):
             if bar.total is None:
                 bar.total = job["total"]
             bar.n = before + job["done"]
-            bar.refresh()
+            waits = job["status"] == "queued" and time.monotonic() - begin >= _LONG_S
+            bar.set_postfix_str("waiting for other jobs" if waits else "")  # and shows the bar anew
         # The job uses the task as it was when the job began.
         if client.task(task["id"], patient=True)["version"] != task["version"]:
             raise _TaskChanged(
