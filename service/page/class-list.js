@@ -1,4 +1,4 @@
-/** The column of the user's classes: rows, new classes, whole folders, and undoing removals. */
+/** The column of the user's classes: rows, new classes, whole folders, and undoing what was removed or came at once. */
 
 import { ClassRow } from './class-row.js';
 import { copyClasses, copyExamples } from './copies.js';
@@ -18,15 +18,14 @@ export class ClassList {
   #rows = new Map();
   #list = byId('classes');
   #note = byId('folder-note');
-  #told = { doing: '', news: '', trouble: '' };
-  #reading = new Reading((doing) => this.#tell(doing ? { doing, news: '', trouble: '' } : { doing }));
+  #told = { doing: '', trouble: '' };
+  #reading = new Reading((doing) => this.#tell(doing ? { doing, trouble: '' } : { doing }));
 
   /** @param {import('./support.js').SupportSet} support @param {import('./notice.js').Notice} notice */
   constructor(support, notice) {
     this.support = support;
     this.notice = notice;
     for (const kind of ['change', 'mark']) support.addEventListener(kind, () => this.#sync());
-    support.addEventListener('change', () => this.#tell({ news: '' })); // it was about the classes before
     buttonById('add-class').addEventListener('click', () => {
       const row = this.#rows.get(support.addGroup());
       row?.name.focus();
@@ -51,7 +50,7 @@ export class ClassList {
 
   /** @param {string} trouble that filled no class; told until folders are given */
   report(trouble) {
-    this.#tell({ news: '', trouble });
+    this.#tell({ trouble });
   }
 
   /**
@@ -72,7 +71,11 @@ export class ClassList {
     }
     const copied = await this.#rowOf(group).reading.read(images, () => copyExamples(images.map(({ file }) => file)));
     if (!copied) return;
-    if (copied.files.length) this.support.add(group, copied.files);
+    const add = () => { this.support.add(group, copied.files); };
+    const count = copied.files.length;
+    // One is gone by its cross; those on their way to a class that was removed come and go with it.
+    if (count > 1 && this.support.groups.includes(group)) this.#withUndo(texts.addedImages(count, group.label), add);
+    else if (count) add();
     this.#rows.get(group)?.report(noteOf(images, [...leftOut, ...copied.leftOut]));
   }
 
@@ -84,16 +87,15 @@ export class ClassList {
     if (!copied) return;
     const allLeftOut = [...leftOut, ...chosen.leftOut, ...copied.leftOut];
     const count = [...copied.classes.values()].flat().length;
-    if (count) this.support.fill(copied.classes);
+    if (count) this.#withUndo(texts.addedToClasses(count, copied.classes.size), () => this.support.fill(copied.classes));
     const trouble = [chosen.classes.size ? '' : texts.dropFolderHint, allLeftOut.length ? noteOf(images, allLeftOut) : ''];
-    this.#tell({ news: count ? texts.filled(count, copied.classes.size) : '', trouble: trouble.filter(Boolean).join(' ') });
+    this.#tell({ trouble: trouble.filter(Boolean).join(' ') });
   }
 
-  /** @param {Partial<{ doing: string, news: string, trouble: string }>} change of what the note tells */
+  /** @param {Partial<{ doing: string, trouble: string }>} change of what the note tells */
   #tell(change) {
     Object.assign(this.#told, change);
-    const { doing, news, trouble } = this.#told;
-    tell(this.#note, doing || news, trouble);
+    tell(this.#note, this.#told.doing, this.#told.trouble);
   }
 
   #sync() {

@@ -69,8 +69,6 @@ export const texts = {
   undoKeysOfMac: 'Cmd+Z',
   closeNotice: 'Close without undoing',
   dropFolderHint: 'Drop a folder that contains one folder per class, or drop images onto a class.',
-  filled: (/** @type {number} */ images, /** @type {number} */ classes) =>
-    `Added ${images} ${plural(images, 'image', 'images')} to ${classes} ${plural(classes, 'class', 'classes')}.`,
   reading: (/** @type {number} */ count) => `Reading ${count} ${plural(count, 'image', 'images')}…`,
   noImages: 'There are no images in it. Metashot reads PNG, JPEG, WebP and BMP.',
   refused: (/** @type {string[]} */ names) => [
@@ -207,7 +205,7 @@ export const texts = {
   imagesNext: (/** @type {string} */ label) => `Now add images of ${label}: choose, drop or paste them, or draw.`,
   addImagesTo: (/** @type {string} */ label) => `Add images to ${label}`,
   adding: (/** @type {number} */ count) => `Learning ${count} more ${plural(count, 'image', 'images')}…`,
-  addedImages: (/** @type {number} */ count, /** @type {string} */ label) => `Added ${count} ${plural(count, 'image', 'images')} to ${label}.`,
+  addedImages: (/** @type {number} */ count, /** @type {string} */ label) => `Added ${count} ${plural(count, 'image', 'images')} to ${named(label)}.`,
   addedToClasses: (/** @type {number} */ images, /** @type {number} */ classes) =>
     `Added ${images} ${plural(images, 'image', 'images')} to ${classes} ${plural(classes, 'class', 'classes')}.`,
   notAdded: (/** @type {string} */ problem) => `Nothing was added. ${problem}`,

@@ -61,31 +61,20 @@ test('so are photos of folders, and those that are asked about', async () => {
   for (const id of ['folder-note', 'query-note']) assert.equal(note(id).textContent, texts.reading(1));
   release();
   await settled();
-  assert.equal(note('folder-note').textContent, texts.filled(1, 1));
-  assert.equal(note('query-note').textContent, '');
+  for (const id of ['folder-note', 'query-note']) assert.equal(note(id).textContent, '');
+  assert.ok(note('own-notice').textContent.startsWith(texts.addedToClasses(1, 1)));
   assert.equal(note('answers').children.length, 1);
 });
 
-test('what went well is told as news, and what was left out as trouble', async () => {
-  drop('own', folderEntry('oak', fileEntry(image('1.png'))));
+test('what was left out of folders is told as trouble, until more is given', async () => {
+  const notes = () => fileEntry(new File([], 'notes.txt', { type: 'text/plain' }));
+  drop('own', folderEntry('oak', fileEntry(image('1.png')), notes()));
   await settled();
-  assert.ok(isNews(note('folder-note')));
-  drop('own', folderEntry('oak', fileEntry(image('1.png')), fileEntry(new File([], 'notes.txt', { type: 'text/plain' }))));
-  await settled();
-  assert.equal(note('folder-note').textContent, `${texts.filled(1, 1)} ${texts.refused(['notes.txt'])}`);
   assert.ok(!isNews(note('folder-note')));
-});
-
-test('what was added is news until the classes change; what was left out is told until more is given', async () => {
-  const notes = fileEntry(new File([], 'notes.txt', { type: 'text/plain' }));
-  drop('own', folderEntry('oak', fileEntry(image('1.png')), notes));
-  await settled();
   button(texts.removeClass('oak')).click();
   assert.equal(note('folder-note').textContent, texts.refused(['notes.txt']));
   drop('own', folderEntry('oak', fileEntry(image('2.png'))));
   await settled();
-  assert.equal(note('folder-note').textContent, texts.filled(1, 1));
-  button(texts.removeClass('oak')).click();
   assert.equal(note('folder-note').textContent, '');
 });
 
