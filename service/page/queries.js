@@ -101,6 +101,7 @@ export class Queries extends EventTarget {
       const about = error instanceof Problem && !isUnlearned ? error : null;
       const missed = queries.filter((one) => this.#turns.get(one) === turn && one.state === 'asking');
       if (missed.length) this.#isCutOff = about?.status === 0;
+      if (missed.length === queries.length && missed.length > 1) this.timing = ''; // it was about answers that they no longer have
       for (const query of missed) {
         const problem = isUnlearned ? texts.unlearned : about?.message ?? '';
         Object.assign(query, { state: about ? 'failed' : 'waiting', problem, again: about?.mayPass ?? false, prediction: null });
