@@ -129,10 +129,15 @@ export function addExamples(id, support) {
 /**
  * @param {string} id
  * @param {string} example its id
- * @returns {Promise<Task>} without that example
+ * @returns {Promise<Task>} without that example, also where another one took it out before
  */
-export function deleteExample(id, example) {
-  return ask(`${taskPath(id)}/examples/${encodeURIComponent(example)}`, { method: 'DELETE' });
+export async function deleteExample(id, example) {
+  try {
+    return await ask(`${taskPath(id)}/examples/${encodeURIComponent(example)}`, { method: 'DELETE' });
+  } catch (problem) {
+    if (!(problem instanceof Problem) || problem.status !== 404) throw problem;
+    return showTask(id); // not there either, where the task itself is gone
+  }
 }
 
 /**

@@ -54,7 +54,7 @@ const opened = new OpenedTask(new Notice(byId('opened')), (task) => {
   classifiers.lost(task.id); // if it was kept from the page's own classes, it no longer matches them
   if (classifiers.opened?.task.id === task.id) open(task);
   kept.refresh();
-});
+}, (id) => classifiers.gone(id));
 
 const learn = debounced(AFTER_LAST_CHANGE, () => {
   if (!classifiers.opened) queries.ask();

@@ -157,8 +157,8 @@ export class Queries extends EventTarget {
       return classifier;
     }
     if (error.status !== 404 || classifier !== first) throw error;
-    if (classifier === this.#classifiers.opened) throw new Problem(texts.taskGone, 404);
-    this.#classifiers.lost(classifier.task.id);
+    if (classifier === this.#classifiers.opened) this.#classifiers.gone(classifier.task.id);
+    else this.#classifiers.lost(classifier.task.id);
     return this.#classifiers.current();
   }
 

@@ -277,6 +277,27 @@ test('a classifier that was deleted elsewhere is told to be gone', async () => {
   choose(input('ring'), [image('more.png')]);
   await settled();
   assert.equal(text('opened-note'), texts.taskGone);
+  assert.equal(text('standing'), texts.taskGone, 'it is not ready');
+  assert.ok(document.getElementById('go-on').hidden, 'nor kept');
+});
+
+test('nor is it ready once it could not be asked, until one goes back or opens it anew', async () => {
+  service.tasks.delete(task.id);
+  choose('choose-queries', [image('a.png')]);
+  await settled();
+  assert.equal(text('standing'), texts.taskGone);
+  assert.equal(document.getElementById('answers').querySelector('.winner').textContent, texts.taskGone);
+  service.asked = [];
+  choose('choose-queries', [image('b.png')]);
+  await settled();
+  assert.deepEqual(service.asked, [], 'it is not asked again');
+  button(texts.closeOpened).click();
+  await settled();
+  assert.equal(text('standing'), texts.waiting(texts.needImages(['Class 1', 'Class 2'])));
+  service.tasks.set(task.id, task);
+  toOpen('shapes').click();
+  await settled();
+  assert.equal(document.getElementById('standing').dataset.state, 'ready');
 });
 
 test('undo of an image that was deleted elsewhere shows the classifier as it is', async () => {
