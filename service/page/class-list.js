@@ -18,14 +18,15 @@ export class ClassList {
   #rows = new Map();
   #list = byId('classes');
   #note = byId('folder-note');
-  #told = { doing: '', trouble: '' };
-  #reading = new Reading((doing) => this.#tell(doing ? { doing, trouble: '' } : { doing }));
+  #told = { doing: '', advice: '', trouble: '' };
+  #reading = new Reading((doing) => this.#tell(doing ? { doing, advice: '', trouble: '' } : { doing }));
 
   /** @param {import('./support.js').SupportSet} support @param {import('./notice.js').Notice} notice */
   constructor(support, notice) {
     this.support = support;
     this.notice = notice;
     for (const kind of ['change', 'mark']) support.addEventListener(kind, () => this.#sync());
+    support.addEventListener('change', () => this.#tell({ advice: '' })); // it is followed, or another way was found
     buttonById('add-class').addEventListener('click', () => {
       const row = this.#rows.get(support.addGroup());
       row?.name.focus();
@@ -48,9 +49,9 @@ export class ClassList {
     return row ? (found) => this.#take(row.group, found) : null;
   }
 
-  /** @param {string} trouble that filled no class; told until folders are given */
-  report(trouble) {
-    this.#tell({ trouble });
+  /** @param {string} advice on what filled no class; told until the classes change or folders are given */
+  report(advice) {
+    this.#tell({ advice, trouble: '' });
   }
 
   /**
@@ -88,14 +89,14 @@ export class ClassList {
     const allLeftOut = [...leftOut, ...chosen.leftOut, ...copied.leftOut];
     const count = [...copied.classes.values()].flat().length;
     if (count) this.#withUndo(texts.addedToClasses(count, copied.classes.size), () => this.support.fill(copied.classes));
-    const trouble = [chosen.classes.size ? '' : texts.dropFolderHint, allLeftOut.length ? noteOf(images, allLeftOut) : ''];
-    this.#tell({ trouble: trouble.filter(Boolean).join(' ') });
+    this.#tell({ advice: chosen.classes.size ? '' : texts.dropFolderHint, trouble: allLeftOut.length ? noteOf(images, allLeftOut) : '' });
   }
 
-  /** @param {Partial<{ doing: string, trouble: string }>} change of what the note tells */
+  /** @param {Partial<{ doing: string, advice: string, trouble: string }>} change of what the note tells */
   #tell(change) {
     Object.assign(this.#told, change);
-    tell(this.#note, this.#told.doing, this.#told.trouble);
+    const { doing, advice, trouble } = this.#told;
+    tell(this.#note, doing, [advice, trouble].filter(Boolean).join(' '));
   }
 
   #sync() {

@@ -78,6 +78,15 @@ test('what was left out of folders is told as trouble, until more is given', asy
   assert.equal(note('folder-note').textContent, '');
 });
 
+test('what to drop is told until images have come to a class', async () => {
+  drop('own', fileEntry(image('1.png')), fileEntry(new File([], 'notes.txt', { type: 'text/plain' })));
+  await settled();
+  assert.equal(note('folder-note').textContent, `${texts.dropFolderHint} ${texts.refused(['notes.txt'])}`);
+  drop(row(), fileEntry(image('1.png')));
+  await settled();
+  assert.equal(note('folder-note').textContent, texts.refused(['notes.txt']));
+});
+
 test('of many classes without images the first ones are named', () => {
   assert.equal(texts.needImages(['a', 'b', 'c']), 'a, b and c need an image each.');
   assert.equal(texts.needImages(['a', 'b', 'c', 'd', 'e']), 'a, b, c and 2 more need an image each.');
