@@ -22,10 +22,9 @@ beforeEach(async () => {
 });
 
 /** A photo that is read once the function given back is called; as often as it is chosen, a file of its own. */
-function slowPhoto(name) {
+function slowPhoto(name, content = 'x'.repeat(300_000)) {
   let release;
   const read = new Promise((done) => { release = done; });
-  const content = 'x'.repeat(300_000);
   const photo = () => Object.assign(new File([image(name, content)], name, { type: 'image/png', lastModified: 1 }), {
     arrayBuffer: async () => { await read; return image(name, content).arrayBuffer(); },
   });
@@ -64,6 +63,17 @@ test('so are photos of folders, and those that are asked about', async () => {
   for (const id of ['folder-note', 'query-note']) assert.equal(note(id).textContent, '');
   assert.ok(note('own-notice').textContent.startsWith(texts.addedToClasses(1, 1)));
   assert.equal(note('answers').children.length, 1);
+});
+
+test('so are hundreds of small images', async () => {
+  const { photo, release } = slowPhoto('a.png', 'small');
+  const others = Array.from({ length: 100 }, (_, index) => fileEntry(image(`${index}.png`)));
+  drop('own', folderEntry('oak', fileEntry(photo()), ...others));
+  await settled();
+  assert.equal(note('folder-note').textContent, texts.reading(101));
+  release();
+  await settled();
+  assert.equal(note('folder-note').textContent, '');
 });
 
 test('what was left out of folders is told as trouble, until more is given', async () => {
