@@ -200,7 +200,7 @@ export class OpenedTask {
 
   /** @param {string} id of the task @param {string[]} examples @returns {Promise<boolean>} whether they are gone */
   #takeBack(id, examples) {
-    tell(this.#note, ''); // it may tell that this failed before
+    tell(this.#note, texts.removing(examples.length)); // a request each, so that nothing goes that others gave meanwhile
     return this.#reporting(id, String, async () => {
       let task = null;
       try {
@@ -208,6 +208,7 @@ export class OpenedTask {
       } finally {
         if (task) this.changed(task); // what is gone is gone, also when a later one could not be deleted
       }
+      if (this.#task?.id === id) tell(this.#note, '');
     });
   }
 

@@ -208,6 +208,7 @@ export const texts = {
   addedImages: (/** @type {number} */ count, /** @type {string} */ label) => `Added ${count} ${plural(count, 'image', 'images')} to ${named(label)}.`,
   addedToClasses: (/** @type {number} */ images, /** @type {number} */ classes) =>
     `Added ${images} ${plural(images, 'image', 'images')} to ${classes} ${plural(classes, 'class', 'classes')}.`,
+  removing: (/** @type {number} */ count) => `Removing ${count} ${plural(count, 'image', 'images')}…`,
   notAdded: (/** @type {string} */ problem) => `Nothing was added. ${problem}`,
   dropOnClass: 'Drop images onto the class they belong to, or drop a folder that contains one folder per class.',
   closeOpened: 'Back to your own classes',

@@ -272,6 +272,20 @@ test('an undone class takes its sheet with it', async () => {
   assert.equal(button(texts.drawFor('star')), undefined);
 });
 
+test('that images are being taken back is told, as each takes a while', async () => {
+  choose(input('cross'), [image('1.png'), image('2.png')]);
+  await settled();
+  const [, , first] = service.tasks.get(task.id).examples;
+  const release = service.hold(`DELETE /v1/tasks/${task.id}/examples/${first.id}`);
+  button(texts.undo).click();
+  await settled();
+  assert.equal(text('opened-note'), texts.removing(2));
+  release();
+  await settled();
+  assert.equal(text('opened-note'), '');
+  assert.deepEqual(counts(), [1, 1].map((count) => texts.imageCount(count)));
+});
+
 test('a classifier that was deleted elsewhere is told to be gone', async () => {
   service.tasks.delete(task.id);
   choose(input('ring'), [image('more.png')]);
