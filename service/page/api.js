@@ -21,6 +21,8 @@ const TOO_MANY = new Map([
   ['Too many examples', texts.tooManyExamples], ['Too many classes', texts.tooManyClasses],
 ]);
 
+const TOO_FEW = 'Too few classes would remain'; // its detail advises programs, too
+
 /** A failure that says what to do. */
 export class Problem extends Error {
   /**
@@ -52,7 +54,8 @@ async function problemOf(response) {
   const isAboutAll = response.status === 413 && !body.file && !body.field; // otherwise the service names what is too large
   const most = body.detail?.match?.(/\d+/g)?.at(-1);
   const tooMany = most ? TOO_MANY.get(body.title)?.(most) : undefined;
-  const sentence = isAboutAll ? texts.tooMuch : tooMany ?? (stated || unstated);
+  const tooFew = body.title === TOO_FEW ? texts.tooFewRemain : undefined;
+  const sentence = isAboutAll ? texts.tooMuch : tooMany ?? tooFew ?? (stated || unstated);
   return new Problem(sentence, response.status, body.file, body.field);
 }
 

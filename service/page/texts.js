@@ -138,6 +138,7 @@ export const texts = {
   tooManyFiles: (/** @type {string} */ most) => `The service takes at most ${most} images at once. Use fewer.`,
   tooManyExamples: (/** @type {string} */ most) => `One classifier takes at most ${most} images. Use fewer.`,
   tooManyClasses: (/** @type {string} */ most) => `One classifier takes at most ${most} classes. Use fewer.`,
+  tooFewRemain: 'A classifier needs two classes. Add images of another class first, or delete the whole classifier.',
   stillHere: (/** @type {string} */ problem) => `${problem} Your classes and images are still here.`,
   taskGone: 'The service no longer has this classifier. Go back to your own classes, or open another one.',
 

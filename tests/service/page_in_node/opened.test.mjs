@@ -274,16 +274,27 @@ test('an undone class takes its sheet with it', async () => {
 
 test('that images are being taken back is told, as each takes a while', async () => {
   choose(input('cross'), [image('1.png'), image('2.png')]);
-  await settled();
+  await until(() => text('opened-notice'));
   const [, , first] = service.tasks.get(task.id).examples;
   const release = service.hold(`DELETE /v1/tasks/${task.id}/examples/${first.id}`);
   button(texts.undo).click();
   await settled();
   assert.equal(text('opened-note'), texts.removing(2));
   release();
-  await settled();
-  assert.equal(text('opened-note'), '');
+  await until(() => !text('opened-note'));
   assert.deepEqual(counts(), [1, 1].map((count) => texts.imageCount(count)));
+});
+
+test('that two classes must remain is told in words for people', async () => {
+  const { fetch } = globalThis;
+  const refusal = { title: 'Too few classes would remain', detail: 'this would leave fewer than two classes; add examples of another class first, or delete the task' };
+  globalThis.fetch = async (path, init) => (init?.method === 'DELETE' ? new Response(JSON.stringify(refusal), { status: 409 }) : fetch(path, init));
+  const [first] = task.examples;
+  button(texts.imagesOf(1, 'ring')).click();
+  button(texts.removeImage(first.filename, 'ring')).click();
+  button(texts.deleteSure).click();
+  await settled();
+  assert.equal(text('opened-note'), texts.tooFewRemain);
 });
 
 test('a classifier that was deleted elsewhere is told to be gone', async () => {
