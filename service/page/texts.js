@@ -185,6 +185,7 @@ export const texts = {
 
   keptHeading: 'Kept classifiers',
   keptMore: 'Show more',
+  keptMissed: (/** @type {string} */ problem) => `Kept classifiers could not be listed. ${problem}`,
   keptAccuracy: (/** @type {number} */ accuracy, /** @type {number} */ low, /** @type {number} */ high) =>
     (high - low > VAGUE ? 'too few images to say how good it is' : `right ${odds(accuracy)}`),
   made: (/** @type {Date} */ date) => date.toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'medium' }),
