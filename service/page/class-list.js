@@ -2,7 +2,7 @@
 
 import { ClassRow } from './class-row.js';
 import { copyClasses, copyExamples } from './copies.js';
-import { buttonById, byId, inputById, tell } from './dom.js';
+import { buttonById, byId, inputById, tell, warn } from './dom.js';
 import { fromInput, noteOf, sortOut } from './files.js';
 import { byFolder } from './folders.js';
 import { keepOnly, putAt } from './in-order.js';
@@ -51,7 +51,7 @@ export class ClassList {
 
   /** @param {string} advice on what filled no class; told until the classes change or folders are given */
   report(advice) {
-    this.#tell({ advice, trouble: '' });
+    this.#warn(advice, '');
   }
 
   /**
@@ -89,14 +89,23 @@ export class ClassList {
     const allLeftOut = [...leftOut, ...chosen.leftOut, ...copied.leftOut];
     const count = [...copied.classes.values()].flat().length;
     if (count) this.#withUndo(texts.addedToClasses(count, copied.classes.size), () => this.support.fill(copied.classes));
-    this.#tell({ advice: chosen.classes.size ? '' : texts.dropFolderHint, trouble: allLeftOut.length ? noteOf(images, allLeftOut) : '' });
+    this.#warn(chosen.classes.size ? '' : texts.dropFolderHint, allLeftOut.length ? noteOf(images, allLeftOut) : '');
+  }
+
+  /** @param {string} advice @param {string} trouble */
+  #warn(advice, trouble) {
+    Object.assign(this.#told, { advice, trouble });
+    warn(this.#note, this.#trouble(), this.#told.doing);
   }
 
   /** @param {Partial<{ doing: string, advice: string, trouble: string }>} change of what the note tells */
   #tell(change) {
     Object.assign(this.#told, change);
-    const { doing, advice, trouble } = this.#told;
-    tell(this.#note, doing, [advice, trouble].filter(Boolean).join(' '));
+    tell(this.#note, this.#told.doing, this.#trouble());
+  }
+
+  #trouble() {
+    return [this.#told.advice, this.#told.trouble].filter(Boolean).join(' ');
   }
 
   #sync() {

@@ -2,7 +2,7 @@
 
 import { addExamples, deleteExample, Problem } from './api.js';
 import { copyClasses } from './copies.js';
-import { blame, byId, inputById, tell } from './dom.js';
+import { blame, byId, inputById, tell, warn } from './dom.js';
 import { fromInput, namedApart, noteOf, sortOut } from './files.js';
 import { byFolder } from './folders.js';
 import { FoldedPad } from './folded-pad.js';
@@ -131,7 +131,7 @@ export class OpenedTask {
   /** @param {Found[]} found dropped beside every class */
   #takeBeside(found) {
     const { images } = sortOut(found);
-    if (images.length && !lieInFolders(found)) tell(this.#note, '', texts.dropOnClass);
+    if (images.length && !lieInFolders(found)) warn(this.#note, texts.dropOnClass);
     else this.#take('', found);
   }
 
@@ -159,7 +159,7 @@ export class OpenedTask {
     if (isSorted) leftOut.push(...folders.leftOut);
     const given = [...classes.values()].flat().length;
     let note = noteOf(images, leftOut);
-    tell(this.#note, given ? texts.adding(given) : '', note);
+    warn(this.#note, note, given ? texts.adding(given) : '');
     if (!given) return false;
     const before = task.examples ?? [];
     let isAdded = false;
@@ -167,12 +167,12 @@ export class OpenedTask {
       const copied = await copyClasses(classes);
       const count = [...copied.classes.values()].flat().length;
       note = noteOf(images, [...leftOut, ...copied.leftOut]);
-      tell(this.#note, count ? texts.adding(count) : '', note);
+      warn(this.#note, note, count ? texts.adding(count) : '');
       if (!count) return;
       const support = labelled(copied.classes, before.map((one) => one.filename));
       const larger = await addExamples(task.id, support);
       isAdded = true;
-      tell(this.#note, '', note);
+      warn(this.#note, note);
       this.changed(larger);
       const known = new Set(before.map((one) => one.id));
       // By name, too: somebody else may have added examples meanwhile.
@@ -224,7 +224,7 @@ export class OpenedTask {
       return true;
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
-      tell(this.#note, '', error.status === 404 ? texts.taskGone : toldAs(error.message));
+      warn(this.#note, error.status === 404 ? texts.taskGone : toldAs(error.message));
       if (error.status === 404) this.gone(id);
       return false;
     }

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 
-import { button, choose, openPage, toDelete } from './small_document.mjs';
+import { button, choose, openPage, SmallElement, toDelete } from './small_document.mjs';
 import { drop, fileEntry, folderEntry } from './small_drop.mjs';
 import { image, settled, SmallService, until } from './small_service.mjs';
 
@@ -95,6 +95,16 @@ test('what to drop is told until images have come to a class', async () => {
   drop(row(), fileEntry(image('1.png')));
   await settled();
   assert.equal(note('folder-note').textContent, texts.refused(['notes.txt']));
+});
+
+test('what was left out of folders is brought into view, and nothing where all were taken', async (context) => {
+  const shown = context.mock.method(SmallElement.prototype, 'scrollIntoView');
+  drop('own', folderEntry('oak', fileEntry(image('1.png'))));
+  await settled();
+  assert.equal(shown.mock.callCount(), 0);
+  drop('own', fileEntry(image('1.png')));
+  await settled();
+  assert.deepEqual(shown.mock.calls.map((call) => call.this), [note('folder-note')]);
 });
 
 test('of many classes without images the first ones are named', () => {

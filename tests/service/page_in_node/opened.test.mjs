@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 
-import { button, choose, openKept, pen, teach, toOpen } from './small_document.mjs';
+import { button, choose, openKept, pen, SmallElement, teach, toOpen } from './small_document.mjs';
 import { image, settled, until } from './small_service.mjs';
 
 const { texts } = await import('../../../service/page/texts.js');
@@ -270,6 +270,15 @@ test('an undone class takes its sheet with it', async () => {
   await settled();
   assert.deepEqual(labels(), ['ring', 'cross']);
   assert.equal(button(texts.drawFor('star')), undefined);
+});
+
+test('what failed in one of many rows is brought into view', async (context) => {
+  const shown = context.mock.method(SmallElement.prototype, 'scrollIntoView');
+  const { fetch } = globalThis;
+  globalThis.fetch = async (path, init) => (init?.method === 'POST' ? new Response('{}', { status: 503 }) : fetch(path, init));
+  choose(input('ring'), [image('1.png')]);
+  await until(() => text('opened-note') === texts.notAdded(texts.busy));
+  assert.deepEqual(shown.mock.calls.map((call) => call.this.id), ['opened-note']);
 });
 
 test('that images are being taken back is told, as each takes a while', async () => {
