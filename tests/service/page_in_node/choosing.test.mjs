@@ -134,6 +134,11 @@ test('an image that lies in no class\'s folder is named', async () => {
   assert.deepEqual(names, ['ring', 'star']);
 });
 
+test('a name copied from two cells of a spreadsheet is one', () => {
+  const support = new SupportSet();
+  assert.equal(support.addGroup('Quercus\trobur\u2028').label, 'Quercus robur');
+});
+
 test('labels that look the same are the same, however they are spelled', () => {
   const support = new SupportSet();
   const [composed, decomposed] = ['caf\u00e9', 'cafe\u0301'];
