@@ -38,7 +38,8 @@ export class ClassRow {
       placeholder: texts.classNameHint, 'aria-describedby': `name-problem-${group.id}`,
       oninput: () => actions.rename(this.name.value),
       onfocus: () => this.name.select(),
-      onkeydown: (/** @type {KeyboardEvent} */ event) => { if (event.key === 'Enter') this.name.blur(); },
+      // Enter that ends the composing of a character is no end of the name.
+      onkeydown: (/** @type {KeyboardEvent} */ { key, isComposing }) => { if (key === 'Enter' && !isComposing) this.name.blur(); },
     });
     this.count = element('span', { class: 'class-count' });
     this.removeButton = element('button', { type: 'button', class: 'icon', onclick: singly(actions.removeGroup) }, [cross()]);

@@ -107,6 +107,17 @@ export function tell(note, news, trouble = '') {
 }
 
 /**
+ * Say what failed or was left out of what the user has just done, and bring that into view: the note may lie dozens of rows below.
+ * @param {HTMLElement} note
+ * @param {string} trouble
+ * @param {string} [news] of what goes on
+ */
+export function warn(note, trouble, news = '') {
+  tell(note, news, trouble);
+  if (trouble) note.scrollIntoView({ block: 'nearest' });
+}
+
+/**
  * Tie a note about a field to it, until the field is changed.
  * @param {HTMLInputElement} field
  * @param {HTMLElement} note

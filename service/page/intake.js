@@ -35,15 +35,22 @@ export function guardPage() {
 }
 
 /**
- * @param {(target: Element) => ((found: Found[]) => void)} receiverOf who takes a paste made with the focus on `target`
+ * @param {(target: Element) => ((found: Found[]) => void)} receiverOf who takes a paste made where the user last pressed, or with
+ *   the focus, on `target`
  */
 export function acceptPastes(receiverOf) {
+  /** @type {Element | null} the browser itself would tell an older place, or none, after a press on an image or on a blank */
+  let last = null;
+  for (const kind of ['pointerdown', 'focusin']) {
+    document.addEventListener(kind, ({ target }) => { last = target instanceof Element ? target : null; });
+  }
   document.addEventListener('paste', (event) => {
     // Spreadsheets and word processors put a picture of the text beside it.
     if (takesText(event.target) && event.clipboardData?.types.includes('text/plain')) return;
     const found = fromPaste(event.clipboardData);
     if (!found.length) return;
     event.preventDefault();
-    receiverOf(event.target instanceof Element ? event.target : document.body)(found);
+    const target = last?.isConnected ? last : event.target;
+    receiverOf(target instanceof Element ? target : document.body)(found);
   });
 }

@@ -161,9 +161,11 @@ export class SupportSet extends EventTarget {
   }
 }
 
+const TABS_AND_BREAKS = /[\t-\r\u0085\u2028\u2029]+/g; // as come with cells of a spreadsheet; a label has none
+
 /** @param {string} label @returns {string} in the service's form, which makes one class of labels that look the same */
 export function canonical(label) {
-  return label.trim().normalize('NFC');
+  return label.replace(TABS_AND_BREAKS, ' ').trim().normalize('NFC');
 }
 
 /** @param {string} label @returns {boolean} whether a part of it means another address, so that the service refuses it */

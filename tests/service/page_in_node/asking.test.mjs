@@ -26,6 +26,18 @@ test('a stroke builds none of the answers about files anew', async (context) => 
   assert.deepEqual([...new Set(shown.mock.calls.map((call) => call.this.element))], [drawn]);
 });
 
+test('what was answered before the classes had rested is not asked about again', async () => {
+  const service = new SmallService();
+  await openPage();
+  giveExamples();
+  await settled();
+  choose('choose-queries', [image('a.png'), image('b.png')]);
+  await until(() => answers().every((state) => state === 'answered'));
+  await new Promise((resume) => { setTimeout(resume, 200); });
+  await settled();
+  assert.equal(service.asked.filter((request) => request.endsWith('/classify')).length, 1);
+});
+
 test('what changes of an answer is shown', async () => {
   const service = new SmallService();
   await openPage();
