@@ -120,15 +120,19 @@ def _publish(trainer: Trainer, classes: RunClasses) -> None:
     best = {name: value.detach() for name, value in trainer.best.items()}
     folder = trainer.out / "initialization"
     teacher = trainer.feature_teacher
-    initialization = publish_run(
-        trainer.recipe,
-        best,
-        trainer.progress,
-        classes.training,
-        classes.validation,
-        folder,
-        trainer.pretrained,
-        teacher.facts if teacher else None,
-    )
+    try:
+        initialization = publish_run(
+            trainer.recipe,
+            best,
+            trainer.progress,
+            classes.training,
+            classes.validation,
+            folder,
+            trainer.pretrained,
+            teacher.facts if teacher else None,
+        )
+    except OSError as error:
+        then = "see to the disk, then --resume measures and writes it: training is at its end"
+        raise ValueError(f"{folder} cannot be written ({error}); {then}") from error
     print(card_table(initialization.card))
     print(f"initialization {initialization.name} {initialization.version} in {folder}")
