@@ -105,6 +105,12 @@ def test_train_ends_with_an_initialization_and_does_not_overwrite_a_run(tmp_path
     assert main(arguments) == 2
     assert "--resume" in capsys.readouterr().err
     assert main([*arguments, "--resume"]) == 0
+    longer = ["outer.steps=3", "validation.every=2", "report_episodes=6"]
+    assert main([*arguments, "--resume", "--set", *longer]) == 2
+    own = tmp_path / "run" / "recipe.yaml"
+    told = f"differs in outer.steps, validation.every; continue with its own, {own}, without --set, or choose"
+    assert told in capsys.readouterr().err
+    assert main(["train", str(own), "--out", str(tmp_path / "run"), "--resume"]) == 0
 
 
 def test_an_interruption_or_full_disk_after_the_last_step_tells_that_only_measuring_is_left(
