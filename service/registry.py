@@ -126,8 +126,9 @@ def _folders(data_dir: Path) -> Iterator[tuple[str, Path]]:
     for one in stored:
         if one.name not in ships:
             yield one.name, one.folder
-    for card in sorted((data_dir / INITIALIZATIONS).glob(f"*/{CARD}")):
-        yield card.parent.name, card.parent
+    for folder in sorted((data_dir / INITIALIZATIONS).glob("*/")):
+        if (folder / CARD).exists() or not folder.name.startswith("."):  # others are of systems and copying tools
+            yield folder.name, folder
 
 
 def _named(name: str, folder: Path) -> Initialization:
@@ -137,4 +138,7 @@ def _named(name: str, folder: Path) -> Initialization:
         raise InitializationError(f"{str(folder)!a}: {problem}; rename the folder") from None
     if name == AUTO:
         raise InitializationError(f"{folder}: by {AUTO!r} the service chooses among all; rename the folder")
+    inner = folder / "initialization"  # where a run leaves it
+    if not (folder / CARD).exists() and (inner / CARD).exists():
+        raise InitializationError(f"{folder} is a whole run: put its folder {inner} in its place")
     return replace(load(folder), name=name)

@@ -50,6 +50,25 @@ def test_offers_folders_beside_the_shipped_ones_and_leaves_damaged_ones_out(
     assert "broken" in caplog.text
 
 
+def test_a_folder_without_a_card_is_left_out_and_the_log_says_where_the_initialization_is(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    own = tmp_path / "initializations"
+    save_tiny(own / TINY)
+    save_tiny(own / "whole-run" / "initialization")
+    save_tiny(own / "half")
+    (own / "half" / CARD).unlink()
+    (own / ".hidden").mkdir()
+    (own / "notes.txt").write_text("not a folder")
+    assert TINY in [one.name for one in open_registry(tmp_path).offered]
+    assert "half" not in [one.name for one in open_registry(tmp_path).offered]
+    run = own / "whole-run"
+    assert f"{run} is a whole run: put its folder {run / 'initialization'} in its place" in caplog.text
+    assert f"{own / 'half' / CARD} is missing" in caplog.text
+    assert ".hidden" not in caplog.text
+    assert "notes.txt" not in caplog.text
+
+
 def test_offers_what_is_published_under_its_published_name(tmp_path: Path) -> None:
     made = save_tiny(tmp_path / "made")
     with bentoml.models.create("ours", labels={"metashot": "initialization"}) as model:
