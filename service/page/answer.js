@@ -111,7 +111,7 @@ export class Answer {
     const figures = neighbours.slice(0, MOST_NEIGHBOURS).map(({ label, filename, similarity }) => {
       const url = this.thumbnailOf(filename);
       const picture = url
-        ? element('img', { src: url, alt: '', title: filename })
+        ? element('img', { src: url, alt: '', title: filename, draggable: 'false' })
         : element('span', { class: 'no-picture', title: label }, [element('span', { text: label })]);
       const name = url ? label : filename;
       const caption = element('figcaption', {}, [

@@ -4,6 +4,7 @@ import { Answer } from './answer.js';
 import { answersCsv, isSettled } from './answers-csv.js';
 import { copyAll } from './copies.js';
 import { buttonById, byId, cross, debounced, element, inputById, saveFile, singly, tell } from './dom.js';
+import { offerDrags, QUERY } from './dragged.js';
 import { DrawingPad } from './drawing.js';
 import { fromInput, noteOf, pathOf, sortOut } from './files.js';
 import { keepOnly, putAt } from './in-order.js';
@@ -50,7 +51,10 @@ export class AskColumn {
     });
     buttonById('save-answers').addEventListener('click', () => this.#save());
     this.#more.addEventListener('click', () => this.#showAll());
-    acceptDrops(byId('ask'), (found) => this.take(found));
+    acceptDrops(byId('ask'), (found) => {
+      const isHere = found.some(({ file }) => queries.files.some((query) => query.file === file));
+      if (!isHere) this.take(found); // an answer's own picture, let go beside it, is no question
+    });
     queries.addEventListener('change', () => this.#sync());
     new SpokenAnswers(queries);
     this.#sync();
@@ -132,6 +136,7 @@ export class AskColumn {
       src: query.url, alt: '',
       onerror: () => { image.style.visibility = 'hidden'; }, // the answer says what is wrong, not a broken picture
     });
+    offerDrags(image, QUERY, query);
     const picture = element('figure', { class: 'query' }, [image, element('figcaption', { text: name, title: name })]);
     const row = element('li', { class: 'answer-row' }, [picture, answer.element, remove]);
     const made = { row, remove, answer, shown: null };
