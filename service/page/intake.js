@@ -17,7 +17,11 @@ function acceptDrags(zone, isWanted) {
     depth = Math.max(0, depth + change);
     zone.classList.toggle('is-target', depth > 0);
   };
-  zone.addEventListener('dragenter', (event) => { if (isWanted(event)) mark(1); });
+  zone.addEventListener('dragenter', (event) => {
+    if (!isWanted(event)) return;
+    mark(1);
+    event.preventDefault(); // or what is let go at once, before the first dragover, is not taken
+  });
   zone.addEventListener('dragleave', (event) => { if (isWanted(event)) mark(-1); });
   zone.addEventListener('dragover', (event) => { if (isWanted(event)) event.preventDefault(); });
   zone.addEventListener('drop', () => mark(-depth));
