@@ -119,7 +119,7 @@ export const texts = {
 
   askHeading: 'A new image',
   askHint: 'Draw it, drop it here or paste it. Drawings are answered as you draw.',
-  unknownAdvice: '“Fits none” is only a hint: it catches a quarter to two fifths of the photos that belong to no class.',
+  unknownAdvice: '“Fits none of your classes” is only a hint: of photos that belong to none, it catches a quarter to two fifths.',
   chooseQueries: 'Choose images',
   chooseQueriesHint: 'one or many',
   making: 'Learning your classes…',
@@ -175,7 +175,7 @@ export const texts = {
 
   goOnHeading: 'Keep this classifier',
   goOnKept: 'Kept',
-  keepHint: 'Unless you keep it, it is deleted when you change an example or leave this page.',
+  keepHint: 'Kept, it can be used again later, here and by programs. Otherwise it lasts until you change your classes or leave this page.',
   keepName: 'Name',
   keep: 'Keep it',
   nameKept: 'Give it a name first.',
