@@ -7,10 +7,12 @@ import { fromInput, noteOf, sortOut } from './files.js';
 import { byFolder } from './folders.js';
 import { keepOnly, putAt } from './in-order.js';
 import { acceptDrops } from './intake.js';
+import { MoveForm } from './move-form.js';
 import { Reading } from './reading.js';
 import { texts } from './texts.js';
 
 /** @typedef {import('./files.js').Found} Found */
+/** @typedef {import('./support.js').Example} Example */
 /** @typedef {import('./support.js').Group} Group */
 
 export class ClassList {
@@ -37,6 +39,9 @@ export class ClassList {
       folder.value = '';
     });
     acceptDrops(byId('own'), (found) => this.#takeFolders(found));
+    this.moveForm = new MoveForm(support, (example, from, to) => {
+      this.#rowOf(from).withoutLoss(example, 'img', () => this.#move(example, to));
+    });
     this.#sync();
   }
 
@@ -114,7 +119,7 @@ export class ClassList {
     keepOnly(this.#rows, new Set(groups), (row) => row.element);
     groups.forEach((group, index) => {
       const row = this.#rowOf(group);
-      row.sync(index + 1, obstacle);
+      row.sync(index + 1, obstacle, groups.length === 1);
       putAt(this.#list, index, row.element);
     });
   }
@@ -127,10 +132,17 @@ export class ClassList {
       rename: (label) => this.support.rename(group, label),
       removeGroup: () => this.#removeGroup(group),
       removeExample: (example) => this.#withUndo(texts.removedImage(example.file.name), () => this.support.remove(group, example)),
+      moveHere: (example) => this.#move(example, group),
+      askWhereTo: (example, picture) => this.moveForm.press(example, picture, row),
       take: (found) => this.#take(group, found),
     });
     this.#rows.set(group, row);
     return row;
+  }
+
+  /** @param {Example} example @param {Group} group */
+  #move(example, group) {
+    this.#withUndo(texts.movedImage(example.file.name, group.label), () => this.support.move(example, group));
   }
 
   /** @param {Group} group */

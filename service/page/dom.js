@@ -87,6 +87,12 @@ export function cross() {
   return svg;
 }
 
+/** @param {string} fileName @returns {(Node | string)[]} which breaks before its ending, if it must, rather than within it */
+export function breakable(fileName) {
+  const dot = fileName.lastIndexOf('.');
+  return dot > 0 ? [fileName.slice(0, dot), element('wbr'), fileName.slice(dot)] : [fileName];
+}
+
 /** Offer `file` as a download. @param {File} file */
 export function saveFile(file) {
   const href = URL.createObjectURL(file);

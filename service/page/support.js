@@ -61,6 +61,13 @@ export class SupportSet extends EventTarget {
     this.#changed();
   }
 
+  /** @param {Example} example @param {Group} group that it goes to */
+  move(example, group) {
+    for (const one of this.groups) one.examples = one.examples.filter((other) => other !== example);
+    group.examples = [...group.examples, example];
+    this.#changed();
+  }
+
   /** @param {Group} group */
   removeGroup(group) {
     this.groups = this.groups.filter((one) => one !== group);
