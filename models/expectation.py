@@ -8,6 +8,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
+from models.overlap import Overlap
 from models.support_geometry import SupportGeometry
 from models.task_size import TaskSize, terms_of
 
@@ -41,12 +42,14 @@ class Expected:
         above: likewise for the upper end.
         most_ways: the largest number of classes in the tasks of the fit. Beyond it, log(ways) counts half for the
             accuracy, and no further for the interval, which extrapolation would narrow without any evidence.
+        overlap: how classes that may be one and the same lower the accuracy; None if the card does not tell.
     """
 
     accuracy: tuple[float, ...]
     below: tuple[float, ...]
     above: tuple[float, ...]
     most_ways: int
+    overlap: Overlap | None = None
 
     def __post_init__(self) -> None:
         """Raise ValueError for values that would silently spoil every estimate."""
@@ -62,17 +65,26 @@ class Expected:
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """Rebuild from what ``asdict`` returned (JSON turns tuples into lists)."""
         weights = {name: tuple(float(one) for one in values[name]) for name in ("accuracy", "below", "above")}
-        return cls(**weights, most_ways=int(values["most_ways"]))
+        overlap = values.get("overlap")
+        return cls(
+            **weights,
+            most_ways=int(values["most_ways"]),
+            overlap=None if overlap is None else Overlap.from_dict(overlap),
+        )
 
-    def accuracies(self, hints: Tensor) -> Tensor:
-        """Expected accuracies ``[T]`` of tasks with hints ``[T, H]``."""
+    def by_hints(self, hints: Tensor) -> Tensor:
+        """Expected accuracies ``[T]`` of tasks with hints ``[T, H]``, before ``overlap`` lowers them."""
         beyond = (hints[:, 1] - math.log(self.most_ways)).clamp_min(0)
         given = torch.cat([hints[:, :1], (hints[:, 1] - (1 - _BEYOND) * beyond)[:, None], hints[:, 2:]], 1)
         return (given @ torch.tensor(self.accuracy, dtype=torch.float64)).sigmoid()
 
-    def intervals(self, hints: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Expected accuracies of tasks with hints ``[T, H]``, and both ends of their intervals, each ``[T]``."""
-        expected = self.accuracies(hints)
+    def accuracies(self, hints: Tensor, geometry: SupportGeometry) -> Tensor:
+        """Expected accuracies ``[T]`` of tasks with hints ``[T, H]``."""
+        expected = self.by_hints(hints)
+        return expected if self.overlap is None else self.overlap.lowered(expected, geometry)
+
+    def intervals(self, hints: Tensor, expected: Tensor) -> tuple[Tensor, Tensor]:
+        """Both ends, each ``[T]``, of the intervals about expected accuracies of tasks with hints ``[T, H]``."""
         terms = interval_terms(hints, expected)
         terms[:, 1].clamp_(max=math.log(self.most_ways))
         centre = stretched(expected)
@@ -80,7 +92,12 @@ class Expected:
             (terms @ torch.tensor(weights, dtype=torch.float64)).exp().clamp(_NARROWEST, _WIDEST)
             for weights in (self.below, self.above)
         )
-        return expected, _shrunk(centre - below), _shrunk(centre + above)
+        return _shrunk(centre - below), _shrunk(centre + above)
+
+    def estimates(self, hints: Tensor, geometry: SupportGeometry) -> tuple[Tensor, Tensor, Tensor]:
+        """Expected accuracies of T tasks, and both ends of their intervals, each ``[T]``."""
+        expected = self.accuracies(hints, geometry)
+        return expected, *self.intervals(hints, expected)
 
 
 @dataclass(frozen=True)
@@ -123,8 +140,8 @@ class Expectation:
     def estimates(self, geometry: SupportGeometry) -> list[Estimate]:
         """The accuracy to expect of each of T tasks, rounded to the digits that such an estimate can support."""
         several = geometry.has_others
-        by_means = self.of_means.intervals(hints(geometry, self.sharpness, left_out=False))
-        by_left_out = self.of_left_out.intervals(hints(geometry, self.sharpness, left_out=True))
+        by_means = self.of_means.estimates(hints(geometry, self.sharpness, left_out=False), geometry)
+        by_left_out = self.of_left_out.estimates(hints(geometry, self.sharpness, left_out=True), geometry)
         chosen = [
             torch.where(several, measured, supposed)
             for measured, supposed in zip(by_left_out, by_means, strict=True)
@@ -144,14 +161,6 @@ def hints(geometry: SupportGeometry, sharpness: float, *, left_out: bool) -> Ten
     if left_out:
         columns.append((geometry.left_out_error(sharpness / 2) + _FLOOR).log())
     return torch.cat([terms, torch.stack(columns, 1)], 1)
-
-
-def hints_of_chance(size: TaskSize, *, left_out: bool) -> Tensor:
-    """Hints ``[4]`` or ``[5]`` of a task whose examples are all alike, so that any answer is a guess."""
-    others = size.ways - 1
-    errors = [others / size.ways] if left_out else []
-    logarithms = [math.log(value + _FLOOR) for value in (others, *errors)]
-    return torch.tensor([*size.terms[:3], *logarithms], dtype=torch.float64)
 
 
 def sizes(geometry: SupportGeometry) -> Sequence[TaskSize]:

@@ -37,6 +37,10 @@ class Unreachable(ServiceError):
         self.retry_after_s = retry_after_s
 
 
+class TooMuch(ServiceError):
+    """The request is larger than the server takes, or takes longer to arrive; neither changes by a retry."""
+
+
 class Client:
     """Speaks HTTP with one server; requests raise ``ServiceError``, or ``Unreachable`` if a retry may help."""
 
@@ -168,6 +172,8 @@ class Client:
         self, path: str, field: str, files: Sequence[tuple[str, Path]], data: dict[str, Any], holds: str = "id"
     ) -> dict[str, Any]:
         """Send files, each under the name by which answers and problems will call it."""
+        if not files:
+            raise ServiceError("there is no image to send; look whether the folder and the pattern are right")
         parts = [(field, (name, _OpenedLate(file))) for name, file in files]
         return self._answer("POST", path, holds=holds, files=parts, data=data)
 
@@ -254,7 +260,8 @@ def _check(response: httpx.Response) -> None:
         if response.status_code in _PASSING:
             asked = response.headers.get("retry-after", "")
             raise Unreachable(message, int(asked) if asked.isdecimal() else 0)
-        raise ServiceError(message)
+        too_much = (httpx.codes.REQUEST_ENTITY_TOO_LARGE, httpx.codes.REQUEST_TIMEOUT)
+        raise (TooMuch if response.status_code in too_much else ServiceError)(message)
 
 
 def _patiently(ask: Callable[[], Answer]) -> Answer:

@@ -131,15 +131,22 @@ def _folders(data_dir: Path) -> Iterator[tuple[str, Path]]:
 
 
 def _own(root: Path) -> list[Path]:
-    """The user's own folders, also those that are no initializations; of hidden ones, only those that may be."""
+    """All of the user's own folders, hidden ones only with a card: others are of systems and copying tools."""
     try:
         folders = sorted(one for one in root.iterdir() if one.is_dir())
-        return [one for one in folders if not one.name.startswith(".") or any(one.glob(CARD))]
+        return [one for one in folders if _has_card(one) or not one.name.startswith(".")]
     except FileNotFoundError:
         return []
     except OSError as error:
         logger.error("left out all of %s: %s", root, error.strerror)
         return []
+
+
+def _has_card(folder: Path) -> bool:
+    try:
+        return (folder / CARD).exists()
+    except OSError:  # another user's, which `load` tells
+        return False
 
 
 def _named(name: str, folder: Path) -> Initialization:
@@ -149,4 +156,7 @@ def _named(name: str, folder: Path) -> Initialization:
         raise InitializationError(f"{str(folder)!a}: {problem}; rename the folder") from None
     if name == AUTO:
         raise InitializationError(f"{folder}: by {AUTO!r} the service chooses among all; rename the folder")
+    inner = folder / "initialization"  # where a run leaves it
+    if not _has_card(folder) and _has_card(inner):
+        raise InitializationError(f"{folder} is a whole run: put its folder {inner} in its place")
     return replace(load(folder), name=name)

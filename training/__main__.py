@@ -1,10 +1,14 @@
 """``python -m training``: make initializations, and measure, compare and publish them."""
 
+import os
 import sys
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and give its exit status: 130 after Ctrl-C, even while modules are still being imported."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by whoever began this process, as a shell does for ``>&-``
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
     try:
         from training.commands.command_line import run
 

@@ -19,8 +19,10 @@ def whole(path: Path) -> Iterator[Path]:
         with suppress(FileNotFoundError):
             shutil.copymode(path, temporary)
         temporary.replace(path)
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename is None:  # a full disk is no news without the place
+            error.filename = str(path)
         raise
 
 

@@ -106,6 +106,8 @@ def _upright(image: Image.Image) -> Image.Image:
 def _plain(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I"):
         return _from_deep(image)
+    if image.format == "BMP" and image.mode == "RGBA" and image.getchannel("A").getbbox() is None:
+        return image.convert("RGB")  # many programs leave a BMP's alpha at 0, and browsers show it as opaque, too
     if image.has_transparency_data:
         layers = image if image.mode == "RGBA" else image.convert("RGBA")
         sheet = Image.new("RGB", layers.size, (255, 255, 255))

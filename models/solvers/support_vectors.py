@@ -25,7 +25,8 @@ def support_vectors(features: Tensor, targets: Tensor, costs: Tensor, class_mask
 
     The rounds end when no alpha is beyond its bound and none at its bound would improve by leaving it (after Moré
     and Toraldo 1991), or after thirty. What is unsolved by then, of features that are few and very long, stays
-    within its bounds and is only near the optimum.
+    within its bounds and is only near the optimum. It is computed in double precision: beside the inner products
+    of features of length 100, float32 has little room for the 1 on the diagonal.
 
     Args:
         features: ``[T, S, D]``.
@@ -36,13 +37,15 @@ def support_vectors(features: Tensor, targets: Tensor, costs: Tensor, class_mask
     Returns:
         The classes' weights sum_i alpha_i x_i, ``[T, N, D]``, differentiable once in the features.
     """
-    features = features * (costs > 0)[..., None]  # padding must not affect the step length
+    kind = features.dtype
+    features = features.double() * (costs > 0)[..., None]  # padding must not affect the step length
+    targets, costs = targets.double(), costs.double()
     kernel = features @ features.transpose(1, 2)
     kernel = kernel + torch.eye(kernel.shape[1], dtype=kernel.dtype, device=kernel.device)
     with torch.no_grad():
         alpha, free = _solve(kernel, targets, costs, class_mask)
     solution: Tensor = _Solution.apply(kernel @ alpha - targets, alpha, kernel.detach(), free)  # type: ignore[no-untyped-call]
-    return solution.transpose(1, 2) @ features
+    return (solution.transpose(1, 2) @ features).to(kind)
 
 
 def _solve(kernel: Tensor, targets: Tensor, costs: Tensor, class_mask: Tensor) -> tuple[Tensor, Tensor]:

@@ -37,7 +37,10 @@ def run(arguments: list[str] | None) -> int:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for command in (serve, classify, teach, score):
         command.add(commands)
-    options = parser.parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    options = parser.parse_args(given)
+    if (empty := _empty(given)) is not None:
+        parser.error(f"argument {empty}: is empty; is a variable of the shell not set?")
     for name, value in vars(options).items():
         if isinstance(value, str) and _NO_TEXT.search(value):
             parser.error(f"argument --{name.replace('_', '-')}: {value!a} is no valid UTF-8; type it again")
@@ -58,6 +61,17 @@ def run(arguments: list[str] | None) -> int:
         print(f"error: {_told_of_file(error)}", file=sys.stderr)
         return 2
     return 0
+
+
+def _empty(arguments: list[str]) -> str | None:
+    """Name the first option without a value: as a path, it would mean the current folder."""
+    for before, one in zip(("", *arguments), arguments, strict=False):
+        if one == "":
+            return before
+        option, is_given, value = one.partition("=")
+        if one.startswith("--") and is_given and not value:
+            return option
+    return None
 
 
 def _told_of_file(error: OSError) -> str:

@@ -41,6 +41,11 @@ class Part:
         return None if self.packed else len(self.files)
 
     @property
+    def oversized(self) -> bool:
+        """Whether it is a single image, because that alone is larger than a part should be."""
+        return self.images == 1 and _about(self.files[0]).st_size > _BYTES
+
+    @property
     def names(self) -> list[str]:
         """The files' paths within the folder."""
         return [_name(self.root, path) for path in self.files]
@@ -91,6 +96,7 @@ def in_parts(root: Path, files: Sequence[Path], *, images: int = _IMAGES, size: 
     Raises:
         FolderError: naming a file that cannot be read, or whose name an archive cannot hold.
     """
+    _check_open(files)
     some: dict[str, Path] = {}  # by what the server calls them
     total = 0
     for path in files:
@@ -109,6 +115,14 @@ def in_parts(root: Path, files: Sequence[Path], *, images: int = _IMAGES, size: 
 
 def _name(root: Path, path: Path) -> str:
     return path.relative_to(root).as_posix()
+
+
+def _check_open(files: Sequence[Path]) -> None:
+    """Tell of all closed files at once, rather than of one after hours, and of the next after some more."""
+    closed = [path for path in files if not os.access(path, os.R_OK)]
+    if closed:
+        others = f" and {len(closed) - 1} more" if len(closed) > 1 else ""
+        raise FolderError(f"{closed[0]}{others} cannot be read; allow it, or take what is closed away")
 
 
 def _about(path: Path) -> os.stat_result:

@@ -8,6 +8,7 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from service.client import UNFINISHED, Client, ServiceError
+from service.client import UNFINISHED, Client, ServiceError, TooMuch
 from service.commands.folders import FolderError, images_of
 from service.commands.options import add_keep_known, add_server
 from service.commands.outputs import check_answers, check_output, written_whole
@@ -23,6 +24,7 @@ from service.commands.parts import Part, in_parts
 from service.results import Format, Row, stream
 
 FORMATS: dict[str, Format] = {".jsonl": "jsonl", ".csv": "csv", ".parquet": "parquet"}
+_LONG_S = 2.0  # a wait that users wonder about
 
 
 class _TaskChanged(ServiceError):
@@ -120,14 +122,23 @@ def _score(
 ) -> None:
     """Score one part as a job of its own, and delete the job from the server at the end."""
     before = bar.n
-    with tempfile.TemporaryDirectory() as folder:
-        job_id = client.start_job(task["id"], part.archive(Path(folder)), keep_known=keep_known)["id"]
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            job_id = client.start_job(task["id"], part.archive(Path(folder)), keep_known=keep_known)["id"]
+    except TooMuch as error:
+        if not part.oversized:
+            raise
+        _tell_oversized(part, error, target)
+        bar.update(1)
+        return
+    begin = time.monotonic()
     try:
         for job in client.follow_job(job_id):
             if bar.total is None:
                 bar.total = job["total"]
             bar.n = before + job["done"]
-            bar.refresh()
+            waits = job["status"] == "queued" and time.monotonic() - begin >= _LONG_S
+            bar.set_postfix_str("waiting for other jobs" if waits else "")  # and shows the bar anew
         # The job uses the task as it was when the job began.
         if client.task(task["id"], patient=True)["version"] != task["version"]:
             raise _TaskChanged(
@@ -140,6 +151,14 @@ def _score(
             if client.job(job_id)["status"] in UNFINISHED:
                 client.end_job(job_id)
             client.end_job(job_id)
+
+
+def _tell_oversized(part: Part, error: TooMuch, target: Path) -> None:
+    """Write the row of a part's only image, which the service does not take."""
+    (name,) = part.shown
+    row = {"filename": name, "error": f"{name} is too large to be sent ({error})"}
+    with written_whole(target) as file:
+        file.writelines(stream([row], [], "jsonl"))
 
 
 @contextlib.contextmanager

@@ -34,7 +34,12 @@ class UnexpectedErrors:
 
         try:
             await self.app(scope, receive, watch)
-        except Exception:
+        except Exception as error:
+            # Starlette raises another one because of a Problem that it can no longer answer.
+            cause = error if isinstance(error, Problem) else error.__cause__
+            if started and isinstance(cause, Problem):  # foreseen: a job deleted while its results are read
+                logger.warning("the answer to %s %s was cut short: %s", scope["method"], scope["path"], cause)
+                return
             number = uuid.uuid4().hex
             logger.exception("unexpected error %s at %s %s", number, scope["method"], scope["path"])
             if started:

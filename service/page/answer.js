@@ -1,6 +1,6 @@
 /** Shows the answer about one image: the likeliest class, one bar per class, and the examples that explain it. */
 
-import { element } from './dom.js';
+import { breakable, element } from './dom.js';
 import { keepOnly, putAt, sortedBy } from './in-order.js';
 import { percent, stopped, texts } from './texts.js';
 
@@ -111,11 +111,12 @@ export class Answer {
     const figures = neighbours.slice(0, MOST_NEIGHBOURS).map(({ label, filename, similarity }) => {
       const url = this.thumbnailOf(filename);
       const picture = url
-        ? element('img', { src: url, alt: '', title: filename })
+        ? element('img', { src: url, alt: '', title: filename, draggable: 'false' })
         : element('span', { class: 'no-picture', title: label }, [element('span', { text: label })]);
       const name = url ? label : filename;
       const caption = element('figcaption', {}, [
-        element('span', { class: 'nearest-name', text: name, title: name }), ' ', element('span', { text: texts.similarity(similarity) }),
+        element('span', { class: 'nearest-name', title: name }, url ? [label] : breakable(filename)), ' ',
+        element('span', { text: texts.similarity(similarity) }),
       ]);
       return element('figure', {}, [picture, caption]);
     });

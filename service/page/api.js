@@ -21,6 +21,8 @@ const TOO_MANY = new Map([
   ['Too many examples', texts.tooManyExamples], ['Too many classes', texts.tooManyClasses],
 ]);
 
+const TOO_FEW = 'Too few classes would remain'; // its detail advises programs, too
+
 /** A failure that says what to do. */
 export class Problem extends Error {
   /**
@@ -52,7 +54,8 @@ async function problemOf(response) {
   const isAboutAll = response.status === 413 && !body.file && !body.field; // otherwise the service names what is too large
   const most = body.detail?.match?.(/\d+/g)?.at(-1);
   const tooMany = most ? TOO_MANY.get(body.title)?.(most) : undefined;
-  const sentence = isAboutAll ? texts.tooMuch : tooMany ?? (stated || unstated);
+  const tooFew = body.title === TOO_FEW ? texts.tooFewRemain : undefined;
+  const sentence = isAboutAll ? texts.tooMuch : tooMany ?? tooFew ?? (stated || unstated);
   return new Problem(sentence, response.status, body.file, body.field);
 }
 
@@ -129,10 +132,15 @@ export function addExamples(id, support) {
 /**
  * @param {string} id
  * @param {string} example its id
- * @returns {Promise<Task>} without that example
+ * @returns {Promise<Task>} without that example, also where another one took it out before
  */
-export function deleteExample(id, example) {
-  return ask(`${taskPath(id)}/examples/${encodeURIComponent(example)}`, { method: 'DELETE' });
+export async function deleteExample(id, example) {
+  try {
+    return await ask(`${taskPath(id)}/examples/${encodeURIComponent(example)}`, { method: 'DELETE' });
+  } catch (problem) {
+    if (!(problem instanceof Problem) || problem.status !== 404) throw problem;
+    return showTask(id); // not there either, where the task itself is gone
+  }
 }
 
 /**

@@ -3,7 +3,8 @@
 import { Answer } from './answer.js';
 import { answersCsv, isSettled } from './answers-csv.js';
 import { copyAll } from './copies.js';
-import { buttonById, byId, cross, debounced, element, inputById, saveFile, singly, tell } from './dom.js';
+import { breakable, buttonById, byId, cross, debounced, element, inputById, saveFile, singly, tell } from './dom.js';
+import { offerDrags, QUERY } from './dragged.js';
 import { DrawingPad } from './drawing.js';
 import { fromInput, noteOf, pathOf, sortOut } from './files.js';
 import { keepOnly, putAt } from './in-order.js';
@@ -50,7 +51,10 @@ export class AskColumn {
     });
     buttonById('save-answers').addEventListener('click', () => this.#save());
     this.#more.addEventListener('click', () => this.#showAll());
-    acceptDrops(byId('ask'), (found) => this.take(found));
+    acceptDrops(byId('ask'), (found) => {
+      const isHere = found.some(({ file }) => queries.files.some((query) => query.file === file));
+      if (!isHere) this.take(found); // an answer's own picture, let go beside it, is no question
+    });
     queries.addEventListener('change', () => this.#sync());
     new SpokenAnswers(queries);
     this.#sync();
@@ -91,6 +95,7 @@ export class AskColumn {
     buttonById('save-answers').hidden = !answered.length; // but not while all are asked about again: it may have the focus
     const timing = answered.some((query) => query.state === 'asking') ? texts.askingAgain : this.queries.timing;
     byId('answers-timing').textContent = files.length > 1 && answered.length ? timing : ''; // one alone tells it itself
+    byId('answers-advice').hidden = !answered.length;
     this.drawingAnswer.show(drawing);
     const listed = this.#showsAll ? files : files.slice(0, MOST_ROWS);
     this.#more.hidden = listed.length === files.length;
@@ -132,7 +137,8 @@ export class AskColumn {
       src: query.url, alt: '',
       onerror: () => { image.style.visibility = 'hidden'; }, // the answer says what is wrong, not a broken picture
     });
-    const picture = element('figure', { class: 'query' }, [image, element('figcaption', { text: name, title: name })]);
+    offerDrags(image, QUERY, query);
+    const picture = element('figure', { class: 'query' }, [image, element('figcaption', { title: name }, breakable(name))]);
     const row = element('li', { class: 'answer-row' }, [picture, answer.element, remove]);
     const made = { row, remove, answer, shown: null };
     this.#rows.set(query, made);

@@ -1,16 +1,18 @@
-/** The column of the user's classes: rows, new classes, whole folders, and undoing removals. */
+/** The column of the user's classes: rows, new classes, whole folders, and undoing what was removed or came at once. */
 
 import { ClassRow } from './class-row.js';
 import { copyClasses, copyExamples } from './copies.js';
-import { buttonById, byId, inputById, tell } from './dom.js';
+import { buttonById, byId, inputById, tell, warn } from './dom.js';
 import { fromInput, noteOf, sortOut } from './files.js';
 import { byFolder } from './folders.js';
 import { keepOnly, putAt } from './in-order.js';
 import { acceptDrops } from './intake.js';
+import { MoveForm } from './move-form.js';
 import { Reading } from './reading.js';
 import { texts } from './texts.js';
 
 /** @typedef {import('./files.js').Found} Found */
+/** @typedef {import('./support.js').Example} Example */
 /** @typedef {import('./support.js').Group} Group */
 
 export class ClassList {
@@ -18,15 +20,15 @@ export class ClassList {
   #rows = new Map();
   #list = byId('classes');
   #note = byId('folder-note');
-  #told = { doing: '', news: '', trouble: '' };
-  #reading = new Reading((doing) => this.#tell(doing ? { doing, news: '', trouble: '' } : { doing }));
+  #told = { doing: '', advice: '', trouble: '' };
+  #reading = new Reading((doing) => this.#tell(doing ? { doing, advice: '', trouble: '' } : { doing }));
 
   /** @param {import('./support.js').SupportSet} support @param {import('./notice.js').Notice} notice */
   constructor(support, notice) {
     this.support = support;
     this.notice = notice;
     for (const kind of ['change', 'mark']) support.addEventListener(kind, () => this.#sync());
-    support.addEventListener('change', () => this.#tell({ news: '' })); // it was about the classes before
+    support.addEventListener('change', () => this.#tell({ advice: '' })); // it is followed, or another way was found
     buttonById('add-class').addEventListener('click', () => {
       const row = this.#rows.get(support.addGroup());
       row?.name.focus();
@@ -37,6 +39,9 @@ export class ClassList {
       folder.value = '';
     });
     acceptDrops(byId('own'), (found) => this.#takeFolders(found));
+    this.moveForm = new MoveForm(support, (example, from, to) => {
+      this.#rowOf(from).withoutLoss(example, 'img', () => this.#move(example, to));
+    });
     this.#sync();
   }
 
@@ -49,9 +54,9 @@ export class ClassList {
     return row ? (found) => this.#take(row.group, found) : null;
   }
 
-  /** @param {string} trouble that filled no class; told until folders are given */
-  report(trouble) {
-    this.#tell({ news: '', trouble });
+  /** @param {string} advice on what filled no class; told until the classes change or folders are given */
+  report(advice) {
+    this.#warn(advice, '');
   }
 
   /**
@@ -72,7 +77,11 @@ export class ClassList {
     }
     const copied = await this.#rowOf(group).reading.read(images, () => copyExamples(images.map(({ file }) => file)));
     if (!copied) return;
-    if (copied.files.length) this.support.add(group, copied.files);
+    const add = () => { this.support.add(group, copied.files); };
+    const count = copied.files.length;
+    // One is gone by its cross; those on their way to a class that was removed come and go with it.
+    if (count > 1 && this.support.groups.includes(group)) this.#withUndo(texts.addedImages(count, group.label), add);
+    else if (count) add();
     this.#rows.get(group)?.report(noteOf(images, [...leftOut, ...copied.leftOut]));
   }
 
@@ -84,16 +93,24 @@ export class ClassList {
     if (!copied) return;
     const allLeftOut = [...leftOut, ...chosen.leftOut, ...copied.leftOut];
     const count = [...copied.classes.values()].flat().length;
-    if (count) this.support.fill(copied.classes);
-    const trouble = [chosen.classes.size ? '' : texts.dropFolderHint, allLeftOut.length ? noteOf(images, allLeftOut) : ''];
-    this.#tell({ news: count ? texts.filled(count, copied.classes.size) : '', trouble: trouble.filter(Boolean).join(' ') });
+    if (count) this.#withUndo(texts.addedToClasses(count, copied.classes.size), () => this.support.fill(copied.classes));
+    this.#warn(chosen.classes.size ? '' : texts.dropFolderHint, allLeftOut.length ? noteOf(images, allLeftOut) : '');
   }
 
-  /** @param {Partial<{ doing: string, news: string, trouble: string }>} change of what the note tells */
+  /** @param {string} advice @param {string} trouble */
+  #warn(advice, trouble) {
+    Object.assign(this.#told, { advice, trouble });
+    warn(this.#note, this.#trouble(), this.#told.doing);
+  }
+
+  /** @param {Partial<{ doing: string, advice: string, trouble: string }>} change of what the note tells */
   #tell(change) {
     Object.assign(this.#told, change);
-    const { doing, news, trouble } = this.#told;
-    tell(this.#note, doing || news, trouble);
+    tell(this.#note, this.#told.doing, this.#trouble());
+  }
+
+  #trouble() {
+    return [this.#told.advice, this.#told.trouble].filter(Boolean).join(' ');
   }
 
   #sync() {
@@ -102,7 +119,7 @@ export class ClassList {
     keepOnly(this.#rows, new Set(groups), (row) => row.element);
     groups.forEach((group, index) => {
       const row = this.#rowOf(group);
-      row.sync(index + 1, obstacle);
+      row.sync(index + 1, obstacle, groups.length === 1);
       putAt(this.#list, index, row.element);
     });
   }
@@ -115,10 +132,17 @@ export class ClassList {
       rename: (label) => this.support.rename(group, label),
       removeGroup: () => this.#removeGroup(group),
       removeExample: (example) => this.#withUndo(texts.removedImage(example.file.name), () => this.support.remove(group, example)),
+      moveHere: (example) => this.#move(example, group),
+      askWhereTo: (example, picture) => this.moveForm.press(example, picture, row),
       take: (found) => this.#take(group, found),
     });
     this.#rows.set(group, row);
     return row;
+  }
+
+  /** @param {Example} example @param {Group} group */
+  #move(example, group) {
+    this.#withUndo(texts.movedImage(example.file.name, group.label), () => this.support.move(example, group));
   }
 
   /** @param {Group} group */

@@ -1,10 +1,11 @@
 /** One class on the page: its name, its images, and the ways to add more. */
 
 import { cross, element, singly, tell } from './dom.js';
+import { EXAMPLE, offerDrags } from './dragged.js';
 import { fromInput } from './files.js';
 import { FoldedPad } from './folded-pad.js';
 import { keepOnly, putAt } from './in-order.js';
-import { acceptDrops } from './intake.js';
+import { acceptDrops, acceptExamples } from './intake.js';
 import { Reading } from './reading.js';
 import { LONGEST_LABEL } from './support.js';
 import { stopped, texts } from './texts.js';
@@ -17,6 +18,8 @@ import { stopped, texts } from './texts.js';
  * @property {(label: string) => void} rename
  * @property {() => void} removeGroup
  * @property {(example: Example) => void} removeExample
+ * @property {(example: Example) => void} moveHere
+ * @property {(example: Example, picture: HTMLElement) => void} askWhereTo the image of that picture shall go
  * @property {(found: Found[]) => void} take
  */
 
@@ -38,7 +41,8 @@ export class ClassRow {
       placeholder: texts.classNameHint, 'aria-describedby': `name-problem-${group.id}`,
       oninput: () => actions.rename(this.name.value),
       onfocus: () => this.name.select(),
-      onkeydown: (/** @type {KeyboardEvent} */ event) => { if (event.key === 'Enter') this.name.blur(); },
+      // Enter that ends the composing of a character is no end of the name.
+      onkeydown: (/** @type {KeyboardEvent} */ { key, isComposing }) => { if (key === 'Enter' && !isComposing) this.name.blur(); },
     });
     this.count = element('span', { class: 'class-count' });
     this.removeButton = element('button', { type: 'button', class: 'icon', onclick: singly(actions.removeGroup) }, [cross()]);
@@ -57,6 +61,7 @@ export class ClassRow {
     this.element = element('li', { class: 'class-row', 'data-group': String(group.id) }, [
       element('div', { class: 'class-head' }, [this.name, this.count, this.removeButton]), this.nameProblem, this.tray, this.pad.place, this.note,
     ]);
+    acceptExamples(this.element, (example) => !this.group.examples.includes(example), actions.moveHere);
     acceptDrops(this.element, actions.take);
   }
 
@@ -64,8 +69,9 @@ export class ClassRow {
    * Show the class as it is now.
    * @param {number} number of the row, from 1: what the field of the name is called stays while it is typed
    * @param {import('./support.js').Obstacle | null} obstacle
+   * @param {boolean} isAlone no image can go to another class
    */
-  sync(number, obstacle) {
+  sync(number, obstacle, isAlone) {
     const { label, examples } = this.group;
     if (document.activeElement !== this.name) this.name.value = label;
     this.name.setAttribute('aria-label', texts.className(number));
@@ -79,6 +85,7 @@ export class ClassRow {
     examples.forEach((example, index) => {
       const tile = this.#tileOf(example);
       tile.classList.toggle('is-bad', example.problem !== null);
+      tile.querySelector('img')?.setAttribute('aria-disabled', String(isAlone));
       tile.querySelector('button')?.setAttribute('aria-label', texts.removeImage(example.file.name, label));
       putAt(this.tray, index, tile);
     });
@@ -106,19 +113,36 @@ export class ClassRow {
     const known = this.#tiles.get(example);
     if (known) return known;
     const { name } = example.file;
-    const made = element('figure', { class: 'tile', title: name }, [
-      element('img', { src: example.url, alt: name, draggable: 'false' }),
-      element('button', { type: 'button', class: 'icon', onclick: singly(() => this.#remove(example)) }, [cross()]),
+    const askWhereTo = () => this.actions.askWhereTo(example, picture);
+    // No button element: not every browser lets one be dragged.
+    const picture = element('img', {
+      src: example.url, alt: name, role: 'button', tabindex: '0', 'aria-label': texts.moveImage(name), title: texts.moveImage(name),
+      'aria-expanded': 'false', draggable: 'false', onclick: singly(askWhereTo),
+      onkeydown: (/** @type {KeyboardEvent} */ event) => {
+        if (event.key !== 'Enter' && event.key !== ' ') return;
+        event.preventDefault(); // the space bar would scroll
+        askWhereTo();
+      },
+    });
+    const remove = () => this.withoutLoss(example, 'button', () => this.actions.removeExample(example));
+    const made = element('figure', { class: 'tile', title: name, draggable: 'true' }, [
+      picture,
+      element('button', { type: 'button', class: 'icon', onclick: singly(remove) }, [cross()]),
     ]);
+    offerDrags(made, EXAMPLE, example);
     this.#tiles.set(example, made);
     return made;
   }
 
-  /** @param {Example} example */
-  #remove(example) {
+  /**
+   * Let an image go, and the focus to its neighbour, so that the keyboard does not fall back to the top of the page.
+   * @param {Example} example
+   * @param {'button' | 'img'} part of the neighbour
+   * @param {() => void} act
+   */
+  withoutLoss(example, part, act) {
     const beside = this.group.examples[this.group.examples.indexOf(example) + 1] ?? this.group.examples.at(-2);
-    this.actions.removeExample(example);
-    // The focus goes to the neighbour, so that the keyboard does not fall back to the top of the page.
-    (beside ? this.#tiles.get(beside)?.querySelector('button') : this.input)?.focus();
+    act();
+    (beside ? this.#tiles.get(beside)?.querySelector(part) : this.input)?.focus();
   }
 }

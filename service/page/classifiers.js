@@ -9,6 +9,7 @@
  */
 
 import { createDraft, deleteTask, keepTask, Problem } from './api.js';
+import { texts } from './texts.js';
 
 /** @typedef {import('./api.js').Task} Task */
 /** @typedef {{ task: Task, revision: number, took: number, kept: boolean }} Classifier */
@@ -25,6 +26,8 @@ export class Classifiers extends EventTarget {
   #own = null;
   /** @type {Classifier | null} */
   #opened = null;
+  /** Whether the service no longer has the opened one. */
+  #isGone = false;
   /** @type {Promise<Classifier> | null} */
   #making = null;
   /** @type {AbortController | null} aborts the request for the draft that is being made */
@@ -55,15 +58,21 @@ export class Classifiers extends EventTarget {
     return this.#opened;
   }
 
-  /** @returns {Classifier | null} the one that answers now; null where it would have to be made */
+  /** Whether an opened one was deleted elsewhere: nothing answers until it is closed, or another one opened. */
+  get isGone() {
+    return this.#isGone;
+  }
+
+  /** @returns {Classifier | null} the one that answers now; null where it would have to be made, or is gone */
   get ready() {
-    if (this.#opened) return this.#opened;
+    if (this.#opened) return this.#isGone ? null : this.#opened;
     return this.#own?.revision === this.#support.revision ? this.#own : null;
   }
 
   /** @returns {Promise<Classifier>} the one that answers, made anew if the classes changed */
   async current() {
     if (this.ready) return this.ready;
+    if (this.#isGone) throw new Problem(texts.taskGone, 404);
     if (this.#making) return this.#making;
     const making = this.#make().finally(() => {
       if (this.#making === making) this.#making = null;
@@ -112,11 +121,20 @@ export class Classifiers extends EventTarget {
   /** @param {Task} task */
   open(task) {
     this.#opened = { task, revision: -1, took: 0, kept: true };
+    this.#isGone = false;
     this.#tell();
   }
 
   close() {
     this.#opened = null;
+    this.#isGone = false;
+    this.#tell();
+  }
+
+  /** @param {string} id of a kept task that the service no longer has */
+  gone(id) {
+    if (this.#opened?.task.id !== id) return;
+    this.#isGone = true;
     this.#tell();
   }
 

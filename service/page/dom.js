@@ -87,6 +87,12 @@ export function cross() {
   return svg;
 }
 
+/** @param {string} fileName @returns {(Node | string)[]} which breaks before its ending, if it must, rather than within it */
+export function breakable(fileName) {
+  const dot = fileName.lastIndexOf('.');
+  return dot > 0 ? [fileName.slice(0, dot), element('wbr'), fileName.slice(dot)] : [fileName];
+}
+
 /** Offer `file` as a download. @param {File} file */
 export function saveFile(file) {
   const href = URL.createObjectURL(file);
@@ -104,6 +110,17 @@ export function tell(note, news, trouble = '') {
   const sentences = [news, trouble && stopped(trouble)].filter(Boolean).join(' ');
   if (note.textContent !== sentences) note.textContent = sentences; // so that a screen reader says it once
   note.classList.toggle('is-news', !trouble);
+}
+
+/**
+ * Say what failed or was left out of what the user has just done, and bring that into view: the note may lie dozens of rows below.
+ * @param {HTMLElement} note
+ * @param {string} trouble
+ * @param {string} [news] of what goes on
+ */
+export function warn(note, trouble, news = '') {
+  tell(note, news, trouble);
+  if (trouble) note.scrollIntoView({ block: 'nearest' });
 }
 
 /**

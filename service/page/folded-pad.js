@@ -37,14 +37,18 @@ export class FoldedPad {
   }
 
   open() {
-    this.place.hidden = false;
-    this.button.setAttribute('aria-expanded', 'true');
+    this.#unfold();
     this.#pad ??= this.#made();
     this.#pad.canvas.focus();
   }
 
   clear() {
     this.#pad?.clear();
+  }
+
+  #unfold() {
+    this.place.hidden = false;
+    this.button.setAttribute('aria-expanded', 'true');
   }
 
   fold() {
@@ -59,19 +63,33 @@ export class FoldedPad {
     } else this.open();
   }
 
+  /** @param {DrawingPad} pad @returns {Promise<boolean>} whether its drawing was taken; if not, it is back on the sheet */
+  async #add(pad) {
+    const drawn = pad.strokes;
+    const file = await pad.toFile(texts.drawingName);
+    pad.clear();
+    const isTaken = await this.take(file);
+    if (!isTaken && pad.isBlank) pad.show(drawn);
+    return isTaken;
+  }
+
   #made() {
     const pad = new DrawingPad(this.#label, { onChange: () => { add.disabled = pad.isBlank; }, onBegin: () => { add.disabled = false; } });
     const add = element('button', {
       type: 'button', class: 'button primary', disabled: true, text: texts.addDrawing,
-      onclick: async () => {
-        const drawn = pad.strokes;
-        const file = await pad.toFile(texts.drawingName);
-        pad.clear();
+      onclick: () => {
         pad.canvas.focus();
-        if (!await this.take(file) && pad.isBlank) pad.show(drawn);
+        this.#add(pad);
       },
     });
-    const done = element('button', { type: 'button', class: 'button quiet', text: texts.closePad, onclick: () => this.#press() });
+    const done = element('button', {
+      type: 'button', class: 'button quiet', text: texts.closePad,
+      onclick: async () => {
+        this.#press();
+        // Whoever is done with a drawing means to give it.
+        if (!pad.isBlank && !await this.#add(pad)) this.#unfold();
+      },
+    });
     pad.tools.prepend(add);
     pad.tools.append(done);
     this.place.append(pad.element);

@@ -13,6 +13,8 @@ export class KeptList {
   #more = buttonById('kept-more');
   /** @type {string | null} */
   #cursor = null;
+  /** @type {{ cursor?: string } | null} what could not be loaded */
+  #missed = null;
   /** @type {Task[]} */
   #tasks = [];
   #loadsMore = false; // a disabled button would lose the focus
@@ -37,23 +39,25 @@ export class KeptList {
     this.#loadsMore = true;
     const before = this.#list.children.length;
     const held = document.activeElement === this.#more;
-    await this.#load(this.#cursor ?? undefined).finally(() => { this.#loadsMore = false; });
+    await this.#load(this.#missed ? this.#missed.cursor : this.#cursor ?? undefined).finally(() => { this.#loadsMore = false; });
     if (held && this.#more.hidden) this.#focusAt(before);
   }
 
   /** @param {string} [cursor] */
   async #load(cursor) {
-    await this.#reporting(async () => {
+    const isDone = await this.#reporting(texts.keptMissed, async () => {
       const { items, next_cursor: next } = await listTasks(cursor);
       this.#tasks = cursor ? [...this.#tasks, ...items] : items;
       this.#cursor = next;
-      this.#show();
     });
+    this.#missed = isDone ? null : { cursor };
+    this.#show();
   }
 
   #show() {
-    byId('kept').hidden = !this.#tasks.length && !this.#cursor;
-    this.#more.hidden = !this.#cursor;
+    byId('kept').hidden = !this.#tasks.length && !this.#cursor && !this.#missed;
+    this.#more.hidden = !this.#cursor && !this.#missed;
+    this.#more.textContent = this.#missed ? texts.tryAgain : texts.keptMore;
     this.#list.replaceChildren(...this.#tasks.map((task) => this.#row(task)));
   }
 
@@ -90,7 +94,7 @@ export class KeptList {
   async #open(task) {
     this.#openings += 1;
     const opening = this.#openings;
-    await this.#reporting(async () => {
+    await this.#reporting(String, async () => {
       try {
         const whole = await showTask(task.id);
         if (opening === this.#openings) this.open(whole); // else another one was asked for since
@@ -104,7 +108,7 @@ export class KeptList {
 
   /** @param {Task} task @param {string} name */
   async #delete(task, name) {
-    await this.#reporting(async () => {
+    await this.#reporting(String, async () => {
       await deleteTask(task.id);
       tell(this.#note, texts.deleted(name)); // before the focus may go there
       this.#drop(task);
@@ -120,14 +124,16 @@ export class KeptList {
     if (index >= 0) this.#focusAt(index);
   }
 
-  /** @param {() => Promise<void>} action */
-  async #reporting(action) {
+  /** @param {(problem: string) => string} toldAs @param {() => Promise<void>} action @returns {Promise<boolean>} whether it was done */
+  async #reporting(toldAs, action) {
     try {
       tell(this.#note, '');
       await action();
+      return true;
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
-      tell(this.#note, '', error.message);
+      tell(this.#note, '', toldAs(error.message));
+      return false;
     }
   }
 }

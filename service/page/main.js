@@ -4,7 +4,7 @@ import { listModels } from './api.js';
 import { AskColumn } from './ask.js';
 import { ClassList } from './class-list.js';
 import { Classifiers } from './classifiers.js';
-import { byId, debounced, fillTexts, tell } from './dom.js';
+import { byId, debounced, fillTexts, warn } from './dom.js';
 import { offerExample } from './example.js';
 import { GoOn } from './go-on.js';
 import { acceptPastes, guardPage } from './intake.js';
@@ -54,7 +54,7 @@ const opened = new OpenedTask(new Notice(byId('opened')), (task) => {
   classifiers.lost(task.id); // if it was kept from the page's own classes, it no longer matches them
   if (classifiers.opened?.task.id === task.id) open(task);
   kept.refresh();
-});
+}, (id) => classifiers.gone(id));
 
 const learn = debounced(AFTER_LAST_CHANGE, () => {
   if (!classifiers.opened) queries.ask();
@@ -112,6 +112,6 @@ offerExample(({ support: filesByLabel, queries: files }) => {
     for (const query of added) queries.remove(query);
   });
 }, (sentence) => {
-  if (classifiers.opened) tell(byId('opened-note'), '', sentence);
+  if (classifiers.opened) warn(byId('opened-note'), sentence);
   else classList.report(sentence);
 });

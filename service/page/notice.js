@@ -1,5 +1,5 @@
 /**
- * One line at the end of a column, in view as long as the column is: it offers to take removals back, the last one first,
+ * One line at the end of a column, in view as long as the column is: it offers to take changes back, the last one first,
  * by its button or by Ctrl+Z.
  */
 
@@ -14,7 +14,7 @@ const UNDO_KEYS = /^(Mac|iP)/.test(globalThis.navigator?.platform ?? '') ? texts
 export class Notice extends EventTarget {
   /** @type {HTMLElement} */
   #place;
-  /** @type {Offer[]} the last one is shown: one removal after another costs the first nothing */
+  /** @type {Offer[]} the last one is shown: one change after another costs the first nothing */
   #offers = [];
   /** @type {EventTarget | null} where the keyboard came from */
   #before = null;

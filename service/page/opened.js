@@ -1,8 +1,8 @@
 /** A kept classifier that was opened: its classes, more images for them, and more classes. */
 
-import { addExamples, deleteExample, Problem, showTask } from './api.js';
+import { addExamples, deleteExample, Problem } from './api.js';
 import { copyClasses } from './copies.js';
-import { blame, byId, inputById, tell } from './dom.js';
+import { blame, byId, inputById, tell, warn } from './dom.js';
 import { fromInput, namedApart, noteOf, sortOut } from './files.js';
 import { byFolder } from './folders.js';
 import { FoldedPad } from './folded-pad.js';
@@ -32,10 +32,12 @@ export class OpenedTask {
   /**
    * @param {import('./notice.js').Notice} notice
    * @param {(task: Task) => void} changed called with a task that has other examples now
+   * @param {(id: string) => void} gone called with the id of a task that the service no longer has
    */
-  constructor(notice, changed) {
+  constructor(notice, changed, gone) {
     this.notice = notice;
     this.changed = changed;
+    this.gone = gone;
     const files = inputById('choose-new-class');
     files.setAttribute('aria-label', texts.addImagesToNew);
     files.addEventListener('change', () => { this.#takeNew(fromInput(files.files)); files.value = ''; });
@@ -129,7 +131,7 @@ export class OpenedTask {
   /** @param {Found[]} found dropped beside every class */
   #takeBeside(found) {
     const { images } = sortOut(found);
-    if (images.length && !lieInFolders(found)) tell(this.#note, '', texts.dropOnClass);
+    if (images.length && !lieInFolders(found)) warn(this.#note, texts.dropOnClass);
     else this.#take('', found);
   }
 
@@ -157,20 +159,20 @@ export class OpenedTask {
     if (isSorted) leftOut.push(...folders.leftOut);
     const given = [...classes.values()].flat().length;
     let note = noteOf(images, leftOut);
-    tell(this.#note, given ? texts.adding(given) : '', note);
+    warn(this.#note, note, given ? texts.adding(given) : '');
     if (!given) return false;
     const before = task.examples ?? [];
     let isAdded = false;
-    await this.#reporting(texts.notAdded, async () => {
+    await this.#reporting(task.id, texts.notAdded, async () => {
       const copied = await copyClasses(classes);
       const count = [...copied.classes.values()].flat().length;
       note = noteOf(images, [...leftOut, ...copied.leftOut]);
-      tell(this.#note, count ? texts.adding(count) : '', note);
+      warn(this.#note, note, count ? texts.adding(count) : '');
       if (!count) return;
       const support = labelled(copied.classes, before.map((one) => one.filename));
       const larger = await addExamples(task.id, support);
       isAdded = true;
-      tell(this.#note, '', note);
+      warn(this.#note, note);
       this.changed(larger);
       const known = new Set(before.map((one) => one.id));
       // By name, too: somebody else may have added examples meanwhile.
@@ -198,41 +200,34 @@ export class OpenedTask {
 
   /** @param {string} id of the task @param {string[]} examples @returns {Promise<boolean>} whether they are gone */
   #takeBack(id, examples) {
-    tell(this.#note, ''); // it may tell that this failed before
-    return this.#reporting(String, async () => {
+    tell(this.#note, texts.removing(examples.length)); // a request each, so that nothing goes that others gave meanwhile
+    return this.#reporting(id, String, async () => {
       let task = null;
       try {
-        for (const example of examples) task = await without(id, example);
+        for (const example of examples) task = await deleteExample(id, example);
       } finally {
         if (task) this.changed(task); // what is gone is gone, also when a later one could not be deleted
       }
+      if (this.#task?.id === id) tell(this.#note, '');
     });
   }
 
-  /** @param {(problem: string) => string} toldAs @param {() => Promise<void>} action @returns {Promise<boolean>} whether it was done */
-  async #reporting(toldAs, action) {
+  /**
+   * @param {string} id of the task
+   * @param {(problem: string) => string} toldAs
+   * @param {() => Promise<void>} action
+   * @returns {Promise<boolean>} whether it was done
+   */
+  async #reporting(id, toldAs, action) {
     try {
       await action();
       return true;
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
-      tell(this.#note, '', error.status === 404 ? texts.taskGone : toldAs(error.message));
+      warn(this.#note, error.status === 404 ? texts.taskGone : toldAs(error.message));
+      if (error.status === 404) this.gone(id);
       return false;
     }
-  }
-}
-
-/**
- * @param {string} id of a task
- * @param {string} example
- * @returns {Promise<Task>} without that example, also where another one took it out before
- */
-async function without(id, example) {
-  try {
-    return await deleteExample(id, example);
-  } catch (error) {
-    if (!(error instanceof Problem) || error.status !== 404) throw error;
-    return showTask(id); // not there either, where the task itself is gone
   }
 }
 

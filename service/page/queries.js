@@ -27,6 +27,8 @@ export class Queries extends EventTarget {
   /** @type {WeakMap<Query, number>} the latest request about a query: answers of older ones are dropped */
   #turns = new WeakMap();
   #turn = 0;
+  /** @type {WeakMap<Query, import('./api.js').Task>} who answered last */
+  #answeredBy = new WeakMap();
 
   /** @type {Query[]} newest first */
   files = [];
@@ -82,8 +84,8 @@ export class Queries extends EventTarget {
     return this.ask(this.all.filter(({ state, again }) => state === 'failed' && again));
   }
 
-  /** Ask about `wanted`, or about all again because the classifier is another one. @param {Query[]} [wanted] */
-  async ask(wanted = this.all) {
+  /** Ask about `wanted`, or about all that the classifier as it is now has not answered. @param {Query[]} [wanted] */
+  async ask(wanted = this.all.filter((query) => query.state !== 'answered' || this.#answeredBy.get(query) !== this.#classifiers.ready?.task)) {
     // Those that found no classifier wait for the next one, whoever asks for it.
     const queries = this.all.filter((query) => query.state === 'waiting' || wanted.includes(query));
     const turn = this.#begin(queries);
@@ -101,6 +103,7 @@ export class Queries extends EventTarget {
       const about = error instanceof Problem && !isUnlearned ? error : null;
       const missed = queries.filter((one) => this.#turns.get(one) === turn && one.state === 'asking');
       if (missed.length) this.#isCutOff = about?.status === 0;
+      if (missed.length === queries.length && missed.length > 1) this.timing = ''; // it was about answers that they no longer have
       for (const query of missed) {
         const problem = isUnlearned ? texts.unlearned : about?.message ?? '';
         Object.assign(query, { state: about ? 'failed' : 'waiting', problem, again: about?.mayPass ?? false, prediction: null });
@@ -123,12 +126,15 @@ export class Queries extends EventTarget {
     while (pending.length) {
       const start = performance.now();
       try {
-        const { predictions } = await classify(classifier.task.id, pending.map((query) => query.file));
+        const { task } = classifier;
+        const { predictions } = await classify(task.id, pending.map((query) => query.file));
         const took = performance.now() - start;
         const timing = pending.length === 1 ? texts.took(took) : '';
         this.#isCutOff = false;
         pending.forEach((query, index) => {
-          if (this.#turns.get(query) === turn) Object.assign(query, { state: 'answered', prediction: predictions[index], timing, problem: '' });
+          if (this.#turns.get(query) !== turn) return;
+          Object.assign(query, { state: 'answered', prediction: predictions[index], timing, problem: '' });
+          this.#answeredBy.set(query, task);
         });
         this.#tell();
         return classifier;
@@ -156,8 +162,8 @@ export class Queries extends EventTarget {
       return classifier;
     }
     if (error.status !== 404 || classifier !== first) throw error;
-    if (classifier === this.#classifiers.opened) throw new Problem(texts.taskGone, 404);
-    this.#classifiers.lost(classifier.task.id);
+    if (classifier === this.#classifiers.opened) this.#classifiers.gone(classifier.task.id);
+    else this.#classifiers.lost(classifier.task.id);
     return this.#classifiers.current();
   }
 

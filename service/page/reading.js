@@ -5,6 +5,8 @@ import { texts } from './texts.js';
 
 /** @typedef {import('./files.js').Found} Found */
 
+const MANY = 100; // images, which take a moment even where each is small
+
 export class Reading {
   /** @type {Set<string>} */
   #underway = new Set();
@@ -25,7 +27,7 @@ export class Reading {
     const keys = images.map(keyOf);
     if (keys.length && keys.every((key) => this.#underway.has(key))) return null;
     for (const key of keys) this.#underway.add(key);
-    this.#isTold ||= images.some(({ file }) => isLarge(file)); // small ones are copied at once
+    this.#isTold ||= images.length > MANY || images.some(({ file }) => isLarge(file)); // a few small ones are copied at once
     this.#show();
     try {
       return await copy();

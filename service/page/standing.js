@@ -26,7 +26,7 @@ export class Standing {
 
   show() {
     const place = this.#place;
-    const { ready, problem, opened } = this.classifiers;
+    const { ready, problem, opened, isGone } = this.classifiers;
     const obstacle = this.support.obstacle();
     const tryAgain = () => this.queries.askAgain();
     if (ready && this.queries.isCutOff) fail(place, texts.stillHere(texts.offline), tryAgain);
@@ -35,7 +35,8 @@ export class Standing {
       const sentences = [opened ? texts.readyOpened : texts.ready(ready.took)];
       if (estimate) sentences.push(texts.estimate(estimate.accuracy, estimate.low, estimate.high));
       put(place, 'ready', sentences.join(' '), [sharedImages(examples), repeatedImages(examples)].filter(Boolean).join(' '));
-    } else if (obstacle) this.#wait(texts.waiting(obstacle.sentence));
+    } else if (isGone) put(place, 'problem', texts.taskGone);
+    else if (obstacle) this.#wait(texts.waiting(obstacle.sentence));
     else if (problem) {
       if (problem.mayPass) fail(place, texts.stillHere(stopped(problem.message)), tryAgain);
       else put(place, 'problem', stopped(problem.message));

@@ -61,6 +61,13 @@ export class SupportSet extends EventTarget {
     this.#changed();
   }
 
+  /** @param {Example} example @param {Group} group that it goes to */
+  move(example, group) {
+    for (const one of this.groups) one.examples = one.examples.filter((other) => other !== example);
+    group.examples = [...group.examples, example];
+    this.#changed();
+  }
+
   /** @param {Group} group */
   removeGroup(group) {
     this.groups = this.groups.filter((one) => one !== group);
@@ -161,9 +168,11 @@ export class SupportSet extends EventTarget {
   }
 }
 
+const TABS_AND_BREAKS = /[\t-\r\u0085\u2028\u2029]+/g; // as come with cells of a spreadsheet; a label has none
+
 /** @param {string} label @returns {string} in the service's form, which makes one class of labels that look the same */
 export function canonical(label) {
-  return label.trim().normalize('NFC');
+  return label.replace(TABS_AND_BREAKS, ' ').trim().normalize('NFC');
 }
 
 /** @param {string} label @returns {boolean} whether a part of it means another address, so that the service refuses it */

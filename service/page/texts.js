@@ -55,6 +55,12 @@ export const texts = {
   remove: 'Remove',
   removeClass: (/** @type {string} */ label) => (label ? `Remove class ${label}` : `Remove ${named(label)}`),
   removeImage: (/** @type {string} */ name, /** @type {string} */ label) => `Remove ${name} from ${named(label)}`,
+  moveImage: (/** @type {string} */ name) => `Move ${name} to another class`,
+  moveTo: (/** @type {string} */ name) => `Move ${name} to`,
+  move: 'Move',
+  cancel: 'Cancel',
+  classOption: named,
+  movedImage: (/** @type {string} */ name, /** @type {string} */ label) => `Moved ${name} to ${named(label)}.`,
   emptyTray: 'Drop or paste images here, choose files, or draw.',
   chooseImages: 'Choose images',
   chooseImagesFor: (/** @type {string} */ label) => `Choose images for ${named(label)}`,
@@ -69,8 +75,6 @@ export const texts = {
   undoKeysOfMac: 'Cmd+Z',
   closeNotice: 'Close without undoing',
   dropFolderHint: 'Drop a folder that contains one folder per class, or drop images onto a class.',
-  filled: (/** @type {number} */ images, /** @type {number} */ classes) =>
-    `Added ${images} ${plural(images, 'image', 'images')} to ${classes} ${plural(classes, 'class', 'classes')}.`,
   reading: (/** @type {number} */ count) => `Reading ${count} ${plural(count, 'image', 'images')}…`,
   noImages: 'There are no images in it. Metashot reads PNG, JPEG, WebP and BMP.',
   refused: (/** @type {string[]} */ names) => [
@@ -115,7 +119,7 @@ export const texts = {
 
   askHeading: 'A new image',
   askHint: 'Draw it, drop it here or paste it. Drawings are answered as you draw.',
-  unknownAdvice: '“Fits none” is only a hint: it catches a quarter to two fifths of the photos that belong to no class.',
+  unknownAdvice: '“Fits none of your classes” is only a hint: of photos that belong to none, it catches a quarter to two fifths.',
   chooseQueries: 'Choose images',
   chooseQueriesHint: 'one or many',
   making: 'Learning your classes…',
@@ -140,6 +144,7 @@ export const texts = {
   tooManyFiles: (/** @type {string} */ most) => `The service takes at most ${most} images at once. Use fewer.`,
   tooManyExamples: (/** @type {string} */ most) => `One classifier takes at most ${most} images. Use fewer.`,
   tooManyClasses: (/** @type {string} */ most) => `One classifier takes at most ${most} classes. Use fewer.`,
+  tooFewRemain: 'A classifier needs two classes. Add images of another class first, or delete the whole classifier.',
   stillHere: (/** @type {string} */ problem) => `${problem} Your classes and images are still here.`,
   taskGone: 'The service no longer has this classifier. Go back to your own classes, or open another one.',
 
@@ -170,7 +175,7 @@ export const texts = {
 
   goOnHeading: 'Keep this classifier',
   goOnKept: 'Kept',
-  keepHint: 'Unless you keep it, it is deleted when you change an example or leave this page.',
+  keepHint: 'Kept, it can be used again later, here and by programs. Otherwise it lasts until you change your classes or leave this page.',
   keepName: 'Name',
   keep: 'Keep it',
   nameKept: 'Give it a name first.',
@@ -186,6 +191,7 @@ export const texts = {
 
   keptHeading: 'Kept classifiers',
   keptMore: 'Show more',
+  keptMissed: (/** @type {string} */ problem) => `Kept classifiers could not be listed. ${problem}`,
   keptAccuracy: (/** @type {number} */ accuracy, /** @type {number} */ low, /** @type {number} */ high) =>
     (high - low > VAGUE ? 'too few images to say how good it is' : `right ${odds(accuracy)}`),
   made: (/** @type {Date} */ date) => date.toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'medium' }),
@@ -207,9 +213,10 @@ export const texts = {
   imagesNext: (/** @type {string} */ label) => `Now add images of ${label}: choose, drop or paste them, or draw.`,
   addImagesTo: (/** @type {string} */ label) => `Add images to ${label}`,
   adding: (/** @type {number} */ count) => `Learning ${count} more ${plural(count, 'image', 'images')}…`,
-  addedImages: (/** @type {number} */ count, /** @type {string} */ label) => `Added ${count} ${plural(count, 'image', 'images')} to ${label}.`,
+  addedImages: (/** @type {number} */ count, /** @type {string} */ label) => `Added ${count} ${plural(count, 'image', 'images')} to ${named(label)}.`,
   addedToClasses: (/** @type {number} */ images, /** @type {number} */ classes) =>
     `Added ${images} ${plural(images, 'image', 'images')} to ${classes} ${plural(classes, 'class', 'classes')}.`,
+  removing: (/** @type {number} */ count) => `Removing ${count} ${plural(count, 'image', 'images')}…`,
   notAdded: (/** @type {string} */ problem) => `Nothing was added. ${problem}`,
   dropOnClass: 'Drop images onto the class they belong to, or drop a folder that contains one folder per class.',
   closeOpened: 'Back to your own classes',

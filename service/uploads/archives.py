@@ -206,7 +206,9 @@ def _check_entry(entry: zipfile.ZipInfo) -> None:
 
 def _check_size(entry: zipfile.ZipInfo, name: str, limits: Limits) -> None:
     if entry.file_size > limits.file_bytes:
-        raise _refusal(f"has {name} of {entry.file_size} bytes, {limits.file_bytes} are allowed", 413, name)
+        raise _refusal(
+            f"has {name} of {entry.file_size} bytes, {limits.file_bytes} are allowed; make it smaller", 413, name
+        )
     if entry.file_size >= MEBIBYTE and entry.file_size > limits.ratio * max(entry.compress_size, 1):
         raise _refusal(f"has {name}, which unpacks to over {limits.ratio} times its size", 413, name)
 

@@ -7,11 +7,14 @@ from service.settings import Settings
 from service.uploads import archives
 from service.uploads.multipart import MAX_KNOBS, File, FormReader, Memory, no_file
 from service.uploads.raw_upload import RawImage, RawUpload
+from service.uploads.unexpected import Wants, fields_of, unexpected
 
 _LIKE_LABELS = ("label", "labels[]")  # as one image has, and as PHP calls lists
 
 
-async def read_form(content_type: str, chunks: AsyncIterator[bytes], settings: Settings) -> RawUpload:
+async def read_form(
+    content_type: str, chunks: AsyncIterator[bytes], settings: Settings, wants: Wants
+) -> RawUpload:
     """Read ``support`` files with as many ``labels`` in the same order, an ``archive``, ``query`` files, texts.
 
     Raises:
@@ -22,6 +25,7 @@ async def read_form(content_type: str, chunks: AsyncIterator[bytes], settings: S
         return settings.max_request_bytes if field == archives.FIELD else settings.max_file_bytes
 
     reader = FormReader(max_files=settings.max_files, max_texts=settings.max_files + MAX_KNOBS, max_bytes=allowed)
+    taken = fields_of(wants)
     upload = RawUpload()
     labels: list[str] = []
     support: list[File] = []
@@ -33,15 +37,17 @@ async def read_form(content_type: str, chunks: AsyncIterator[bytes], settings: S
                 raise no_file(part.field)
             else:
                 upload.add_field(part.field, part.value)
+        elif part.field == "labels" or part.field not in taken:
+            raise unexpected(part.field, wants, part.filename)
         elif part.field == "support":
             support.append(part)
         elif part.field == "query":
             upload.queries.append(RawImage(part.filename, _content(part), "query"))
-        elif part.field == archives.FIELD and upload.archive is None:
+        elif upload.archive is None:
             assert isinstance(part.sink, Memory)
             upload.archive = part.sink
         else:
-            detail = f"{part.field!r} takes no file" if part.field != archives.FIELD else "one archive is taken"
+            detail = "one archive is taken; put all classes into one, or add the others' images later"
             raise Problem(422, detail, title="Unexpected file", file=part.filename, field=part.field)
     if len(labels) != len(support):
         if misspelt := next((name for name in _LIKE_LABELS if name in upload.fields), None):

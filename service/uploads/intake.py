@@ -1,7 +1,6 @@
 """Turns what callers send, a multipart form or JSON, into typed and checked objects."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
@@ -17,6 +16,7 @@ from service.uploads.json_intake import read_json
 from service.uploads.labels import clean_label, clean_text, printable
 from service.uploads.media_type import FORM, JSON, media_type
 from service.uploads.raw_upload import RawUpload
+from service.uploads.unexpected import Wants, fields_of, unexpected
 
 KNOBS = frozenset({"model"})
 NAMING = frozenset({"name"})  # fields of requests that keep a task
@@ -40,7 +40,7 @@ async def read_upload(
     request: Request,
     settings: Settings,
     *,
-    wants: frozenset[Literal["support", "query"]],
+    wants: Wants,
     fields: frozenset[str] = KNOBS,
 ) -> Upload:
     """Read a request's body, form or JSON, and check everything but the images themselves.
@@ -56,17 +56,17 @@ async def read_upload(
     Raises:
         Problem: naming the field at fault, and the file if there is one.
     """
-    upload = await read_raw(request, settings)
+    upload = await read_raw(request, settings, wants)
     if "support" in wants:
         await run_in_threadpool(upload.unpack, settings, room_of(request.scope))
     elif upload.archive is not None:
-        raise Problem(422, "this route takes no 'archive'", title="Unexpected field", field=archives.FIELD)
+        raise unexpected(archives.FIELD, wants)
     for name, given in (("support", upload.support), ("query", upload.queries)):
         if name in wants and not given:
             detail = f"there is no {name!r}; send at least one image"
             raise Problem(422, detail, title="Missing field", field=name)
         if name not in wants and given:
-            raise Problem(422, f"this route takes no {name!r}", title="Unexpected field", field=name)
+            raise unexpected(name, wants)
     support = tuple(
         Example(
             one.filename,
@@ -79,13 +79,13 @@ async def read_upload(
         for one in upload.support
     )
     queries = tuple(Query(one.filename, one.content, settings.max_pixels, one.place) for one in upload.queries)
-    texts = _texts(upload, fields)
+    texts = _texts(upload, wants, fields)
     share = keep_known.read_keep_known(upload.fields.get(keep_known.FIELD))
     seconds = expires_in.read_expires_in(upload.fields.get(expires_in.FIELD))
     return Upload(support, queries, texts, share, seconds)
 
 
-async def read_raw(request: Request, settings: Settings) -> RawUpload:
+async def read_raw(request: Request, settings: Settings, wants: Wants) -> RawUpload:
     """Read a request's body without looking into its images and archive.
 
     Raises:
@@ -95,7 +95,7 @@ async def read_raw(request: Request, settings: Settings) -> RawUpload:
     refuse_compressed(request)
     kind = media_type(request.headers)
     if kind == FORM:
-        return await read_form(request.headers["content-type"], request.stream(), settings)
+        return await read_form(request.headers["content-type"], request.stream(), settings, wants)
     if kind == JSON:
         return await run_in_threadpool(read_json, await _whole_body(request, settings), settings)
     detail = f"the Content-Type is {kind or 'missing'}; send {FORM} or {JSON}"
@@ -125,9 +125,9 @@ async def _whole_body(request: Request, settings: Settings) -> bytearray:
     return body
 
 
-def _texts(upload: RawUpload, allowed: frozenset[str]) -> dict[str, str]:
+def _texts(upload: RawUpload, wants: Wants, allowed: frozenset[str]) -> dict[str, str]:
     def unknown(name: str) -> Problem:
-        known = ", ".join(sorted({"support", "labels", "archive", "query"} | allowed))
+        known = ", ".join(sorted(fields_of(wants) | allowed))
         return Problem(
             422, f"{name!r} is not known here; known are {known}", title="Unexpected field", field=name
         )

@@ -105,7 +105,7 @@ async def _read_form(request: Request, settings: Settings, spool: "_Spool") -> J
 
 
 async def _read_json(request: Request, settings: Settings, spool: "_Spool") -> JobKnobs:
-    upload = await read_raw(request, settings)
+    upload = await read_raw(request, settings, frozenset({"query"}))
     knobs = JobKnobs.of(upload)
     if upload.support:
         raise _unexpected("support")

@@ -132,7 +132,7 @@ def _decode_base64(value: Any, place: str, name: str | None, allowed: int) -> by
     except binascii.Error as error:
         raise _wrong(f"{place} is not valid base64: {error}", place, name) from error
     if content is None or len(content) > allowed:
-        detail = f"{place} is larger than the {allowed} bytes allowed"
+        detail = f"{place} is larger than the {allowed} bytes allowed; make it smaller"
         raise Problem(413, detail, title="File too large", file=name, field=place)
     return content
 

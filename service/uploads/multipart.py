@@ -181,7 +181,7 @@ class FormReader:
             return
         allowed = self._max_bytes(self._field)
         if self._size > allowed:
-            detail = f"{self._filename} is larger than the {allowed} bytes allowed"
+            detail = f"{self._filename} is larger than the {allowed} bytes allowed; make it smaller"
             raise Problem(413, detail, title="File too large", file=self._filename, field=self._field)
         self._sink.write(data[start:end])
 

@@ -1,13 +1,15 @@
 """The accuracy to expect of a task, from its support set alone."""
 
+import json
 import math
 from dataclasses import replace
 
 import pytest
 import torch
 
-from models.expectation import Estimate, Expectation, Expected, hints, hints_of_chance
+from models.expectation import Estimate, Expectation, Expected, hints
 from models.initialization import load, shipped
+from models.overlap import Overlap
 from models.support import Support
 from models.support_geometry import SupportGeometry
 from models.task_size import TaskSize
@@ -126,7 +128,8 @@ def test_intervals_of_more_classes_than_were_measured_are_no_narrower():
         constant_expected(0.5, 0.3, 0.7, 4), below=(-0.5, -1.0, 0.0, 0.0), above=(-0.5, -1.0, 0.0, 0.0)
     )
     hints = torch.tensor([[1.0, math.log(ways), 1.0, -1.0] for ways in (10, 20, 200)], dtype=torch.float64)
-    accuracy, low, high = narrowing.intervals(hints)
+    accuracy = narrowing.by_hints(hints)
+    low, high = narrowing.intervals(hints, accuracy)
     assert torch.equal(accuracy, torch.full_like(accuracy, 0.5))
     assert high[0] - low[0] > high[1] - low[1] == high[2] - low[2] > 0
     assert hints[2, 1] == math.log(200), "what is asked stays as it is"
@@ -144,22 +147,24 @@ def test_what_ships_never_promises_a_certain_accuracy(name, ways, shots):
         given = torch.cat(
             [torch.tensor([size.terms[:3]]).expand(50, -1).double(), (errors + 0.003).log()[:, : 1 + several]], 1
         )
-        accuracy, low, high = expected.intervals(given)
+        accuracy = expected.by_hints(given)
+        low, high = expected.intervals(given, accuracy)
         assert (low <= accuracy).all()
         assert (accuracy <= high).all()
         assert (high - low > 0.001).all()
 
 
-@pytest.mark.parametrize("left_out", [False, True])
-def test_the_hints_of_chance_are_those_of_a_task_whose_examples_are_all_alike(left_out):
-    same = geometry(torch.ones(8, 2), torch.arange(4).repeat_interleave(2))
-    found = hints_of_chance(TaskSize.of(4, 2), left_out=left_out)
-    torch.testing.assert_close(hints(same, 3.0, left_out=left_out)[0], found)
-
-
 def test_weights_survive_json_and_others_are_refused():
     expectation = constant_confidence().expectation
-    assert Expectation.from_dict(expectation.as_dict()) == expectation
+    overlapping = replace(
+        expectation, of_means=replace(expectation.of_means, overlap=Overlap(0.7, 0.0, 0.1, 1.0))
+    )
+    for one in (expectation, overlapping):
+        assert Expectation.from_dict(json.loads(json.dumps(one.as_dict()))) == one
+    before_overlap = expectation.as_dict()
+    for formula in ("of_means", "of_left_out"):
+        del before_overlap[formula]["overlap"]
+    assert Expectation.from_dict(before_overlap) == expectation
     with pytest.raises(ValueError, match="takes 4, 4 and 4 weights"):
         replace(expectation, of_means=expectation.of_left_out)
     with pytest.raises(ValueError, match="sharpness"):
@@ -174,6 +179,6 @@ def test_beyond_the_fitted_ways_their_logarithm_counts_half():
     falling = Expected(accuracy=(1.0, -0.7, 0.0, 0.0), below=(0.0,) * 4, above=(0.0,) * 4, most_ways=5)
     ways = torch.tensor([2.0, 5.0, 20.0], dtype=torch.float64)
     hints_ = torch.stack([torch.ones(3).double(), ways.log(), torch.ones(3).double(), torch.zeros(3).double()], 1)
-    logits = falling.accuracies(hints_).logit()
+    logits = falling.by_hints(hints_).logit()
     expected = [1 - 0.7 * math.log(2), 1 - 0.7 * math.log(5), 1 - 0.7 * (math.log(5) + 0.5 * math.log(4))]
     torch.testing.assert_close(logits, torch.tensor(expected, dtype=torch.float64))

@@ -40,7 +40,7 @@ def test_characters_tells_the_example_drawings_apart(characters, support):
     assert int((logits[0].argmax(-1) == labels).sum()) >= 22
 
 
-@pytest.mark.parametrize(("shots", "wanted"), [(2, (0.996, 0.978, 1.0)), (1, (0.986, 0.915, 1.0))])
+@pytest.mark.parametrize(("shots", "wanted"), [(2, (0.9965, 0.9796, 1.0)), (1, (0.9884, 0.9294, 1.0))])
 def test_characters_expects_of_the_examples_what_it_did_when_it_was_shipped(characters, support, shots, wanted):
     """A card's weights hold for the formula that they were fitted with; only a new fit changes these numbers."""
     every = slice(None, None, 3 - shots)  # two drawings of each letter, one after the other

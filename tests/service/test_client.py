@@ -136,6 +136,16 @@ def test_a_label_that_no_address_keeps_is_told(address: str, tmp_path: Path) -> 
         client.create_task(support)
 
 
+def test_a_search_that_found_no_image_is_told(address: str, tmp_path: Path) -> None:
+    with Client(address) as client:
+        for asked in (
+            lambda: client.classify("task", sorted(tmp_path.glob("*.png"))),
+            lambda: client.create_task([]),
+        ):
+            with pytest.raises(ServiceError, match="there is no image to send"):
+                asked()
+
+
 def test_a_refusal_names_the_file_at_fault_once(address: str, tmp_path: Path) -> None:
     (tmp_path / "1.png").write_bytes(drawing(1))
     (tmp_path / "2.png").write_bytes(b"no image")

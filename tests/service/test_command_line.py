@@ -13,6 +13,7 @@ import pytest
 from service.__main__ import main
 from service.commands import teach
 from service.uploads.keep_known import LEAST, MOST, read_keep_known
+from tests.service.made_images import drawing
 from tests.service.server_process import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -59,6 +60,17 @@ def test_what_is_no_text_is_named(capsys: Capture, given: str) -> None:
     with pytest.raises(SystemExit):
         main([*given.format("\udcff").split(), "--server", "http://127.0.0.1:9"])
     assert re.search(r"argument --(name|model|task): '.udcff' is no valid UTF-8", capsys.readouterr().err)
+
+
+@pytest.mark.parametrize("arguments", [["--input", ""], ["--input="]])
+def test_an_unset_variable_of_the_shell_is_not_taken_for_this_folder(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: Capture, arguments: list[str]
+) -> None:
+    (tmp_path / "1.png").write_bytes(drawing(1))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit):
+        main(["score", "--task=x", "--output=o.csv", *arguments, f"--server=http://127.0.0.1:{free_port()}"])
+    assert "argument --input: is empty; is a variable of the shell not set?" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("command", "status"), [("classify --query docs/examples/query", 0), ("serve", 2)])

@@ -73,6 +73,15 @@ def test_palette_with_a_transparent_entry() -> None:
     assert seen[3, 3].tolist() == [200, 0, 0]
 
 
+def test_a_bmp_that_leaves_its_alpha_at_zero_is_opaque() -> None:
+    colours = 0, 0, 0, 0, 0xFF0000, 0xFF00, 0xFF, 0xFF000000  # the last four are masks
+    for alpha, seen in ((b"\0\0", [0, 255]), (b"\xff\0", [0, 255]), (b"\0\xff", [255, 255])):
+        black, white = (bytes([level] * 3 + [of_one]) for level, of_one in zip((0, 255), alpha, strict=True))
+        head = struct.pack("<IiiHHI", 108, 2, 1, 1, 32, 3) + struct.pack("<IiiIIIIII", 8, *colours) + bytes(52)
+        content = b"BM" + struct.pack("<IHHI", 130, 0, 0, 122) + head + black + white
+        assert pixels(content)[0, :, 0].tolist() == seen
+
+
 def test_sixteen_bits_are_scaled_not_cut_off() -> None:
     deep = Image.fromarray(np.array([[0, 257 * 100], [257 * 200, 65535]], np.uint16))
     assert pixels(encoded(deep)).tolist() == [[0, 100], [200, 255]]

@@ -225,6 +225,30 @@ def test_a_route_takes_only_what_it_wants(client: TestClient) -> None:
     assert problem(form(client, [archive, FILES[2]], "/query", labels=[]))["field"] == "archive"
 
 
+@pytest.mark.parametrize("field", ["file", "query[]", "support", "archive", "labels"])
+def test_a_file_by_another_name_is_told_where_files_go(client: TestClient, field: str) -> None:
+    files = [(field, ("x.png", A))]
+    body = problem(client.post("/query", files=files))
+    assert (body["status"], body["field"], body["file"]) == (422, field, "x.png")
+    assert body["detail"] == f"this route takes no file as {field!r}; send images to classify as 'query'"
+    if field == "file":
+        detail = problem(client.post("/both", files=files))["detail"]
+        assert "images to classify as 'query' and labelled images as 'support'" in detail
+
+
+def test_images_that_json_brings_in_vain_are_told_where_they_go(client: TestClient) -> None:
+    for field, value in (("support", document()["support"]), ("archive", text(zipped({"a/1.png": A})))):
+        body = problem(client.post("/query", json={field: value}))
+        assert (body["status"], body["field"]) == (422, field)
+        assert "send images to classify as 'query'" in body["detail"]
+
+
+def test_known_are_the_fields_that_the_route_takes(client: TestClient) -> None:
+    assert "known are query" in problem(form(client, FILES[2:], "/query", labels=[], modle="auto"))["detail"]
+    known = "known are archive, expires_in, labels, model, name, query, support"
+    assert known in problem(form(client, modle="auto"))["detail"]
+
+
 @pytest.mark.parametrize("name", ["label", "labels[]"])
 def test_labels_by_another_name_are_told_theirs(client: TestClient, name: str) -> None:
     body = problem(client.post("/both", files=FILES, data={name: ["a", "b"]}))

@@ -19,6 +19,7 @@ pytest.importorskip("selenium", reason="selenium is not installed: pip install -
 from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
@@ -176,6 +177,37 @@ def test_two_classes_a_drawn_query_and_its_answer(browser: Chrome, origin: str, 
     assert browser.execute_script("return !dispatchEvent(new Event('beforeunload', { cancelable: true }))")
     browser.get("about:blank")
     wait.until(lambda _: _drafts(origin) == [])
+
+
+def test_an_image_moves_to_another_class_by_hand_or_keys(browser: Chrome, origin: str, tmp_path: Path) -> None:
+    wait = WebDriverWait(browser, PATIENCE, poll_frequency=0.1)
+    browser.get(origin)
+    wait.until(lambda _: len(_find(browser, ".class-row")) == 2)
+    _find(browser, ".class-row input[type=file]")[0].send_keys(_drawings(tmp_path, "cross", CROSS))
+    wait.until(lambda _: len(_find(browser, "figure.tile img")) == 3)
+
+    def count() -> list[int]:
+        return [len(row.find_elements(By.CSS_SELECTOR, "figure.tile")) for row in _find(browser, ".class-row")]
+
+    def drag(target: WebElement) -> None:
+        hand = ActionChains(browser, duration=50)
+        hand.move_to_element(_find(browser, "figure.tile img")[0]).click_and_hold().move_by_offset(10, 0)
+        hand.move_to_element(target).move_by_offset(3, 0).pause(0.3).release().perform()
+
+    for beside in "#ask-heading", "#classes > :first-child .class-count":
+        drag(_find(browser, beside)[0])
+        assert count() == [3, 0]
+    drag(_find(browser, ".class-row")[1])
+    wait.until(lambda _: count() == [2, 1])
+    assert "Moved cross-6.png to Class 2." in _find(browser, "#own-notice")[0].text
+    ActionChains(browser).key_down(Keys.CONTROL).send_keys("z").key_up(Keys.CONTROL).perform()
+    wait.until(lambda _: count() == [3, 0])
+
+    _find(browser, "figure.tile img")[2].click()
+    assert browser.switch_to.active_element.get_attribute("id") == "move-to"
+    ActionChains(browser).send_keys(Keys.TAB, Keys.ENTER).perform()
+    wait.until(lambda _: count() == [2, 1])
+    assert browser.switch_to.active_element.get_attribute("alt") == "cross0.png"
 
 
 @pytest.mark.parametrize(("size", "copied_size"), [((1600, 1200), (1024, 768)), ((700, 500), (700, 500))])

@@ -4,11 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fastapi import FastAPI
+from fastapi.responses import StreamingResponse
 from starlette.testclient import TestClient
 from starlette.types import Message, Receive, Scope, Send
 
 from service.middleware.unexpected_errors import UnexpectedErrors
-from service.problems import Problem, problem_response
+from service.problems import Problem, install_handlers, problem_response
 from service.settings import Settings
 from tests.service.intake_app import make_app
 
@@ -17,6 +19,22 @@ from tests.service.intake_app import make_app
 def client(tmp_path: Path) -> Iterator[TestClient]:
     with TestClient(make_app(Settings(), tmp_path)) as client:
         yield client
+
+
+def app_that_streams(cut_short_by: Problem) -> FastAPI:
+    app = FastAPI()
+    install_handlers(app)
+    app.add_middleware(UnexpectedErrors)
+
+    def rows() -> Iterator[bytes]:
+        yield b"1"
+        raise cut_short_by
+
+    @app.get("/rows")
+    def stream() -> StreamingResponse:
+        return StreamingResponse(rows())
+
+    return app
 
 
 @pytest.mark.parametrize(
@@ -85,6 +103,16 @@ def test_the_unexpected_in_the_middle_of_an_answer_begins_no_second_one(caplog: 
     asyncio.run(UnexpectedErrors(failing)(scope, receive, send))
     assert [message["type"] for message in sent] == ["http.response.start"]
     assert "unexpected error" in caplog.text
+
+
+def test_a_problem_in_the_middle_of_an_answer_is_told_in_one_line(caplog: pytest.LogCaptureFixture) -> None:
+    app = app_that_streams(cut_short_by=Problem(404, "there is no job 'x'"))
+    with TestClient(app) as client:
+        answer = client.get("/rows")
+    assert (answer.status_code, answer.content) == (200, b"1")
+    (logged,) = (record for record in caplog.records if record.name == "metashot")
+    assert logged.getMessage() == "the answer to GET /rows was cut short: there is no job 'x'"
+    assert (logged.levelname, logged.exc_info) == ("WARNING", None)
 
 
 def test_no_problem_is_endless() -> None:

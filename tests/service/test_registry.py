@@ -4,6 +4,7 @@ import errno
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import bentoml
 import pytest
@@ -51,17 +52,44 @@ def test_offers_folders_beside_the_shipped_ones_and_leaves_damaged_ones_out(
     assert "broken" in caplog.text
 
 
-def test_folders_that_hold_none_are_named_but_for_hidden_ones(
+def test_a_folder_without_a_card_is_left_out_and_the_log_says_where_the_initialization_is(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     own = tmp_path / "initializations"
-    save_tiny(own / "nested" / TINY)
+    save_tiny(own / TINY)
+    save_tiny(own / "whole-run" / "initialization")
+    save_tiny(own / "half")
+    (own / "half" / CARD).unlink()
     (own / ".hidden").mkdir()
-    (own / "notes.txt").touch()
-    assert not {"nested", ".hidden", "notes.txt"} & {one.name for one in open_registry(tmp_path).offered}
-    assert f"left out an initialization: {own / 'nested' / CARD} is missing" in caplog.text
+    (own / "notes.txt").write_text("not a folder")
+    assert TINY in [one.name for one in open_registry(tmp_path).offered]
+    assert "half" not in [one.name for one in open_registry(tmp_path).offered]
+    run = own / "whole-run"
+    assert f"{run} is a whole run: put its folder {run / 'initialization'} in its place" in caplog.text
+    assert f"{own / 'half' / CARD} is missing" in caplog.text
     assert ".hidden" not in caplog.text
     assert "notes.txt" not in caplog.text
+
+
+def test_another_users_folder_is_left_out_and_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    own = tmp_path / "initializations"
+    save_tiny(own / TINY)
+    save_tiny(own / "locked")
+    for name in ("stat", "read_bytes"):
+        read = getattr(Path, name)
+
+        def denied(self: Path, *given: Any, read: Callable[..., Any] = read, **named: Any) -> Any:
+            if self.parent == own / "locked":
+                raise PermissionError(errno.EACCES, "Permission denied", str(self))
+            return read(self, *given, **named)
+
+        monkeypatch.setattr(Path, name, denied)
+    offered = [one.name for one in open_registry(tmp_path).offered]
+    assert TINY in offered
+    assert "locked" not in offered
+    assert f"{own / 'locked' / CARD} cannot be read: Permission denied" in caplog.text
 
 
 def test_a_folder_of_initializations_that_cannot_be_read_is_named(

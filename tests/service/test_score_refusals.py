@@ -1,11 +1,16 @@
 """What ``score`` does not put in the place of an earlier output, and what it says."""
 
+import io
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from service.__main__ import main
 from service.client import Client
+from service.commands import score
 from tests.service.made_images import drawing, zipped
 
 Capture = pytest.CaptureFixture[str]
@@ -52,3 +57,25 @@ def test_what_is_no_terminal_gets_no_progress(asked: list[str], tmp_path: Path, 
     caught = capsys.readouterr()
     assert caught.out.startswith("1 image scored, 0 of them unreadable: ")
     assert caught.err == ""
+
+
+def test_a_wait_for_other_jobs_is_told(asked: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    follow, terminal = Client.follow_job, Terminal()
+
+    def waiting(self: Client, job_id: str) -> Iterator[dict[str, Any]]:
+        yield {"status": "queued", "done": 0, "total": 1}
+        terminal.write("[begun]")
+        yield from follow(self, job_id)
+
+    monkeypatch.setattr(Client, "follow_job", waiting)
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setattr(score, "_LONG_S", 0.0)
+    assert main([*asked, f"--input={tmp_path / 'good.png'}"]) == 0
+    before, _, after = terminal.getvalue().partition("[begun]")
+    assert "waiting for other jobs" in before
+    assert "waiting" not in after.rpartition("\r")[2]
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True

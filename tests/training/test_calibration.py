@@ -6,17 +6,19 @@ from dataclasses import replace
 import pytest
 import torch
 
-from models.confidence import KEPT
+from models.confidence import KEPT, Confidence
 from models.support import Support
 from models.support_geometry import SupportGeometry
 from models.task_size import TaskSize
 from tests.made_confidence import constant_confidence
 from tests.training.tiny_run import VALIDATION, noisy_classes, recipe
+from training.datasets.class_images import ClassImages
+from training.measures.alike_classes import of_each
 from training.measures.calibration import calibrate, fit_confidence, protocols
 from training.measures.evaluation import measure
 from training.measures.measured import Measured, Protocol
 from training.measures.regressions import (
-    falling_logistic_weights,
+    falling_weights,
     linear_weights,
     logistic_weights,
     quantile_weights,
@@ -93,6 +95,22 @@ def test_calibration_holds_on_other_tasks():
     assert other.calibration_error(confidence) < 0.1
 
 
+def test_classes_that_are_one_and_the_same_are_recognised():
+    def error(confidence: Confidence, some: ClassImages, *, within_group: bool) -> float:
+        protocol = Protocol(5, 3, 5, 100, seed=9, within_group=within_group)
+        return measure(LEARNER, PHI, PREPROCESSING, some, protocol).estimates(confidence).error
+
+    classes = noisy_classes(12, seed=3, images=40)
+    confidence = calibrate(LEARNER, PHI, PREPROCESSING, classes, 40, features=None)
+    without = fit_confidence(
+        [measure(LEARNER, PHI, PREPROCESSING, classes, one) for one in protocols(classes, 40)]
+    )
+    ((all_alike, _), (some_alike, _)) = of_each(classes, None, seed=5)
+    assert error(confidence, all_alike, within_group=True) < 0.5 * error(without, all_alike, within_group=True)
+    assert error(confidence, some_alike, within_group=True) < 0.6 * error(without, some_alike, within_group=True)
+    assert error(confidence, classes, within_group=False) < 1.1 * error(without, classes, within_group=False)
+
+
 def test_sizes_are_those_that_the_classes_allow():
     classes = noisy_classes(12, seed=3, images=5)
     found = list(protocols(classes, 7))
@@ -118,16 +136,21 @@ def test_regressions_find_what_made_the_values():
     assert (widths < (terms @ of_most).exp()).double().mean() == pytest.approx(0.9, abs=0.01)
 
 
+def _falling(terms: torch.Tensor, shares: torch.Tensor) -> torch.Tensor:
+    def loss(given: torch.Tensor, weights: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
+        return torch.nn.functional.binary_cross_entropy_with_logits(given @ weights, shares)
+
+    return falling_weights(terms, loss, 0)[0]
+
+
 def test_no_term_may_raise_a_falling_share():
     generator = torch.Generator().manual_seed(0)
     terms = torch.cat([torch.ones(4000, 1), torch.rand(4000, 3, generator=generator)], 1).double()
-    shares = (terms @ torch.tensor([0.5, -2.0, 1.0, -0.5], dtype=torch.float64)).sigmoid()
-    found = falling_logistic_weights(terms, shares, torch.ones(4000, dtype=torch.float64))
+    found = _falling(terms, (terms @ torch.tensor([0.5, -2.0, 1.0, -0.5], dtype=torch.float64)).sigmoid())
     assert found[2] == 0
     assert found[1] == pytest.approx(-2, abs=0.1)
     assert found[3] == pytest.approx(-0.5, abs=0.1)
-    falling = (terms @ torch.tensor([0.5, -2.0, 0.0, -0.5], dtype=torch.float64)).sigmoid()
-    found = falling_logistic_weights(terms, falling, torch.ones(4000, dtype=torch.float64))
+    found = _falling(terms, (terms @ torch.tensor([0.5, -2.0, 0.0, -0.5], dtype=torch.float64)).sigmoid())
     torch.testing.assert_close(found[[0, 1, 3]], torch.tensor([0.5, -2.0, -0.5]).double(), rtol=0, atol=1e-2)
 
 

@@ -105,9 +105,17 @@ def test_train_ends_with_an_initialization_and_does_not_overwrite_a_run(tmp_path
     assert main(arguments) == 2
     assert "--resume" in capsys.readouterr().err
     assert main([*arguments, "--resume"]) == 0
+    longer = ["outer.steps=3", "validation.every=2", "report_episodes=6"]
+    assert main([*arguments, "--resume", "--set", *longer]) == 2
+    own = tmp_path / "run" / "recipe.yaml"
+    told = f"differs in outer.steps, validation.every; continue with its own, {own}, without --set, or choose"
+    assert told in capsys.readouterr().err
+    assert main(["train", str(own), "--out", str(tmp_path / "run"), "--resume"]) == 0
 
 
-def test_an_interruption_after_the_last_step_tells_that_only_measuring_is_left(tmp_path, monkeypatch, capsys):
+def test_an_interruption_or_full_disk_after_the_last_step_tells_that_only_measuring_is_left(
+    tmp_path, monkeypatch, capsys
+):
     def interrupted(*_):
         raise KeyboardInterrupt
 
@@ -119,6 +127,17 @@ def test_an_interruption_after_the_last_step_tells_that_only_measuring_is_left(t
         assert main(arguments) == 130
     told = "trained to the end; --resume measures and writes the initialization\ninterrupted\n"
     assert capsys.readouterr().err.endswith(told)
+
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("training.run.publication.save", full)
+        assert main([*arguments, "--resume"]) == 2
+    told = capsys.readouterr().err.splitlines()[-1]
+    place = tmp_path / "initialization"
+    assert told.startswith(f"error: {place} cannot be written ([Errno 28] No space left on device); see to the")
+    assert "then --resume measures and writes it" in told
     assert main([*arguments, "--resume"]) == 0
     assert load(tmp_path / "initialization").card["trained_on"]["outer_steps"] == 1
 

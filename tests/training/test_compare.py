@@ -153,6 +153,20 @@ def test_resuming_measures_nothing_twice_and_a_lost_cell_again(out, found, capsy
     assert "differs in seed" in capsys.readouterr().err
 
 
+def test_a_training_without_the_figures_that_tell_its_losses_is_made_again(out, tmp_path, capsys):
+    copy = tmp_path / "copy"
+    shutil.copytree(out, copy)
+    run = copy / "trained" / "maml-20-augmented"
+    for file in (copy / "cells" / "maml-20-augmented.json", *run.glob("events.*")):
+        file.unlink()
+    given = ["compare", *TINY, "--out", str(copy), "--resume"]
+    assert main(given) == 2
+    told = f"error: {run} has lost the losses of its training; delete it and train again by --resume"
+    assert told in capsys.readouterr().err
+    shutil.rmtree(run)
+    assert main(given) == 0
+
+
 def test_a_damaged_plan_and_other_data_are_told(out, tmp_path, capsys):
     copy = tmp_path / "copy"
     shutil.copytree(out, copy)

@@ -189,6 +189,11 @@ def test_what_does_not_go_together_is_refused_before_anything_is_read(members, t
     assert "differ in inner rule" in refused(one, variant("h", learner=head))
     means = dataclasses.replace(first.learner, head=Head("prototype"))
     assert "differ in head" in refused(one, variant("p", learner=means))
+    of_any_length = dataclasses.replace(first.learner.backbone, unit=False, centred=False)
+    long = dataclasses.replace(first.learner, backbone=of_any_length)
+    told = refused(variant("l", learner=long), one)
+    assert f"l {load(tmp_path / 'l').version} has features of any length: the members of an ensemble have" in told
+    assert "features of length 1; train it with learner.backbone.unit=true" in told
     brighter = dataclasses.replace(first.preprocessing, mean=(0.5,))
     other = first.card["recipe"] | {"data": {**first.card["recipe"]["data"], "seed": 9}}
     assert "differ in data and preprocessing" in refused(one, variant("d", preprocessing=brighter, recipe=other))

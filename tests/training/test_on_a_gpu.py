@@ -3,13 +3,13 @@
 import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-from torch.utils.tensorboard import SummaryWriter
 
 from tests.training.interrupted import Interrupted
 from tests.training.tiny_run import TRAINING, VALIDATION, recipe
 from training.outer_plan import Outer
 from training.recipe import Episodes, Jitter
 from training.run import machine
+from training.run.board import Board
 from training.run.told_figures import ToldFigures
 from training.run.trainer import Trainer
 from training.tasks.training_tasks import TrainingTasks
@@ -39,7 +39,7 @@ def told(folder):
 
 
 def test_a_step_is_told_of_when_the_next_is_under_way(tmp_path):
-    with SummaryWriter(str(tmp_path)) as board:
+    with Board(tmp_path, first=1) as board:
         figures = ToldFigures(board)
         assert figures.loss == "none yet"
         figures.put(1, torch.tensor([0.5, 0.25]))

@@ -48,7 +48,7 @@ def write_output(path: Path, text: str) -> None:
         else:
             path.write_text(text, encoding="utf-8", errors="backslashreplace")
     except OSError as error:
-        raise ValueError(f"{path} cannot be written ({error})") from error
+        raise ValueError(f"{path} cannot be written ({error.strerror or error})") from error
 
 
 def _is_replaceable(path: Path) -> bool:

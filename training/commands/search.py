@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from training.commands.run_options import add_run_options
-from training.commands.train import RECIPE, folder_of, prepared, run_or_tell
+from training.commands.train import folder_of, prepared, run_or_tell
 from training.held_folder import held
 from training.outer.processes import choose_device, joined
 from training.recipe_reading import as_yaml
+from training.run.checkpoint import RECIPE
 from training.run.run_classes import load_classes
 from training.structure.chart import chart
 from training.structure.found import write_found

@@ -10,7 +10,7 @@ def card_table(card: dict[str, Any]) -> str:
 
     The columns: accuracy with adaptation and without, calibration error, share of queries of other classes that
     were flagged unknown and the AUROC of telling them from known ones, and share of the tasks whose measured
-    accuracy lies in its estimated interval.
+    accuracy lies in its estimated interval. Below these are tasks whose classes cannot all be told apart.
     """
     titles = (
         f"{'adapted':>16}{'not adapted':>16}{'calibration error':>20}{'flagged':>10}{'AUROC':>8}{'covered':>10}"
@@ -25,4 +25,13 @@ def card_table(card: dict[str, Any]) -> str:
         told = f"{100 * unknown['flagged']:>9.1f}%{unknown['auroc']:>8.4f}" if unknown else f"{'-':>10}{'-':>8}"
         figures = f"{100 * row['calibration_error']:>19.2f}%{told}{100 * estimate['coverage']:>9.1f}%"
         lines.append(f"{task:<46}{adapted:>16}{start:>16}{figures}")
+    lines += map(_alike_line, card.get("alike", []))
     return "\n".join(lines)
+
+
+def _alike_line(row: dict[str, Any]) -> str:
+    """What a card tells of the estimates of tasks whose classes, or some of them, are one and the same."""
+    estimate, which = row["estimate"], f"{row['one_and_the_same']} classes one and the same"
+    task = f"{row['ways']}-way {row['shots']}-shot, {which}"
+    off = f"estimate off by {100 * estimate['error']:.1f} points, covered {100 * estimate['coverage']:.1f}%"
+    return f"{task:<46}{100 * row['accuracy']:>9.2f}% right, {off}"

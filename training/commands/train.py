@@ -14,14 +14,13 @@ from training.outer.precision import told_precision
 from training.outer.processes import choose_device, joined
 from training.recipe import Recipe, RecipeError
 from training.recipe_reading import as_yaml, read_recipe
+from training.run.checkpoint import RECIPE
 from training.run.measurable import check_measurable
 from training.run.pretrained import pretrained_start
 from training.run.publication import publish_run
 from training.run.run_classes import RunClasses, load_classes
 from training.run.trainer import CHECKPOINT, Trainer
 from training.whole_file import write_whole
-
-RECIPE = "recipe.yaml"  # in the run's folder, with all its values
 
 
 def add(commands: "argparse._SubParsersAction[Any]") -> None:
@@ -120,15 +119,19 @@ def _publish(trainer: Trainer, classes: RunClasses) -> None:
     best = {name: value.detach() for name, value in trainer.best.items()}
     folder = trainer.out / "initialization"
     teacher = trainer.feature_teacher
-    initialization = publish_run(
-        trainer.recipe,
-        best,
-        trainer.progress,
-        classes.training,
-        classes.validation,
-        folder,
-        trainer.pretrained,
-        teacher.facts if teacher else None,
-    )
+    try:
+        initialization = publish_run(
+            trainer.recipe,
+            best,
+            trainer.progress,
+            classes.training,
+            classes.validation,
+            folder,
+            trainer.pretrained,
+            teacher.facts if teacher else None,
+        )
+    except OSError as error:
+        then = "see to the disk, then --resume measures and writes it: training is at its end"
+        raise ValueError(f"{folder} cannot be written ({error}); {then}") from error
     print(card_table(initialization.card))
     print(f"initialization {initialization.name} {initialization.version} in {folder}")

@@ -21,6 +21,7 @@ from training.run.trainer import CHECKPOINT, Trainer
 
 SUPERVISED = "supervised"
 _POINTS = 40  # of a loss curve
+_LOSS = "training/query_loss"  # among the run's figures for TensorBoard
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def trained(
         device: where to compute.
 
     Raises:
-        PlanError: if training has diverged, with advice on what to do.
+        PlanError: if training has diverged or lost its figures, with advice on what to do.
     """
     recipe = recipe_for(plan, name, folder.name)
     per_step = images_per_step(plan, name)
@@ -145,7 +146,9 @@ def _losses(folder: Path) -> list[tuple[int, float]]:
     """The training losses that TensorBoard's events hold, averaged over equal stretches of steps."""
     events = EventAccumulator(str(folder), size_guidance={SCALARS: 0})
     events.Reload()
-    found = [(event.step, event.value) for event in events.Scalars("training/query_loss")]
+    if _LOSS not in events.Tags()[SCALARS]:
+        raise PlanError(f"{folder} has lost the losses of its training; delete it and train again by --resume")
+    found = [(event.step, event.value) for event in events.Scalars(_LOSS)]
     length = max(1, len(found) // _POINTS)
     stretches = [found[first : first + length] for first in range(0, len(found) - length + 1, length)]
     return [(one[-1][0], sum(value for _, value in one) / len(one)) for one in stretches]

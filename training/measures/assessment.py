@@ -1,6 +1,6 @@
 """Produces what a card says of an initialization: its confidence, and how well it does on unseen classes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -11,6 +11,7 @@ from models.confidence import KEEP_KNOWN, Confidence
 from models.images.preprocessing import Preprocessing
 from models.learner import Learner
 from training.datasets.class_images import ClassImages
+from training.measures.alike_classes import PARTS, of_each
 from training.measures.calibration import CALIBRATION_SEED, QUERIES, calibrate
 from training.measures.evaluation import embedded, measure
 from training.measures.measured import Measured, Protocol
@@ -20,6 +21,7 @@ _QUERIES = 5
 REPORT_SEED = 20_000  # not that of the tasks that chose phi
 _ESTIMATED_EPISODES = 600
 _STRANGERS = 5
+_ALIKE_SHOTS, _ALIKE_EPISODES = (1, 5), 200
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,8 @@ def assess(
     confidence = calibrate(learner, phi, preprocessing, validation, calibration_tasks, features=features)
     fitted_on = {"split": "validation", "tasks_of_each_size": calibration_tasks, "seed": CALIBRATION_SEED}
     rows = [_row(subject, report, episodes, confidence) for report in reports]
-    return Assessment(confidence, {"calibration": fitted_on, "evaluation": rows})
+    alike = list(_alike_rows(subject, episodes, confidence))
+    return Assessment(confidence, {"calibration": fitted_on, "evaluation": rows, "alike": alike})
 
 
 def assess_again(
@@ -171,6 +174,27 @@ def _estimate(subject: _Subject, protocol: Protocol, confidence: Confidence) -> 
     episodes = min(protocol.episodes, _ESTIMATED_EPISODES)
     found = subject.measure(replace(protocol, queries=queries, episodes=episodes)).estimates(confidence)
     return {"queries": queries, "episodes": episodes, **_rounded(found)}
+
+
+def _alike_rows(subject: _Subject, episodes: int, confidence: Confidence) -> Iterator[Mapping[str, Any]]:
+    """How well low accuracies are foreseen: of tasks of which all or some classes are one and the same."""
+    divided = of_each(subject.validation, subject.features, REPORT_SEED)
+    for which, (some, features) in zip(("all", "some"), divided, strict=False):
+        fewest = int(some.counts.min())
+        for shots in (shots for shots in _ALIKE_SHOTS if shots < fewest):
+            queries = min(QUERIES, fewest - shots)
+            protocol = Protocol(PARTS, shots, queries, min(episodes, _ALIKE_EPISODES), REPORT_SEED, True)
+            found = replace(subject, validation=some, features=features).measure(protocol)
+            yield {
+                "one_and_the_same": which,
+                "ways": protocol.ways,
+                "shots": shots,
+                "queries": queries,
+                "episodes": protocol.episodes,
+                "seed": protocol.seed,
+                "accuracy": round(found.accuracy, 5),
+                "estimate": _rounded(found.estimates(confidence)),
+            }
 
 
 def _rounded(found: Any) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""Small regressions in double precision, with all weights but the constant's pulled slightly towards 0."""
+"""Small regressions in double precision, with all but the constant pulled slightly towards 0."""
 
 from collections.abc import Callable
 
@@ -44,17 +44,20 @@ def logistic_weights(terms: Tensor, shares: Tensor, importance: Tensor | None = 
     return weights_of(terms, loss)
 
 
-def falling_logistic_weights(terms: Tensor, shares: Tensor, importance: Tensor) -> Tensor:
-    """As ``logistic_weights``, with no weight above 0 except the constant's.
+def falling_weights(
+    terms: Tensor, loss: Callable[[Tensor, Tensor, Tensor], Tensor], more: int
+) -> tuple[Tensor, Tensor]:
+    """As ``weights_and_more``, with no weight above 0 except the constant's.
 
-    For terms that can only lower a share: on a few easy tasks, a rising one would merely make up for another's
-    excess, and mislead wherever they differ. Terms that would rise are left out, and the others fitted again.
+    For terms that can only lower what is fitted: on a few easy tasks, a rising one would merely make up for
+    another's excess, and mislead wherever they differ. Terms that would rise are left out, and the others fitted
+    again.
     """
-    weights = logistic_weights(terms, shares, importance)
+    weights, others = weights_and_more(terms, loss, more)
     while (rising := weights[1:] > 0).any():
         terms = torch.cat([terms[:, :1], terms[:, 1:].masked_fill(rising, 0)], 1)
-        weights = logistic_weights(terms, shares, importance)
-    return weights
+        weights, others = weights_and_more(terms, loss, more)
+    return weights, others
 
 
 def quantile_weights(terms: Tensor, values: Tensor, share: float) -> Tensor:
@@ -75,25 +78,35 @@ def quantile_weights(terms: Tensor, values: Tensor, share: float) -> Tensor:
 
 
 def weights_of(terms: Tensor, loss: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+    """As ``weights_and_more``, with weights ``[W]`` alone."""
+    return weights_and_more(terms, lambda given, weights, _: loss(given, weights), 0)[0]
+
+
+def weights_and_more(
+    terms: Tensor, loss: Callable[[Tensor, Tensor, Tensor], Tensor], more: int
+) -> tuple[Tensor, Tensor]:
     """Fit on standardised terms (mean 0, standard deviation 1), and convert the weights to the original terms.
 
     Args:
         terms: double ``[K, W]``, the first of which is 1; those that hardly vary get the weight 0.
-        loss: from standardised terms ``[K, W]`` and weights ``[W]``.
+        loss: from standardised terms ``[K, W]``, weights ``[W]`` and ``more`` other numbers.
+        more: how many numbers besides the weights are fitted, starting from 0.
 
     Returns:
-        Weights ``[W]``.
+        Weights ``[W]``, and the other numbers ``[more]``.
     """
     mean, spread = terms.mean(0), terms.std(0, correction=0)
     varies = spread > _LEAST_SPREAD
     varies[0] = False
     standard = torch.where(varies, (terms - mean) / torch.where(varies, spread, 1), 0)
     standard[:, 0] = 1
-    pulled = torch.ones(terms.shape[1], dtype=torch.float64)
+    count = terms.shape[1]
+    pulled = torch.ones(count + more, dtype=torch.float64)
     pulled[0] = 0
     found = minimised(
-        lambda weights: loss(standard, weights) + _PULL * (pulled * weights.square()).sum(), terms.shape[1]
+        lambda all_: loss(standard, *all_.split([count, more])) + _PULL * (pulled * all_.square()).sum(),
+        count + more,
     )
-    weights = torch.where(varies, found / torch.where(varies, spread, 1), 0)
+    weights = torch.where(varies, found[:count] / torch.where(varies, spread, 1), 0)
     weights[0] = found[0] - (weights * mean)[varies].sum()
-    return weights
+    return weights, found[count:]

@@ -11,10 +11,12 @@ import safetensors.torch
 import torch
 
 from models.backbones.backbone import Params
+from training.first_ones import first_ones
 from training.recipe import Recipe, RecipeError
 from training.recipe_types import build
 
 CHECKPOINT = "checkpoint.safetensors"
+RECIPE = "recipe.yaml"  # beside it, with all its values
 _ADAM = ("exp_avg", "exp_avg_sq", "step")
 # Recipe keys that affect the card but not phi: a run may be resumed with other values.
 _BESIDE_PHI = frozenset({"name", "description", "licence", "reports", "report_episodes", "calibration_tasks"})
@@ -114,11 +116,12 @@ def load_checkpoint(
     """
     tensors, stored, progress, of_data = _read(path)
     progress.looks = [(step, accuracy) for step, accuracy in progress.looks]
-    keys = sorted((stored.keys() | recipe.keys()) - _BESIDE_PHI)
-    if changed := [key for key in keys if stored.get(key) != recipe.get(key)]:
+    if changed := [key for key in _differing(stored, recipe) if key.partition(".")[0] not in _BESIDE_PHI]:
+        kept = path.with_name(RECIPE)
+        its_own = f"its own, {kept}, without --set" if kept.exists() else "the recipe it was started with"
         raise CheckpointError(
-            f"{path} belongs to a recipe that differs in {', '.join(changed)}; "
-            "continue with the recipe it was started with, or choose another --out"
+            f"{path} belongs to a recipe that differs in {first_ones(changed)}; "
+            f"continue with {its_own}, or choose another --out"
         )
     shapes = {name: tensors[f"phi.{name}"].shape for name in phi if f"phi.{name}" in tensors}
     # Without a digest, as in earlier versions, at most a shape (the number of classes) reveals other data.
@@ -146,6 +149,15 @@ def read_phi(path: Path) -> tuple[Params, dict[str, Any]]:
     """
     tensors, recipe, *_ = _read(path)
     return {name.removeprefix("phi."): v for name, v in tensors.items() if name.startswith("phi.")}, recipe
+
+
+def _differing(one: Any, other: Any, at: str = "") -> list[str]:
+    """The dotted keys at which two recipes, as JSON values, differ."""
+    if not (isinstance(one, dict) and isinstance(other, dict)):
+        return [] if one == other else [at]
+    inside = f"{at}." if at else ""
+    keys = sorted(one.keys() | other.keys())
+    return [found for key in keys for found in _differing(one.get(key), other.get(key), f"{inside}{key}")]
 
 
 def _read(path: Path) -> tuple[Params, dict[str, Any], Progress, str | None]:

@@ -98,6 +98,11 @@ def _check(first: Initialization, one: Initialization) -> None:
             f"{one.name} {one.version} answers by the {learner.head.kind} head and moves {learner.rule.moves}: "
             "the members of an ensemble answer by class means (prototype or lda) and move at most the head"
         )
+    if not learner.backbone.unit:
+        raise ValueError(
+            f"{one.name} {one.version} has features of any length: the members of an ensemble have features of "
+            "length 1; train it with learner.backbone.unit=true"
+        )
     if learner.rule.moves_head and learner.rule.rates not in _OF_ANY_WIDTH:
         raise ValueError(
             f"{one.name} {one.version} has learned {learner.rule.rates} rates for its own features: the members "

@@ -1,7 +1,8 @@
 """The loss and accuracy of each outer step, recorded one step late."""
 
 from torch import Tensor
-from torch.utils.tensorboard import SummaryWriter
+
+from training.run.board import Board
 
 
 class ToldFigures:
@@ -14,7 +15,7 @@ class ToldFigures:
         loss: of the last step recorded, as a progress bar shows it.
     """
 
-    def __init__(self, board: SummaryWriter | None) -> None:
+    def __init__(self, board: Board | None) -> None:
         """Take the board to write to; None for none."""
         self._board = board
         self._waiting: tuple[int, Tensor] | None = None

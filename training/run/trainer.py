@@ -7,7 +7,6 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
-from torch.utils.tensorboard import SummaryWriter
 
 from models.backbones.backbone import Params
 from models.learner import Learner
@@ -20,6 +19,7 @@ from training.progress import bar, log
 from training.recipe import Recipe
 from training.run.after_warm_up import measure_features
 from training.run.ahead import ahead
+from training.run.board import Board
 from training.run.checkpoint import CHECKPOINT, Progress, load_checkpoint, save_checkpoint
 from training.run.class_teacher import class_teacher
 from training.run.divergence import check_finite, divergence_told
@@ -129,9 +129,9 @@ class Trainer:
                 self._do_whole(lambda: teacher.prepare(interruption))
             shown = bar(outer.steps, self.recipe.name, "step", done=progress.step, shown=is_first)
             stack.enter_context(shown)
-            board: SummaryWriter | None = None
+            board: Board | None = None
             if is_first:
-                board = stack.enter_context(SummaryWriter(str(self.out), purge_step=progress.step + 1))
+                board = stack.enter_context(Board(self.out, first=progress.step + 1))
             batches = self._batches(range(progress.step, outer.steps))
             stack.callback(batches.close)
             figures = ToldFigures(board)
@@ -226,7 +226,7 @@ class Trainer:
         if self.processes.is_first:
             self.save()
 
-    def _look(self, board: SummaryWriter | None) -> None:
+    def _look(self, board: Board | None) -> None:
         progress = self.progress
         warming = progress.step <= self.recipe.outer.warm_up
         found = torch.zeros((), dtype=torch.float64, device=self.device)

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
-from torch.utils.tensorboard import SummaryWriter
 
 from models.backbones.backbone import STRUCTURE
 from models.backbones.staged import Staged
@@ -18,6 +17,7 @@ from training.datasets.splits import shuffled
 from training.outer.gradient import OuterGradient
 from training.outer.processes import Processes
 from training.recipe import Recipe, RecipeError
+from training.run.board import Board
 from training.run.trainer import BUDGET, Trainer
 from training.seeds import folded
 from training.structure.cost import expected_operations, likeliest, to_budget
@@ -172,7 +172,7 @@ class Search(Trainer):
     def _probabilities(self) -> list[Choices]:
         return self.space.probabilities(part(self.phi, BODY))
 
-    def _look(self, board: SummaryWriter | None) -> None:
+    def _look(self, board: Board | None) -> None:
         """Record the choices, in place of measuring on validation tasks."""
         step, probabilities = self.progress.step, self._probabilities()
         operations = expected_operations(self.space, probabilities).item()

@@ -2,9 +2,13 @@
 
 import csv
 import io
+import math
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, TrialState
 
 from training.measures.assessment import REPORT_SEED
@@ -48,9 +52,30 @@ def draw(study: Study, out: Path) -> bool:
         warnings.simplefilter("ignore")  # Optuna's notice that its pictures are experimental
         plot_slice(study.record, target_name="validation accuracy")
     figure = pyplot.gcf()
+    make_legible(figure, study.done[0].distributions)
     figure.savefig(out / PICTURE, bbox_inches="tight")
     pyplot.close(figure)
     return True
+
+
+def make_legible(figure: Any, searched: Mapping[str, BaseDistribution]) -> None:
+    """Show each key over its whole range, and at a logarithmic axis three values, which do not overlap.
+
+    Args:
+        figure: matplotlib's, with an axis for each key.
+        searched: the keys and their ranges.
+    """
+    for axes in figure.axes:
+        axes.xaxis.label.set_size("small")
+        axes.tick_params(axis="x", labelsize="small")
+        one = searched.get(axes.get_xlabel())
+        if one is not None and getattr(one, "log", False):
+            low, high = (float(getattr(one, end)) for end in ("low", "high"))
+            beside = (high / low) ** 0.15  # room for half of a label, so that axes side by side keep apart
+            axes.set_xlim(min(axes.get_xlim()[0], low / beside), max(axes.get_xlim()[1], high * beside))
+            values = [low, math.sqrt(low * high), high]
+            axes.set_xticks(values, [f"{value:.3g}" for value in values])
+            axes.set_xticks([], minor=True)
 
 
 def describe(number: int, trial: FrozenTrial, study: Study) -> str:

@@ -1,5 +1,6 @@
 """Compiles the C sources beside this file for the processor at hand, once, and loads them."""
 
+import contextlib
 import ctypes
 import hashlib
 import logging
@@ -58,10 +59,8 @@ def _load(runtime: Path) -> ctypes.CDLL:
     command = [compiler, *words[1:], *_OPTIONS]
     target = _folder() / f"{_digest(command, runtime)}.so"
     if target.exists():
-        try:
+        with contextlib.suppress(OSError):  # it is damaged: whatever damaged it, it can be made again
             return ctypes.CDLL(str(target))
-        except OSError:  # damaged, as a loss of power may leave it
-            logger.warning("%s cannot be loaded, and is compiled again", target)
     _compile(command, runtime, target)
     return ctypes.CDLL(str(target))
 
@@ -74,11 +73,14 @@ def _compile(command: list[str], runtime: Path, target: Path) -> None:
             [*command, "-shared", "-fPIC", *sources, "-o", str(made), "-lm", str(runtime)],
             capture_output=True,
             text=True,
+            errors="replace",
             timeout=_COMPILE_S,
             check=False,
         )
         if found.returncode:
             raise CompilationError(f"{command[0]} failed: {found.stderr.strip()[-500:]}")
+        with made.open("rb") as file:
+            os.fsync(file.fileno())  # else a power cut may leave a part of it, and running that crashes
         made.replace(target)  # atomic, since other processes may be compiling at the same time
 
 
@@ -90,7 +92,8 @@ def _runtime() -> Path:
     """
     torch.get_num_threads()
     maps = Path("/proc/self/maps")
-    lines = maps.read_text().splitlines() if maps.exists() else []
+    # A folder's name need not be UTF-8.
+    lines = os.fsdecode(maps.read_bytes()).splitlines() if maps.exists() else []
     paths = {Path(line.split(maxsplit=5)[5]) for line in lines if line.count("/") and ".so" in line}
     for path in sorted(paths):
         if path.name.startswith(("libgomp", "libomp", "libiomp5")):
@@ -114,7 +117,7 @@ def _digest(command: list[str], runtime: Path) -> str:
     version = subprocess.run(
         [command[0], "--version"], capture_output=True, timeout=_COMPILE_S, check=True
     ).stdout
-    whole = hashlib.sha256("\n".join([*command, str(runtime), platform.machine()]).encode() + version)
+    whole = hashlib.sha256(os.fsencode("\n".join([*command, str(runtime), platform.machine()])) + version)
     information = Path("/proc/cpuinfo")
     lines = information.read_text().splitlines() if information.exists() else []
     whole.update(

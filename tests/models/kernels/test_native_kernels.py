@@ -1,7 +1,10 @@
 """The arithmetic in C: it computes what torch computes in double precision, and can be done without."""
 
 import logging
+import mmap
+import os
 import shutil
+from pathlib import Path
 
 import pytest
 import torch
@@ -189,16 +192,43 @@ def test_it_is_compiled_once_for_all_processes(monkeypatch, tmp_path):
         assert compiled.library() is not None
         assert [made] == list(tmp_path.rglob("*.so"))
         assert made.stat().st_mtime_ns == written
-        # As a loss of power may leave it; elsewhere, as what is loaded would not be read again.
-        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "other"))
-        damaged = compiled._folder() / made.name
-        damaged.touch()
-        compiled.library.cache_clear()
-        assert compiled.library() is not None
-        assert damaged.stat().st_size == made.stat().st_size
     finally:
         compiled.library.cache_clear()
         shutil.rmtree(tmp_path)
+
+
+@needs_compiler
+def test_a_damaged_library_is_compiled_again(monkeypatch, tmp_path):
+    sound = compiled.library()._name
+    made = []
+
+    def copied(_command, _runtime, target):
+        made.append(target)
+        shutil.copy(sound, target)
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(compiled, "_compile", copied)
+    damaged = tmp_path / "metashot" / Path(sound).name
+    damaged.parent.mkdir()
+    damaged.write_bytes(b"cut sho")
+    compiled.library.cache_clear()
+    try:
+        assert compiled.library() is not None
+        assert made == [damaged]
+    finally:
+        compiled.library.cache_clear()
+
+
+@needs_compiler
+def test_folders_may_have_names_that_are_not_utf_8(tmp_path):
+    folder = os.fsencode(tmp_path) + b"/jos\xe9"
+    os.mkdir(folder)  # noqa: PTH102 - a name of bytes
+    loaded = Path(os.fsdecode(folder)) / "libany.so"
+    loaded.write_bytes(b"mapped")
+    with loaded.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ):
+        runtime = compiled._runtime()
+    assert runtime.name.startswith(("libgomp", "libomp", "libiomp5"))
+    assert compiled._digest([shutil.which("cc")], loaded) != compiled._digest([shutil.which("cc")], runtime)
 
 
 def test_who_has_no_home_has_a_folder_for_the_time(monkeypatch):

@@ -7,6 +7,7 @@ import { choose, giveExamples, load, openPage, pen, teach } from './small_docume
 import { image, settled, SmallService, until } from './small_service.mjs';
 
 const { Answer } = await load('answer.js');
+const { breakable } = await load('dom.js');
 const { texts } = await load('texts.js');
 const answers = () => document.getElementById('answers').querySelectorAll('.answer').map((one) => one.dataset.state);
 
@@ -24,6 +25,18 @@ test('a stroke builds none of the answers about files anew', async (context) => 
   await until(() => drawn.dataset.state === 'answered');
   await settled();
   assert.deepEqual([...new Set(shown.mock.calls.map((call) => call.this.element))], [drawn]);
+});
+
+test('what was answered before the classes had rested is not asked about again', async () => {
+  const service = new SmallService();
+  await openPage();
+  giveExamples();
+  await settled();
+  choose('choose-queries', [image('a.png'), image('b.png')]);
+  await until(() => answers().every((state) => state === 'answered'));
+  await new Promise((resume) => { setTimeout(resume, 200); });
+  await settled();
+  assert.equal(service.asked.filter((request) => request.endsWith('/classify')).length, 1);
 });
 
 test('what changes of an answer is shown', async () => {
@@ -96,4 +109,22 @@ test('a picture that the browser cannot show leaves its place empty', async () =
   const [picture] = document.getElementById('answers').querySelectorAll('img');
   picture.dispatchEvent(new Event('error'));
   assert.equal(picture.style.visibility, 'hidden');
+});
+
+test('what "Fits none" is worth is told beside answers, once there are any', async () => {
+  new SmallService();
+  await openPage();
+  const isTold = () => document.getElementById('answers-advice').isFocusable;
+  choose('choose-queries', [image('a.png')]);
+  await settled();
+  assert.ok(!isTold(), 'it waits for classes');
+  await teach();
+  await until(isTold);
+});
+
+test('a file name breaks before its ending', () => {
+  const parts = (name) => breakable(name).map((one) => one.tag ?? one);
+  assert.deepEqual(parts('0394.01.png'), ['0394.01', 'wbr', '.png']);
+  assert.deepEqual(parts('.png'), ['.png']);
+  assert.deepEqual(parts('drawing'), ['drawing']);
 });

@@ -102,6 +102,24 @@ test('after the service was away one press asks about all that were not answered
   assert.equal(standing.dataset.state, 'ready');
 });
 
+test('how long answers took is not told of those that are lost', async () => {
+  new SmallService();
+  await openPage();
+  await teach();
+  choose('choose-queries', [image('a.png'), image('b.png')]);
+  await settled();
+  const timing = () => document.getElementById('answers-timing').textContent;
+  assert.match(timing(), /^2 images answered in /);
+  const { fetch } = globalThis;
+  globalThis.fetch = async (path, init) => (path.endsWith('/classify') ? new Response('{}', { status: 503 }) : fetch(path, init));
+  const name = document.getElementById('classes').querySelector('.class-name');
+  name.value = 'oak';
+  name.dispatchEvent(new Event('input'));
+  await until(() => document.getElementById('answers').querySelector('.answer').dataset.state === 'failed');
+  await settled();
+  assert.equal(timing(), '');
+});
+
 test('images that wait for a classifier are answered with the next that is asked about', async () => {
   new SmallService();
   const { fetch } = globalThis;

@@ -112,3 +112,15 @@ test('after the removal of a class or an answer it is at the neighbour, and afte
   button(texts.removeClass('Class 1')).click();
   assert.equal(focused().id, 'add-class');
 });
+
+test('Enter leaves the name of a class, but not while a character is composed', async () => {
+  new SmallService();
+  await openPage();
+  const name = document.getElementById('classes').querySelector('.class-name');
+  const enter = (isComposing) => name.dispatchEvent(Object.assign(new Event('keydown'), { key: 'Enter', isComposing }));
+  name.focus();
+  enter(true);
+  assert.equal(document.activeElement, name);
+  enter(false);
+  assert.notEqual(document.activeElement, name);
+});

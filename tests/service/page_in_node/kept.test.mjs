@@ -31,6 +31,32 @@ test('"Show more" pressed twice shows nothing twice', async () => {
   assert.equal(names().length, 45);
 });
 
+test('that they could not be listed is told, and one press lists them', async () => {
+  const service = new SmallService();
+  for (let number = 25; number; number -= 1) service.task(`number ${number}`);
+  const { fetch } = globalThis;
+  let isBusy = true;
+  globalThis.fetch = async (path, init) => (isBusy && path.startsWith('v1/tasks?') ? new Response('{}', { status: 503 }) : fetch(path, init));
+  await openPage();
+  await settled();
+  assert.equal(text('kept-note'), texts.keptMissed(texts.busy));
+  assert.ok(!document.getElementById('kept').hidden, 'what could not be is said by the heading');
+  isBusy = false;
+  button(texts.tryAgain).click();
+  await settled();
+  assert.equal(names().length, 20);
+  assert.equal(text('kept-note'), '');
+  isBusy = true;
+  button(texts.keptMore).click();
+  await settled();
+  assert.equal(names().length, 20);
+  isBusy = false;
+  button(texts.tryAgain).click();
+  await settled();
+  assert.equal(names().length, 25);
+  assert.equal(button(texts.tryAgain), undefined);
+});
+
 test('of two that are opened one after the other the last one is, whichever answer comes first', async () => {
   const service = await open((made) => ['slow', 'fast'].forEach((name) => made.task(name)));
   const [slow] = service.tasks.keys();

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 
-import { button, choose, openPage, toDelete } from './small_document.mjs';
+import { button, choose, openPage, SmallElement, toDelete } from './small_document.mjs';
 import { drop, fileEntry, folderEntry } from './small_drop.mjs';
 import { image, settled, SmallService, until } from './small_service.mjs';
 
@@ -22,10 +22,9 @@ beforeEach(async () => {
 });
 
 /** A photo that is read once the function given back is called; as often as it is chosen, a file of its own. */
-function slowPhoto(name) {
+function slowPhoto(name, content = 'x'.repeat(300_000)) {
   let release;
   const read = new Promise((done) => { release = done; });
-  const content = 'x'.repeat(300_000);
   const photo = () => Object.assign(new File([image(name, content)], name, { type: 'image/png', lastModified: 1 }), {
     arrayBuffer: async () => { await read; return image(name, content).arrayBuffer(); },
   });
@@ -61,32 +60,51 @@ test('so are photos of folders, and those that are asked about', async () => {
   for (const id of ['folder-note', 'query-note']) assert.equal(note(id).textContent, texts.reading(1));
   release();
   await settled();
-  assert.equal(note('folder-note').textContent, texts.filled(1, 1));
-  assert.equal(note('query-note').textContent, '');
+  for (const id of ['folder-note', 'query-note']) assert.equal(note(id).textContent, '');
+  assert.ok(note('own-notice').textContent.startsWith(texts.addedToClasses(1, 1)));
   assert.equal(note('answers').children.length, 1);
 });
 
-test('what went well is told as news, and what was left out as trouble', async () => {
-  drop('own', folderEntry('oak', fileEntry(image('1.png'))));
+test('so are hundreds of small images', async () => {
+  const { photo, release } = slowPhoto('a.png', 'small');
+  const others = Array.from({ length: 100 }, (_, index) => fileEntry(image(`${index}.png`)));
+  drop('own', folderEntry('oak', fileEntry(photo()), ...others));
   await settled();
-  assert.ok(isNews(note('folder-note')));
-  drop('own', folderEntry('oak', fileEntry(image('1.png')), fileEntry(new File([], 'notes.txt', { type: 'text/plain' }))));
+  assert.equal(note('folder-note').textContent, texts.reading(101));
+  release();
   await settled();
-  assert.equal(note('folder-note').textContent, `${texts.filled(1, 1)} ${texts.refused(['notes.txt'])}`);
-  assert.ok(!isNews(note('folder-note')));
+  assert.equal(note('folder-note').textContent, '');
 });
 
-test('what was added is news until the classes change; what was left out is told until more is given', async () => {
-  const notes = fileEntry(new File([], 'notes.txt', { type: 'text/plain' }));
-  drop('own', folderEntry('oak', fileEntry(image('1.png')), notes));
+test('what was left out of folders is told as trouble, until more is given', async () => {
+  const notes = () => fileEntry(new File([], 'notes.txt', { type: 'text/plain' }));
+  drop('own', folderEntry('oak', fileEntry(image('1.png')), notes()));
   await settled();
+  assert.ok(!isNews(note('folder-note')));
   button(texts.removeClass('oak')).click();
   assert.equal(note('folder-note').textContent, texts.refused(['notes.txt']));
   drop('own', folderEntry('oak', fileEntry(image('2.png'))));
   await settled();
-  assert.equal(note('folder-note').textContent, texts.filled(1, 1));
-  button(texts.removeClass('oak')).click();
   assert.equal(note('folder-note').textContent, '');
+});
+
+test('what to drop is told until images have come to a class', async () => {
+  drop('own', fileEntry(image('1.png')), fileEntry(new File([], 'notes.txt', { type: 'text/plain' })));
+  await settled();
+  assert.equal(note('folder-note').textContent, `${texts.dropFolderHint} ${texts.refused(['notes.txt'])}`);
+  drop(row(), fileEntry(image('1.png')));
+  await settled();
+  assert.equal(note('folder-note').textContent, texts.refused(['notes.txt']));
+});
+
+test('what was left out of folders is brought into view, and nothing where all were taken', async (context) => {
+  const shown = context.mock.method(SmallElement.prototype, 'scrollIntoView');
+  drop('own', folderEntry('oak', fileEntry(image('1.png'))));
+  await settled();
+  assert.equal(shown.mock.callCount(), 0);
+  drop('own', fileEntry(image('1.png')));
+  await settled();
+  assert.deepEqual(shown.mock.calls.map((call) => call.this), [note('folder-note')]);
 });
 
 test('of many classes without images the first ones are named', () => {

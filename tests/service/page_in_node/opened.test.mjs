@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 
-import { button, choose, openKept, pen, teach, toOpen } from './small_document.mjs';
+import { button, choose, openKept, pen, SmallElement, teach, toOpen } from './small_document.mjs';
 import { image, settled, until } from './small_service.mjs';
 
 const { texts } = await import('../../../service/page/texts.js');
@@ -272,11 +272,66 @@ test('an undone class takes its sheet with it', async () => {
   assert.equal(button(texts.drawFor('star')), undefined);
 });
 
+test('what failed in one of many rows is brought into view', async (context) => {
+  const shown = context.mock.method(SmallElement.prototype, 'scrollIntoView');
+  const { fetch } = globalThis;
+  globalThis.fetch = async (path, init) => (init?.method === 'POST' ? new Response('{}', { status: 503 }) : fetch(path, init));
+  choose(input('ring'), [image('1.png')]);
+  await until(() => text('opened-note') === texts.notAdded(texts.busy));
+  assert.deepEqual(shown.mock.calls.map((call) => call.this.id), ['opened-note']);
+});
+
+test('that images are being taken back is told, as each takes a while', async () => {
+  choose(input('cross'), [image('1.png'), image('2.png')]);
+  await until(() => text('opened-notice'));
+  const [, , first] = service.tasks.get(task.id).examples;
+  const release = service.hold(`DELETE /v1/tasks/${task.id}/examples/${first.id}`);
+  button(texts.undo).click();
+  await settled();
+  assert.equal(text('opened-note'), texts.removing(2));
+  release();
+  await until(() => !text('opened-note'));
+  assert.deepEqual(counts(), [1, 1].map((count) => texts.imageCount(count)));
+});
+
+test('that two classes must remain is told in words for people', async () => {
+  const { fetch } = globalThis;
+  const refusal = { title: 'Too few classes would remain', detail: 'this would leave fewer than two classes; add examples of another class first, or delete the task' };
+  globalThis.fetch = async (path, init) => (init?.method === 'DELETE' ? new Response(JSON.stringify(refusal), { status: 409 }) : fetch(path, init));
+  const [first] = task.examples;
+  button(texts.imagesOf(1, 'ring')).click();
+  button(texts.removeImage(first.filename, 'ring')).click();
+  button(texts.deleteSure).click();
+  await settled();
+  assert.equal(text('opened-note'), texts.tooFewRemain);
+});
+
 test('a classifier that was deleted elsewhere is told to be gone', async () => {
   service.tasks.delete(task.id);
   choose(input('ring'), [image('more.png')]);
   await settled();
   assert.equal(text('opened-note'), texts.taskGone);
+  assert.equal(text('standing'), texts.taskGone, 'it is not ready');
+  assert.ok(document.getElementById('go-on').hidden, 'nor kept');
+});
+
+test('nor is it ready once it could not be asked, until one goes back or opens it anew', async () => {
+  service.tasks.delete(task.id);
+  choose('choose-queries', [image('a.png')]);
+  await settled();
+  assert.equal(text('standing'), texts.taskGone);
+  assert.equal(document.getElementById('answers').querySelector('.winner').textContent, texts.taskGone);
+  service.asked = [];
+  choose('choose-queries', [image('b.png')]);
+  await settled();
+  assert.deepEqual(service.asked, [], 'it is not asked again');
+  button(texts.closeOpened).click();
+  await settled();
+  assert.equal(text('standing'), texts.waiting(texts.needImages(['Class 1', 'Class 2'])));
+  service.tasks.set(task.id, task);
+  toOpen('shapes').click();
+  await settled();
+  assert.equal(document.getElementById('standing').dataset.state, 'ready');
 });
 
 test('undo of an image that was deleted elsewhere shows the classifier as it is', async () => {

@@ -76,6 +76,11 @@ export class SmallElement extends EventTarget {
     last.dispatchEvent(new Event('blur'));
     this.dispatchEvent(Object.assign(new Event('focus'), { relatedTarget: last }));
   }
+  blur() {
+    if (document.activeElement !== this) return;
+    document.focused = document.body;
+    this.dispatchEvent(new Event('blur'));
+  }
   click() { this.focus(); this.dispatchEvent(new Event('click')); }
   select() {}
   scrollIntoView() {}

@@ -1,9 +1,10 @@
-/** A removal is taken back alone: what was done after it stays. */
+/** A removal is taken back alone, and so are images that came at once: what was done after it stays. */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { button, choose, giveExamples, load, openPage, pen } from './small_document.mjs';
+import { drop, fileEntry, folderEntry } from './small_drop.mjs';
 import { image, settled, SmallService } from './small_service.mjs';
 
 const { SupportSet } = await load('support.js');
@@ -117,6 +118,44 @@ test('Ctrl+Z takes a removal back while that is offered, but for names and sheet
 });
 
 const fileInput = (index) => document.getElementById('classes').children[index].querySelectorAll('input').find((one) => one.type === 'file');
+
+const rows = () => [...document.getElementById('classes').children].map((row) => [
+  row.querySelector('.class-name').value, row.querySelectorAll('img').map((one) => one.getAttribute('alt')).join(' '),
+]);
+const notice = () => document.getElementById('own-notice').textContent;
+
+test('folders that were dropped by mistake go again at once, with the classes they brought', async () => {
+  new SmallService();
+  await openPage();
+  const shapes = () => folderEntry('shapes', ...['ring', 'star'].map((label) => folderEntry(label, fileEntry(image(`${label}.png`)))));
+  drop('own', shapes());
+  await settled();
+  assert.ok(notice().startsWith(texts.addedToClasses(2, 2)));
+  drop('own', shapes());
+  await settled();
+  assert.deepEqual(rows(), [['ring', 'ring.png ring (2).png'], ['star', 'star.png star (2).png']]);
+  pressUndo(document.body);
+  assert.deepEqual(rows(), [['ring', 'ring.png'], ['star', 'star.png']]);
+  pressUndo(document.body);
+  assert.deepEqual(rows(), [['Class 1', ''], ['Class 2', '']]);
+  assert.equal(notice(), '');
+});
+
+test('several images that were given to the wrong class go again at once; a single one goes by its cross', async () => {
+  new SmallService();
+  await openPage();
+  button(texts.removeClass('Class 1')).click();
+  choose(fileInput(0), [image('a.png')]);
+  await settled();
+  assert.ok(notice().startsWith(texts.removedClass('Class 1', 0)));
+  choose(fileInput(0), ['b.png', 'c.png'].map((name) => image(name)));
+  await settled();
+  assert.ok(notice().startsWith(texts.addedImages(2, 'Class 2')));
+  pressUndo(document.body);
+  assert.deepEqual(rows(), [['Class 2', 'a.png']]);
+  pressUndo(document.body);
+  assert.deepEqual(rows(), [['Class 1', ''], ['Class 2', 'a.png']]);
+});
 
 test('a double click on an image\'s cross removes one', async () => {
   new SmallService();
