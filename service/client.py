@@ -16,6 +16,7 @@ _POLL_S = 0.3
 _FIRST_POLL_S = 0.02  # of a job, which may be short: three photos of a good camera already fill 16 MiB
 _TIMEOUT = httpx.Timeout(240.0, connect=5.0)  # longer than the service itself takes to give up
 _PATIENCE_S = 60.0  # how long to retry, in the midst of long work, while a server restarts or is busy
+_PASSING = (502, 503)  # 502 is a proxy's, while the service behind it restarts
 UNFINISHED = ("queued", "running")  # states of a job
 Answer = TypeVar("Answer")
 
@@ -250,10 +251,13 @@ def _check(response: httpx.Response) -> None:
             detail = str(problem["detail"])
             if (file := str(problem.get("file", ""))) not in detail:
                 detail += f" (file {file})"
-        except (ValueError, KeyError, TypeError):  # the answer of another server, or of a proxy
-            detail = " ".join(response.text.split())[:200]
+        except (ValueError, KeyError, TypeError):
+            said = " ".join(response.text.split())[:200] or response.reason_phrase
+            detail = (
+                f"{said} (from a proxy or another server, not this service; check the address, with any password)"
+            )
         message = f"{response.status_code}: {detail}"
-        if response.status_code == httpx.codes.SERVICE_UNAVAILABLE:
+        if response.status_code in _PASSING:
             asked = response.headers.get("retry-after", "")
             raise Unreachable(message, int(asked) if asked.isdecimal() else 0)
         too_much = (httpx.codes.REQUEST_ENTITY_TOO_LARGE, httpx.codes.REQUEST_TIMEOUT)

@@ -52,7 +52,7 @@ def running(settings: Settings, metrics: Metrics) -> Iterator[Components]:
         stack.callback(engine.close)
         tasks = TaskStore(database)
         writers = Writers()
-        repinning = Repinning(settings, registry, engine, tasks)
+        repinning = Repinning(registry, engine, tasks)
         jobs = Jobs(settings, JobStore(database), writers, engine, repinning, metrics)
         stack.callback(jobs.stop)
         metrics.watch(lambda: engine.waiting, jobs.store.counts)

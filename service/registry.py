@@ -126,9 +126,27 @@ def _folders(data_dir: Path) -> Iterator[tuple[str, Path]]:
     for one in stored:
         if one.name not in ships:
             yield one.name, one.folder
-    for folder in sorted((data_dir / INITIALIZATIONS).glob("*/")):
-        if (folder / CARD).exists() or not folder.name.startswith("."):  # others are of systems and copying tools
-            yield folder.name, folder
+    for folder in _own(data_dir / INITIALIZATIONS):
+        yield folder.name, folder
+
+
+def _own(root: Path) -> list[Path]:
+    """All of the user's own folders, hidden ones only with a card: others are of systems and copying tools."""
+    try:
+        folders = sorted(one for one in root.iterdir() if one.is_dir())
+        return [one for one in folders if _has_card(one) or not one.name.startswith(".")]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        logger.error("left out all of %s: %s", root, error.strerror)
+        return []
+
+
+def _has_card(folder: Path) -> bool:
+    try:
+        return (folder / CARD).exists()
+    except OSError:  # another user's, which `load` tells
+        return False
 
 
 def _named(name: str, folder: Path) -> Initialization:
@@ -139,6 +157,6 @@ def _named(name: str, folder: Path) -> Initialization:
     if name == AUTO:
         raise InitializationError(f"{folder}: by {AUTO!r} the service chooses among all; rename the folder")
     inner = folder / "initialization"  # where a run leaves it
-    if not (folder / CARD).exists() and (inner / CARD).exists():
+    if not _has_card(folder) and _has_card(inner):
         raise InitializationError(f"{folder} is a whole run: put its folder {inner} in its place")
     return replace(load(folder), name=name)

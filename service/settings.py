@@ -9,7 +9,9 @@ from typing import Any, Self
 
 MEBIBYTE = 1024**2
 GIBIBYTE = 1024**3
+MOST_PIXELS = 89_000_000  # above this, Pillow's own guard against decompression bombs begins to warn
 JOBS, INITIALIZATIONS = "jobs", "initializations"  # folders of DATA_DIR
+JOBS_LOCK = ".lock"  # in the jobs' folder; whoever holds it scores
 
 
 class SettingsError(ValueError):
@@ -78,11 +80,11 @@ class Settings:
                 f"METASHOT_MAX_FILE_BYTES={self.max_file_bytes} exceeds METASHOT_MAX_REQUEST_BYTES="
                 f"{self.max_request_bytes}: no request could carry such a file; lower it or raise the other"
             )
-        if self.data_dir.exists() and not self.data_dir.is_dir():
-            raise SettingsError(f"DATA_DIR={self.data_dir} is a file; name a folder")
-        for inside in (self.data_dir / JOBS, self.data_dir / INITIALIZATIONS):
-            if inside.exists() and not inside.is_dir():
-                raise SettingsError(f"{inside} is a file; move it, or name another DATA_DIR")
+        try:
+            _check_folders(self.data_dir)
+        except OSError as error:
+            remedy = "name a folder that can be read and written by the user whom the service runs as"
+            raise SettingsError(f"DATA_DIR={self.data_dir} is of no use ({error}); {remedy}") from None
 
     @property
     def request_timeout_s(self) -> int:
@@ -122,8 +124,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "max_file_bytes": (1024, GIBIBYTE),
     "max_files": (2, 100_000),
     "max_support_unpacked_bytes": (1024, 16 * GIBIBYTE),
-    # Above this, Pillow's own guard against decompression bombs begins to warn.
-    "max_pixels": (1, 89_000_000),
+    "max_pixels": (1, MOST_PIXELS),
     "max_ways": (2, 10_000),
     "max_examples": (2, 100_000),
     "upload_s": (0.1, 3600),
@@ -149,6 +150,19 @@ def _check_range(variable: str, name: str, value: float) -> None:
     low, high = _RANGES[name]
     if not low <= value <= high:
         raise SettingsError(f"{variable}={value} is not within {low} to {high}")
+
+
+def _check_folders(data_dir: Path) -> None:
+    """Refuse files in place of folders, and a jobs' folder in which nothing could be put or scored."""
+    if data_dir.exists() and not data_dir.is_dir():
+        raise SettingsError(f"DATA_DIR={data_dir} is a file; name a folder")
+    for inside in (data_dir / JOBS, data_dir / INITIALIZATIONS):
+        if inside.exists() and not inside.is_dir():
+            raise SettingsError(f"{inside} is a file; move it, or name another DATA_DIR")
+    for written, how in ((data_dir / JOBS, os.W_OK | os.X_OK), (data_dir / JOBS / JOBS_LOCK, os.W_OK)):
+        if written.exists() and not os.access(written, how):
+            remedy = "let the user whom the service runs as own all of DATA_DIR (chown -R)"
+            raise SettingsError(f"{written} cannot be written to; {remedy}, or name another one")
 
 
 def _parse(variable: str, text: str) -> Path | tuple[str, ...] | int | float:

@@ -30,7 +30,7 @@ from service.computing.repinning import LostClassifier, Repinning
 from service.computing.rows import rows_of
 from service.metrics import Metrics
 from service.registry import check_kept
-from service.settings import JOBS, Settings
+from service.settings import JOBS, JOBS_LOCK, Settings
 from service.store.database import is_full
 from service.store.job_store import Job, JobStore, Status
 from service.store.writers import Writers
@@ -159,7 +159,7 @@ class Jobs:
 
     def _work_alone(self) -> None:
         """Wait for the lock, then score job after job."""
-        with (self._root / ".lock").open("w") as lock:
+        with (self._root / JOBS_LOCK).open("w") as lock:
             while not self._stopping.is_set() and not locked(lock):
                 self._stopping.wait(_LOOK_S)
             tidy_next = time.monotonic()

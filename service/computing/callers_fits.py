@@ -24,12 +24,11 @@ class CallersFits:
     def __init__(
         self, settings: Settings, registry: Registry, engine: Engine, tasks: TaskStore, metrics: Metrics
     ) -> None:
-        self._settings = settings
         self._registry = registry
         self._tasks = tasks
         self._metrics = metrics
         self._adaptations = Adaptations(engine, settings.cache_bytes // 4)
-        self._rechoosing = Rechoosing(settings, registry, tasks, self._adaptations)
+        self._rechoosing = Rechoosing(registry, tasks, self._adaptations)
 
     async def change(
         self,
@@ -81,7 +80,7 @@ class CallersFits:
 
         def prepared(deadline: Deadline) -> list[Shot]:
             return [
-                *read_stored(self._tasks, initialization, to_read, self._settings.max_pixels, deadline.check),
+                *read_stored(self._tasks, initialization, to_read, deadline.check),
                 *shots_of(initialization, added, deadline.check),
             ]
 
@@ -105,13 +104,12 @@ def read_stored(
     tasks: TaskStore,
     initialization: Initialization,
     wanted: Mapping[str, StoredExample],
-    max_pixels: int,
     check: Check,
 ) -> list[Shot]:
     """Read and preprocess those of the wanted examples, given by id, that are still in the store."""
 
     def examples() -> Iterator[tuple[str | None, Example]]:
         for identity, content in tasks.contents(list(wanted)):
-            yield identity, wanted[identity].whole(content, max_pixels)
+            yield identity, wanted[identity].whole(content)
 
     return shots_of(initialization, examples(), check)

@@ -190,7 +190,8 @@ class Classifiers:
                     labels = [one.label for one in kept] + [one.given.label for one in added]
                     if removed:
                         check_two_remain(labels)
-                    check_classes(labels, self._settings, [one.given for one in added])
+                    if added:  # what only shrinks may be above a limit that has become tighter
+                        check_classes(labels, self._settings, [one.given for one in added])
                     classifier = await self._fits.change(caller, task, model, kept, added)
                     if classifier is not None and await self._writers.run(
                         self._changed, caller.deadline, task, added, sorted(removed), classifier

@@ -14,7 +14,6 @@ from service.computing.classifier import Check
 from service.computing.engine import Deadline
 from service.computing.preparation import in_order, shots_of
 from service.registry import Registry
-from service.settings import Settings
 from service.store.task_store import NewExample, StoredExample, Task, TaskStore
 from service.uploads.images import Example
 
@@ -32,10 +31,7 @@ class Rechoosing:
     compared by them, are remembered by ``Adaptations``.
     """
 
-    def __init__(
-        self, settings: Settings, registry: Registry, tasks: TaskStore, adaptations: Adaptations
-    ) -> None:
-        self._max_pixels = settings.max_pixels
+    def __init__(self, registry: Registry, tasks: TaskStore, adaptations: Adaptations) -> None:
         self._registry = registry
         self._tasks = tasks
         self._adaptations = adaptations
@@ -74,7 +70,7 @@ class Rechoosing:
 
     def _read(self, one: StoredExample) -> Example:
         for _, content in self._tasks.contents([one.id]):
-            return one.whole(content, self._max_pixels)
+            return one.whole(content)
         raise ExampleGone
 
 

@@ -11,7 +11,6 @@ from service.computing.fitting import embed, fit
 from service.computing.pinned import Origin, origin_of, pin
 from service.problems import Problem
 from service.registry import Registry
-from service.settings import Settings
 from service.store.task_store import TaskStore
 
 _LOST = "its stored classifier is of another release or damaged, and cannot be made again; start the job again"
@@ -27,8 +26,7 @@ class LostClassifier(RuntimeError):
 class Repinning:
     """Fits classifiers again from the examples of the jobs' tasks, and pins them in this release's format."""
 
-    def __init__(self, settings: Settings, registry: Registry, engine: Engine, tasks: TaskStore) -> None:
-        self._settings = settings
+    def __init__(self, registry: Registry, engine: Engine, tasks: TaskStore) -> None:
         self._registry = registry
         self._engine = engine
         self._tasks = tasks
@@ -70,6 +68,6 @@ class Repinning:
         task, stored = self._tasks.snapshot(task_id)
         initialization = self._registry.kept(task.model, task.model_version)
         wanted = {one.id: one for one in stored}
-        shots = read_stored(self._tasks, initialization, wanted, self._settings.max_pixels, check)
+        shots = read_stored(self._tasks, initialization, wanted, check)
         (embedded,) = embed(initialization, [shots], check)
         return replace(fit(initialization, embedded, lambda _: check()), keep_known=origin.keep_known)

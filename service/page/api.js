@@ -60,7 +60,7 @@ async function problemOf(response) {
 }
 
 /**
- * @param {string} path
+ * @param {string} path relative to the page, as a proxy may have both below a path of its own
  * @param {RequestInit} [init]
  * @param {AbortController} [request] aborts it; a connection that stalls is then, and after a while anyway, as good as none
  * @returns {Promise<any>} the JSON answer, or null where there is none
@@ -83,10 +83,10 @@ async function ask(path, init = {}, request = new AbortController()) {
 }
 
 /** @param {string} id */
-const taskPath = (id) => `/v1/tasks/${encodeURIComponent(id)}`;
+const taskPath = (id) => `v1/tasks/${encodeURIComponent(id)}`;
 
 /** @returns {Promise<{ items: Model[] }>} the initializations that classifiers are made from */
-export const listModels = () => ask('/v1/models');
+export const listModels = () => ask('v1/models');
 
 /**
  * @param {Labelled[]} support
@@ -96,7 +96,7 @@ export const listModels = () => ask('/v1/models');
 export function createDraft(support, request) {
   const form = supportForm(support);
   form.append('expires_in', String(DRAFT_LASTS));
-  return ask('/v1/tasks', { method: 'POST', body: form }, request);
+  return ask('v1/tasks', { method: 'POST', body: form }, request);
 }
 
 /**
@@ -160,7 +160,7 @@ export function classify(id, queries) {
  */
 export function listTasks(cursor) {
   const page = new URLSearchParams({ limit: '20', ...(cursor ? { cursor } : {}) });
-  return ask(`/v1/tasks?${page}`);
+  return ask(`v1/tasks?${page}`);
 }
 
 /** @param {string} id @returns {Promise<Task>} with its examples, which lists leave out */

@@ -1,5 +1,5 @@
 /**
- * Fills the page with drawings to try. The service may offer them by /page/examples/examples.json:
+ * Fills the page with drawings to try. The service may offer them by page/examples/examples.json:
  * `{"classes": [{"label": "alpha", "support": ["support/alpha/1.png"], "query": ["query/alpha/2.png"]}]}`,
  * addresses relative to that file.
  */
@@ -10,7 +10,7 @@ import { texts } from './texts.js';
 /** @typedef {{ label: string, support: string[], query: string[] }} ExampleClass */
 /** @typedef {{ support: Map<string, File[]>, queries: File[] }} Example */
 
-const MANIFEST = '/page/examples/examples.json';
+const MANIFEST = 'page/examples/examples.json';
 
 /**
  * @param {(example: Example) => void} take called when the user asks for the example

@@ -46,9 +46,9 @@ export class Programs {
 
 /** @param {Classifier | null} classifier @returns {string} */
 function command(classifier) {
-  const { origin } = window.location;
+  const { origin, pathname } = new URL('.', window.location.href); // not `href`, which may hold a password
   const query = `-F query=@${texts.queryPlaceholder}`;
-  if (classifier) return `curl ${query} ${origin}/v1/tasks/${encodeURIComponent(classifier.task.id)}/classify`;
+  if (classifier) return `curl ${query} ${origin}${pathname}v1/tasks/${encodeURIComponent(classifier.task.id)}/classify`;
   const support = texts.labelPlaceholders.map((label) => `-F support=@${label}.png -F labels=${label}`);
-  return ['curl', ...support, query, `${origin}/v1/classify`].join(' ');
+  return ['curl', ...support, query, `${origin}${pathname}v1/classify`].join(' ');
 }

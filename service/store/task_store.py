@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from models.expectation import Estimate
 from service.problems import not_found
+from service.settings import MOST_PIXELS
 from service.store.database import Database
 from service.store.paging import Page, before, page
 from service.store.tables import ExampleRow, TaskRow, now
@@ -27,9 +28,9 @@ class StoredExample:
     filename: str
     sha256: str
 
-    def whole(self, content: bytes, max_pixels: int) -> Example:
-        """The example as it was given, with its bytes."""
-        return Example(self.filename, content, max_pixels, label=self.label)
+    def whole(self, content: bytes) -> Example:
+        """The example as it was given, with its bytes; a limit of pixels that is tighter by now is not for it."""
+        return Example(self.filename, content, MOST_PIXELS, label=self.label)
 
 
 @dataclass(frozen=True)

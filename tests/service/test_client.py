@@ -19,11 +19,12 @@ class _Stranger(BaseHTTPRequestHandler):
     """Gives every question the same answer."""
 
     status, body = 200, b""
-    asked_to_wait: ClassVar[list[str]] = []  # a 503 with each of these as Retry-After comes first
+    busy = 503  # what it answers first, while it shall be asked again
+    asked_to_wait: ClassVar[list[str]] = []  # that, with each of these as Retry-After
 
     def do_GET(self) -> None:
         if self.asked_to_wait:
-            self.send_response(503)
+            self.send_response(self.busy)
             self.send_header("Retry-After", self.asked_to_wait.pop(0))
             self.send_header("Content-Length", "0")
             self.end_headers()
@@ -56,8 +57,9 @@ def stranger() -> Iterator[str]:
         (200, b"[]", "is not this service"),
         (200, b"{}", "is not this service"),
         (302, b"", "is not this service"),
-        (404, b"[]", "404: []"),
-        (500, b"<html>\n</html>", "500: <html> </html>"),
+        (404, b"[]", "404: [] (from a proxy or another server"),
+        (404, b"", "404: Not Found (from a proxy or another server, not this service; check the address"),
+        (500, b"<html>\n</html>", "500: <html> </html> (from a proxy"),
     ],
 )
 def test_another_server_is_an_error_of_one_line(
@@ -88,6 +90,17 @@ def test_a_busy_server_is_asked_again_no_sooner_than_it_says(
     with Client(stranger) as client:
         assert client.task("x", patient=True) == {"id": "x"}
     assert pauses == [7, 0.3, 0.3, 60, 0.3]
+
+
+def test_a_proxy_before_a_service_that_restarts_is_asked_again(
+    stranger: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.client.time.sleep", lambda _: None)
+    monkeypatch.setattr(_Stranger, "body", b'{"id": "x"}')
+    monkeypatch.setattr(_Stranger, "busy", 502)
+    monkeypatch.setattr(_Stranger, "asked_to_wait", [""])
+    with Client(stranger) as client:
+        assert client.task("x", patient=True) == {"id": "x"}
 
 
 def test_no_proxy_comes_between(address: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,6 +27,18 @@ def test_images_of_jobs_count_as_classified_where_they_have_an_answer(tmp_path: 
         assert told(client, "metashot_queries_total") == {"tiny": 3}
 
 
+def test_while_the_store_is_out_of_reach_the_other_metrics_are_told(tmp_path: Path) -> None:
+    data_dir = tmp_path / "var"
+    with serving(data_dir) as client:
+        data_dir.rename(tmp_path / "elsewhere")
+        assert client.get("/v1/jobs").status_code == 503
+        answer = client.get("/metrics")
+        assert answer.status_code == 200
+        assert 'metashot_requests_total{method="GET",route="/v1/jobs",status="503"} 1.0' in answer.text
+        assert "metashot_queue_depth 0.0" in answer.text
+        assert told(client, "metashot_jobs") == {}
+
+
 def test_a_status_without_jobs_is_told_as_none(tmp_path: Path) -> None:
     with serving(tmp_path) as client:
         none = {"queued": 0, "running": 0, "done": 0, "failed": 0, "cancelled": 0}

@@ -147,7 +147,7 @@ class Pinned:
 
     def again(self, initialization: Initialization, *, begun: bool) -> Classifier:
         engine = Engine(self.components.settings)
-        made = Repinning(self.components.settings, Registry([initialization]), engine, self.components.tasks)
+        made = Repinning(Registry([initialization]), engine, self.components.tasks)
         try:
             return made.again(self.folder, self.task, begun=begun, check=lambda: None)
         finally:

@@ -1,8 +1,10 @@
 """Which initializations are offered, and which of them answers."""
 
+import errno
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import bentoml
 import pytest
@@ -67,6 +69,38 @@ def test_a_folder_without_a_card_is_left_out_and_the_log_says_where_the_initiali
     assert f"{own / 'half' / CARD} is missing" in caplog.text
     assert ".hidden" not in caplog.text
     assert "notes.txt" not in caplog.text
+
+
+def test_another_users_folder_is_left_out_and_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    own = tmp_path / "initializations"
+    save_tiny(own / TINY)
+    save_tiny(own / "locked")
+    for name in ("stat", "read_bytes"):
+        read = getattr(Path, name)
+
+        def denied(self: Path, *given: Any, read: Callable[..., Any] = read, **named: Any) -> Any:
+            if self.parent == own / "locked":
+                raise PermissionError(errno.EACCES, "Permission denied", str(self))
+            return read(self, *given, **named)
+
+        monkeypatch.setattr(Path, name, denied)
+    offered = [one.name for one in open_registry(tmp_path).offered]
+    assert TINY in offered
+    assert "locked" not in offered
+    assert f"{own / 'locked' / CARD} cannot be read: Permission denied" in caplog.text
+
+
+def test_a_folder_of_initializations_that_cannot_be_read_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def denied(self: Path) -> Iterator[Path]:
+        raise PermissionError(errno.EACCES, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "iterdir", denied)
+    assert open_registry(tmp_path).offered
+    assert f"left out all of {tmp_path / 'initializations'}: Permission denied" in caplog.text
 
 
 def test_offers_what_is_published_under_its_published_name(tmp_path: Path) -> None:

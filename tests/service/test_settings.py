@@ -1,3 +1,5 @@
+import errno
+import os
 import re
 from dataclasses import fields
 from pathlib import Path
@@ -87,6 +89,25 @@ def test_refuses_a_file_in_place_of_the_data_folder(tmp_path: Path) -> None:
 def test_refuses_a_file_in_place_of_a_folder_inside_it(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text("")
     with pytest.raises(SettingsError, match=f"{name} is a file"):
+        Settings(data_dir=tmp_path)
+
+
+def test_refuses_a_folder_that_cannot_be_looked_into(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(self: Path) -> bool:
+        raise PermissionError(errno.EACCES, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "exists", denied)
+    with pytest.raises(SettingsError, match=r"Permission denied.*read and written"):
+        Settings(data_dir=tmp_path)
+
+
+@pytest.mark.parametrize("name", ["jobs", "jobs/.lock"])
+def test_refuses_what_another_user_restored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    (tmp_path / "jobs").mkdir()
+    (tmp_path / "jobs" / ".lock").touch()
+    assert Settings(data_dir=tmp_path).data_dir == tmp_path
+    monkeypatch.setattr(os, "access", lambda path, _: path != tmp_path / name)
+    with pytest.raises(SettingsError, match=f"{name} cannot be written to.*own"):
         Settings(data_dir=tmp_path)
 
 

@@ -215,6 +215,22 @@ def test_a_restart_keeps_tasks_and_their_answers(tmp_path: Path) -> None:
         assert ask(client, task["id"]) == answers
 
 
+def test_limits_that_are_tighter_by_now_are_for_what_callers_send(tmp_path: Path) -> None:
+    with serving(tmp_path) as client:
+        task = client.post("/v1/tasks", **form({1: "a", 2: "a", 3: "b", 4: "c"})).json()
+    small = {"query": ("small.png", drawing(5, side=20))}
+    tighter = {"max_pixels": 20 * 20, "max_ways": 2, "max_examples": 2}
+    with serving(tmp_path, **tighter) as client:
+        address = f"/v1/tasks/{task['id']}"
+        assert client.post(f"{address}/classify", files=small).status_code == 200
+        assert client.post(f"{address}/jobs", files=small).status_code == 202
+        large = client.post(f"{address}/classify", files={"query": ("large.png", drawing(6))})
+        assert (large.status_code, large.json()["file"]) == (413, "large.png")
+        assert client.post(f"{address}/examples", **form({7: "a"})).status_code == 422
+        assert client.delete(f"{address}/examples/{task['examples'][0]['id']}").status_code == 200
+        assert client.delete(f"{address}/classes/c").json()["version"] == 3
+
+
 def test_two_processes_share_one_store(tmp_path: Path) -> None:
     """As two workers of one server do: each sees what the other changed, and no change is lost."""
     with serving(tmp_path) as one, serving(tmp_path) as other:

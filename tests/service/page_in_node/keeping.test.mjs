@@ -62,7 +62,7 @@ test('it names the classes in the order of the page', async () => {
   const { fetch } = globalThis;
   globalThis.fetch = async (path, init) => {
     const answer = await fetch(path, init);
-    if (path !== '/v1/tasks') return answer;
+    if (path !== 'v1/tasks') return answer;
     const task = await answer.json();
     return new Response(JSON.stringify({ ...task, classes: [...task.classes].reverse() }));
   };

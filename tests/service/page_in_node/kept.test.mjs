@@ -36,7 +36,7 @@ test('that they could not be listed is told, and one press lists them', async ()
   for (let number = 25; number; number -= 1) service.task(`number ${number}`);
   const { fetch } = globalThis;
   let isBusy = true;
-  globalThis.fetch = async (path, init) => (isBusy && path.startsWith('/v1/tasks?') ? new Response('{}', { status: 503 }) : fetch(path, init));
+  globalThis.fetch = async (path, init) => (isBusy && path.startsWith('v1/tasks?') ? new Response('{}', { status: 503 }) : fetch(path, init));
   await openPage();
   await settled();
   assert.equal(text('kept-note'), texts.keptMissed(texts.busy));

@@ -188,11 +188,11 @@ test('so is that of another one that is chosen for more images', async () => {
 
 test('programs are shown the command for the classifier that answers, or for none', async () => {
   assert.equal(text('programs-hint'), texts.commandKept);
-  assert.match(text('programs-command'), new RegExp(`^curl -F query=@\\S+ http://page.test/v1/tasks/${task.id}/classify`));
+  assert.match(text('programs-command'), new RegExp(`^curl -F query=@\\S+ http://page.test/of/images/v1/tasks/${task.id}/classify`));
   button(texts.closeOpened).click();
   await settled();
   assert.equal(text('programs-hint'), texts.commandNone);
-  assert.match(text('programs-command'), /^curl -F support=@leaf\.png -F labels=leaf .* -F query=@\S+ http:\/\/page\.test\/v1\/classify/);
+  assert.match(text('programs-command'), /^curl -F support=@leaf\.png -F labels=leaf .* -F query=@\S+ http:\/\/page\.test\/of\/images\/v1\/classify/);
 });
 
 const labels = () => document.getElementById('opened-classes').querySelectorAll('.opened-label').map((one) => one.textContent);
@@ -339,7 +339,7 @@ test('undo of an image that was deleted elsewhere shows the classifier as it is'
   await settled();
   const now = service.tasks.get(task.id);
   const [, , gone] = now.examples;
-  await fetch(`/v1/tasks/${task.id}/examples/${gone.id}`, { method: 'DELETE' });
+  await fetch(`v1/tasks/${task.id}/examples/${gone.id}`, { method: 'DELETE' });
   button(texts.undo).click();
   await settled();
   assert.equal(text('opened-note'), '');

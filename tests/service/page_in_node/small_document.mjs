@@ -5,7 +5,7 @@
 
 import { readFileSync } from 'node:fs';
 
-import { image, settled, SIGNATURE, SmallService, until } from './small_service.mjs';
+import { HOME, image, settled, SIGNATURE, SmallService, until } from './small_service.mjs';
 
 const PAGE = new URL('../../../service/page/', import.meta.url);
 const VOID = new Set(['meta', 'link', 'img', 'input', '!doctype']);
@@ -122,7 +122,7 @@ export function openDocument() {
   globalThis.HTMLElement = SmallElement;
   globalThis.HTMLInputElement = SmallInput;
   globalThis.window = Object.assign(new EventTarget(), {
-    location: { origin: 'http://page.test', href: 'http://page.test/' },
+    location: { origin: new URL(HOME).origin, href: `${HOME}#to-keep` },
     setTimeout: (call, delay) => {
       planned.push(setTimeout(call, delay / 5).unref()); // sooner than for people, and no test's end waits for it
       return planned.at(-1);

@@ -1,5 +1,10 @@
 /** A service in a few lines behind `fetch`: tasks are kept in a map, files that hold 'damaged' are refused. */
 
+import assert from 'node:assert/strict';
+
+/** Where the page and the service are: behind a proxy that gives them a path below its own root. */
+export const HOME = 'http://page.test/of/images/';
+
 let answering = 0;
 
 export class SmallService {
@@ -13,7 +18,7 @@ export class SmallService {
   #held = new Map();
 
   constructor() {
-    globalThis.fetch = (path, init) => this.#fetch(String(path), init);
+    globalThis.fetch = (path, init) => this.#fetch(this.#asProxied(path), init);
   }
 
   /** Let requests such as 'POST /v1/tasks' wait until the function given back is called. */
@@ -33,6 +38,13 @@ export class SmallService {
     };
     this.tasks.set(task.id, task);
     return task;
+  }
+
+  /** The address that the proxy asks the service for. */
+  #asProxied(path) {
+    const { href } = new URL(path, HOME);
+    assert.ok(href.startsWith(HOME), `${href} is not the service's`);
+    return `/${href.slice(HOME.length)}`;
   }
 
   async #fetch(path, { method = 'GET', body } = {}) {
