@@ -7,6 +7,9 @@ import pytest
 import torch
 
 from models.confidence import KEPT, Confidence
+from models.heads import Head
+from models.inner_rule import InnerRule
+from models.learner import Learner
 from models.support import Support
 from models.support_geometry import SupportGeometry
 from models.task_size import TaskSize
@@ -15,7 +18,7 @@ from tests.training.tiny_run import VALIDATION, noisy_classes, recipe
 from training.datasets.class_images import ClassImages
 from training.measures.alike_classes import of_each
 from training.measures.calibration import calibrate, fit_confidence, protocols
-from training.measures.evaluation import measure
+from training.measures.evaluation import embedded, measure
 from training.measures.measured import Measured, Protocol
 from training.measures.regressions import (
     falling_weights,
@@ -109,6 +112,22 @@ def test_classes_that_are_one_and_the_same_are_recognised():
     assert error(confidence, all_alike, within_group=True) < 0.5 * error(without, all_alike, within_group=True)
     assert error(confidence, some_alike, within_group=True) < 0.6 * error(without, some_alike, within_group=True)
     assert error(confidence, classes, within_group=False) < 1.1 * error(without, classes, within_group=False)
+
+
+def test_estimates_do_not_depend_on_the_scale_of_features():
+    """A network whose features have any length may scatter by thousands: its card must still come about."""
+    learner = Learner(PLAN.build_learner().backbone, Head("prototype"), InnerRule("nothing", 0))
+    classes = noisy_classes(12, seed=3, images=20)
+    features = embedded(learner, PHI, PREPROCESSING, classes)
+    protocol = Protocol(5, 3, 5, 40, seed=9)
+    found = []
+    for scale in (1, 200):
+        known = scale * features
+        confidence = calibrate(learner, PHI, PREPROCESSING, classes, 20, features=known)
+        found.append(
+            measure(learner, PHI, PREPROCESSING, classes, protocol, features=known).estimates(confidence)
+        )
+    assert found[0].error == pytest.approx(found[1].error, abs=0.01)
 
 
 def test_sizes_are_those_that_the_classes_allow():
