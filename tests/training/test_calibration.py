@@ -114,6 +114,18 @@ def test_classes_that_are_one_and_the_same_are_recognised():
     assert error(confidence, classes, within_group=False) < 1.1 * error(without, classes, within_group=False)
 
 
+def test_with_ten_images_a_class_they_are_recognised_by_several_examples_too():
+    def expected(confidence: Confidence) -> float:
+        protocol = Protocol(5, 3, 5, 100, seed=9, within_group=True)
+        found = measure(LEARNER, PHI, PREPROCESSING, all_alike, protocol)
+        estimates = [one for geometry in found.geometry for one in confidence.expectation.estimates(geometry)]
+        return sum(one.accuracy for one in estimates) / len(estimates)
+
+    (all_alike, _), _ = of_each(noisy_classes(12, seed=3, images=40), None, seed=5)
+    few = calibrate(LEARNER, PHI, PREPROCESSING, noisy_classes(12, seed=3, images=10), 100, features=None)
+    assert expected(few) < 0.45  # 0.2 are right
+
+
 def test_estimates_do_not_depend_on_the_scale_of_features():
     """A network whose features have any length may scatter by thousands: its card must still come about."""
     learner = Learner(PLAN.build_learner().backbone, Head("prototype"), InnerRule("nothing", 0))
