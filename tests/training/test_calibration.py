@@ -1,7 +1,7 @@
 """Confidence fitted on validation tasks holds on others."""
 
 import math
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 import torch
@@ -140,6 +140,21 @@ def test_estimates_do_not_depend_on_the_scale_of_features():
             measure(learner, PHI, PREPROCESSING, classes, protocol, features=known).estimates(confidence)
         )
     assert found[0].error == pytest.approx(found[1].error, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("classes", "seed", "images", "noise", "tasks"),
+    [(2, 227, 20, 0.2, 20), (2, 551, 30, 0.8, 5), (2, 879, 8, 0.4, 5), (4, 501, 8, 0.6, 1), (7, 763, 8, 0.95, 2)],
+)
+def test_few_tasks_of_few_classes_do_not_lead_the_fit_astray(classes, seed, images, noise, tasks):
+    """Numbers out of range would end a training after its last step."""
+    learner = Learner(PLAN.build_learner().backbone, Head("prototype"), InnerRule("nothing", 0))
+    few = noisy_classes(classes, seed, images, noise)
+    features = embedded(learner, PHI, PREPROCESSING, few)
+    confidence = calibrate(learner, PHI, PREPROCESSING, few, tasks, features=features)
+    found = measure(learner, PHI, PREPROCESSING, few, Protocol(2, 2, 4, 50, seed=9), features=features)
+    assert all(math.isfinite(one) for one in asdict(found.estimates(confidence)).values())
+    assert found.calibration_error(confidence) < 0.5
 
 
 def test_sizes_are_those_that_the_classes_allow():
