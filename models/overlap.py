@@ -1,5 +1,6 @@
 """Whether a task's classes may be one and the same: how far apart they lie, measured by images of one class."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
@@ -9,7 +10,7 @@ from torch import Tensor
 
 from models.support_geometry import SupportGeometry
 
-_MOST = 1000.0  # bound on each number, far beyond any that is fitted
+_MOST = 1000.0  # bound on each number but the variance, far beyond any that is fitted
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,8 @@ class Overlap:
 
     def __post_init__(self) -> None:
         """Raise ValueError for values that would silently spoil every estimate."""
-        if not all(abs(value) < _MOST for value in vars(self).values()):
+        free_of_scale = (self.closeness, self.softness, self.caution)  # a variance is as large as features are
+        if not (all(abs(value) < _MOST for value in free_of_scale) and math.isfinite(self.variance)):
             raise ValueError(f"an overlap takes numbers of a few, not {self}")
         if not (self.variance > 0 and self.softness > 0 and self.caution >= 0):
             raise ValueError(

@@ -3,7 +3,9 @@
 import torch
 
 from tests.training.tiny_run import noisy_classes
-from training.measures.alike_classes import PARTS, in_pairs, in_parts, of_each
+from training.measures.alike_classes import in_pairs, in_parts, number_of_parts, of_each
+
+PARTS = 5
 
 
 def test_parts_divide_each_class_and_share_no_image():
@@ -29,19 +31,28 @@ def test_the_division_is_random_and_follows_the_seed():
 
 
 def test_groups_are_joined_two_by_two():
-    parts, _ = in_parts(noisy_classes(5, seed=1, images=10), seed=2)
+    parts, _ = in_parts(noisy_classes(5, seed=1, images=20), seed=2)
     pairs = in_pairs(parts)
     assert sorted(pairs.groups.count(group) for group in set(pairs.groups)) == [PARTS, 2 * PARTS, 2 * PARTS]
     assert pairs.classes == parts.classes
 
 
 def test_of_few_images_there_are_no_parts():
-    assert in_parts(noisy_classes(3, seed=1, images=2 * PARTS - 1), seed=2) is None
-    assert not list(of_each(noisy_classes(3, seed=1, images=2 * PARTS - 1), None, seed=2))
+    few = noisy_classes(3, seed=1, images=7)
+    assert number_of_parts(few) == 0
+    assert in_parts(few, seed=2) is None
+    assert not list(of_each(few, None, seed=2))
+
+
+def test_of_fewer_images_there_are_fewer_parts_of_enough_images_for_several_shots():
+    for images, number in ((8, 2), (12, 3), (14, 3), (15, PARTS), (600, PARTS)):
+        parts, _ = in_parts(noisy_classes(2, seed=1, images=images), seed=2)
+        assert number_of_parts(noisy_classes(2, seed=1, images=images)) == number
+        assert parts.counts.tolist() == [images // number] * 2 * number
 
 
 def test_features_go_with_their_images_and_take_the_place_of_pixels():
-    classes = noisy_classes(3, seed=1, images=2 * PARTS)
+    classes = noisy_classes(3, seed=1, images=20)
     (parts, places), of_images = in_parts(classes, seed=2), torch.rand(len(classes.images), 4)
     for features in (None, of_images):
         all_one, some_one = of_each(classes, features, seed=2)

@@ -31,7 +31,8 @@ def test_of_all_and_of_some_classes_at_the_shots_that_the_images_allow():
             assert 0.25 < row["accuracy"] < 0.55
         assert row["estimate"]["error"] < 0.25
     assert [row["shots"] for row in assessed(images=20)["alike"]] == [1, 1]
-    assert assessed(images=8)["alike"] == []
+    assert [row["ways"] for row in assessed(images=12)["alike"]] == [3, 3]
+    assert assessed(images=7)["alike"] == []
 
 
 def test_the_table_tells_them():

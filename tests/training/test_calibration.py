@@ -1,12 +1,15 @@
 """Confidence fitted on validation tasks holds on others."""
 
 import math
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 import torch
 
 from models.confidence import KEPT, Confidence
+from models.heads import Head
+from models.inner_rule import InnerRule
+from models.learner import Learner
 from models.support import Support
 from models.support_geometry import SupportGeometry
 from models.task_size import TaskSize
@@ -15,7 +18,7 @@ from tests.training.tiny_run import VALIDATION, noisy_classes, recipe
 from training.datasets.class_images import ClassImages
 from training.measures.alike_classes import of_each
 from training.measures.calibration import calibrate, fit_confidence, protocols
-from training.measures.evaluation import measure
+from training.measures.evaluation import embedded, measure
 from training.measures.measured import Measured, Protocol
 from training.measures.regressions import (
     falling_weights,
@@ -109,6 +112,49 @@ def test_classes_that_are_one_and_the_same_are_recognised():
     assert error(confidence, all_alike, within_group=True) < 0.5 * error(without, all_alike, within_group=True)
     assert error(confidence, some_alike, within_group=True) < 0.6 * error(without, some_alike, within_group=True)
     assert error(confidence, classes, within_group=False) < 1.1 * error(without, classes, within_group=False)
+
+
+def test_with_ten_images_a_class_they_are_recognised_by_several_examples_too():
+    def expected(confidence: Confidence) -> float:
+        protocol = Protocol(5, 3, 5, 100, seed=9, within_group=True)
+        found = measure(LEARNER, PHI, PREPROCESSING, all_alike, protocol)
+        estimates = [one for geometry in found.geometry for one in confidence.expectation.estimates(geometry)]
+        return sum(one.accuracy for one in estimates) / len(estimates)
+
+    (all_alike, _), _ = of_each(noisy_classes(12, seed=3, images=40), None, seed=5)
+    few = calibrate(LEARNER, PHI, PREPROCESSING, noisy_classes(12, seed=3, images=10), 100, features=None)
+    assert expected(few) < 0.45  # 0.2 are right
+
+
+def test_estimates_do_not_depend_on_the_scale_of_features():
+    """A network whose features have any length may scatter by thousands: its card must still come about."""
+    learner = Learner(PLAN.build_learner().backbone, Head("prototype"), InnerRule("nothing", 0))
+    classes = noisy_classes(12, seed=3, images=20)
+    features = embedded(learner, PHI, PREPROCESSING, classes)
+    protocol = Protocol(5, 3, 5, 40, seed=9)
+    found = []
+    for scale in (1, 200):
+        known = scale * features
+        confidence = calibrate(learner, PHI, PREPROCESSING, classes, 20, features=known)
+        found.append(
+            measure(learner, PHI, PREPROCESSING, classes, protocol, features=known).estimates(confidence)
+        )
+    assert found[0].error == pytest.approx(found[1].error, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("classes", "seed", "images", "noise", "tasks"),
+    [(2, 227, 20, 0.2, 20), (2, 551, 30, 0.8, 5), (2, 879, 8, 0.4, 5), (4, 501, 8, 0.6, 1), (7, 763, 8, 0.95, 2)],
+)
+def test_few_tasks_of_few_classes_do_not_lead_the_fit_astray(classes, seed, images, noise, tasks):
+    """Numbers out of range would end a training after its last step."""
+    learner = Learner(PLAN.build_learner().backbone, Head("prototype"), InnerRule("nothing", 0))
+    few = noisy_classes(classes, seed, images, noise)
+    features = embedded(learner, PHI, PREPROCESSING, few)
+    confidence = calibrate(learner, PHI, PREPROCESSING, few, tasks, features=features)
+    found = measure(learner, PHI, PREPROCESSING, few, Protocol(2, 2, 4, 50, seed=9), features=features)
+    assert all(math.isfinite(one) for one in asdict(found.estimates(confidence)).values())
+    assert found.calibration_error(confidence) < 0.5
 
 
 def test_sizes_are_those_that_the_classes_allow():

@@ -11,7 +11,7 @@ from models.confidence import KEEP_KNOWN, Confidence
 from models.images.preprocessing import Preprocessing
 from models.learner import Learner
 from training.datasets.class_images import ClassImages
-from training.measures.alike_classes import PARTS, of_each
+from training.measures.alike_classes import number_of_parts, of_each
 from training.measures.calibration import CALIBRATION_SEED, QUERIES, calibrate
 from training.measures.evaluation import embedded, measure
 from training.measures.measured import Measured, Protocol
@@ -178,12 +178,15 @@ def _estimate(subject: _Subject, protocol: Protocol, confidence: Confidence) -> 
 
 def _alike_rows(subject: _Subject, episodes: int, confidence: Confidence) -> Iterator[Mapping[str, Any]]:
     """How well low accuracies are foreseen: of tasks of which all or some classes are one and the same."""
-    divided = of_each(subject.validation, subject.features, REPORT_SEED)
+    divided, ways = (
+        of_each(subject.validation, subject.features, REPORT_SEED),
+        number_of_parts(subject.validation),
+    )
     for which, (some, features) in zip(("all", "some"), divided, strict=False):
         fewest = int(some.counts.min())
         for shots in (shots for shots in _ALIKE_SHOTS if shots < fewest):
             queries = min(QUERIES, fewest - shots)
-            protocol = Protocol(PARTS, shots, queries, min(episodes, _ALIKE_EPISODES), REPORT_SEED, True)
+            protocol = Protocol(ways, shots, queries, min(episodes, _ALIKE_EPISODES), REPORT_SEED, True)
             found = replace(subject, validation=some, features=features).measure(protocol)
             yield {
                 "one_and_the_same": which,

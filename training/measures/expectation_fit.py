@@ -17,6 +17,7 @@ _TAIL = 0.025  # share of the tasks on either side of an estimate's interval
 _ALIKE = 0.05  # weight of all tasks with classes that are one and the same, relative to that of the others
 _LEAST = 1e-9  # of an expected accuracy, or its distance to 1, before the logarithm is taken
 _FIRST = (0.1, 0.1, 2.0)  # closeness, softness and caution that the fit starts from
+_FURTHEST = 6.0  # the most that the logarithms of softness and caution may move, within what ``Overlap`` takes
 
 
 def fit_expectation(fitted: Sequence[Measured], alike: Sequence[Measured]) -> Expectation:
@@ -134,7 +135,8 @@ def _fit_accuracy(
 def _settings(more: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Closeness, softness and caution from what the fit varies, all of which starts at 0."""
     closeness, softness, caution = _FIRST
-    return closeness + more[0], softness * more[1].exp(), caution * more[2].exp()
+    widely, cautiously = more[1:].clamp(-_FURTHEST, _FURTHEST).exp()
+    return closeness + more[0], softness * widely, caution * cautiously
 
 
 def _number(entries: Sequence[Measured]) -> int:

@@ -1,11 +1,15 @@
 """Small regressions in double precision, with all but the constant pulled slightly towards 0."""
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
 
-_PULL = 1e-6  # factor of the squared weights of standardised terms, except the constant's
+# Factors of the squared weights of standardised terms, except the constant's. The first is usual; the next is
+# taken where one leaves a weight too large, as few tasks of few sizes may.
+_PULLS = (1e-6, 1e-4, 1e-2, 1.0)
+_MOST = 100.0  # bound on each weight of a card (see ``models.confidence``); usual ones are a tenth of it
 # Least standard deviation of a term, where a few units are usual: one that varies less counts as constant.
 _LEAST_SPREAD = 1e-3
 _LEAST = 1e-4  # of a quantile before its logarithm is taken
@@ -13,18 +17,26 @@ _SMOOTH = 0.003  # half the width of the rounded corner of the quantile loss, in
 
 
 def minimised(loss: Callable[[Tensor], Tensor], weights: int) -> Tensor:
-    """Find the W weights ``[W]`` of least loss by L-BFGS, starting from 0."""
+    """Find the W weights ``[W]`` of least loss by L-BFGS, starting from 0.
+
+    If it runs off to where nothing is finite, they are the best that were tried before.
+    """
     found = torch.zeros(weights, dtype=torch.float64, requires_grad=True)
+    best, least = found.detach().clone(), torch.inf
     optimiser = torch.optim.LBFGS([found], max_iter=500, line_search_fn="strong_wolfe")
 
     def closure() -> Tensor:
+        nonlocal best, least
         optimiser.zero_grad()
         value = loss(found)
         value.backward()
+        if float(value) < least:
+            best, least = found.detach().clone(), float(value)
         return value
 
     optimiser.step(closure)
-    return found.detach()
+    end = found.detach()
+    return end if bool(end.isfinite().all()) else best
 
 
 def linear_weights(terms: Tensor, values: Tensor) -> Tensor:
@@ -103,10 +115,14 @@ def weights_and_more(
     count = terms.shape[1]
     pulled = torch.ones(count + more, dtype=torch.float64)
     pulled[0] = 0
-    found = minimised(
-        lambda all_: loss(standard, *all_.split([count, more])) + _PULL * (pulled * all_.square()).sum(),
-        count + more,
-    )
-    weights = torch.where(varies, found[:count] / torch.where(varies, spread, 1), 0)
-    weights[0] = found[0] - (weights * mean)[varies].sum()
+
+    def pulled_loss(numbers: Tensor, pull: float) -> Tensor:
+        return loss(standard, *numbers.split([count, more])) + pull * (pulled * numbers.square()).sum()
+
+    for pull in _PULLS:
+        found = minimised(partial(pulled_loss, pull=pull), count + more)
+        weights = torch.where(varies, found[:count] / torch.where(varies, spread, 1), 0)
+        weights[0] = found[0] - (weights * mean)[varies].sum()
+        if weights.abs().max() < _MOST:
+            break
     return weights, found[count:]
