@@ -112,6 +112,9 @@ def test_classes_that_are_one_and_the_same_are_recognised():
     assert error(confidence, all_alike, within_group=True) < 0.5 * error(without, all_alike, within_group=True)
     assert error(confidence, some_alike, within_group=True) < 0.6 * error(without, some_alike, within_group=True)
     assert error(confidence, classes, within_group=False) < 1.1 * error(without, classes, within_group=False)
+    for formula in (confidence.expectation.of_means, confidence.expectation.of_left_out):
+        assert formula.overlap is not None
+        assert formula.overlap.softness >= 0.02, "no step, by which nearly equal tasks would differ"
 
 
 def test_with_ten_images_a_class_they_are_recognised_by_several_examples_too():

@@ -16,6 +16,7 @@ from training.measures.regressions import falling_weights, minimised, quantile_w
 _TAIL = 0.025  # share of the tasks on either side of an estimate's interval
 _ALIKE = 0.05  # weight of all tasks with classes that are one and the same, relative to that of the others
 _LEAST = 1e-9  # of an expected accuracy, or its distance to 1, before the logarithm is taken
+_SOFTEST = 0.02  # of few tasks, a step may fit best, by which nearly equal tasks would be told far apart
 _FIRST = (0.1, 0.1, 2.0)  # closeness, softness and caution that the fit starts from
 _FURTHEST = 6.0  # the most that the logarithms of softness and caution may move, within what ``Overlap`` takes
 
@@ -136,7 +137,7 @@ def _settings(more: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Closeness, softness and caution from what the fit varies, all of which starts at 0."""
     closeness, softness, caution = _FIRST
     widely, cautiously = more[1:].clamp(-_FURTHEST, _FURTHEST).exp()
-    return closeness + more[0], softness * widely, caution * cautiously
+    return closeness + more[0], (softness * widely).clamp_min(_SOFTEST), caution * cautiously
 
 
 def _number(entries: Sequence[Measured]) -> int:

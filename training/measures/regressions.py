@@ -30,8 +30,8 @@ def minimised(loss: Callable[[Tensor], Tensor], weights: int) -> Tensor:
         optimiser.zero_grad()
         value = loss(found)
         value.backward()
-        if float(value) < least:
-            best, least = found.detach().clone(), float(value)
+        if (now := float(value.detach())) < least:
+            best, least = found.detach().clone(), now
         return value
 
     optimiser.step(closure)
