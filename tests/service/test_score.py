@@ -3,7 +3,6 @@
 import csv
 import json
 import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,13 +11,11 @@ import pyarrow.parquet
 import pytest
 
 from service.__main__ import main
-from service.client import Client, Unreachable, _OpenedLate
+from service.client import Client, Unreachable
 from service.commands import score
 from service.commands.parts import in_parts
-from service.settings import MEBIBYTE
 from tests.service.made_images import drawing, write, zipped
 from tests.service.server_process import free_port
-from tests.service.tiny_service import at_an_address
 
 Capture = pytest.CaptureFixture[str]
 
@@ -31,12 +28,6 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for seed in range(5, 8):
         write(root / "query" / "deep" / f"{seed}.png", drawing(seed))
     return root
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with at_an_address(tmp_path_factory.mktemp("var"), max_file_bytes=20_000) as address:
-        yield address
 
 
 @pytest.fixture
@@ -239,45 +230,6 @@ def test_a_break_between_two_questions_about_a_part_costs_nothing(
     assert main([*asked, "--output", str(tmp_path / "o.csv")]) == 0
     assert broken
     assert len(jobs) == 3
-
-
-def test_one_image_that_is_too_large_is_told_in_its_row(address: str, task: str, tmp_path: Path) -> None:
-    write(tmp_path / "in" / "large.png", bytes(30_000))
-    write(tmp_path / "in" / "small.png", drawing(4))
-    output = tmp_path / "o.jsonl"
-    given = ["score", "--task", task, "--input", str(tmp_path / "in"), "--output", str(output)]
-    assert main([*given, "--server", address]) == 0
-    large, small = (json.loads(line) for line in output.read_text().splitlines())
-    assert "30000 bytes, 20000 are allowed; make it smaller" in large["error"]
-    assert small["label"] in "ab"
-
-
-@pytest.mark.parametrize("limits", [{"max_archive_bytes": 18 * MEBIBYTE}, {"upload_s": 0.5}])
-def test_one_that_is_too_large_to_be_sent_stops_no_other(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limits: dict[str, Any]
-) -> None:
-    read = _OpenedLate.read
-
-    def over_a_slow_line(self: _OpenedLate, size: int = -1) -> bytes:
-        time.sleep(0.01 if "upload_s" in limits else 0)  # for each 64 KiB
-        return read(self, size)
-
-    for name in ("a.png", "c.png"):
-        write(tmp_path / "in" / name, drawing(4))
-    with (tmp_path / "in" / "b\n.png").open("wb") as file:
-        file.truncate(19 * MEBIBYTE)
-    monkeypatch.setattr(_OpenedLate, "read", over_a_slow_line)
-    output = tmp_path / "o.jsonl"
-    with at_an_address(tmp_path / "var", **limits) as address, Client(address) as client:
-        task = client.create_task([(label, tmp_path / "in" / "a.png") for label in "ab"])["id"]
-        given = ["score", "--task", task, "--input", str(tmp_path / "in"), "--output", str(output)]
-        assert main([*given, "--server", address]) == 0
-        assert client._ask("GET", "/v1/jobs").json()["items"] == []
-    first, large, last = (json.loads(line) for line in output.read_text().splitlines())
-    assert [first["filename"], large["filename"], last["filename"]] == ["a.png", "b\n.png", "c.png"]
-    assert "label" in first
-    assert "label" in last
-    assert large["error"].startswith("b\ufffd.png is too large to be sent (4")
 
 
 def test_how_readily_images_are_told_unknown(address: str, task: str, folders: Path, tmp_path: Path) -> None:
