@@ -1,9 +1,6 @@
 """The commands of ``python -m training``, on small made-up data."""
 
 import json
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,30 +8,17 @@ import pytest
 from models.backbones.conv4 import Conv4
 from models.heads import Head
 from models.images.preprocessing import Preprocessing
-from models.initialization import load, save, shipped
+from models.initialization import load, save
 from models.inner_rule import InnerRule
 from models.learner import Learner
-from models.published import Published
 from tests.made_confidence import constant_confidence
 from tests.training.made_drawings import drawing
 from tests.training.tiny_run import TRAINING, VALIDATION, recipe
 from training.__main__ import main
-from training.run.named import find
 from training.run.publication import publish_run
 from training.run.trainer import Trainer
 
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(scope="module")
-def initialization(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("tiny")
-    plan = recipe()
-    trainer = Trainer(plan, TRAINING, VALIDATION, folder)
-    # Untrained, the prototype start is right about its own support images; steps at random rates need not be.
-    phi = {name: value * (not name.startswith("rates")) for name, value in trainer.best.items()}
-    publish_run(plan, phi, trainer.progress, TRAINING, VALIDATION, folder / "initialization")
-    return folder / "initialization"
 
 
 def test_evaluate_a_folder_of_classes(initialization, tmp_path, capsys):
@@ -200,65 +184,6 @@ def test_faults_are_one_line_and_status_2(initialization, arguments, message, ca
     assert error.startswith("error: ")
     assert message.replace("RUN", named["RUN"]) in error
     assert "Traceback" not in error
-
-
-def test_published_ones_are_found_by_name_the_latest_of_several(initialization, tmp_path, monkeypatch):
-    stored = [("mine", tmp_path / "older"), ("mine", initialization), ("other", tmp_path), ("photos", tmp_path)]
-    published = [Published(name, "version", folder) for name, folder in stored]
-    monkeypatch.setattr("training.run.named.published", lambda: published)
-    for name in ("mine", "Mine"):
-        found = find(name)
-        assert (found.name, found.version) == ("mine", load(initialization).version)
-    assert find("photos").version == load(shipped()["photos"]).version
-
-
-def test_publish_and_list_through_the_bentoml_store(initialization, tmp_path):
-    environment = {"BENTOML_HOME": str(tmp_path / "bentoml"), "BENTOML_DO_NOT_TRACK": "true", "PATH": "/usr/bin"}
-
-    def command(*arguments):
-        return subprocess.run(
-            [sys.executable, "-m", "training", *arguments],
-            cwd=ROOT,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-
-    source = tmp_path / "initialization"
-    shutil.copytree(initialization, source)
-    card = json.loads((source / "card.json").read_text())
-    card["evaluation"][0]["unknown"] = None  # as where the data have no classes beside a task's
-    (source / "card.json").write_text(json.dumps(card))
-    assert "published mine:" in command("publish", str(source), "--name", "mine")
-    (kept,) = (tmp_path / "bentoml" / "models" / "mine").glob("*/")
-    assert "published mine:" in command("publish", str(kept), "--name", "mine")
-    (tmp_path / "bentoml" / "models" / "other" / "unfinished").mkdir(parents=True)
-    assert "mine:" in command("list")
-    stored = list((tmp_path / "bentoml" / "models" / "mine").glob("*/weights.safetensors"))
-    assert [path.read_bytes() for path in stored] == [(initialization / "weights.safetensors").read_bytes()]
-
-
-def test_calibrate_rewrites_the_card_and_leaves_phi(initialization, tmp_path, capsys, monkeypatch):
-    folder = tmp_path / "copy"
-    shutil.copytree(initialization, folder)
-    card = json.loads((folder / "card.json").read_text())
-    confidence, evaluation = card["confidence"], card["evaluation"]
-    card["confidence"], card["evaluation"] = constant_confidence(temperature=9.0).as_dict(), []
-    (folder / "card.json").write_text(json.dumps(card))
-    monkeypatch.setattr("training.commands.calibrate.load_split", lambda *_, **__: VALIDATION)
-    assert main(["calibrate", str(folder), "--tasks", "5"]) == 0
-    assert f"written to {folder}" in capsys.readouterr().out
-    assert load(folder).version == load(initialization).version
-    again = json.loads((folder / "card.json").read_text())
-    assert again["confidence"] == confidence
-    assert again["evaluation"] == evaluation
-    assert again["trained_on"] == card["trained_on"]
-    card = json.loads((folder / "card.json").read_text())
-    del card["recipe"]
-    (folder / "card.json").write_text(json.dumps(card))
-    assert main(["calibrate", str(folder)]) == 2
-    assert "no recipe" in capsys.readouterr().err
 
 
 def test_evaluate_measures_a_look(initialization, tmp_path, capsys):
