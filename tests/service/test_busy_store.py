@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from service.problems import Problem
 from service.store import database, writers
 from tests.service.made_images import drawing
 from tests.service.tiny_service import serving, until
@@ -79,6 +80,23 @@ def test_a_change_that_has_begun_does_not_end_with_its_caller() -> None:
         await asyncio.gather(*[store.run(lambda: None) for _ in range(2 * writers.AT_ONCE)])  # no turn is lost
         await asyncio.to_thread(made.wait)
 
+    asyncio.run(scene())
+
+
+def test_without_a_turn_nothing_is_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    go_on = threading.Event()
+
+    async def scene() -> None:
+        store = writers.Writers()
+        others = [asyncio.create_task(store.run(go_on.wait, 30)) for _ in range(writers.AT_ONCE)]
+        await asyncio.sleep(0)  # they take their turns
+        with pytest.raises(Problem, match="kept the store busy") as refusal:
+            await store.run(pytest.fail, "it was changed")
+        assert refusal.value.status == 503
+        go_on.set()
+        assert await asyncio.gather(*others) == [True] * writers.AT_ONCE
+
+    monkeypatch.setattr(writers, "_WAIT_S", 0.01)
     asyncio.run(scene())
 
 

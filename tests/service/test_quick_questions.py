@@ -3,12 +3,14 @@
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
+from service.computing import preparation
 from service.computing.classifiers import Classifiers
-from service.computing.engine import Deadline
+from service.computing.engine import Deadline, Engine
 from tests.service.made_images import drawing
 from tests.service.tiny_service import serving
 
@@ -63,3 +65,35 @@ def test_a_task_that_is_not_in_memory_is_answered_within_one_deadline(
     with serving(tmp_path) as client:
         assert asked(client, task, drawing(3)) == 200
     assert len(deadlines) == 1
+
+
+def test_many_images_are_work_for_the_thread_of_large_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submit, seen = Engine.submit, []
+
+    def noted(engine: Engine, work: Any, *, large: bool = False) -> Any:
+        seen.append(large)
+        return submit(engine, work, large=large)
+
+    def pieces(path: str, queries: int = 0, **labels: int) -> list[bool]:
+        """Which pieces of a request's work are large."""
+        seen.clear()
+        named = [label for label, number in labels.items() for _ in range(number)]
+        support = [("support", (f"{seed}.png", drawing(seed))) for seed in range(len(named))]
+        asked = [("query", (f"{seed}.png", drawing(seed))) for seed in range(queries)]
+        answer = client.post(f"/v1{path}", files=support + asked, data={"labels": named})
+        assert answer.status_code in (200, 201)
+        return list(seen)
+
+    monkeypatch.setattr(Engine, "submit", noted)
+    monkeypatch.setattr(preparation, "MANY_IMAGES", 2)
+    with serving(tmp_path) as client:
+        assert pieces("/classify", 1, a=1, b=1) == [True, False, True]  # preparing, fitting, answering
+        assert pieces("/tasks", a=1, b=1) == [False, False]
+        assert pieces("/tasks", a=2, b=1) == [True, False]
+        task = client.get("/v1/tasks").json()["items"][0]["id"]
+        assert pieces(f"/tasks/{task}/classify", 2) == [False]
+        assert pieces(f"/tasks/{task}/classify", 3) == [True]
+        assert pieces(f"/tasks/{task}/examples", a=1, b=1) == [False, False, False]  # choosing the model first
+        assert pieces(f"/tasks/{task}/examples", a=2, b=1) == [True, True, False]
