@@ -209,7 +209,7 @@ def _check_size(entry: zipfile.ZipInfo, name: str, limits: Limits) -> None:
         raise _refusal(
             f"has {name} of {entry.file_size} bytes, {limits.file_bytes} are allowed; make it smaller", 413, name
         )
-    if entry.file_size >= MEBIBYTE and entry.file_size > limits.ratio * max(entry.compress_size, 1):
+    if entry.file_size >= MEBIBYTE and entry.file_size > limits.ratio * entry.compress_size:
         raise _refusal(f"has {name}, which unpacks to over {limits.ratio} times its size", 413, name)
 
 
