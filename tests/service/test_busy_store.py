@@ -5,14 +5,17 @@ import errno
 import sqlite3
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 from starlette.testclient import TestClient
 
 from service.problems import Problem
-from service.store import database, writers
+from service.store import writers
+from service.store.database import FILE, Database
 from tests.service.made_images import drawing
 from tests.service.tiny_service import serving, until
 
@@ -25,13 +28,22 @@ def create(client: TestClient) -> "tuple[int, str, str | None]":
 
 
 def test_a_lock_that_is_held_for_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database, "_BUSY_MS", 20)
+    monkeypatch.setattr("service.store.database._BUSY_MS", 20)
     with serving(tmp_path) as client:
-        other = sqlite3.connect(tmp_path / database.FILE)
+        other = sqlite3.connect(tmp_path / FILE)
         other.execute("BEGIN IMMEDIATE")
         assert create(client) == (503, "application/problem+json", "5")
         other.rollback()
         assert create(client)[0] == 201
+
+
+def test_between_what_a_change_reads_and_what_it_writes_nobody_else_writes(
+    database: Database, tmp_path: Path
+) -> None:
+    with database.writing() as session, closing(sqlite3.connect(tmp_path / FILE, timeout=0)) as other:
+        session.execute(text("SELECT number FROM tasks"))
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            other.execute("BEGIN IMMEDIATE")
 
 
 def test_those_who_read_do_not_wait_for_those_who_wait_to_write(
@@ -41,7 +53,7 @@ def test_those_who_read_do_not_wait_for_those_who_wait_to_write(
     monkeypatch.setattr(writers, "_WAIT_S", 2)
     with serving(tmp_path) as client, ThreadPoolExecutor(60) as callers:
         task = client.post("/v1/tasks", files=SUPPORT, data={"labels": ["a", "b"]}).json()["id"]
-        other = sqlite3.connect(tmp_path / database.FILE)
+        other = sqlite3.connect(tmp_path / FILE)
         other.execute("BEGIN IMMEDIATE")
         deletions = [callers.submit(client.delete, "/v1/tasks/nothing") for _ in range(60)]
         waited: set[Future[Any]] = set()
