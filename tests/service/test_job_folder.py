@@ -234,4 +234,10 @@ def test_jobs_wait_while_another_process_scores(tmp_path: Path, monkeypatch: pyt
             finally:
                 fcntl.flock(of_another, fcntl.LOCK_UN)
             assert ended(client, job)["status"] == "done"
+            until(lambda: not client.app.state.components.jobs._wake.is_set())  # the thread rests again
     assert looks[-2:] == [False, True]
+
+
+def test_what_has_been_removed_already_is_no_news(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    job_folders.tidy(tmp_path.parent, {tmp_path.name: "done"}, oldest_s=1e9)
+    assert caplog.records == []
