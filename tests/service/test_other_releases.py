@@ -4,7 +4,7 @@ import asyncio
 import json
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from service.computing.engine import Engine
 from service.computing.pinned import DESCRIPTION, FORMAT, TENSORS, UnreadablePin, load_pinned, pin
 from service.computing.repinning import LostClassifier, Repinning
 from service.registry import Registry
+from service.store.job_store import JobStore
 from tests.service.made_images import drawing, zipped
 from tests.service.tiny_service import TINY, ended, save_tiny, serving
 
@@ -182,6 +183,19 @@ def test_by_another_initialization_no_job_goes_on_that_has_begun(pinned: Pinned,
         pinned.again(other, begun=True)
     assert pinned.again(other, begun=False).version == other.version
     assert load_pinned(pinned.folder).version == other.version, "which is from now on the job's"
+
+
+def test_a_job_has_begun_once_it_has_a_row(
+    tmp_path: Path, pinned_by: Callable[..., threading.Event], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pinned_by(old)
+    monkeypatch.setattr(JobStore, "start_next", lambda _: None)
+    monkeypatch.setattr(Repinning, "again", lambda *_, begun, check: begun)
+    with serving(tmp_path) as client:
+        _, job = started(client)
+        own = client.app.state.components.jobs
+        of_rows = [replace(own.store.job(job), done=done) for done in (0, 1)]
+        assert [own._classifier(one) for one in of_rows] == [False, True]
 
 
 def test_a_stop_does_not_wait_for_it(
