@@ -111,6 +111,14 @@ def test_a_part_of_another_type_than_text_is_a_file(client: TestClient, kind: st
     assert answer.status_code == 200, answer.text
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+def test_texts_are_read_as_they_were_written(client: TestClient, encoding: str) -> None:
+    label = part("labels", "\N{LATIN SMALL LETTER E WITH ACUTE}".encode(encoding))
+    answer = post(client, "/both", SUPPORT[0], label, *SUPPORT[2:], part("query", Q, "q.png"))
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["support"][0]["label"] == "\N{LATIN SMALL LETTER E WITH ACUTE}"
+
+
 def test_a_job_takes_a_part_of_another_type_than_text(client: TestClient) -> None:
     headers = b'Content-Disposition: form-data; name="query"\r\nContent-Type: image/png'
     unnamed = b"--x\r\n" + headers + b"\r\n\r\n" + A + b"\r\n"

@@ -97,6 +97,15 @@ def test_what_was_pinned_in_this_format_means_the_same_still() -> None:
         assert answer["nearest"][0]["similarity"] == pytest.approx(known, abs=1e-3)
 
 
+def test_for_want_of_memory_no_pin_is_taken_for_damaged(monkeypatch: pytest.MonkeyPatch) -> None:
+    def short(content: bytes) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("safetensors.torch.load", short)
+    with pytest.raises(MemoryError):
+        load_pinned(OF_FORMAT)
+
+
 @pytest.mark.parametrize("release", [old, newer, damaged])
 def test_a_job_goes_on_by_the_same_classifier(
     tmp_path: Path, pinned_by: Callable[..., threading.Event], release: Callable[[Path], None]
