@@ -106,6 +106,8 @@ def test_a_part_of_another_type_than_text_is_a_file(client: TestClient, kind: st
     assert answer.json()["query"][0]["filename"] == "query[1]"
     answer = sent(client, f"{disposition}\r\nContent-Type: Text/plain; charset=utf-8", b"hello")
     assert (answer.status_code, answer.json()["title"]) == (422, "Wrong type")
+    answer = sent(client, f"{disposition}\r\nContent-Transfer-Encoding: binary", b"hello")
+    assert (answer.status_code, answer.json()["title"]) == (422, "Wrong type")
     label = b'--x\r\nContent-Type: application/json\r\nContent-Disposition: form-data; name="labels"\r\n\r\na\r\n'
     answer = post(client, "/both", SUPPORT[0], label, *SUPPORT[2:], part("query", Q, "q.png"))
     assert answer.status_code == 200, answer.text
