@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import TimeoutError as NoConnection
 from starlette.testclient import TestClient
 
 from service.problems import Problem
@@ -113,16 +114,17 @@ def test_without_a_turn_nothing_is_changed(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.parametrize(
-    ("failure", "status"),
+    ("failure", "status", "again"),
     [
-        (sqlite3.OperationalError("database or disk is full"), 507),
-        (OSError(errno.ENOSPC, "No space left on device"), 507),
-        (sqlite3.OperationalError("no such table: tasks"), 500),
-        (OSError(errno.EIO, "Input/output error"), 500),
+        (NoConnection("QueuePool limit of size 5 overflow 10 reached"), 503, "5"),
+        (sqlite3.OperationalError("database or disk is full"), 507, None),
+        (OSError(errno.ENOSPC, "No space left on device"), 507, None),
+        (sqlite3.OperationalError("no such table: tasks"), 500, None),
+        (OSError(errno.EIO, "Input/output error"), 500, None),
     ],
 )
-def test_what_waiting_does_not_mend(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: Exception, status: int
+def test_who_is_told_to_come_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: Exception, status: int, again: str | None
 ) -> None:
     with serving(tmp_path) as client:
         tasks = client.app.state.components.tasks
@@ -131,4 +133,4 @@ def test_what_waiting_does_not_mend(
             raise failure
 
         monkeypatch.setattr(type(tasks), "create", failing)
-        assert create(client) == (status, "application/problem+json", None)
+        assert create(client) == (status, "application/problem+json", again)
