@@ -176,7 +176,7 @@ def _name(entry: zipfile.ZipInfo) -> str:
 
 def _counts(entry: zipfile.ZipInfo) -> bool:
     parts = PurePosixPath(_name(entry)).parts
-    hidden = any((part.startswith(".") and part != "..") or part == "__MACOSX" for part in parts)
+    hidden = any(part.startswith(".") or part == "__MACOSX" for part in parts)
     return bool(parts) and not (entry.is_dir() or hidden or parts[-1].lower() in LITTER)
 
 
