@@ -170,7 +170,7 @@ def pinned(tmp_path: Path) -> Any:
         task, job = started(client)
         ended(client, job)
         components = client.app.state.components
-        classifier = asyncio.run(components.classifiers.of_task(task))
+        classifier = replace(asyncio.run(components.classifiers.of_task(task)), keep_known=0.8)
         folder = tmp_path / "pinned"
         folder.mkdir()
         pin(classifier, folder)
@@ -182,6 +182,7 @@ def pinned(tmp_path: Path) -> Any:
 def test_by_the_initialization_that_it_was_made_from(pinned: Pinned, tmp_path: Path, begun: bool) -> None:
     made = pinned.again(save_tiny(tmp_path / "same"), begun=begun)
     assert made.version == pinned.classifier.version
+    assert made.keep_known == 0.8
     asked = [("q", torch.rand(1, 28, 28))]
     assert made.answers(asked, lambda: None) == pinned.classifier.answers(asked, lambda: None)
 
