@@ -97,3 +97,5 @@ def test_many_images_are_work_for_the_thread_of_large_work(
         assert pieces(f"/tasks/{task}/classify", 3) == [True]
         assert pieces(f"/tasks/{task}/examples", a=1, b=1) == [False, False, False]  # choosing the model first
         assert pieces(f"/tasks/{task}/examples", a=2, b=1) == [True, True, False]
+        monkeypatch.setattr(preparation, "_MANY_BYTES", 100)
+        assert pieces("/tasks", a=1, b=1) == [True, False]
