@@ -89,7 +89,10 @@ def test_phi_is_left_alone(either: Initialization) -> None:
     )
 
 
-def test_each_step_is_announced_and_can_end_the_fit(tiny: Initialization) -> None:
+@pytest.mark.parametrize("moves", ["all", "head"])
+def test_each_step_is_announced_and_can_end_the_fit(tiny: Initialization, moves: Moves) -> None:
+    learner = replace(tiny.learner, rule=replace(tiny.learner.rule, moves=moves))
+    tiny = replace(tiny, learner=learner, phi=learner.initial(0))
     steps: list[int] = []
     fit(tiny, shots("ab", tiny), steps.append)
     assert steps == [0, 1]

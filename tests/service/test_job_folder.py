@@ -116,7 +116,8 @@ def test_what_a_killed_process_left_goes_and_what_is_unfinished_stays(
             assert names(tmp_path / "jobs" / done) == whole
     for name in ("old", "young"):
         (tmp_path / "jobs" / name).mkdir()
-    os.utime(tmp_path / "jobs" / "old", (0, 0))
+    for name in ("old", waiting):  # others came before it, which took hours
+        os.utime(tmp_path / "jobs" / name, (0, 0))
 
     begun = threading.Event()
     monkeypatch.setattr(JobStore, "start_next", lambda _: begun.set())

@@ -106,6 +106,7 @@ def test_patience_begins_anew_with_another_job_and_with_each_image(monkeypatch: 
     assert not lasts(0, "c", 0, errno.ENOENT)
 
 
-def test_a_job_that_fails_by_a_limit_says_what_the_limit_says() -> None:
+def test_why_a_job_failed_is_told_in_words() -> None:
     told = "the archive holds 6 files, 5 are allowed; split it"
     assert job_failures.failure(Problem(413, told)) == told
+    assert "no memory" in job_failures.failure(MemoryError())

@@ -28,7 +28,9 @@ def asked(client: TestClient, task: str, *queries: bytes) -> int:
     return client.post(f"/v1/tasks/{task}/classify", files=files).status_code
 
 
-def test_only_a_small_question_of_a_lone_caller_needs_no_thread(client: TestClient) -> None:
+def test_only_a_small_question_of_a_lone_caller_needs_no_thread(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
     support = [("support", (f"{seed}.png", drawing(seed))) for seed in (1, 2)]
     task = client.post("/v1/tasks", files=support, data={"labels": ["a", "b"]}).json()["id"]
     classifiers: Classifiers = client.app.state.components.classifiers
@@ -40,6 +42,9 @@ def test_only_a_small_question_of_a_lone_caller_needs_no_thread(client: TestClie
         assert asked(client, task, drawing(3), drawing(4)) == 504
         assert asked(client, task, drawing(3, side=LARGE)) == 504
         assert asked(client, task, drawing(3) + bytes(200_000)) == 504
+        with monkeypatch.context() as patch:
+            patch.setattr(preparation, "_FEW_OPERATIONS", 0)  # a large network
+            assert asked(client, task, drawing(3)) == 504
         classifiers._metrics.being_answered += 1  # another caller
         assert asked(client, task, drawing(3)) == 504
     finally:

@@ -126,3 +126,27 @@ def test_a_fit_that_another_process_overtook_answers_nothing(
         assert add(one, "by the one") == 504
         assert one.get(path).json()["version"] == 2
         assert answer(one) == answer(other)
+
+
+def test_a_task_that_another_process_changes_while_it_is_fitted_is_fitted_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving(tmp_path) as one, serving(tmp_path) as other:
+        task = one.post("/v1/tasks", files=SUPPORT, data={"labels": ["a", "b"]}).json()
+        extra = {"files": SUPPORT[:1], "data": {"labels": ["c"]}}
+        assert one.post(f"/v1/tasks/{task['id']}/examples", **extra).status_code == 200
+        refit, fits = CallersFits.refit, 0
+
+        async def overtaken(self: CallersFits, caller: Caller, *given: Any) -> Any:
+            nonlocal fits
+            fits += 1
+            if fits == 1:
+                gone = await asyncio.to_thread(one.delete, f"/v1/tasks/{task['id']}/classes/c")
+                assert gone.status_code == 200
+            return await refit(self, caller, *given)
+
+        monkeypatch.setattr(CallersFits, "refit", overtaken)
+        files = {"query": ("3.png", drawing(3))}
+        answer = other.post(f"/v1/tasks/{task['id']}/classify", files=files)
+        assert (answer.status_code, fits) == (200, 2)
+        assert answer.json() == one.post(f"/v1/tasks/{task['id']}/classify", files=files).json()
