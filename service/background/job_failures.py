@@ -15,11 +15,10 @@ _MINUTE_S = 60.0
 
 
 class Patience:
-    """Remembers since when the job at hand has been held up, without an image scored in between."""
+    """Remembers since when each job has been held up, without an image scored in between."""
 
     def __init__(self) -> None:
-        self._held: tuple[str, int] | None = None
-        self._since = 0.0
+        self._held: dict[str, tuple[int, float]] = {}  # by the job's id: its progress, and since when that is all
 
     def lasts(self, job: Job, error: Exception) -> bool:
         """Whether a job that met an error shall be tried again; ``job`` is as it was before this try."""
@@ -27,9 +26,12 @@ class Patience:
             return False
         if isinstance(error, OUT_OF_REACH) or is_full(error):  # which holds up all jobs alike
             return True
-        if self._held != (job.id, job.done):
-            self._held, self._since = (job.id, job.done), time.monotonic()
-        return time.monotonic() - self._since < _PATIENCE_S
+        now = time.monotonic()
+        done, since = self._held.get(job.id, (job.done, now))
+        if done != job.done:
+            since = now
+        self._held[job.id] = job.done, since
+        return now - since < _PATIENCE_S
 
 
 def failure(error: Exception) -> str:

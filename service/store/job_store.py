@@ -86,13 +86,17 @@ class JobStore:
             rows = session.scalars(query.order_by(JobRow.number.desc()).limit(limit + 1)).all()
             return page([(row.number, _job(row)) for row in rows], limit)
 
-    def start_next(self) -> Job | None:
-        """Start the oldest unfinished job, be it queued or left running by a stopped process; None for none.
+    def start_next(self, *, oldest: bool = True) -> Job | None:
+        """Start an unfinished job, be it queued, or running and waiting for its turn; None for none.
 
         Only the process that holds the jobs' lock may call this.
+
+        Args:
+            oldest: whether to take the oldest one rather than that with the fewest images left.
         """
+        left = () if oldest else (JobRow.total - JobRow.done,)
+        unfinished = select(JobRow).where(JobRow.status.in_(UNFINISHED)).order_by(*left, JobRow.number)
         with self._database.writing() as session:
-            unfinished = select(JobRow).where(JobRow.status.in_(UNFINISHED)).order_by(JobRow.number)
             row = session.scalar(unfinished.limit(1))
             if row is None:
                 return None
