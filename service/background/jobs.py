@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from fastapi import Request
+from sqlalchemy.exc import IntegrityError
 from starlette.concurrency import run_in_threadpool
 
 from service.background.job_failures import SHORTAGES, Patience, failure
@@ -62,6 +63,7 @@ class Jobs:
         self._root = settings.data_dir / JOBS
         self._root.mkdir(parents=True, exist_ok=True)
         self._patience = Patience()
+        self._naming = threading.Lock()
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._scoring = Scoring(settings, self._root, engine, repinning, metrics, self._stopping)
@@ -82,10 +84,18 @@ class Jobs:
         """Where a job's images and classifier lie."""
         return self._root / job_id
 
-    async def take(self, request: Request, task_id: str, classifier: Classifier) -> Job:
-        """Receive a job's images and queue it; a refused job leaves nothing behind."""
-        job_id = uuid.uuid4().hex
-        folder = self.folder(job_id)
+    async def take(
+        self, request: Request, task_id: str, classifier: Classifier, chosen: str | None = None
+    ) -> Job:
+        """Receive a job's images and queue it; a refused job leaves nothing behind.
+
+        Its id is ``chosen``, if the caller chose one. If the task has a job of that id, it is given instead: a
+        caller to whom no answer came may send it again.
+        """
+        if chosen is not None and (job := self.store.of_id(chosen, task_id)) is not None:
+            return job
+        # Under a name of its own, as another request may be sending the same job.
+        folder = self.folder(uuid.uuid4().hex)
         self.store.check_place()  # or else the folder could not be made
         folder.mkdir()
         try:
@@ -96,7 +106,7 @@ class Jobs:
             raise
         classifier = replace(classifier, keep_known=knobs.keep_known)
         try:
-            return await self._writers.run(self._queue, job_id, task_id, classifier)
+            return await self._writers.run(self._queue, folder, chosen, task_id, classifier)
         except Exception:  # a caller who leaves (BaseException) ends this wait, but no change that has begun
             shutil.rmtree(folder, ignore_errors=True)
             raise
@@ -122,13 +132,25 @@ class Jobs:
         shutil.rmtree(self.folder(job_id), ignore_errors=True)
         return number
 
-    def _queue(self, job_id: str, task_id: str, classifier: Classifier) -> Job:
-        folder = self.folder(job_id)
+    def _queue(self, folder: Path, chosen: str | None, task_id: str, classifier: Classifier) -> Job:
         pin(classifier, folder)
-        sync_folder(self._root)
         with open_job_input(folder, self._settings) as archive:
             total = len(archive.names)
-        job = self.store.create(job_id, task_id=task_id, model=classifier.model, total=total)
+        with self._naming:
+            if chosen is not None:
+                if (job := self.store.of_id(chosen, task_id)) is not None:  # by now
+                    shutil.rmtree(folder, ignore_errors=True)
+                    return job
+                shutil.rmtree(self.folder(chosen), ignore_errors=True)  # of a process that was killed just here
+                folder = folder.rename(self.folder(chosen))
+            try:
+                sync_folder(self._root)
+                job = self.store.create(folder.name, task_id=task_id, model=classifier.model, total=total)
+            except IntegrityError:  # another process was sent it just now, whose the folder is
+                return self.store.job(folder.name)
+            except Exception:
+                shutil.rmtree(folder, ignore_errors=True)
+                raise
         self._wake.set()
         return job
 

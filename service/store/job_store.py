@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 
 from sqlalchemy import delete, func, insert, select, update
 
-from service.problems import not_found
+from service.problems import Problem, not_found
 from service.store.database import Database
 from service.store.giving_way import give_way
 from service.store.paging import Page, before, page
@@ -49,7 +49,7 @@ class JobStore:
         self._database.check_place()
 
     def create(self, job_id: str, *, task_id: str, model: str, total: int) -> Job:
-        """Queue a job whose folder is complete."""
+        """Queue a job whose folder is complete; raises an IntegrityError if there is one of this id."""
         row = JobRow(
             id=job_id,
             task_id=task_id,
@@ -71,6 +71,17 @@ class JobStore:
             row = session.scalar(select(JobRow).where(JobRow.id == job_id, _SHOWN))
             if row is None:
                 raise not_found("job", job_id)
+            return _job(row)
+
+    def of_id(self, job_id: str, task_id: str) -> Job | None:
+        """Give a task's job, if there is one of this id; raises a 409 Problem if another job has it."""
+        with self._database.reading() as session:
+            row = session.scalar(select(JobRow).where(JobRow.id == job_id))
+            if row is None:
+                return None
+            if row.task_id != task_id or row.status == _DELETING:
+                detail = f"the id {job_id} is another job's, or that of one being deleted; choose another"
+                raise Problem(409, detail, title="Taken id", field="id")
             return _job(row)
 
     def is_unfinished(self, job_id: str) -> bool:
