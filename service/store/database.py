@@ -15,7 +15,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.orm import Session
 
-from service.settings import SettingsError
+from service.settings import MEBIBYTE, SettingsError
 from service.store.reserve import Reserve
 from service.store.schema_changes import SCHEMA_CHANGES
 from service.store.tables import Table
@@ -25,6 +25,7 @@ FILE = "metashot.sqlite3"
 _OPENING, _RESERVE = "metashot.opening", "metashot.reserve"
 SCHEMA = 1 + len(SCHEMA_CHANGES)
 _BUSY_MS = 20_000
+LOG_BYTES = 8 * MEBIBYTE  # of the write-ahead log, which a large change makes larger until the next one
 OUT_OF_REACH = (OperationalError, NoConnection, sqlite3.OperationalError)  # these may pass by themselves
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 _UNREACHABLE = "unable to open database file"  # as SQLite says it
@@ -194,5 +195,6 @@ def _engine(file: Path, begin: str) -> Engine:
 def _configure(connection: Any, _record: object = None) -> None:
     connection.isolation_level = None  # transactions begin where _engine says, not where sqlite3 guesses
     # FULL, so that what callers were told has reached the disk.
-    for pragma in (f"busy_timeout={_BUSY_MS}", "foreign_keys=ON", "synchronous=FULL"):
+    given = (f"busy_timeout={_BUSY_MS}", "foreign_keys=ON", "synchronous=FULL", f"journal_size_limit={LOG_BYTES}")
+    for pragma in given:
         connection.execute(f"PRAGMA {pragma}")

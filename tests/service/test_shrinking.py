@@ -16,7 +16,7 @@ from service.background import shrinking
 from service.background.shrinking import Shrinking
 from service.settings import MEBIBYTE
 from service.store import giving_way, spare_room
-from service.store.database import FILE, Database
+from service.store.database import FILE, LOG_BYTES, Database
 from service.store.job_store import JobStore
 from service.store.spare_room import can_shrink, give_some_back
 from service.store.task_store import Fitted, NewExample, TaskStore
@@ -190,3 +190,11 @@ def test_a_store_out_of_reach_does_not_end_it(
     thread.start()
     until(lambda: len(asked) > 2)
     thread.stop()
+
+
+def test_a_large_change_does_not_leave_a_large_log(database: Database, tmp_path: Path) -> None:
+    log = tmp_path / f"{FILE}-wal"
+    create(database, bytes(20 * MEBIBYTE))
+    assert log.stat().st_size > 20 * MEBIBYTE
+    create(database, b"x")
+    assert log.stat().st_size <= LOG_BYTES
