@@ -193,7 +193,7 @@ class Jobs:
             if not self.store.is_unfinished(job_id):
                 self._scoring.close(job_id)
         oldest, self._oldest_next = self._oldest_next, not self._oldest_next
-        return self.store.start_next(oldest=oldest)
+        return self.store.start_next(oldest=oldest, last=self._patience.aside)
 
     def _score(self, job: Job) -> None:
         """Score a job's next images, for a turn."""

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
 
@@ -97,16 +97,18 @@ class JobStore:
             rows = session.scalars(query.order_by(JobRow.number.desc()).limit(limit + 1)).all()
             return page([(row.number, _job(row)) for row in rows], limit)
 
-    def start_next(self, *, oldest: bool = True) -> Job | None:
+    def start_next(self, *, oldest: bool = True, last: Collection[str] = ()) -> Job | None:
         """Start an unfinished job, be it queued, or running and waiting for its turn; None for none.
 
         Only the process that holds the jobs' lock may call this.
 
         Args:
             oldest: whether to take the oldest one rather than that with the fewest images left.
+            last: ids of those to be taken only if there is no other.
         """
         left = () if oldest else (JobRow.total - JobRow.done,)
-        unfinished = select(JobRow).where(JobRow.status.in_(UNFINISHED)).order_by(*left, JobRow.number)
+        order = (JobRow.id.in_(last), *left, JobRow.number)
+        unfinished = select(JobRow).where(JobRow.status.in_(UNFINISHED)).order_by(*order)
         with self._database.writing() as session:
             row = session.scalar(unfinished.limit(1))
             if row is None:

@@ -1,4 +1,4 @@
-"""Jobs that are held up by what may pass: they wait, but not for ever where others wait behind them."""
+"""Jobs that are held up by what may pass: they wait, but not for ever, and the others go on meanwhile."""
 
 import errno
 import sqlite3
@@ -70,7 +70,7 @@ def test_a_shortage_that_passes_fails_no_job(
     assert not any(record.exc_info for record in told)
 
 
-def test_a_shortage_that_does_not_pass_holds_up_the_other_jobs_for_a_while_only(
+def test_a_shortage_that_does_not_pass_fails_its_job_in_the_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     may_begin, score = threading.Event(), Jobs._score
@@ -84,7 +84,7 @@ def test_a_shortage_that_does_not_pass_holds_up_the_other_jobs_for_a_while_only(
         description.mkdir()  # which can be read no more than a file that belongs to another user
         may_begin.set()
         assert ended(client, sound)["status"] == "done"
-        state = client.get(f"/v1/jobs/{held}").json()
+        state = ended(client, held)
     assert state["status"] == "failed"
     assert "Is a directory" in state["error"]
     assert str(tmp_path) not in state["error"]
@@ -104,6 +104,27 @@ def test_patience_begins_anew_with_another_job_and_with_each_image(monkeypatch: 
     assert [lasts(1299, "b", 1), lasts(1300, "b", 1)] == [True, False]
     assert lasts(1300, "b", 1, errno.ENOSPC), "which holds up all jobs"
     assert not lasts(0, "c", 0, errno.ENOENT)
+
+
+def test_while_a_job_is_held_up_the_others_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the turn is always its own, as it is the oldest and has the fewest images left."""
+    load, begun, mended, held = job_scoring.load_pinned, threading.Event(), threading.Event(), ""
+
+    def unreadable(folder: Path) -> Classifier:
+        begun.wait(30)
+        if folder.name == held and not mended.is_set():
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return load(folder)
+
+    monkeypatch.setattr(jobs, "_LOOK_S", 0.02)
+    monkeypatch.setattr(job_scoring, "load_pinned", unreadable)
+    with serving(tmp_path) as client:
+        held, *others = [start(client, images) for images in (1, 3, 2)]
+        begun.set()
+        assert [ended(client, job)["status"] for job in others] == ["done"] * 2
+        assert client.get(f"/v1/jobs/{held}").json()["status"] == "running"
+        mended.set()
+        assert ended(client, held)["status"] == "done"
 
 
 def test_two_jobs_that_are_held_up_by_turns_both_fail_in_the_end(

@@ -82,6 +82,13 @@ def test_takes_the_one_with_the_fewest_images_left_of_several_the_first(store: J
     by_turns = [store.start_next(oldest=False), store.start_next()]
     assert [one.id for one in by_turns if one] == ["long", "long"]
     assert store.job("as short").status == "queued"
+    last = store.start_next(last=["long", "short"])
+    assert last is not None
+    assert last.id == "as short"
+    store.finish("as short", "done")
+    last = store.start_next(last=["long", "short"])
+    assert last is not None
+    assert last.id == "long"
 
 
 def test_after_a_cancellation_nothing_lands(store: JobStore) -> None:
