@@ -92,8 +92,10 @@ class Jobs:
         Its id is ``chosen``, if the caller chose one. If the task has a job of that id, it is given instead: a
         caller to whom no answer came may send it again.
         """
-        if chosen is not None and (job := self.store.of_id(chosen, task_id)) is not None:
-            return job
+        if chosen is not None:
+            job = await run_in_threadpool(self.store.of_id, chosen, task_id)
+            if job is not None:
+                return job
         # Under a name of its own, as another request may be sending the same job.
         folder = self.folder(uuid.uuid4().hex)
         self.store.check_place()  # or else the folder could not be made
