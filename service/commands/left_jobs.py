@@ -37,10 +37,14 @@ class JobNotes:
                 if self._client.job(_id(note))["status"] not in (*UNFINISHED, "done"):
                     self.end(answers)
         if answers.stem not in self._notes:
-            note = answers.with_name(f"{answers.stem}.{uuid.uuid4().hex}{_NOTE}")
+            note = _note(answers, uuid.uuid4().hex)
             note.touch()
             self._notes[answers.stem] = note
         return _id(self._notes[answers.stem])
+
+    def begun(self, answers: Path, job_id: str) -> None:
+        """Note the id that a part's job has got: a service of a former release chooses it by itself."""
+        self._notes[answers.stem] = self._notes[answers.stem].rename(_note(answers, job_id))
 
     def end(self, answers: Path) -> None:
         """Delete a part's job from the server; its note stays if that fails."""
@@ -64,6 +68,10 @@ class JobNotes:
         for stem, note in list(self._notes.items()):
             if stem not in kept:
                 self.end(note.with_name(stem))
+
+
+def _note(answers: Path, job_id: str) -> Path:
+    return answers.with_name(f"{answers.stem}.{job_id}{_NOTE}")
 
 
 def _id(note: Path) -> str:

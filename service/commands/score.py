@@ -133,10 +133,11 @@ def _score(
     """Score one part as a job of its own, and delete the job from the server at the end."""
     before = bar.n
     try:
-        job_id = notes.job_for(target)
-        if not _started(client, task["id"], part, target, keep_known, job_id):
+        job_id = _started(client, task["id"], part, target, keep_known, notes.job_for(target))
+        if job_id is None:
             bar.update(1)
             return
+        notes.begun(target, job_id)
         begin = time.monotonic()
         for job in client.follow_job(job_id):
             if bar.total is None:
@@ -157,17 +158,17 @@ def _score(
 
 def _started(
     client: Client, task_id: str, part: Part, target: Path, keep_known: float | None, job_id: str
-) -> bool:
-    """Start a part's job, unless it is there; False if its only image is too large, which is then its row."""
+) -> str | None:
+    """Start a part's job, unless it is there; None if its only image is too large, which is then its row."""
     try:
         with tempfile.TemporaryDirectory() as folder:
-            client.start_job(task_id, part.archive(Path(folder)), keep_known=keep_known, job_id=job_id)
+            job = client.start_job(task_id, part.archive(Path(folder)), keep_known=keep_known, job_id=job_id)
     except TooMuch as error:
         if not part.oversized:
             raise
         _tell_oversized(part, error, target)
-        return False
-    return True
+        return None
+    return str(job["id"])
 
 
 def _tell_oversized(part: Part, error: TooMuch, target: Path) -> None:

@@ -144,6 +144,8 @@ def test_a_deletion_that_was_cut_short(
         patch.setattr(giving_way.time, "sleep", lambda _: 1 // 0)
         with pytest.raises(ZeroDivisionError):
             store.delete_hidden(store.hide("j"))
+    with pytest.raises(Problem, match="another job's, or that of one being deleted"):
+        store.of_id("j", "t")
     for use in (store.job, lambda job_id: list(store.results(job_id))):
         with pytest.raises(Problem, match="no job 'j'"):
             use("j")

@@ -217,6 +217,22 @@ def test_a_job_whose_answer_was_lost_is_not_begun_twice(
     assert jobs(address) == []
 
 
+def test_a_service_of_a_former_release_chooses_the_ids_itself(
+    address: str, asked: list[str], output: Path, sent: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload = Client._upload
+
+    def of_former_release(self: Client, path: str, *given: Any, **options: Any) -> Job:
+        return upload(self, path.partition("?")[0], *given, **options)
+
+    monkeypatch.setattr(Client, "_upload", of_former_release)
+    killed(asked, monkeypatch)
+    assert main(asked) == 0
+    assert names(output) == ["5.png", "6.png", "7.png"]
+    assert len(sent) == 3
+    assert jobs(address) == []
+
+
 def test_what_takes_the_place_of_a_file_has_reached_the_disk(
     asked: list[str], output: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
