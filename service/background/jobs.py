@@ -31,7 +31,7 @@ from service.store.database import is_full
 from service.store.job_store import Job, JobStore, Status
 from service.store.writers import Writers
 from service.synced_folder import sync_folder
-from service.uploads.job_input import open_job_input, receive_job_input
+from service.uploads.job_input import receive_job_input
 
 _TURN_S = 1.0  # of a job, or the time that its batch takes; a job's opening comes on top
 _LOOK_S = 2.0  # between looks for jobs that another process accepted
@@ -101,14 +101,14 @@ class Jobs:
         self.store.check_place()  # or else the folder could not be made
         folder.mkdir()
         try:
-            knobs = await receive_job_input(request, self._settings, folder)
+            images, knobs = await receive_job_input(request, self._settings, folder)
             check_kept(knobs.model, classifier.model)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
         classifier = replace(classifier, keep_known=knobs.keep_known)
         try:
-            return await self._writers.run(self._queue, folder, chosen, task_id, classifier)
+            return await self._writers.run(self._queue, folder, images, chosen, task_id, classifier)
         except Exception:  # a caller who leaves (BaseException) ends this wait, but no change that has begun
             shutil.rmtree(folder, ignore_errors=True)
             raise
@@ -134,10 +134,8 @@ class Jobs:
         shutil.rmtree(self.folder(job_id), ignore_errors=True)
         return number
 
-    def _queue(self, folder: Path, chosen: str | None, task_id: str, classifier: Classifier) -> Job:
+    def _queue(self, folder: Path, images: int, chosen: str | None, task_id: str, classifier: Classifier) -> Job:
         pin(classifier, folder)
-        with open_job_input(folder, self._settings) as archive:
-            total = len(archive.names)
         with self._naming:
             if chosen is not None:
                 if (job := self.store.of_id(chosen, task_id)) is not None:  # by now
@@ -147,7 +145,7 @@ class Jobs:
                 folder = folder.rename(self.folder(chosen))
             try:
                 sync_folder(self._root)
-                job = self.store.create(folder.name, task_id=task_id, model=classifier.model, total=total)
+                job = self.store.create(folder.name, task_id=task_id, model=classifier.model, total=images)
             except IntegrityError:  # another process was sent it just now, whose the folder is
                 return self.store.job(folder.name)
             except Exception:
