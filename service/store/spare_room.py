@@ -29,10 +29,11 @@ def give_some_back(database: Database) -> bool:
     began = time.monotonic()
 
     def shrink(connection: Connection) -> None:
+        until = time.monotonic() + _AT_ONCE_S
         for _ in range(min(pages, _AT_ONCE_PAGES)):
             # The driver runs it for one page, whatever number it is given.
             connection.exec_driver_sql("PRAGMA incremental_vacuum(1)")
-            if time.monotonic() - began > _AT_ONCE_S:
+            if time.monotonic() > until:
                 break
 
     database.freeing_by(shrink)
