@@ -96,7 +96,7 @@ class FormReader:
         """
         boundary = parse_options_header(content_type)[1].get(b"boundary")
         if not boundary:
-            raise _malformed("its Content-Type names no boundary")
+            raise _malformed("its Content-Type names no boundary; let what makes the form set this header")
         try:
             parser = MultipartParser(
                 boundary,
