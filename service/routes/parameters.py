@@ -33,7 +33,8 @@ def _taken(route: APIRoute, known: list[str]) -> str:
     if known:
         return ", ".join(known)
     has_body = "requestBody" in (route.openapi_extra or {})
-    return f"none; {'send it in the body' if has_body else 'leave it out'}"
+    advice = "send it in the body" if has_body else "leave it out, and write a ? within the address itself as %3F"
+    return f"none; {advice}"
 
 
 def _unexpected(name: str, why: str) -> Problem:

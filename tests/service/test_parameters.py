@@ -55,6 +55,13 @@ def test_nothing_is_deleted_with_a_parameter(client: TestClient) -> None:
     assert client.delete(f"/v1/tasks/{task}").status_code == 204
 
 
+def test_a_question_mark_in_a_label_is_no_parameter(client: TestClient) -> None:
+    task = client.post("/v1/tasks", files=[*FILES, FILES[0]], data={"labels": ["a", "b", "a?c"]}).json()["id"]
+    check(client.delete(f"/v1/tasks/{task}/classes/a?c"), "c", "write a ? within the address itself as %3F")
+    left = client.delete(f"/v1/tasks/{task}/classes/a%3Fc").json()["classes"]
+    assert [one["label"] for one in left] == ["a", "b"]
+
+
 def test_a_parameter_given_twice_is_refused(client: TestClient) -> None:
     check(client.get("/v1/jobs/x/results?format=csv&format=csv"), "format", "'format' is given twice")
 
