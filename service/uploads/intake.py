@@ -14,7 +14,7 @@ from service.uploads.form_intake import read_form
 from service.uploads.images import Example, Query
 from service.uploads.json_intake import read_json
 from service.uploads.labels import clean_label, clean_text, printable
-from service.uploads.media_type import FORM, JSON, media_type
+from service.uploads.media_type import FORM, JSON, URLENCODED, media_type
 from service.uploads.raw_upload import RawUpload
 from service.uploads.unexpected import Wants, fields_of, unexpected, unknown
 
@@ -98,7 +98,8 @@ async def read_raw(request: Request, settings: Settings, wants: Wants) -> RawUpl
         return await read_form(request.headers["content-type"], request.stream(), settings, wants)
     if kind == JSON:
         return await run_in_threadpool(read_json, await _whole_body(request, settings), settings)
-    detail = f"the Content-Type is {kind or 'missing'}; send {FORM} or {JSON}"
+    advice = " (curl: -F in place of -d)" if kind == URLENCODED else ""
+    detail = f"the Content-Type is {kind or 'missing'}; send {FORM} or {JSON}{advice}"
     raise Problem(415, detail, field="Content-Type")
 
 

@@ -201,6 +201,7 @@ def test_refuses_json_that_is_no_object(client: TestClient) -> None:
 def test_refuses_other_content_types(client: TestClient, kind: str) -> None:
     body = problem(client.post("/both", content=A, headers={"Content-Type": kind}))
     assert (body["status"], body["field"]) == (415, "Content-Type")
+    assert ("-F in place of -d" in body["detail"]) == kind.endswith("urlencoded")
 
 
 @pytest.mark.parametrize(
