@@ -56,3 +56,11 @@ def test_long_names_and_large_letters_fit_a_phone_and_paper(browser: Chrome, ori
     assert browser.execute_script("return document.documentElement.scrollWidth") == 320
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
     assert not [one for one in find(browser, "button, label.button, .notice") if one.is_displayed()]
+
+
+def test_without_scripts_the_page_says_so_and_shows_no_empty_boxes(browser: Chrome, origin: str) -> None:
+    browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    browser.get(origin)
+    shown = [one for one in find(browser, "button, label, section, summary") if one.is_displayed()]
+    assert shown == []
+    assert "needs JavaScript" in find(browser, "noscript .problem")[0].text
