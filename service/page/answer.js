@@ -85,7 +85,7 @@ export class Answer {
       const bar = this.#bar(label);
       bar.row.classList.toggle('is-winner', label === prediction.label && !prediction.unknown);
       bar.fill.style.width = `${share * 100}%`;
-      bar.meter.setAttribute('aria-valuenow', String(share));
+      bar.meter.setAttribute('aria-valuenow', String(Math.round(share * 1e4) / 1e4)); // 3e-7 is no number to ARIA
       bar.meter.setAttribute('aria-valuetext', percent(share));
       bar.number.textContent = percent(share);
       putAt(this.list, index, bar.row);
