@@ -76,6 +76,8 @@ export const texts = {
   removedImage: (/** @type {string} */ name) => `Removed ${told(name)}.`,
   replacedClasses: 'The example has replaced your classes.',
   undo: 'Undo',
+  undone: 'Undone.',
+  before: (/** @type {string} */ sentence) => `Before that: ${sentence}`,
   undoKeys: 'Ctrl+Z',
   undoKeysOfMac: 'Cmd+Z',
   closeNotice: 'Close without undoing',
