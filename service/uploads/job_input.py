@@ -19,9 +19,11 @@ from service.uploads.labels import clean_text
 from service.uploads.media_type import FORM, media_type
 from service.uploads.multipart import MAX_KNOBS, File, FormReader, Sink, no_file
 from service.uploads.raw_upload import RawUpload
+from service.uploads.unexpected import unknown
 
 INPUT = "input.zip"  # the archive as it came; PACKED is one that the service packed
 PACKED = "queries.zip"
+_KNOBS = ("model", keep_known.FIELD)
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class JobKnobs:
     @classmethod
     def of(cls, upload: RawUpload) -> "JobKnobs":
         """Read the fields that came; raises a Problem for one that a job does not take, or that came twice."""
-        upload.check_fields(("model", keep_known.FIELD), _unexpected)
+        upload.check_fields(_KNOBS, lambda name: unknown(name, {"query", archives.FIELD, *_KNOBS}))
         model = upload.fields.get("model", "")
         return cls(
             AUTO if model == "" else clean_text(model, field="model", what="model"),
