@@ -17,6 +17,8 @@ import torch
 _SOURCES = Path(__file__).parent
 _OPTIONS = ("-std=gnu11", "-O3", "-march=native", "-ffp-contract=fast", "-fno-math-errno", "-fopenmp")
 _COMPILE_S = 120.0
+_INSTALL = "on Linux, install gcc (or name it by CC)"
+_NAME_FOLDER = "name by XDG_CACHE_HOME a folder that has room and whose files may be executed"
 logger = logging.getLogger("metashot")
 
 
@@ -35,9 +37,10 @@ def library() -> ctypes.CDLL | None:
         return _load(_runtime())
     except (CompilationError, OSError, subprocess.SubprocessError) as error:
         logger.warning(
-            "adaptation that moves the network, and the preprocessing of drawings, are several times slower: %s. "
-            "On Linux, install gcc (or name it by CC) to change that",
+            "adaptation that moves the network, and the preprocessing of drawings, are several times slower: %s; "
+            "to change that, %s",
             error,
+            _NAME_FOLDER if isinstance(error, OSError) else _INSTALL,
         )
         return None
 
