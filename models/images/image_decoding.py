@@ -48,6 +48,7 @@ def decode(content: bytes, max_pixels: int) -> Image.Image:
     Raises:
         UndecodableError: for anything but an intact PNG, JPEG, WebP or BMP of at most ``max_pixels`` pixels and
             ``LONGEST_SIDE`` a side, and for a JPEG of more than ``MAX_SCANS`` scans.
+        MemoryError: if memory runs out, whatever the bytes are.
     """
     if not content:
         raise UndecodableError("empty", "is empty (0 bytes)")
