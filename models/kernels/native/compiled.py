@@ -9,6 +9,7 @@ import platform
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -60,12 +61,13 @@ def _load(runtime: Path) -> ctypes.CDLL:
     if not words or (compiler := shutil.which(words[0])) is None:
         raise CompilationError(f"no C compiler {' '.join(words) or 'named'} is found")
     command = [compiler, *words[1:], *_OPTIONS]
-    target = _folder() / f"{_digest(command, runtime)}.so"
-    if target.exists():
-        with contextlib.suppress(OSError):  # it is damaged: whatever damaged it, it can be made again
-            return ctypes.CDLL(str(target))
-    _compile(command, runtime, target)
-    return ctypes.CDLL(str(target))
+    with _folder() as folder:
+        target = folder / f"{_digest(command, runtime)}.so"
+        if target.exists():
+            with contextlib.suppress(OSError):  # it is damaged: whatever damaged it, it can be made again
+                return ctypes.CDLL(str(target))
+        _compile(command, runtime, target)
+        return ctypes.CDLL(str(target))
 
 
 def _compile(command: list[str], runtime: Path, target: Path) -> None:
@@ -104,15 +106,24 @@ def _runtime() -> Path:
     raise CompilationError("torch has loaded no OpenMP library that could be shared")
 
 
-def _folder() -> Path:
-    """Where compiled files are kept: the user's cache or, if it is not writable, a new temporary folder."""
+@contextlib.contextmanager
+def _folder() -> Iterator[Path]:
+    """Where compiled files are kept: the user's cache or, if it is not writable, a folder for this once.
+
+    The latter is gone once the library in it is loaded, which then lasts without its file.
+    """
     try:
         cache_home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
         folder = cache_home / "metashot"
         folder.mkdir(parents=True, exist_ok=True)
+        kept = os.access(folder, os.W_OK)
     except (OSError, RuntimeError):  # RuntimeError for a user without a home folder
-        return Path(tempfile.mkdtemp(prefix="metashot-"))
-    return folder if os.access(folder, os.W_OK) else Path(tempfile.mkdtemp(prefix="metashot-"))
+        kept = False
+    if kept:
+        yield folder
+    else:
+        with tempfile.TemporaryDirectory(prefix="metashot-", ignore_cleanup_errors=True) as once:
+            yield Path(once)
 
 
 def _digest(command: list[str], runtime: Path) -> str:

@@ -112,14 +112,28 @@ def test_folders_may_have_names_that_are_not_utf_8(tmp_path):
     assert compiled._digest([shutil.which("cc")], loaded) != compiled._digest([shutil.which("cc")], runtime)
 
 
-def test_who_has_no_home_has_a_folder_for_the_time(monkeypatch):
+@needs_compiler
+def test_who_has_no_home_leaves_nothing_behind(monkeypatch, tmp_path):
     def homeless():
         raise RuntimeError("Could not determine home directory.")
 
+    def copied(_command, _runtime, target):
+        assert target.parent.parent == tmp_path
+        shutil.copy(sound, target)
+
+    sound = compiled.library()._name
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     monkeypatch.setattr(compiled.Path, "home", homeless)
-    folder = compiled._folder()
+    monkeypatch.setattr(compiled.tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(compiled, "_compile", copied)
+    compiled.library.cache_clear()
+    compiled.function.cache_clear()
     try:
-        assert folder.name.startswith("metashot-")
+        assert compiled.library() is not None
+        assert list(tmp_path.iterdir()) == []
+        image, weight = torch.randn(1, 2, 16, 6, 6), torch.randn(1, 16, 16, 3, 3)
+        expected = conv2d(image[0], weight[0], padding=1)[None]
+        torch.testing.assert_close(convolve(image, weight, 1), expected, rtol=1e-4, atol=1e-4)
     finally:
-        folder.rmdir()
+        compiled.library.cache_clear()
+        compiled.function.cache_clear()
