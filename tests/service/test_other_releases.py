@@ -205,7 +205,7 @@ def test_a_job_has_begun_once_it_has_a_row(
         _, job = started(client)
         own = client.app.state.components.jobs
         of_rows = [replace(own.store.job(job), done=done) for done in (0, 1)]
-        assert [own._classifier(one) for one in of_rows] == [False, True]
+        assert [own._scoring._classifier(one) for one in of_rows] == [False, True]
 
 
 def test_a_stop_does_not_wait_for_it(
