@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 from service.components import running
 from service.metrics import Metrics
@@ -17,6 +17,7 @@ from service.middleware.security_headers import SecurityHeaders
 from service.middleware.unexpected_errors import UnexpectedErrors
 from service.problems import install_handlers
 from service.routes import classify, document, jobs, models, operations, page, tasks
+from service.routes.parameters import check_parameters
 from service.routes.refusals import FAULTY
 from service.settings import Settings
 from service.store.busy import install_busy_handler
@@ -29,7 +30,8 @@ with those to classify, and nothing is kept; or make a task of them, ask it at a
 hand it whole archives to score as jobs.
 
 Images come as files of a form or in JSON as base64. What is wrong with a request is answered by
-`application/problem+json`, which names the file or field at fault and says what to do.
+`application/problem+json`, which names the file or field at fault and says what to do. Fields and query
+parameters that a route does not take are refused, too.
 
 Limits of this service: a body has at most {max_request_bytes} bytes (a job's form {max_archive_bytes}) and
 arrives within {upload_s:g} s; a request has at most {max_files} files (a job {max_archive_entries}), of at most
@@ -60,8 +62,9 @@ def create_app(settings: Settings) -> FastAPI:
         servers=[{"url": "."}],
         responses=FAULTY,
     )
-    for routes in (classify, tasks, jobs, models, page):
-        app.include_router(routes.router)
+    for routes in (classify, tasks, jobs, models):
+        app.include_router(routes.router, dependencies=[Depends(check_parameters)])
+    app.include_router(page.router)
     operations.add_metrics(app, metrics)
     document.add_document(app)
     operations.add_unknown(app)

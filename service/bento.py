@@ -49,6 +49,7 @@ logging.getLogger("bentoml.access").addFilter(keep_to_one_line)
     traffic={"timeout": settings.request_timeout_s},
     metrics={"enabled": False},  # BentoML's label raw paths; ours, at the same address, label route templates
     tracing={"excluded_urls": ".*"},  # nobody collects traces here, and spans cost time
+    logging={"access": {"request_content_type": False}},  # one that is no UTF-8 would cut its own answer short
 )
 @bentoml.asgi_app(app, path="/")
 class Metashot:

@@ -2,6 +2,7 @@
 
 import { breakable, element } from './dom.js';
 import { keepOnly, putAt, sortedBy } from './in-order.js';
+import { shortened } from './names.js';
 import { percent, stopped, texts } from './texts.js';
 
 /** @typedef {import('./api.js').Prediction} Prediction */
@@ -9,6 +10,9 @@ import { percent, stopped, texts } from './texts.js';
 /** @typedef {import('./queries.js').Query} Query */
 
 const MOST_NEIGHBOURS = 4;
+/** How many characters of a name are shown; all of them are told to those who hear it, or point at it. */
+const MOST_OF = { winner: 48, label: 60, tile: 24 };
+const LONG = 16; // characters of a label that may have no room beside its bar
 
 export class Answer {
   /** @type {Map<string, { row: HTMLElement, fill: HTMLElement, meter: HTMLElement, number: HTMLElement }>} */
@@ -69,17 +73,19 @@ export class Answer {
     this.timing.textContent = query.timing && query.state === 'asking' ? texts.askingAgain : query.timing;
     if (prediction === this.#shown) return; // it is about the classes as they were: newer ones would only reorder it
     this.#shown = prediction;
-    this.winner.textContent = prediction.unknown ? texts.unknown : prediction.label;
+    this.winner.textContent = prediction.unknown ? texts.unknown : shortened(prediction.label, MOST_OF.winner);
     this.winner.title = prediction.label; // whole where a long one is cut
     this.closest.textContent = prediction.unknown ? texts.closest(prediction.label) : '';
     this.closest.title = prediction.label;
     const shares = shownShares(prediction, this.mostBars, this.labels());
+    // Of all classes, not of those shown: bars must not jump while one draws.
+    this.list.classList.toggle('has-long', Object.keys(prediction.probabilities).some((label) => [...label].length > LONG));
     keepOnly(this.#bars, new Set(shares.map(([label]) => label)), (bar) => bar.row);
     shares.forEach(([label, share], index) => {
       const bar = this.#bar(label);
       bar.row.classList.toggle('is-winner', label === prediction.label && !prediction.unknown);
       bar.fill.style.width = `${share * 100}%`;
-      bar.meter.setAttribute('aria-valuenow', String(share));
+      bar.meter.setAttribute('aria-valuenow', String(Math.round(share * 1e4) / 1e4)); // 3e-7 is no number to ARIA
       bar.meter.setAttribute('aria-valuetext', percent(share));
       bar.number.textContent = percent(share);
       putAt(this.list, index, bar.row);
@@ -94,7 +100,7 @@ export class Answer {
     const fill = element('span', { class: 'bar-fill' });
     const meter = element('span', { class: 'bar', role: 'meter', 'aria-label': label, 'aria-valuemin': '0', 'aria-valuemax': '1' }, [fill]);
     // The meter says both to a screen reader.
-    const name = element('span', { class: 'bar-label', title: label, text: label, 'aria-hidden': 'true' });
+    const name = element('span', { class: 'bar-label', title: label, text: shortened(label, MOST_OF.label), 'aria-hidden': 'true' });
     const number = element('span', { class: 'bar-number', 'aria-hidden': 'true' });
     const row = element('li', { class: 'bar-row' }, [name, meter, number]);
     const bar = { row, fill, meter, number };
@@ -112,10 +118,11 @@ export class Answer {
       const url = this.thumbnailOf(filename);
       const picture = url
         ? element('img', { src: url, alt: '', title: filename, draggable: 'false' })
-        : element('span', { class: 'no-picture', title: label }, [element('span', { text: label })]);
+        : element('span', { class: 'no-picture', title: label }, [element('span', { text: shortened(label, MOST_OF.tile) })]);
       const name = url ? label : filename;
+      const short = shortened(name, MOST_OF.tile);
       const caption = element('figcaption', {}, [
-        element('span', { class: 'nearest-name', title: name }, url ? [label] : breakable(filename)), ' ',
+        element('span', { class: 'nearest-name', dir: url ? 'auto' : 'ltr', title: name }, url ? [short] : breakable(short)), ' ',
         element('span', { text: texts.similarity(similarity) }),
       ]);
       return element('figure', {}, [picture, caption]);

@@ -9,6 +9,7 @@ import { DrawingPad } from './drawing.js';
 import { fromInput, noteOf, pathOf, sortOut } from './files.js';
 import { keepOnly, putAt } from './in-order.js';
 import { acceptDrops } from './intake.js';
+import { shortened } from './names.js';
 import { Reading } from './reading.js';
 import { SpokenAnswers } from './spoken-answers.js';
 import { texts } from './texts.js';
@@ -20,6 +21,7 @@ const AFTER_LAST_STROKE = 300; // milliseconds
 const MOST_ROWS = 20; // of answers, until the user asks for the rest
 const MOST_BARS = 8;
 const MOST_BARS_OF_A_ROW = 5; // fewer, as it is one row among many
+const MOST_OF_A_NAME = 28; // characters below its picture
 
 export class AskColumn {
   /** @type {Map<Query, { row: HTMLElement, remove: HTMLElement, answer: Answer, shown: Query | null }>} each query as it was last shown */
@@ -138,7 +140,7 @@ export class AskColumn {
       onerror: () => { image.style.visibility = 'hidden'; }, // the answer says what is wrong, not a broken picture
     });
     offerDrags(image, QUERY, query);
-    const picture = element('figure', { class: 'query' }, [image, element('figcaption', { title: name }, breakable(name))]);
+    const picture = element('figure', { class: 'query' }, [image, element('figcaption', { title: name }, breakable(shortened(name, MOST_OF_A_NAME)))]);
     const row = element('li', { class: 'answer-row' }, [picture, answer.element, remove]);
     const made = { row, remove, answer, shown: null };
     this.#rows.set(query, made);

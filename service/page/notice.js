@@ -3,10 +3,11 @@
  * by its button or by Ctrl+Z.
  */
 
-import { cross, element, takesText } from './dom.js';
+import { cross, element, say, takesText } from './dom.js';
 import { texts } from './texts.js';
 
-/** @typedef {{ sentence: string, undo: () => void }} Offer */
+/** @typedef {() => void | Promise<boolean>} Undo a promise tells whether it could be done */
+/** @typedef {{ sentence: string, undo: Undo }} Offer */
 
 const UNDO_KEYS = /^(Mac|iP)/.test(globalThis.navigator?.platform ?? '') ? texts.undoKeysOfMac : texts.undoKeys;
 
@@ -30,7 +31,7 @@ export class Notice extends EventTarget {
   /**
    * Offer it for as long as the user wants: however slow, everyone is to reach it.
    * @param {string} sentence
-   * @param {() => void} undo
+   * @param {Undo} undo
    */
   offer(sentence, undo) {
     this.#offers.push({ sentence, undo });
@@ -51,13 +52,13 @@ export class Notice extends EventTarget {
     this.#place.replaceChildren(element('span', { text: sentence }), undo, element('span', { class: 'notice-keys', text: UNDO_KEYS }), close);
   }
 
-  #takeBack() {
-    const offer = this.#offers.pop();
-    offer?.undo();
+  async #takeBack() {
+    const isDone = this.#offers.pop()?.undo();
     this.#leave();
     const earlier = this.#offers.at(-1);
-    if (earlier) this.#show(earlier.sentence);
+    if (earlier) this.#show(texts.before(earlier.sentence)); // or it would read as what has just come of undoing
     else this.end();
+    if (await isDone !== false) say(texts.undone);
   }
 
   #close() {

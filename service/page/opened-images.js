@@ -2,10 +2,13 @@
 
 import { element } from './dom.js';
 import { keepOnly, putAt } from './in-order.js';
+import { shortened } from './names.js';
 import { sureButton } from './sure-button.js';
 import { texts } from './texts.js';
 
 /** @typedef {import('./api.js').KeptExample} KeptExample */
+
+const MOST_OF_A_NAME = 48; // characters: three lines on a phone
 
 export class OpenedImages {
   /** @type {Map<string, HTMLElement>} id to item of the list */
@@ -43,7 +46,7 @@ export class OpenedImages {
     if (known) return known;
     const { id, filename } = example;
     const remove = sureButton(texts.remove, texts.removeImage(filename, this.label), () => this.remove(example));
-    const item = element('li', {}, [element('span', { class: 'hint', text: filename }), remove]);
+    const item = element('li', {}, [element('span', { class: 'hint', title: filename, text: shortened(filename, MOST_OF_A_NAME) }), remove]);
     this.#items.set(id, item);
     return item;
   }

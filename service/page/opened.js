@@ -194,7 +194,9 @@ export class OpenedTask {
   #offer(sentence, id, examples) {
     if (this.#task?.id !== id) return;
     this.notice.offer(sentence, async () => {
-      if (!await this.#takeBack(id, examples)) this.#offer(sentence, id, examples); // the service may be back by then
+      const isDone = await this.#takeBack(id, examples);
+      if (!isDone) this.#offer(sentence, id, examples); // the service may be back by then
+      return isDone;
     });
   }
 

@@ -3,11 +3,13 @@
  * strings stand as they are, functions carry what changes inside a sentence.
  */
 
+import { told } from './names.js';
+
 /** @param {number} count @param {string} one @param {string} many */
 const plural = (count, one, many) => (count === 1 ? one : many);
 
 /** @param {string[]} names @returns {string} */
-const some = (names) => `${names.slice(0, 3).join(', ')}${names.length > 3 ? ` and ${names.length - 3} more` : ''}`;
+const some = (names) => `${names.slice(0, 3).map(told).join(', ')}${names.length > 3 ? ` and ${names.length - 3} more` : ''}`;
 
 /** @param {number} share 0..1 @returns {string} a percentage that never rounds doubt away */
 export function percent(share) {
@@ -37,6 +39,9 @@ export const stopped = (sentence) => (/[.!?…]$/.test(sentence) ? sentence : `$
 /** @param {string} label @returns {string} that is never empty */
 const named = (label) => label || 'the unnamed class';
 
+/** @param {string} label @returns {string} the same, short enough for a sentence */
+const toldClass = (label) => told(named(label));
+
 export const texts = {
   lead: 'Show it a few images of each class. Seconds later, it recognises new ones.',
   tryExample: 'Try an example',
@@ -56,21 +61,23 @@ export const texts = {
   removeClass: (/** @type {string} */ label) => (label ? `Remove class ${label}` : `Remove ${named(label)}`),
   removeImage: (/** @type {string} */ name, /** @type {string} */ label) => `Remove ${name} from ${named(label)}`,
   moveImage: (/** @type {string} */ name) => `Move ${name} to another class`,
-  moveTo: (/** @type {string} */ name) => `Move ${name} to`,
+  moveTo: (/** @type {string} */ name) => `Move ${told(name)} to`,
   move: 'Move',
   cancel: 'Cancel',
   classOption: named,
-  movedImage: (/** @type {string} */ name, /** @type {string} */ label) => `Moved ${name} to ${named(label)}.`,
+  movedImage: (/** @type {string} */ name, /** @type {string} */ label) => `Moved ${told(name)} to ${toldClass(label)}.`,
   emptyTray: 'Drop or paste images here, choose files, or draw.',
   chooseImages: 'Choose images',
   chooseImagesFor: (/** @type {string} */ label) => `Choose images for ${named(label)}`,
   draw: 'Draw',
   drawFor: (/** @type {string} */ label) => `Draw images for ${named(label)}`,
   removedClass: (/** @type {string} */ label, /** @type {number} */ count) =>
-    count ? `Removed ${named(label)} with its ${count} ${plural(count, 'image', 'images')}.` : `Removed ${named(label)}.`,
-  removedImage: (/** @type {string} */ name) => `Removed ${name}.`,
+    count ? `Removed ${toldClass(label)} with its ${count} ${plural(count, 'image', 'images')}.` : `Removed ${toldClass(label)}.`,
+  removedImage: (/** @type {string} */ name) => `Removed ${told(name)}.`,
   replacedClasses: 'The example has replaced your classes.',
   undo: 'Undo',
+  undone: 'Undone.',
+  before: (/** @type {string} */ sentence) => `Before that: ${sentence}`,
   undoKeys: 'Ctrl+Z',
   undoKeysOfMac: 'Cmd+Z',
   closeNotice: 'Close without undoing',
@@ -110,11 +117,11 @@ export const texts = {
   needNoDots: (/** @type {string} */ label) => `${label} cannot be a class name: a part of it is “.” or “..”. Give that class another name.`,
   needOther: (/** @type {string} */ label) => `Two classes are called ${label}. Rename one of them.`,
   needImages: (/** @type {string[]} */ labels) => {
-    if (labels.length === 1) return `${labels[0]} needs an image.`;
-    const all = labels.length > 3 ? some(labels) : `${labels.slice(0, -1).join(', ')} and ${labels.at(-1)}`;
+    if (labels.length === 1) return `${told(labels[0])} needs an image.`;
+    const all = labels.length > 3 ? some(labels) : `${some(labels.slice(0, -1))} and ${told(labels[labels.length - 1])}`;
     return `${all} need an image each.`;
   },
-  needSound: (/** @type {string} */ label) => `${label} contains an image that the service cannot read. Remove it to continue.`,
+  needSound: (/** @type {string} */ label) => `${told(label)} contains an image that the service cannot read. Remove it to continue.`,
   waiting: (/** @type {string} */ obstacle) => `Not ready yet. ${obstacle}`,
 
   askHeading: 'A new image',
@@ -128,13 +135,13 @@ export const texts = {
   estimate: (/** @type {number} */ accuracy, /** @type {number} */ low, /** @type {number} */ high) => (high - low > VAGUE
     ? `Too few images to say how good it is: it may be right between ${percent(low)} and ${percent(high)} of the time. More images of each class make it better, and this estimate surer.`
     : `Expected to be right ${odds(accuracy)} on new images of these classes (between ${percent(low)} and ${percent(high)}).`),
-  imageIn: (/** @type {string} */ name, /** @type {string} */ label) => `${name} in ${label}`,
+  imageIn: (/** @type {string} */ name, /** @type {string} */ label) => `${told(name)} in ${told(label)}`,
   sharedImages: (/** @type {number} */ count, /** @type {string[]} */ places) => (count === 1
     ? `The same image is in several classes: ${places.join(', ')}. Remove it wherever it does not belong.`
     : `${count} images are each in several classes; one of them is ${places.join(', ')}. Remove them wherever they do not belong.`),
   repeatedImages: (/** @type {number} */ count, /** @type {string[]} */ names, /** @type {string} */ label) => (count === 1
-    ? `The same image is in ${label} more than once: ${some(names)}. Remove all but one: repeats teach nothing.`
-    : `${count} images are each in one class more than once; one of them is ${some(names)} in ${label}. Remove all but one of each: repeats teach nothing.`),
+    ? `The same image is in ${told(label)} more than once: ${some(names)}. Remove all but one: repeats teach nothing.`
+    : `${count} images are each in one class more than once; one of them is ${some(names)} in ${told(label)}. Remove all but one of each: repeats teach nothing.`),
   tryAgain: 'Try again',
   tryAgainFor: (/** @type {string} */ name) => `Try again: ${name}`,
   offline: 'The service does not answer. Check that it is running, then try again.',
@@ -154,7 +161,7 @@ export const texts = {
   asking: 'Looking…',
   askingAgain: 'Looking again…',
   unknown: 'Fits none of your classes',
-  closest: (/** @type {string} */ label) => `The closest is ${label}.`,
+  closest: (/** @type {string} */ label) => `The closest is ${told(label)}.`,
   took: (/** @type {number} */ milliseconds) => `Answered in ${duration(milliseconds)}`,
   tookMany: (/** @type {number} */ milliseconds, /** @type {number} */ count) => `${count} images answered in ${duration(milliseconds)}`,
   others: (/** @type {number} */ count) => `${count} others`,
@@ -210,10 +217,10 @@ export const texts = {
   drawNew: 'Draw images for a new class',
   padNew: 'Drawing pad for a new class. To work without a pointer, choose images instead.',
   nameFirst: 'Name the new class first, then add its images.',
-  imagesNext: (/** @type {string} */ label) => `Now add images of ${label}: choose, drop or paste them, or draw.`,
+  imagesNext: (/** @type {string} */ label) => `Now add images of ${told(label)}: choose, drop or paste them, or draw.`,
   addImagesTo: (/** @type {string} */ label) => `Add images to ${label}`,
   adding: (/** @type {number} */ count) => `Learning ${count} more ${plural(count, 'image', 'images')}…`,
-  addedImages: (/** @type {number} */ count, /** @type {string} */ label) => `Added ${count} ${plural(count, 'image', 'images')} to ${named(label)}.`,
+  addedImages: (/** @type {number} */ count, /** @type {string} */ label) => `Added ${count} ${plural(count, 'image', 'images')} to ${toldClass(label)}.`,
   addedToClasses: (/** @type {number} */ images, /** @type {number} */ classes) =>
     `Added ${images} ${plural(images, 'image', 'images')} to ${classes} ${plural(classes, 'class', 'classes')}.`,
   removing: (/** @type {number} */ count) => `Removing ${count} ${plural(count, 'image', 'images')}…`,

@@ -1,7 +1,8 @@
 """Request bodies for the OpenAPI document: FastAPI does not know them, as routes read and count the stream.
 
-Each is a named object that requires only what every request must hold. Where one field may stand for others, its
-description says so: programs that generate clients make nothing of rules such as "either of these is required".
+Each is a named object that takes no members beyond its own, and requires only what every request must hold. Where
+one field may stand for others, its description says so: programs that generate clients make nothing of rules such
+as "either of these is required".
 """
 
 from typing import Any
@@ -24,8 +25,8 @@ def _item(name: str, description: str) -> Schema:
 
 
 def _object(description: str, properties: dict[str, Schema], required: list[str]) -> Schema:
-    rule = {"required": required} if required else {}
-    return {"type": "object", "description": description, "properties": properties, **rule}
+    rules: Schema = {"additionalProperties": False} | ({"required": required} if required else {})
+    return {"type": "object", "description": description, "properties": properties, **rules}
 
 
 _FILE: Schema = {"type": "string", "format": "binary"}

@@ -85,9 +85,10 @@ async def keep_task(task_id: TaskId, request: Request, parts: Parts) -> WholeTas
 
 
 @router.delete("/{task_id}", status_code=204, summary="Delete a task", response_description="deleted")
-async def delete_task(task_id: TaskId, parts: Parts) -> None:
+async def delete_task(task_id: TaskId, parts: Parts) -> Response:
     """Delete a kept classifier and its examples; its jobs continue."""
     await parts.classifiers.delete(task_id)
+    return Response(status_code=204)  # without the type of JSON, by which programs would try to read it
 
 
 @router.post(

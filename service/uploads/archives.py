@@ -168,7 +168,7 @@ def _name(entry: zipfile.ZipInfo) -> str:
     same (``zip`` on Linux, the Finder); hardly any name in another encoding is valid UTF-8 by chance.
     """
     name = entry.filename
-    if not entry.flag_bits & _UTF8_FLAG:
+    if not entry.flag_bits & _UTF8_FLAG and not name.isascii():
         with contextlib.suppress(UnicodeError):
             name = name.encode("cp437").decode()
     return name.replace("\\", "/")

@@ -31,12 +31,12 @@ async def read_form(
     support: list[File] = []
     for part in await reader.read(content_type, chunks):
         if not isinstance(part, File):
-            if part.field == "labels":
-                labels.append(part.value)
-            elif part.field in ("support", "query", archives.FIELD):
-                raise no_file(part.field)
-            else:
+            if part.field not in taken:
                 upload.add_field(part.field, part.value)
+            elif part.field == "labels":
+                labels.append(part.value)
+            else:
+                raise no_file(part.field)
         elif part.field == "labels" or part.field not in taken:
             raise unexpected(part.field, wants, part.filename)
         elif part.field == "support":

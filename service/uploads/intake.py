@@ -14,9 +14,9 @@ from service.uploads.form_intake import read_form
 from service.uploads.images import Example, Query
 from service.uploads.json_intake import read_json
 from service.uploads.labels import clean_label, clean_text, printable
-from service.uploads.media_type import FORM, JSON, media_type
+from service.uploads.media_type import FORM, JSON, URLENCODED, media_type
 from service.uploads.raw_upload import RawUpload
-from service.uploads.unexpected import Wants, fields_of, unexpected
+from service.uploads.unexpected import Wants, fields_of, unexpected, unknown
 
 KNOBS = frozenset({"model"})
 NAMING = frozenset({"name"})  # fields of requests that keep a task
@@ -98,7 +98,8 @@ async def read_raw(request: Request, settings: Settings, wants: Wants) -> RawUpl
         return await read_form(request.headers["content-type"], request.stream(), settings, wants)
     if kind == JSON:
         return await run_in_threadpool(read_json, await _whole_body(request, settings), settings)
-    detail = f"the Content-Type is {kind or 'missing'}; send {FORM} or {JSON}"
+    advice = " (curl: -F in place of -d)" if kind == URLENCODED else ""
+    detail = f"the Content-Type is {kind or 'missing'}; send {FORM} or {JSON}{advice}"
     raise Problem(415, detail, field="Content-Type")
 
 
@@ -126,13 +127,7 @@ async def _whole_body(request: Request, settings: Settings) -> bytearray:
 
 
 def _texts(upload: RawUpload, wants: Wants, allowed: frozenset[str]) -> dict[str, str]:
-    def unknown(name: str) -> Problem:
-        known = ", ".join(sorted(fields_of(wants) | allowed))
-        return Problem(
-            422, f"{name!r} is not known here; known are {known}", title="Unexpected field", field=name
-        )
-
-    upload.check_fields(allowed, unknown)
+    upload.check_fields(allowed, lambda name: unknown(name, fields_of(wants) | allowed))
     return {
         name: clean_text(value, field=name, what=name)
         for name, value in upload.fields.items()

@@ -143,6 +143,7 @@ def _without_blanks(value: str, place: str, name: str | None) -> bytes:
     Raises:
         Problem: 422 for a text that no base64 is written in.
     """
+    value = value.lstrip()
     if value[:5].lower() == "data:":
         head, _, value = value.partition(",")
         if not head.rstrip().lower().endswith(";base64"):

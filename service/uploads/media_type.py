@@ -3,6 +3,7 @@
 from starlette.datastructures import Headers
 
 FORM, JSON = "multipart/form-data", "application/json"
+URLENCODED = "application/x-www-form-urlencoded"  # a form without files, which curl -d sends by default
 
 
 def media_type(headers: Headers) -> str:

@@ -96,7 +96,7 @@ class FormReader:
         """
         boundary = parse_options_header(content_type)[1].get(b"boundary")
         if not boundary:
-            raise _malformed("its Content-Type names no boundary")
+            raise _malformed("its Content-Type names no boundary; let what makes the form set this header")
         try:
             parser = MultipartParser(
                 boundary,
@@ -140,6 +140,8 @@ class FormReader:
         if field is None:
             raise _malformed("a part has no name in its Content-Disposition")
         self._field = field
+        if filename is None and self._kind.startswith(b"multipart/"):
+            raise _nested(field)
         if filename is None and field in _FILE_FIELDS and not self._kind.startswith(b"text/"):
             filename = ""  # as programs send bytes that they have no name for
         self._is_file = filename is not None
@@ -201,6 +203,12 @@ def no_file(field: str) -> Problem:
     return Problem(
         422, f"{field!r} is a text; send a file (curl: -F {field}=@FILE)", title="Wrong type", field=field
     )
+
+
+def _nested(field: str) -> Problem:
+    """Make the 422 Problem for a part that is a form itself (RFC 7578, 4.3): curl's ``-F query=@A,B``."""
+    detail = f"{field!r} holds several files in one part; send each as a part of its own (curl: -F once for each)"
+    return Problem(422, detail, title="Wrong type", field=field)
 
 
 def _malformed(why: str) -> Problem:

@@ -78,6 +78,7 @@ def test_what_is_enforced_is_described(document: dict[str, Any]) -> None:
     schemas = document["components"]["schemas"]
     text = {"type": "string", "minLength": 1, "maxLength": 100}
     assert schemas["SupportItem"]["properties"]["label"].items() >= text.items()
+    assert not any(schemas[name]["additionalProperties"] for name in ("SupportItem", "QueryItem"))
     for kind in (FORM, JSON):
         making, classifying = (body(document, path, kind)["properties"] for path in ("/v1/tasks", "/v1/classify"))
         assert making["name"].items() >= text.items()
@@ -121,7 +122,8 @@ def test_what_a_body_must_hold(document: dict[str, Any]) -> None:
             assert described.get("required", []) == names, path
             assert set(names) <= described["properties"].keys()
             # Rules beyond these, such as anyOf, make programs that generate clients give up on the whole body.
-            assert described.keys() <= {"type", "description", "properties", "required"}
+            assert described.keys() <= {"type", "description", "properties", "required", "additionalProperties"}
+            assert described["additionalProperties"] is False  # others are refused
             if not names:
                 assert re.search("give .* or ", described["description"]), path
     taken = body(document, "/v1/classify", FORM)["properties"].keys()

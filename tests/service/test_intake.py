@@ -201,6 +201,7 @@ def test_refuses_json_that_is_no_object(client: TestClient) -> None:
 def test_refuses_other_content_types(client: TestClient, kind: str) -> None:
     body = problem(client.post("/both", content=A, headers={"Content-Type": kind}))
     assert (body["status"], body["field"]) == (415, "Content-Type")
+    assert ("-F in place of -d" in body["detail"]) == kind.endswith("urlencoded")
 
 
 @pytest.mark.parametrize(
@@ -217,12 +218,20 @@ def test_refuses_a_malformed_form(client: TestClient, kind: str, content: bytes)
     assert problem(client.post("/both", content=content, headers={"Content-Type": kind}))["status"] == 400
 
 
+def test_a_form_without_its_boundary_is_told_who_sets_it(client: TestClient) -> None:
+    answer = client.post("/both", files=FILES, headers={"Content-Type": "multipart/form-data"})
+    assert "let what makes the form set this header" in problem(answer)["detail"]
+
+
 def test_a_route_takes_only_what_it_wants(client: TestClient) -> None:
     assert form(client, FILES[2:], "/query", labels=[]).json()["query"][0]["filename"] == "q.png"
     assert problem(form(client, FILES, "/query"))["field"] == "support"
     assert problem(form(client, FILES[2:], "/query", labels=[], model="auto"))["field"] == "model"
     archive = ("archive", ("x.zip", zipped({"a/1.png": A})))
     assert problem(form(client, [archive, FILES[2]], "/query", labels=[]))["field"] == "archive"
+    for field in ("labels", "support", "archive"):
+        detail = problem(client.post("/query", files=FILES[2:], data={field: "a"}))["detail"]
+        assert detail == f"{field!r} is not known here; known are query"
 
 
 @pytest.mark.parametrize("field", ["file", "query[]", "support", "archive", "labels"])

@@ -95,7 +95,7 @@ def test_before_a_job_is_told_of_all_that_it_needs_has_reached_the_disk(
 def test_a_job_that_is_cancelled_while_it_waits_keeps_no_images(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(JobStore, "start_next", lambda _: None)
+    monkeypatch.setattr(JobStore, "start_next", lambda *_, **__: None)
     with serving(tmp_path) as client:
         job = start(client, "archive")
         assert client.delete(f"/v1/jobs/{job}").json()["status"] == "cancelled"
@@ -106,7 +106,7 @@ def test_what_a_killed_process_left_goes_and_what_is_unfinished_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(JobStore, "start_next", lambda _: None)
+        patch.setattr(JobStore, "start_next", lambda *_, **__: None)
         with serving(tmp_path) as client:
             done, waiting = start(client, "archive"), start(client, "archive")
             client.app.state.components.jobs.store.finish(done, "done")
@@ -117,7 +117,7 @@ def test_what_a_killed_process_left_goes_and_what_is_unfinished_stays(
     os.utime(tmp_path / "jobs" / "old", (0, 0))
 
     begun = threading.Event()
-    monkeypatch.setattr(JobStore, "start_next", lambda _: begun.set())
+    monkeypatch.setattr(JobStore, "start_next", lambda *_, **__: begun.set())
     with serving(tmp_path):
         assert begun.wait(10)
         assert names(tmp_path / "jobs" / done) == ["classifier.json"]

@@ -95,8 +95,9 @@ PLAIN = base64.b64encode(CONTENT).decode()
         base64.urlsafe_b64encode(CONTENT).decode().rstrip("="),
         f"DATA:image/png;Base64,{PLAIN}",
         f"data:;base64, {PLAIN}",
+        f"\n  data:image/png;base64,{PLAIN}\n",
     ],
-    ids=["lines", "blanks", "for addresses", "without padding", "DATA:", "data: with blanks"],
+    ids=["lines", "blanks", "for addresses", "without padding", "DATA:", "data: with blanks", "blanks and data:"],
 )
 def test_takes_all_usual_kinds_of_base64(text: str) -> None:
     settings = Settings(max_files=2, max_file_bytes=1024)

@@ -54,6 +54,17 @@ def test_a_method_that_nothing_takes_is_told_all_that_are(client: TestClient, ta
     check(client.request(method, "/nowhere"), 404, "there is nothing at /nowhere;")
 
 
+def test_a_deletion_answers_nothing_that_a_client_would_read(client: TestClient) -> None:
+    files = [("support", (f"{label}.png", drawing(seed))) for seed, label in enumerate("ab")]
+    made = client.post("/v1/tasks", files=files, data={"labels": ["a", "b"]}).json()
+    job = client.post(f"/v1/tasks/{made['id']}/jobs", files={"query": ("q.png", drawing(3))}).json()["id"]
+    assert ended(client, job)["status"] == "done"
+    for path in (f"/v1/tasks/{made['id']}", f"/v1/jobs/{job}"):
+        answer = client.delete(path)
+        assert (answer.status_code, answer.content) == (204, b"")
+        assert "content-type" not in answer.headers
+
+
 @pytest.mark.parametrize("path", ["/v1", "/v1/", "/v1/nothing", "/v1/tasks/"])
 def test_there_is_nothing_beside_the_routes(client: TestClient, path: str) -> None:
     check(client.get(path, follow_redirects=False), 404, f"there is nothing at {path};")

@@ -116,3 +116,12 @@ def test_a_job_takes_a_part_of_another_type_than_text(client: TestClient) -> Non
     unnamed = b"--x\r\n" + headers + b"\r\n\r\n" + A + b"\r\n"
     answer = post(client, JOBS, unnamed, part("query", B, "b.png"))
     assert list(answer.json()) == ["query[1]", "b.png"]
+
+
+def test_several_files_in_one_part_are_told_to_come_apart(client: TestClient) -> None:
+    disposition = 'Content-Disposition: form-data; name="query"'  # as curl sends -F query=@a.png,b.png
+    answer = sent(client, f"{disposition}\r\nContent-Type: multipart/mixed; boundary=y", b"--y\r\n...--y--")
+    assert (answer.status_code, answer.json()["field"]) == (422, "query")
+    assert "send each as a part of its own" in answer.json()["detail"]
+    answer = sent(client, f'{disposition}; filename="page.mht"\r\nContent-Type: multipart/related')  # one file
+    assert answer.json()["query"][0]["filename"] == "page.mht"

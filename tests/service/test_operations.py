@@ -1,5 +1,6 @@
 """What surrounds the routes: BentoML's own addresses, the page, metrics, overload."""
 
+import json
 import logging
 import os
 import re
@@ -14,10 +15,12 @@ from urllib.parse import quote, unquote
 
 import pytest
 from starlette.testclient import TestClient
+from starlette.types import Message
 
 from service.computing.classifier import Classifier
 from service.launcher import LAUNCHER
 from tests.service.made_images import drawing
+from tests.service.test_body_limit import scope_of, whole
 from tests.service.tiny_service import TINY, save_tiny, serving
 
 ROOT = Path(__file__).parents[2]
@@ -209,6 +212,18 @@ def test_an_address_with_control_characters_leads_nowhere_and_forges_no_log(
     logged = [record.getMessage() for record in caplog.records if record.name == "bentoml.access"]
     assert logged
     assert all(line.isprintable() and "status=404" in line for line in logged)
+
+
+def test_a_type_that_is_no_unicode_is_answered_whole(client: TestClient) -> None:
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = scope_of("/v1/tasks") | {"headers": [(b"content-type", b"text/\xff")]}  # test clients send UTF-8
+    assert client.portal is not None
+    client.portal.call(client.app, scope, whole(b"x"), send)
+    assert sent[0]["status"] == json.loads(sent[1]["body"])["status"] == 415
 
 
 @pytest.mark.parametrize("path", ["/page", "/livez/", "/metrics/", "/v1/tasks/", "/nowhere", "/assets/", "/docs"])

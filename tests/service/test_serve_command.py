@@ -67,7 +67,7 @@ def test_is_ready_whatever_proxy_others_go_through(
     monkeypatch.delenv("no_proxy", raising=False)
     with at_an_address(tmp_path) as address:
         monkeypatch.setattr(serve.time, "sleep", stop)
-        serve._announce(f"{address}/v1/models?")  # any that answers
+        serve._announce(f"{address}/docs.json?")  # any that answers
     assert "Metashot is ready" in capsys.readouterr().out
 
 

@@ -23,7 +23,6 @@ from training.measures.measured import Measured, Protocol
 from training.measures.regressions import (
     falling_weights,
     linear_weights,
-    logistic_weights,
     quantile_weights,
 )
 
@@ -178,7 +177,6 @@ def test_regressions_find_what_made_the_values():
     weights = torch.tensor([0.5, -2.0, 1.0], dtype=torch.float64)
     sums = terms @ weights
     torch.testing.assert_close(linear_weights(terms, sums), weights, rtol=0, atol=1e-3)
-    torch.testing.assert_close(logistic_weights(terms, sums.sigmoid()), weights, rtol=0, atol=1e-2)
     widths = sums.exp() * torch.rand(4000, generator=generator, dtype=torch.float64)
     of_most = quantile_weights(terms, widths, 0.9)
     torch.testing.assert_close(of_most, weights + torch.tensor([math.log(0.9), 0, 0]), rtol=0, atol=0.1)

@@ -87,6 +87,12 @@ test('of many classes the likeliest are shown, and the sum of the others', () =>
   assert.deepEqual(bars, [['c', '0.5'], ['e', '0.25'], [texts.others(3), '0.25']]);
 });
 
+test('tiny shares are numbers as ARIA has them, without exponents', () => {
+  const answer = new Answer(() => null, () => {}, 4, () => []);
+  answer.show({ state: 'answered', prediction: { label: 'a', probabilities: { a: 0.9999997, b: 3e-7 }, unknown: false }, timing: '' });
+  assert.deepEqual(answer.element.querySelectorAll('.bar').map((one) => one.getAttribute('aria-valuenow')), ['1', '0']);
+});
+
 test('bars stand in the order of the page\'s classes, whatever that of the service', () => {
   const answer = new Answer(() => null, () => {}, 4, () => ['b', 'c']);
   answer.show({ state: 'answered', prediction: { label: 'c', probabilities: { a: 0.25, b: 0.25, c: 0.5 }, unknown: false }, timing: '' });

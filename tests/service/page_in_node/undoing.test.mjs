@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { button, choose, giveExamples, load, openPage, pen } from './small_document.mjs';
+import { button, choose, giveExamples, load, openKept, openPage, pen, spoken } from './small_document.mjs';
 import { drop, fileEntry, folderEntry } from './small_drop.mjs';
 import { image, settled, SmallService } from './small_service.mjs';
 
@@ -109,7 +109,7 @@ test('Ctrl+Z takes a removal back while that is offered, but for names and sheet
   assert.equal(count(), 0);
   pressUndo(elsewhere, { metaKey: true });
   assert.equal(count(), 1, 'the last removal first');
-  assert.ok(document.getElementById('own-notice').textContent.startsWith(texts.removedClass('Class 1', 0)));
+  assert.ok(notice().startsWith(texts.before(texts.removedClass('Class 1', 0))), 'which is not told as if it came of undoing');
   pressUndo(elsewhere, { metaKey: true });
   assert.equal(count(), 2, 'then the one before');
   assert.equal(document.getElementById('own-notice').textContent, '');
@@ -218,4 +218,27 @@ test('the offer tells its keys, to a screen reader, too', async () => {
   button(texts.removeClass('Class 1')).click();
   assert.match(document.getElementById('own-notice').textContent, /Undo(Ctrl|Cmd)\+Z$/);
   assert.equal(button(texts.undo).getAttribute('aria-keyshortcuts'), 'Control+Z Meta+Z');
+});
+
+test('a screen reader is told what was undone, once it is', async () => {
+  new SmallService();
+  await openPage();
+  button(texts.removeClass('Class 1')).click();
+  button(texts.undo).click();
+  await settled();
+  assert.equal(spoken(), texts.undone);
+
+  await openKept('shapes');
+  const [files] = document.getElementById('opened-classes').querySelectorAll('input');
+  choose(files, [image('1.png')]);
+  await settled();
+  const { fetch } = globalThis;
+  globalThis.fetch = async () => { throw new TypeError('cut off'); };
+  button(texts.undo).click();
+  await settled();
+  assert.notEqual(spoken(), texts.undone, 'not what failed');
+  globalThis.fetch = fetch;
+  button(texts.undo).click();
+  await settled();
+  assert.equal(spoken(), texts.undone);
 });
