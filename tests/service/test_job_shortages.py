@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 from service.background import job_failures, job_scoring, jobs
 from service.background.jobs import Jobs
 from service.computing.classifier import Classifier
+from service.problems import Problem
 from service.store.job_store import JobStore
 from tests.service.made_images import drawing, zipped
 from tests.service.tiny_service import ended, serving
@@ -104,6 +105,12 @@ def test_patience_begins_anew_with_another_job_and_with_each_image(monkeypatch: 
     assert [lasts(1299, "b", 1), lasts(1300, "b", 1)] == [True, False]
     assert lasts(1300, "b", 1, errno.ENOSPC), "which holds up all jobs"
     assert not lasts(0, "c", 0, errno.ENOENT)
+
+
+def test_why_a_job_failed_is_told_in_words() -> None:
+    told = "the archive holds 6 files, 5 are allowed; split it"
+    assert job_failures.failure(Problem(413, told)) == told
+    assert "no memory" in job_failures.failure(MemoryError())
 
 
 def test_while_a_job_is_held_up_the_others_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

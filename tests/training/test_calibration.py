@@ -97,6 +97,18 @@ def test_calibration_holds_on_other_tasks():
     assert other.calibration_error(confidence) < 0.1
 
 
+def test_an_interval_reaches_as_far_to_either_side_as_accuracies_do(measured):
+    reached = torch.full((100,), 0.85, dtype=torch.float64)
+    reached[::10] = 0.35
+    skewed = [replace(one, accuracies=reached) for one in measured]
+    confidence = fit_confidence(skewed)
+    for one in skewed:
+        (found, *_) = confidence.expectation.estimates(one.geometry[0])
+        assert found.accuracy == pytest.approx(0.8, abs=0.03)
+        assert found.low == pytest.approx(0.35, abs=0.05)
+        assert found.high == pytest.approx(0.85, abs=0.03)
+
+
 def test_classes_that_are_one_and_the_same_are_recognised():
     def error(confidence: Confidence, some: ClassImages, *, within_group: bool) -> float:
         protocol = Protocol(5, 3, 5, 100, seed=9, within_group=within_group)
