@@ -5,13 +5,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from models.initialization import learner_as_dict, load, save
+from models.initialization import Initialization, learner_as_dict, load, save
+from models.learner import Learner
 from training.commands.outputs import check_folder
 from training.commands.run_options import add_set_option
 from training.commands.table import card_table
 from training.commands.task_options import add_data_options, warn_of_seen
 from training.datasets.registry import load_split
 from training.measures.assessment import assess_again
+from training.measures.inherited import INHERITED, Inherited
 from training.recipe import CALIBRATION_TASKS, Data
 from training.run.changed_learner import changed, measured
 from training.run.half_kernels import with_half_kernels
@@ -80,7 +82,15 @@ def run(options: argparse.Namespace) -> None:
             **where,
         )
     warn_of_seen(initialization, recipe["data"]["name"], "validation", validation)
-    found = assess_again(initialization.card, learner, phi, preprocessing, validation, options.tasks)
+    found = assess_again(
+        initialization.card,
+        learner,
+        phi,
+        preprocessing,
+        validation,
+        options.tasks,
+        _inherited(initialization, learner),
+    )
     facts = {name: value for name, value in initialization.card.items() if name not in _WRITTEN_BY_SAVE}
     saved = save(
         out,
@@ -93,3 +103,10 @@ def run(options: argparse.Namespace) -> None:
     )
     print(card_table(saved.card))
     print(f"{saved.name} {saved.version} written to {out}")
+
+
+def _inherited(initialization: Initialization, learner: Learner) -> Inherited | None:
+    """The confidence, if it was inherited itself, and the learner is still one that it holds for."""
+    source = initialization.card.get("calibration", {}).get(INHERITED)
+    own = source and Inherited.of(initialization, learner, initialization.phi)
+    return replace(own, **source) if own else None

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from training.measures.inherited import INHERITED
 from training.measures.measured import Protocol
 
 _EASY = 0.999  # accuracy from which too few answers are wrong to tell what makes others wrong
@@ -12,8 +13,8 @@ def card_table(card: dict[str, Any]) -> str:
 
     The columns: accuracy with adaptation and without, calibration error, share of queries of other classes that
     were flagged unknown and the AUROC of telling them from known ones, and share of the tasks whose measured
-    accuracy lies in its estimated interval. Below these are tasks whose classes cannot all be told apart, and a
-    caution if the others were all too easy.
+    accuracy lies in its estimated interval. Below these are tasks whose classes cannot all be told apart, and, if
+    the others were too easy, where confidence comes from instead, or a caution.
     """
     titles = (
         f"{'adapted':>16}{'not adapted':>16}{'calibration error':>20}{'flagged':>10}{'AUROC':>8}{'covered':>10}"
@@ -29,7 +30,12 @@ def card_table(card: dict[str, Any]) -> str:
         figures = f"{100 * row['calibration_error']:>19.2f}%{told}{100 * estimate['coverage']:>9.1f}%"
         lines.append(f"{task:<46}{adapted:>16}{start:>16}{figures}")
     lines += map(_alike_line, card.get("alike", []))
-    if card["evaluation"] and all(row["accuracy"] >= _EASY for row in card["evaluation"]):
+    if source := card.get("calibration", {}).get(INHERITED):
+        lines.append(
+            f"too few answers were wrong to fit confidence on: it is that of {source['name']}\n"
+            f"{source['version']}, which this continued from"
+        )
+    elif card["evaluation"] and all(row["accuracy"] >= _EASY for row in card["evaluation"]):
         lines.append(
             "caution: hardly an answer was wrong, so probabilities, and above all estimates, are too sure of\n"
             "harder classes; to mend that, bring more classes, and such as are hard to tell apart"

@@ -14,6 +14,7 @@ from training.datasets.class_images import ClassImages
 from training.measures.alike_classes import number_of_parts, of_each
 from training.measures.calibration import CALIBRATION_SEED, QUERIES, calibrate
 from training.measures.evaluation import embedded, measure
+from training.measures.inherited import INHERITED, Inherited
 from training.measures.measured import Measured, Protocol
 from training.recipe import Report
 
@@ -45,6 +46,7 @@ def assess(
     reports: Sequence[Report],
     episodes: int,
     calibration_tasks: int,
+    inherited: Inherited | None = None,
 ) -> Assessment:
     """Fit confidence on validation tasks, then measure with it on others.
 
@@ -56,14 +58,23 @@ def assess(
         reports: the kinds of task to measure on, each for a row of the card.
         episodes: tasks of each report.
         calibration_tasks: tasks of each size to fit on.
+        inherited: the confidence of what phi continued from, kept where too few answers are wrong to fit it.
 
     Raises:
         DataError: if the classes do not suffice for a report.
     """
     features = embedded(learner, phi, preprocessing, validation, progress=True)
     subject = _Subject(learner, phi, preprocessing, validation, features)
-    confidence = calibrate(learner, phi, preprocessing, validation, calibration_tasks, features=features)
-    fitted_on = {"split": "validation", "tasks_of_each_size": calibration_tasks, "seed": CALIBRATION_SEED}
+    confidence = calibrate(
+        learner, phi, preprocessing, validation, calibration_tasks, features=features, inherited=inherited
+    )
+    fitted_on: dict[str, Any] = {
+        "split": "validation",
+        "tasks_of_each_size": calibration_tasks,
+        "seed": CALIBRATION_SEED,
+    }
+    if inherited is not None and confidence is inherited.confidence:
+        fitted_on[INHERITED] = inherited.facts
     rows = [_row(subject, report, episodes, confidence) for report in reports]
     alike = list(_alike_rows(subject, episodes, confidence))
     return Assessment(confidence, {"calibration": fitted_on, "evaluation": rows, "alike": alike})
@@ -76,6 +87,7 @@ def assess_again(
     preprocessing: Preprocessing,
     validation: ClassImages,
     calibration_tasks: int | None = None,
+    inherited: Inherited | None = None,
 ) -> Assessment:
     """Assess with the reports and numbers of tasks of a card's recipe, or with other ``calibration_tasks``."""
     recipe = card["recipe"]
@@ -87,6 +99,7 @@ def assess_again(
         [Report(**report) for report in recipe["reports"]],
         recipe["report_episodes"],
         calibration_tasks or recipe["calibration_tasks"],
+        inherited,
     )
 
 

@@ -14,6 +14,7 @@ from training.datasets.class_images import ClassImages
 from training.measures.alike_classes import of_each
 from training.measures.evaluation import measure
 from training.measures.expectation_fit import fit_expectation
+from training.measures.inherited import Inherited, too_few_wrong
 from training.measures.measured import Measured, Protocol
 from training.measures.regressions import linear_weights, weights_of
 
@@ -31,6 +32,7 @@ def calibrate(
     tasks: int,
     *,
     features: Tensor | None,
+    inherited: Inherited | None = None,
 ) -> Confidence:
     """Fit confidence on tasks of each size that the classes allow, within groups and across them.
 
@@ -41,12 +43,15 @@ def calibrate(
         classes: the validation classes.
         tasks: tasks of each size.
         features: of all images, ``[M, D]``; None to compute them (see ``measure``).
+        inherited: what is returned instead, if there is any, where too few answers are wrong.
     """
 
     def measured(of: ClassImages, protocol: Protocol, known: Tensor | None) -> Measured:
         return measure(learner, phi, preprocessing, of, protocol, features=known, progress=True)
 
     fitted = [measured(classes, protocol, features) for protocol in protocols(classes, tasks)]
+    if inherited is not None and too_few_wrong(fitted, int(classes.counts.sum())):
+        return inherited.confidence
     alike = [
         measured(some, protocol, known)
         for some, known in of_each(classes, features, CALIBRATION_SEED)

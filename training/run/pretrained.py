@@ -21,10 +21,12 @@ class Pretrained:
     Attributes:
         phi: its learned tensors, without measured ones; from torchvision, those of the body alone.
         facts: for the card: what this is, and what it has seen.
+        former: the initialization, if it is one.
     """
 
     phi: Params
     facts: dict[str, Any]
+    former: Initialization | None = None
 
 
 def pretrained_start(recipe: Recipe) -> Pretrained | None:
@@ -48,7 +50,7 @@ def pretrained_start(recipe: Recipe) -> Pretrained | None:
     _check_phi(former, learner)
     # Measured tensors may belong to other features than those of the recipe's learner: they are measured anew.
     learned = {name: value for name, value in former.phi.items() if name not in MEASURED}
-    return Pretrained(learned, facts_of(former))
+    return Pretrained(learned, facts_of(former), former)
 
 
 def first_phi(recipe: Recipe, learner: Learner, classes: int, pretrained: Pretrained | None) -> Params:

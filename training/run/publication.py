@@ -8,6 +8,7 @@ from models.backbones.backbone import Params
 from models.initialization import Initialization, save
 from training.datasets.class_images import ClassImages
 from training.measures.assessment import assess
+from training.measures.inherited import Inherited
 from training.outer.precision import told_precision
 from training.recipe import Recipe
 from training.run.checkpoint import Progress
@@ -33,6 +34,7 @@ def publish_run(
     """
     learner, preprocessing = recipe.build_learner(), recipe.build_preprocessing()
     device = next(iter(phi.values())).device
+    former = pretrained.former if pretrained else None
     found = assess(
         learner,
         phi,
@@ -41,6 +43,7 @@ def publish_run(
         recipe.reports,
         recipe.report_episodes,
         recipe.calibration_tasks,
+        Inherited.of(former, learner, phi) if former else None,
     )
     return save(
         folder,
