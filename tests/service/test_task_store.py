@@ -1,6 +1,7 @@
 import contextlib
 import fcntl
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,19 @@ def test_a_change_is_whole_and_counts_the_version(store: TaskStore) -> None:
     assert store.version(task_id) == TaskVersion(task_id, task.model, task.model_version, task.version)
     assert (task.version, task.model_version, task.classes) == (2, "v2", {"b": 1, "c": 2})
     assert {one.id for one in stored} == {first[1].id, more[0].id, more[1].id}
+
+
+def test_a_move_changes_a_label_and_nothing_else(store: TaskStore) -> None:
+    first = [new("a", b"1"), new("a", b"2"), new("b", b"3")]
+    task_id = store.create(None, first, FITTED)
+    before = store.snapshot(task_id)[1]
+    moved = Revision(moved={first[1].id: "c"})
+    assert not store.change(task_id, 2, moved, FITTED)
+    assert store.change(task_id, 1, moved, FITTED)
+    task, stored = store.snapshot(task_id)
+    assert (task.version, task.classes) == (2, {"a": 1, "b": 1, "c": 1})
+    assert stored == [before[0], replace(before[1], label="c"), before[2]]
+    assert dict(store.contents([first[1].id])) == {first[1].id: b"2"}
 
 
 def test_a_change_from_an_old_version_changes_nothing(store: TaskStore) -> None:
