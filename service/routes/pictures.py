@@ -51,4 +51,6 @@ def _inline(filename: str, kind: str) -> str:
     name = _FOLDERS.sub("", filename).lstrip(".") or "image"
     if not name.lower().endswith(tuple(SUFFIXES)):
         name += f".{kind.partition('/')[2]}"
-    return f"inline; filename*=UTF-8''{quote(name, safe='', errors='replace')}"
+    quoted = quote(name, safe="", errors="replace")
+    # A plain name in the plain way, as not every program reads the other.
+    return f'inline; filename="{name}"' if quoted == name else f"inline; filename*=UTF-8''{quoted}"
