@@ -41,6 +41,7 @@ export class OpenedTask {
       this.moveForm.cancel(); // the keyboard goes on from the picture
       this.#move(example, label);
     });
+    this.new.element.addEventListener('input', () => this.moveForm.sync());
     acceptDrops(byId('opened'), (found) => this.#takeBeside(found));
   }
 
@@ -95,7 +96,7 @@ export class OpenedTask {
     const row = new OpenedRow(label, (found) => this.#take(label, found), (example) => this.#move(example, label), {
       addressOf: ({ id }) => pictureOf(this.#task?.id ?? '', id),
       askWhereTo: (example, picture) => this.moveForm.press(example, example.filename, picture, (form) => row.element.append(form)),
-      remove: (example) => this.#remove(example),
+      remove: ({ id }) => this.#takeBack(this.#task?.id ?? '', [id]),
     });
     this.#rows.set(label, row);
     return row;
@@ -158,9 +159,11 @@ export class OpenedTask {
     return isAdded;
   }
 
+  /** The classes that there are, and the new one that has a name. */
   #classes() {
-    const task = this.#task;
-    return task ? task.classes.map(({ label }) => ({ id: label, label, examples: examplesOf(task, label) })) : [];
+    const labels = new Set([...(this.#task?.classes ?? []).map((one) => one.label), this.new.label]);
+    labels.delete('');
+    return [...labels].map((label) => ({ id: label, label, examples: examplesOf(this.#task, label) }));
   }
 
   /** @param {KeptExample} example @param {string} label of the class that it is to be in */
@@ -186,11 +189,6 @@ export class OpenedTask {
       if (this.#task?.id === id) tell(this.#note, isThere ? '' : texts.imageGone(example.filename));
       if (isThere) done();
     });
-  }
-
-  /** @param {KeptExample} example */
-  async #remove(example) {
-    if (this.#task) await this.#takeBack(this.#task.id, [example.id]);
   }
 
   /** @param {string} sentence @param {string} id of the task @param {() => Promise<boolean>} undo tells whether it is done */
@@ -236,8 +234,8 @@ export class OpenedTask {
   }
 }
 
-/** @param {Task} task @param {string} label */
-const examplesOf = (task, label) => (task.examples ?? []).filter((one) => one.label === label);
+/** @param {Task | null} task @param {string} label */
+const examplesOf = (task, label) => (task?.examples ?? []).filter((one) => one.label === label);
 
 /**
  * @param {Map<string, File[]>} classes

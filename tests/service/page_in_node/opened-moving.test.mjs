@@ -120,6 +120,18 @@ test('pressing a picture asks where it shall go; the keyboard stays with its nei
   assert.equal(document.activeElement, picture('1.png'));
 });
 
+test('the form offers a new class, too, as soon as that has a name', async () => {
+  picture('0.png').click();
+  document.getElementById('new-class').value = 'star';
+  document.getElementById('opened-new').dispatchEvent(new Event('input'));
+  assert.deepEqual(select().children.map((one) => one.textContent), ['cross', 'star']);
+  select().value = 'star';
+  button(texts.move).click();
+  await settled();
+  assert.deepEqual(shown(), { ring: '1.png', cross: '2.png', star: '0.png' });
+  assert.equal(document.getElementById('new-class').value, '');
+});
+
 test('with its last image a class goes, and comes back by undoing', async () => {
   choose(row('cross').querySelector('input'), [image('3.png')]);
   document.getElementById('new-class').value = 'star';
