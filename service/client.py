@@ -2,6 +2,7 @@
 
 import os
 import time
+import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -39,6 +40,10 @@ class Unreachable(ServiceError):
 
 class TooMuch(ServiceError):
     """The request is larger than the server takes, or takes longer to arrive; neither changes by a retry."""
+
+
+class Missing(ServiceError):
+    """There is no such task or job on the server."""
 
 
 class Client:
@@ -128,11 +133,21 @@ class Client:
         """Delete a task."""
         self._ask("DELETE", _task_path(task_id))
 
-    def start_job(self, task_id: str, archive: Path, keep_known: float | None = None) -> dict[str, Any]:
-        """Hand over a zip of images to be scored; ``keep_known`` None leaves the share to the service."""
-        data = _asking(keep_known)
-        path, files = f"{_task_path(task_id)}/jobs", [(archive.name, archive)]
-        return _patiently(lambda: self._upload(path, "archive", files, data))
+    def start_job(
+        self, task_id: str, archive: Path, keep_known: float | None = None, job_id: str | None = None
+    ) -> dict[str, Any]:
+        """Hand over a zip of images to be scored; ``keep_known`` None leaves the share to the service.
+
+        Its id is ``job_id`` (32 random hexadecimal digits) or a new one; a job of that id is not begun again.
+        """
+        chosen, files = job_id or uuid.uuid4().hex, [(archive.name, archive)]
+
+        def start() -> dict[str, Any]:
+            with suppress(Missing):  # or else an earlier try has begun it, though its answer was lost
+                return self.job(chosen)
+            return self._upload(f"{_task_path(task_id)}/jobs?id={chosen}", "archive", files, _asking(keep_known))
+
+        return _patiently(start)
 
     def job(self, job_id: str) -> dict[str, Any]:
         """Show a job's progress."""
@@ -174,6 +189,8 @@ class Client:
                 _check(response)
                 for chunk in response.iter_bytes():
                     file.write(chunk)
+                file.flush()
+                os.fsync(file.fileno())  # or else, after a loss of power, less may pass for the whole
         except httpx.HTTPError as error:
             raise self._unreachable(error) from error
         except OSError as error:  # of a write, which does not name the file
@@ -279,6 +296,8 @@ def _check(response: httpx.Response) -> None:
         if response.status_code in _PASSING:
             asked = response.headers.get("retry-after", "")
             raise Unreachable(message, int(asked) if asked.isdecimal() else 0)
+        if response.status_code == httpx.codes.NOT_FOUND:
+            raise Missing(message)
         too_much = (httpx.codes.REQUEST_ENTITY_TOO_LARGE, httpx.codes.REQUEST_TIMEOUT)
         raise (TooMuch if response.status_code in too_much else ServiceError)(message)
 

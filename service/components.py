@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 from models.kernels.native.compiled import library
 from service.background.expiry import Expiry
 from service.background.jobs import Jobs
+from service.background.shrinking import Shrinking
 from service.computing.classifiers import Classifiers
 from service.computing.engine import Engine
 from service.computing.repinning import Repinning
@@ -61,6 +62,9 @@ def running(settings: Settings, metrics: Metrics) -> Iterator[Components]:
         expiry = Expiry(tasks.temporary, classifiers)
         stack.callback(expiry.stop)
         expiry.start()
+        shrinking = Shrinking(database)
+        stack.callback(shrinking.stop)
+        shrinking.start()
         yield Components(
             settings=settings,
             registry=registry,

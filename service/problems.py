@@ -1,5 +1,6 @@
 """Errors as callers see them: RFC 9457 problem+json, one exception class for all of them."""
 
+import logging
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -14,6 +15,7 @@ from starlette.requests import ClientDisconnect
 MEDIA_TYPE = "application/problem+json"
 _PLAIN = "/:@!$&'()*+,;="  # what a path may contain as it is (RFC 3986, 3.3), beside letters, digits and -._~
 _LONGEST = 2000  # characters of a text in an answer: callers' own texts in it must not make it endless
+logger = logging.getLogger("metashot")
 
 
 class Problem(Exception):
@@ -73,7 +75,7 @@ def _bounded(text: str) -> str:
 
 
 def install_handlers(app: FastAPI) -> None:
-    """Turn Problems, HTTP exceptions and validation errors into problem+json answers."""
+    """Turn Problems, HTTP exceptions, validation errors and want of memory into problem+json answers."""
 
     async def on_problem(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, Problem)
@@ -94,7 +96,14 @@ def install_handlers(app: FastAPI) -> None:
         problem = Problem(400, "the caller went away before the request was read")
         return problem_response(problem, request.scope["path"])
 
+    async def on_shortage(request: Request, _: Exception) -> JSONResponse:
+        logger.warning("not enough memory for %s %s", request.method, request.scope["path"])
+        detail = "the service has not enough memory for this at present; try again in a moment, or send less"
+        problem = Problem(503, detail, title="Out of memory", headers={"Retry-After": "5"})
+        return problem_response(problem, request.scope["path"])
+
     app.add_exception_handler(Problem, on_problem)
+    app.add_exception_handler(MemoryError, on_shortage)
     app.add_exception_handler(ClientDisconnect, on_departure)
     app.add_exception_handler(HTTPException, on_http)
     app.add_exception_handler(RequestValidationError, on_validation)

@@ -1,6 +1,5 @@
 """The one place where bytes become images, for uploads and for training files alike."""
 
-import contextlib
 import io
 import re
 import warnings
@@ -52,6 +51,7 @@ def decode(content: bytes, max_pixels: int) -> Image.Image:
     Raises:
         UndecodableError: for anything but an intact PNG, JPEG, WebP or BMP of at most ``max_pixels`` pixels and
             ``LONGEST_SIDE`` a side, and for a JPEG of more than ``MAX_SCANS`` scans.
+        MemoryError: if memory runs out, whatever the bytes are.
     """
     if not content:
         raise UndecodableError("empty", "is empty (0 bytes)")
@@ -64,6 +64,8 @@ def decode(content: bytes, max_pixels: int) -> Image.Image:
     except Image.DecompressionBombError:
         why = f"has more than the {max_pixels} pixels allowed; make it smaller"
         raise UndecodableError("too large", why) from None
+    except MemoryError:  # no fault of the image
+        raise
     except Exception as error:  # decoders raise almost anything on damaged headers
         raise _undecodable(error) from error
     width, height = image.size
@@ -79,6 +81,8 @@ def decode(content: bytes, max_pixels: int) -> Image.Image:
     try:
         image.load()
         return _plain(_upright(image))
+    except MemoryError:
+        raise
     except Exception as error:  # as above, for damaged pixels
         raise _undecodable(error) from error
 
@@ -107,8 +111,12 @@ def media_type(content: bytes) -> str:
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    with contextlib.suppress(Exception):  # an intact image may carry broken metadata
+    try:
         ImageOps.exif_transpose(image, in_place=True)  # a copy of an upright photo would double its memory
+    except MemoryError:
+        raise
+    except Exception:  # an intact image may carry broken metadata
+        pass
     return image
 
 

@@ -2,6 +2,7 @@
 
 import os
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from service.computing.repinning import LostClassifier
@@ -10,26 +11,40 @@ from service.store.database import OUT_OF_REACH, is_full
 from service.store.job_store import Job
 
 SHORTAGES = (MemoryError, OSError, *OUT_OF_REACH)  # of memory, file handles, room or the store: these may pass
-_PATIENCE_S = 600.0  # for a shortage of one job, as others wait behind it
+_PATIENCE_S = 600.0  # for a shortage of one job
 _MINUTE_S = 60.0
 
 
+@dataclass(frozen=True)
+class _Held:
+    done: int
+    since: float
+    tried: float
+
+
 class Patience:
-    """Remembers since when the job at hand has been held up, without an image scored in between."""
+    """Remembers since when each job has been held up, without an image scored in between."""
 
     def __init__(self) -> None:
-        self._held: tuple[str, int] | None = None
-        self._since = 0.0
+        self._held: dict[str, _Held] = {}  # by the jobs' ids
+
+    @property
+    def aside(self) -> list[str]:
+        """Ids of the jobs that were held up within the last minute: others may go on meanwhile."""
+        return [job_id for job_id, held in self._held.items() if time.monotonic() - held.tried < _MINUTE_S]
 
     def lasts(self, job: Job, error: Exception) -> bool:
         """Whether a job that met an error shall be tried again; ``job`` is as it was before this try."""
-        if not isinstance(error, SHORTAGES) or isinstance(error, FileNotFoundError):  # a lost file stays so
-            return False
         if isinstance(error, OUT_OF_REACH) or is_full(error):  # which holds up all jobs alike
             return True
-        if self._held != (job.id, job.done):
-            self._held, self._since = (job.id, job.done), time.monotonic()
-        return time.monotonic() - self._since < _PATIENCE_S
+        held, now = self._held.pop(job.id, None), time.monotonic()
+        if not isinstance(error, SHORTAGES) or isinstance(error, FileNotFoundError):  # a lost file stays so
+            return False
+        since = held.since if held is not None and held.done == job.done else now
+        if now - since >= _PATIENCE_S:
+            return False
+        self._held[job.id] = _Held(job.done, since, now)
+        return True
 
 
 def failure(error: Exception) -> str:

@@ -10,24 +10,20 @@ import shutil
 import threading
 import time
 import uuid
-from collections import deque
-from collections.abc import Sequence
-from concurrent.futures import Future
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 from fastapi import Request
+from sqlalchemy.exc import IntegrityError
 from starlette.concurrency import run_in_threadpool
 
 from service.background.job_failures import SHORTAGES, Patience, failure
 from service.background.job_folders import let_go, locked, tidy
+from service.background.job_scoring import Scoring, Stopping
 from service.computing.classifier import Classifier
 from service.computing.engine import Engine
-from service.computing.pinned import UnreadablePin, load_pinned, pin
+from service.computing.pinned import pin
 from service.computing.repinning import LostClassifier, Repinning
-from service.computing.rows import rows_of
 from service.metrics import Metrics
 from service.registry import check_kept
 from service.settings import JOBS, JOBS_LOCK, Settings
@@ -35,12 +31,9 @@ from service.store.database import is_full
 from service.store.job_store import Job, JobStore, Status
 from service.store.writers import Writers
 from service.synced_folder import sync_folder
-from service.uploads.archives import Archive
-from service.uploads.job_input import open_job_input, receive_job_input
-from service.uploads.labels import one_line
+from service.uploads.job_input import receive_job_input
 
-_IN_TURN = 16  # most images in one piece of work, between which callers' work may run
-_SHORT = 30e9  # most floating-point operations in one (or one image): about 0.1 s on one thread
+_TURN_S = 1.0  # of a job, or the time that its batch takes; a job's opening comes on top
 _LOOK_S = 2.0  # between looks for jobs that another process accepted
 _FULL_S = 30  # between checks for room on a full disk
 _TIDY_S = 3600.0  # between looks for what stopped processes left
@@ -48,12 +41,12 @@ _ORPHAN_S = 3600.0  # for checks, beyond the longest upload: a folder without a 
 logger = logging.getLogger("metashot")
 
 
-class _Stopping(Exception):
-    """The service stops; the job resumes after the next start."""
-
-
 class Jobs:
-    """Accepts jobs and scores one after the other; of several processes, only the one with the lock scores."""
+    """Accepts jobs and scores them in turns; of several processes, only the one with the lock scores.
+
+    Every other turn is the oldest job's, so that each is done some time. Those in between are for the job with
+    the fewest images left, so that small ones need not wait for large ones, and equal ones are done in order.
+    """
 
     def __init__(
         self,
@@ -67,14 +60,14 @@ class Jobs:
         self.store = store
         self._writers = writers
         self._settings = settings
-        self._engine = engine
-        self._repinning = repinning
-        self._metrics = metrics
         self._root = settings.data_dir / JOBS
         self._root.mkdir(parents=True, exist_ok=True)
         self._patience = Patience()
+        self._naming = threading.Lock()
         self._wake = threading.Event()
         self._stopping = threading.Event()
+        self._scoring = Scoring(settings, self._root, engine, repinning, metrics, self._stopping)
+        self._oldest_next = True  # whether the next turn is the oldest job's
         self._thread = threading.Thread(target=self._work, name="jobs", daemon=True)
 
     def start(self) -> None:
@@ -91,21 +84,31 @@ class Jobs:
         """Where a job's images and classifier lie."""
         return self._root / job_id
 
-    async def take(self, request: Request, task_id: str, classifier: Classifier) -> Job:
-        """Receive a job's images and queue it; a refused job leaves nothing behind."""
-        job_id = uuid.uuid4().hex
-        folder = self.folder(job_id)
+    async def take(
+        self, request: Request, task_id: str, classifier: Classifier, chosen: str | None = None
+    ) -> Job:
+        """Receive a job's images and queue it; a refused job leaves nothing behind.
+
+        Its id is ``chosen``, if the caller chose one. If the task has a job of that id, it is given instead: a
+        caller to whom no answer came may send it again.
+        """
+        if chosen is not None:
+            job = await run_in_threadpool(self.store.of_id, chosen, task_id)
+            if job is not None:
+                return job
+        # Under a name of its own, as another request may be sending the same job.
+        folder = self.folder(uuid.uuid4().hex)
         self.store.check_place()  # or else the folder could not be made
         folder.mkdir()
         try:
-            knobs = await receive_job_input(request, self._settings, folder)
+            images, knobs = await receive_job_input(request, self._settings, folder)
             check_kept(knobs.model, classifier.model)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
         classifier = replace(classifier, keep_known=knobs.keep_known)
         try:
-            return await self._writers.run(self._queue, job_id, task_id, classifier)
+            return await self._writers.run(self._queue, folder, images, chosen, task_id, classifier)
         except Exception:  # a caller who leaves (BaseException) ends this wait, but no change that has begun
             shutil.rmtree(folder, ignore_errors=True)
             raise
@@ -131,13 +134,23 @@ class Jobs:
         shutil.rmtree(self.folder(job_id), ignore_errors=True)
         return number
 
-    def _queue(self, job_id: str, task_id: str, classifier: Classifier) -> Job:
-        folder = self.folder(job_id)
+    def _queue(self, folder: Path, images: int, chosen: str | None, task_id: str, classifier: Classifier) -> Job:
         pin(classifier, folder)
-        sync_folder(self._root)
-        with open_job_input(folder, self._settings) as archive:
-            total = len(archive.names)
-        job = self.store.create(job_id, task_id=task_id, model=classifier.model, total=total)
+        with self._naming:
+            if chosen is not None:
+                if (job := self.store.of_id(chosen, task_id)) is not None:  # by now
+                    shutil.rmtree(folder, ignore_errors=True)
+                    return job
+                shutil.rmtree(self.folder(chosen), ignore_errors=True)  # of a process that was killed just here
+                folder = folder.rename(self.folder(chosen))
+            try:
+                sync_folder(self._root)
+                job = self.store.create(folder.name, task_id=task_id, model=classifier.model, total=images)
+            except IntegrityError:  # another process was sent it just now, whose the folder is
+                return self.store.job(folder.name)
+            except Exception:
+                shutil.rmtree(folder, ignore_errors=True)
+                raise
         self._wake.set()
         return job
 
@@ -158,8 +171,8 @@ class Jobs:
                     self._stopping.wait(_LOOK_S)
 
     def _work_alone(self) -> None:
-        """Wait for the lock, then score job after job."""
-        with (self._root / JOBS_LOCK).open("w") as lock:
+        """Wait for the lock, then give jobs their turns."""
+        with (self._root / JOBS_LOCK).open("w") as lock, self._scoring:
             while not self._stopping.is_set() and not locked(lock):
                 self._stopping.wait(_LOOK_S)
             tidy_next = time.monotonic()
@@ -168,25 +181,34 @@ class Jobs:
                     self._tidy()
                     tidy_next = time.monotonic() + _TIDY_S
                 self._wake.clear()
-                job = self.store.start_next()
+                job = self._next()
                 if job is None:
                     self._wake.wait(_LOOK_S)
                 else:
                     self._score(job)
 
+    def _next(self) -> Job | None:
+        """Give the job whose turn it is, and close those that have been cancelled or deleted since theirs."""
+        for job_id in self._scoring.open_jobs:
+            if not self.store.is_unfinished(job_id):
+                self._scoring.close(job_id)
+        oldest, self._oldest_next = self._oldest_next, not self._oldest_next
+        return self.store.start_next(oldest=oldest, last=self._patience.aside)
+
     def _score(self, job: Job) -> None:
+        """Score a job's next images, for a turn."""
+        done, until = job.done, time.monotonic() + _TURN_S
         try:
-            classifier = self._classifier(job)
-            with open_job_input(self.folder(job.id), self._settings) as archive:
-                done = job.done
-                while done < job.total:
-                    names = archive.names[done : done + self._settings.job_batch]
-                    rows = self._rows(classifier, archive, names)
-                    if len(rows) < len(names) or not self.store.commit_batch(job.id, done, rows):
-                        return  # stopping, cancelled or deleted
-                    done += len(rows)
+            while done < job.total:
+                rows = self._scoring.batch(job, done)
+                if not self.store.commit_batch(job.id, done, rows):
+                    return  # cancelled or deleted
+                done += len(rows)
+                if done < job.total and time.monotonic() >= until:
+                    return
+            self._scoring.close(job.id)
             self._finish(job.id, "done")
-        except _Stopping:
+        except Stopping:
             return
         except Exception as error:
             if self._patience.lasts(job, error):
@@ -196,47 +218,11 @@ class Jobs:
                 foreseen = isinstance(error, LostClassifier)
                 logger.error("job %s failed: %s", job.id, error, exc_info=not foreseen)
 
-    def _classifier(self, job: Job) -> Classifier:
-        """Read a job's classifier, or make it again if another release wrote it."""
-        folder = self.folder(job.id)
-        try:
-            return load_pinned(folder)
-        except UnreadablePin as error:
-            logger.warning("the classifier of job %s is fitted again (%s)", job.id, error)
-            return self._repinning.again(folder, job.task_id, begun=job.done > 0, check=self._check)
-
-    def _check(self) -> None:
-        if self._stopping.is_set():
-            raise _Stopping
-
     def _finish(self, job_id: str, status: Status, error: str | None = None) -> bool:
         """End a job and remove what its results do not need; False if it had ended already."""
         ended = self.store.finish(job_id, status, error)
         let_go(self.folder(job_id))
         return ended
-
-    def _rows(self, classifier: Classifier, archive: Archive, names: Sequence[str]) -> list[dict[str, Any]]:
-        """Score images on threads that no caller uses; give their rows in order, only the first when stopping."""
-        rows: list[dict[str, Any]] = []
-        running: deque[Future[list[dict[str, Any]]]] = deque()
-        each = max(1, min(_IN_TURN, int(_SHORT / classifier.learner.backbone.operations)))
-        for first in range(0, len(names), each):
-            while len(running) >= self._engine.free_threads:
-                rows += running.popleft().result()
-            if self._stopping.is_set():
-                break
-            some = names[first : first + each]
-            running.append(self._engine.submit_behind(partial(self._answers, classifier, archive, some)))
-        for one in running:
-            rows += one.result()
-        return rows
-
-    def _answers(self, classifier: Classifier, archive: Archive, names: Sequence[str]) -> list[dict[str, Any]]:
-        """Give a row for each image, in order."""
-        images = [(one_line(name), partial(archive.read, name)) for name in names]
-        rows = rows_of(classifier, images, self._settings.max_pixels)
-        self._metrics.queries.labels(classifier.model).inc(sum("error" not in row for row in rows))
-        return rows
 
     def _tidy(self) -> None:
         """Remove what stopped processes left: folders without a job, images of jobs that have ended, and jobs

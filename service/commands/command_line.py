@@ -60,6 +60,9 @@ def run(arguments: list[str] | None) -> int:
     except OSError as error:  # from a file that the user named
         print(f"error: {_told_of_file(error)}", file=sys.stderr)
         return 2
+    except MemoryError:
+        print("error: memory has run out; free some, then give the same command again", file=sys.stderr)
+        return 2
     return 0
 
 

@@ -49,6 +49,8 @@ def written_whole(path: Path) -> Iterator[BinaryIO]:
     try:
         with named_in_errors(path), unfinished.open("wb") as file:
             yield file
+            file.flush()
+            os.fsync(file.fileno())  # or else, after a loss of power, an empty file may be in its place
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)

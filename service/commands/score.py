@@ -16,8 +16,9 @@ from typing import Any
 
 from tqdm import tqdm
 
-from service.client import UNFINISHED, Client, ServiceError, TooMuch
+from service.client import Client, ServiceError, TooMuch
 from service.commands.folders import FolderError, images_of
+from service.commands.left_jobs import JobNotes, any_left
 from service.commands.options import add_keep_known, add_server
 from service.commands.outputs import check_answers, check_output, written_whole
 from service.commands.parts import Part, in_parts
@@ -61,16 +62,19 @@ def run(options: argparse.Namespace) -> None:
         task = client.task(options.task)
         of = options.task, task["version"], task["model_version"], options.keep_known
         answers = [folder / f"{part.fingerprint(*of)}.jsonl" for part in parts]
+        notes = JobNotes(client, folder)
+        notes.end_others(awaited=(path for path in answers if not path.exists()))
         images = sum(part.images or 0 for part in parts) or None
         with _dropped_after(_TaskChanged, answers), tqdm(total=images, unit="image", disable=None) as bar:
             for part, target in zip(parts, answers, strict=True):
                 if target.exists():
                     bar.update(part.images or 0)
                 else:
-                    _score(client, task, part, target, options.keep_known, bar)
+                    _score(client, task, part, target, options.keep_known, notes, bar)
         with _dropped_after(FolderError, answers):  # errors alone are no answers
             check_answers(_rows(parts, answers))
         rows, errors = _write(_rows(parts, answers), [one["label"] for one in task["classes"]], output, kind)
+        notes.end_others()  # whose deletion failed before
         shutil.rmtree(folder)
     scored = "1 image" if rows == 1 else f"{rows} images"
     print(f"{scored} scored, {errors} of them unreadable: {output}")
@@ -110,7 +114,7 @@ def _keep(folder: Path) -> Iterator[Path]:
     try:
         yield folder
     except BaseException as error:
-        if not any(folder.glob("*.jsonl")):
+        if not any(folder.glob("*.jsonl")) and not any_left(folder):
             shutil.rmtree(folder)
         elif not isinstance(error, _TaskChanged):
             print("answers so far are kept; the same command goes on", file=sys.stderr)
@@ -118,21 +122,23 @@ def _keep(folder: Path) -> Iterator[Path]:
 
 
 def _score(
-    client: Client, task: dict[str, Any], part: Part, target: Path, keep_known: float | None, bar: Any
+    client: Client,
+    task: dict[str, Any],
+    part: Part,
+    target: Path,
+    keep_known: float | None,
+    notes: JobNotes,
+    bar: Any,
 ) -> None:
     """Score one part as a job of its own, and delete the job from the server at the end."""
     before = bar.n
     try:
-        with tempfile.TemporaryDirectory() as folder:
-            job_id = client.start_job(task["id"], part.archive(Path(folder)), keep_known=keep_known)["id"]
-    except TooMuch as error:
-        if not part.oversized:
-            raise
-        _tell_oversized(part, error, target)
-        bar.update(1)
-        return
-    begin = time.monotonic()
-    try:
+        job_id = _started(client, task["id"], part, target, keep_known, notes.job_for(target))
+        if job_id is None:
+            bar.update(1)
+            return
+        notes.begun(target, job_id)
+        begin = time.monotonic()
         for job in client.follow_job(job_id):
             if bar.total is None:
                 bar.total = job["total"]
@@ -147,10 +153,22 @@ def _score(
             )
         client.save_results(job_id, target, "jsonl")
     finally:
-        with contextlib.suppress(ServiceError):  # an earlier error matters more
-            if client.job(job_id)["status"] in UNFINISHED:
-                client.end_job(job_id)
-            client.end_job(job_id)
+        notes.end(target)
+
+
+def _started(
+    client: Client, task_id: str, part: Part, target: Path, keep_known: float | None, job_id: str
+) -> str | None:
+    """Start a part's job, unless it is there; None if its only image is too large, which is then its row."""
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            job = client.start_job(task_id, part.archive(Path(folder)), keep_known=keep_known, job_id=job_id)
+    except TooMuch as error:
+        if not part.oversized:
+            raise
+        _tell_oversized(part, error, target)
+        return None
+    return str(job["id"])
 
 
 def _tell_oversized(part: Part, error: TooMuch, target: Path) -> None:

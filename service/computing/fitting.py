@@ -106,7 +106,7 @@ def fit_together(
             labels,
             shots,
             of_task,
-            of_shots[: len(shots)].clone(),
+            of_shots[: len(shots)],
             of_classes[: len(labels)].clone(),
             estimate,
         )

@@ -36,10 +36,10 @@ def rows_of(classifier: Classifier, images: Sequence[Image], max_pixels: int) ->
 
 
 def _pixels(classifier: Classifier, content: bytes, filename: str, max_pixels: int) -> Tensor:
-    """Preprocess one image; whatever goes wrong is a Problem of this one."""
+    """Preprocess one image; whatever goes wrong is a Problem of this one, but for want of memory."""
     try:
         return classifier.preprocessing(decode(content, filename, max_pixels=max_pixels))
-    except Problem:
+    except (Problem, MemoryError):
         raise
     except Exception as error:
         logger.exception("could not prepare %s", filename)

@@ -18,6 +18,15 @@ from service.store.paging import DEFAULT_LIMIT
 
 router = APIRouter(tags=["jobs"], responses=STORING)
 JobId = Annotated[str, Path(description="the job's id")]
+Chosen = Annotated[
+    str | None,
+    Query(
+        alias="id",
+        pattern="^[0-9a-f]{32}$",
+        description="the job's id, if the caller chooses it: 32 random hexadecimal digits; a request that is "
+        "sent again with them, because no answer came, starts no second job",
+    ),
+]
 Asked = Annotated[Format, Query(description="how to write the rows; parquet and jsonl hold the whole answers")]
 
 
@@ -30,11 +39,13 @@ Asked = Annotated[Format, Query(description="how to write the rows; parquet and 
     openapi_extra=JOB,
     responses={**COMPUTING, **TAKEN},
 )
-async def start_job(task_id: TaskId, request: Request, response: Response, parts: Parts) -> JobAnswer:
+async def start_job(
+    task_id: TaskId, request: Request, response: Response, parts: Parts, chosen: Chosen = None
+) -> JobAnswer:
     """Start a job: a zip of images, or many query images, to be scored by the task's classifier as it is now."""
     parts.tasks.version(task_id)  # 404 before a long upload
     classifier = await parts.classifiers.of_task(task_id)
-    job = await parts.jobs.take(request, task_id, classifier)
+    job = await parts.jobs.take(request, task_id, classifier, chosen)
     response.headers["Location"] = f"/v1/jobs/{job.id}"
     return JobAnswer.of(job)
 

@@ -30,9 +30,9 @@ async def check_parameters(request: Request) -> None:
 
 
 def _taken(route: APIRoute, known: list[str]) -> str:
-    if known:
-        return ", ".join(known)
     has_body = "requestBody" in (route.openapi_extra or {})
+    if known:
+        return ", ".join(known) + ("; send all else in the body" if has_body else "")
     advice = "send it in the body" if has_body else "leave it out, and write a ? within the address itself as %3F"
     return f"none; {advice}"
 

@@ -4,26 +4,28 @@ import errno
 import fcntl
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import URL, Engine, Executable, create_engine, event, text
+from sqlalchemy import URL, Connection, Engine, Executable, create_engine, event, text
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.orm import Session
 
-from service.settings import SettingsError
+from service.settings import MEBIBYTE, SettingsError
 from service.store.reserve import Reserve
 from service.store.schema_changes import SCHEMA_CHANGES
 from service.store.tables import Table
 
+Result = TypeVar("Result")
 FILE = "metashot.sqlite3"
 _OPENING, _RESERVE = "metashot.opening", "metashot.reserve"
 SCHEMA = 1 + len(SCHEMA_CHANGES)
 _BUSY_MS = 20_000
+LOG_BYTES = 8 * MEBIBYTE  # of the write-ahead log, which a large change makes larger until the next one
 OUT_OF_REACH = (OperationalError, NoConnection, sqlite3.OperationalError)  # these may pass by themselves
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 _UNREACHABLE = "unable to open database file"  # as SQLite says it
@@ -66,6 +68,8 @@ class Database:
         self._opened = _identity(self._file)
 
     def _prepare(self, file: Path) -> None:
+        if self.row("PRAGMA page_count") == (0,):  # later, it would have no effect; for ``Shrinking``
+            self.row("PRAGMA auto_vacuum=INCREMENTAL")
         # The file keeps the mode. SQLite refuses at once, despite busy_timeout, while another connection writes.
         self.row("PRAGMA journal_mode=WAL")
         with self._writer.begin() as connection:
@@ -113,9 +117,13 @@ class Database:
 
         On a full disk it is tried again with the room reserved for deletions.
         """
+        return self.freeing_by(lambda connection: connection.execute(statement).scalar())
+
+    def freeing_by(self, work: Callable[[Connection], Result]) -> Result:
+        """Do and commit work that frees room, as ``freeing`` does."""
         try:
             with self.writing() as session:
-                found = session.execute(statement).scalar()
+                found = work(session.connection())
                 session.commit()
                 return found
         except OUT_OF_REACH as error:
@@ -125,9 +133,17 @@ class Database:
             connection.detach()  # from the pool, so that the pragma ends with it
             # Some builds of SQLite overwrite deleted data with zeros, which would take as much room again.
             connection.exec_driver_sql("PRAGMA secure_delete=FAST")
-            found = connection.execute(statement).scalar()
+            found = work(connection)
             connection.commit()
             return found
+
+    def checkpoint(self) -> None:
+        """Bring the write-ahead log's pages into the file, as far as nobody has to wait for that."""
+        connection = self._engine.raw_connection()  # as it cannot be done within a transaction
+        try:
+            connection.cursor().execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        finally:
+            connection.close()
 
     def row(self, statement: str, *values: str) -> tuple[Any, ...] | None:
         """Read the first row by the bare driver: in microseconds, even while another connection writes."""
@@ -179,5 +195,6 @@ def _engine(file: Path, begin: str) -> Engine:
 def _configure(connection: Any, _record: object = None) -> None:
     connection.isolation_level = None  # transactions begin where _engine says, not where sqlite3 guesses
     # FULL, so that what callers were told has reached the disk.
-    for pragma in (f"busy_timeout={_BUSY_MS}", "foreign_keys=ON", "synchronous=FULL"):
+    given = (f"busy_timeout={_BUSY_MS}", "foreign_keys=ON", "synchronous=FULL", f"journal_size_limit={LOG_BYTES}")
+    for pragma in given:
         connection.execute(f"PRAGMA {pragma}")

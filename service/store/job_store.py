@@ -2,13 +2,13 @@
 
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
 
 from sqlalchemy import delete, func, insert, select, update
 
-from service.problems import not_found
+from service.problems import Problem, not_found
 from service.store.database import Database
 from service.store.giving_way import give_way
 from service.store.paging import Page, before, page
@@ -49,7 +49,7 @@ class JobStore:
         self._database.check_place()
 
     def create(self, job_id: str, *, task_id: str, model: str, total: int) -> Job:
-        """Queue a job whose folder is complete."""
+        """Queue a job whose folder is complete; raises an IntegrityError if there is one of this id."""
         row = JobRow(
             id=job_id,
             task_id=task_id,
@@ -73,6 +73,17 @@ class JobStore:
                 raise not_found("job", job_id)
             return _job(row)
 
+    def of_id(self, job_id: str, task_id: str) -> Job | None:
+        """Give a task's job, if there is one of this id; raises a 409 Problem if another job has it."""
+        with self._database.reading() as session:
+            row = session.scalar(select(JobRow).where(JobRow.id == job_id))
+            if row is None:
+                return None
+            if row.task_id != task_id or row.status == _DELETING:
+                detail = f"the id {job_id} is another job's, or that of one being deleted; choose another"
+                raise Problem(409, detail, title="Taken id", field="id")
+            return _job(row)
+
     def is_unfinished(self, job_id: str) -> bool:
         """Whether there is such a job that is queued or running."""
         unfinished = select(JobRow.number).where(JobRow.id == job_id, JobRow.status.in_(UNFINISHED))
@@ -86,13 +97,19 @@ class JobStore:
             rows = session.scalars(query.order_by(JobRow.number.desc()).limit(limit + 1)).all()
             return page([(row.number, _job(row)) for row in rows], limit)
 
-    def start_next(self) -> Job | None:
-        """Start the oldest unfinished job, be it queued or left running by a stopped process; None for none.
+    def start_next(self, *, oldest: bool = True, last: Collection[str] = ()) -> Job | None:
+        """Start an unfinished job, be it queued, or running and waiting for its turn; None for none.
 
         Only the process that holds the jobs' lock may call this.
+
+        Args:
+            oldest: whether to take the oldest one rather than that with the fewest images left.
+            last: ids of those to be taken only if there is no other.
         """
+        left = () if oldest else (JobRow.total - JobRow.done,)
+        order = (JobRow.id.in_(last), *left, JobRow.number)
+        unfinished = select(JobRow).where(JobRow.status.in_(UNFINISHED)).order_by(*order)
         with self._database.writing() as session:
-            unfinished = select(JobRow).where(JobRow.status.in_(UNFINISHED)).order_by(JobRow.number)
             row = session.scalar(unfinished.limit(1))
             if row is None:
                 return None

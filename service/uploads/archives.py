@@ -168,7 +168,7 @@ def _name(entry: zipfile.ZipInfo) -> str:
     same (``zip`` on Linux, the Finder); hardly any name in another encoding is valid UTF-8 by chance.
     """
     name = entry.filename
-    if not entry.flag_bits & _UTF8_FLAG:
+    if not entry.flag_bits & _UTF8_FLAG and not name.isascii():
         with contextlib.suppress(UnicodeError):
             name = name.encode("cp437").decode()
     return name.replace("\\", "/")
@@ -176,7 +176,7 @@ def _name(entry: zipfile.ZipInfo) -> str:
 
 def _counts(entry: zipfile.ZipInfo) -> bool:
     parts = PurePosixPath(_name(entry)).parts
-    hidden = any((part.startswith(".") and part != "..") or part == "__MACOSX" for part in parts)
+    hidden = any(part.startswith(".") or part == "__MACOSX" for part in parts)
     return bool(parts) and not (entry.is_dir() or hidden or parts[-1].lower() in LITTER)
 
 
@@ -209,7 +209,7 @@ def _check_size(entry: zipfile.ZipInfo, name: str, limits: Limits) -> None:
         raise _refusal(
             f"has {name} of {entry.file_size} bytes, {limits.file_bytes} are allowed; make it smaller", 413, name
         )
-    if entry.file_size >= MEBIBYTE and entry.file_size > limits.ratio * max(entry.compress_size, 1):
+    if entry.file_size >= MEBIBYTE and entry.file_size > limits.ratio * entry.compress_size:
         raise _refusal(f"has {name}, which unpacks to over {limits.ratio} times its size", 413, name)
 
 

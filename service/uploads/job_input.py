@@ -49,7 +49,7 @@ class JobKnobs:
         )
 
 
-async def receive_job_input(request: Request, settings: Settings, folder: Path) -> JobKnobs:
+async def receive_job_input(request: Request, settings: Settings, folder: Path) -> tuple[int, JobKnobs]:
     """Put a job's images into its folder as one archive: the ``archive`` that came, or ``query`` files packed.
 
     Args:
@@ -58,7 +58,8 @@ async def receive_job_input(request: Request, settings: Settings, folder: Path) 
         folder: an existing folder.
 
     Returns:
-        The request's other fields; by then the archive is checked and safely on disk (see ``open_job_input``).
+        The number of images, and the request's other fields; by then the archive is checked and safely on disk
+        (see ``open_job_input``).
 
     Raises:
         Problem: naming the field at fault, and the file if there is one; the folder is then as before.
@@ -69,9 +70,9 @@ async def receive_job_input(request: Request, settings: Settings, folder: Path) 
             knobs = await _read_form(request, settings, spool)
         else:
             knobs = await _read_json(request, settings, spool)
-        await run_in_threadpool(spool.complete, settings)
+        images = await run_in_threadpool(spool.complete, settings)
         spool.path.replace(folder / (PACKED if spool.packed else INPUT))
-        return knobs
+        return images, knobs
     finally:
         spool.close()
 
@@ -162,8 +163,8 @@ class _Spool:
         self._entry = self._packed.open(zipfile.ZipInfo(self._unused(filename)), "w")
         return _Ending(self._entry, close=True)
 
-    def complete(self, settings: Settings) -> None:
-        """Finish the archive, flush it to disk, and check it."""
+    def complete(self, settings: Settings) -> int:
+        """Finish the archive, flush it to disk, and check it; give the number of images."""
         if self._field is None:
             detail = "there is neither 'archive' (a zip of images) nor 'query' files"
             raise Problem(422, detail, title="Missing field", field=archives.FIELD)
@@ -171,8 +172,8 @@ class _Spool:
             self._packed.close()
         self._file.flush()
         os.fsync(self._file.fileno())
-        with archives.query_entries(self.path, settings, own=self.packed):
-            pass
+        with archives.query_entries(self.path, settings, own=self.packed) as archive:
+            return len(archive.names)
 
     def close(self) -> None:
         """Close the files, and delete the archive unless it was moved away."""

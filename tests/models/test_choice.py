@@ -181,6 +181,14 @@ def test_of_several_of_a_kind_the_better_one_is_taken():
         assert chosen([blind, better, PHOTOS], list("abcd"), images) == "blind", "the first of the kind"
 
 
+def test_candidates_are_tried_before_any_adaptation():
+    """Adapted on the examples that try it, a candidate would look better than it is."""
+    images = [in_doubt(seed) for seed in (0, 0, 1, 1)]
+    examples = Examples(list("aabb"), images.__getitem__)
+    moving = initialization("photo", "moving", moves="all")
+    assert left_out_error(moving, examples, range(4)) == pytest.approx(left_out_error(PHOTOS, examples, range(4)))
+
+
 @pytest.mark.parametrize("labels", ["ab", "aabb"])
 def test_where_all_images_are_evenly_toned_one_that_sees_their_tones_is_taken(labels):
     colours = {"a": (200, 40, 40), "b": (40, 60, 200)}

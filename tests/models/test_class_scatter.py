@@ -148,6 +148,12 @@ def test_only_lda_is_drawn(pull):
         Head("prototype" if pull > 0 else "lda", pull=pull)
 
 
+@pytest.mark.parametrize("shrinkage", [0.0, -1.0, float("nan")])
+def test_refuses_a_shrinkage_that_is_none(shrinkage):
+    with pytest.raises(ValueError, match="shrinkage must be positive"):
+        Head("lda", shrinkage=shrinkage)
+
+
 @pytest.mark.parametrize("sharpness", [0.0, -1.0, float("nan"), float("inf")])
 def test_refuses_a_sharpness_that_is_none(sharpness):
     with pytest.raises(ValueError, match="sharpness must be positive"):

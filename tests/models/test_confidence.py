@@ -42,7 +42,10 @@ def test_the_temperature_follows_ways_and_shots():
 
 @pytest.mark.parametrize("weight", [-99, 99])
 def test_the_temperature_of_any_weights_that_a_card_may_have_can_be_taken(weight):
-    confidence = replace(CONFIDENCE, log_temperature=BySize(*[weight] * 5))
+    expectation = CONFIDENCE.expectation
+    of_means = replace(expectation.of_means, most_ways=10_000)
+    fitted = replace(expectation, of_means=of_means)
+    confidence = replace(CONFIDENCE, log_temperature=BySize(*[weight] * 5), expectation=fitted)
     probabilities = confidence.probabilities(torch.tensor([3.0, 1.0]), TaskSize(10_000, 1.0))
     assert float(probabilities.sum()) == pytest.approx(1.0)
 

@@ -128,11 +128,9 @@ def test_a_shared_start_takes_all_steps_unless_fewer_are_surely_better():
     same(adapted(of, support), adapted(of, support, steps=STEPS))
 
 
-def test_copies_of_one_image_are_held_out_together():
-    labels = torch.tensor([0] * 5 + [1] * 4)
-    features = torch.randn(1, 9, 4, generator=torch.Generator().manual_seed(0))
-    features[0, 3:5] = features[0, 0]
-    support = Support.of_task(torch.zeros(9, 1, 1, 1), labels)
+def held_out(features, labels):
+    """Which examples each fold holds out, ``[F, S]``."""
+    support = Support.of_task(torch.zeros(len(labels), 1, 1, 1), labels)
     seen = []
 
     def trajectory(parts, features):
@@ -141,10 +139,23 @@ def test_copies_of_one_image_are_held_out_together():
 
     held_out_steps(support, features, trajectory, given=True)
     (held,) = seen
+    return held
+
+
+def test_copies_of_one_image_are_held_out_together():
+    features = torch.randn(1, 9, 4, generator=torch.Generator().manual_seed(0))
+    features[0, 3:5] = features[0, 0]
+    held = held_out(features, torch.tensor([0] * 5 + [1] * 4))
     assert held.sum(0).tolist() == [1] * 9
     assert torch.equal(held[:, 0], held[:, 3])
     assert torch.equal(held[:, 0], held[:, 4])
     assert held[:, :5].sum(1).tolist() in ([3, 1, 1], [1, 3, 1], [1, 1, 3])
+
+
+def test_an_image_that_two_classes_share_is_an_example_of_each():
+    features = torch.randn(1, 5, 4, generator=torch.Generator().manual_seed(0))
+    features[0, 4] = features[0, 0]
+    assert held_out(features, torch.tensor([0, 0, 0, 1, 1])).sum(0).tolist() == [1] * 5
 
 
 def test_what_is_asked_for_is_done():

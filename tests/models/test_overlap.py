@@ -96,6 +96,12 @@ def test_padding_and_other_tasks_change_nothing():
 
 def test_numbers_survive_json_and_others_are_refused():
     assert Overlap.from_dict(asdict(OVERLAP)) == OVERLAP
-    for wrong in ({"variance": 0.0}, {"softness": -1.0}, {"caution": -0.1}, {"closeness": math.nan}):
+    for wrong in (
+        {"variance": 0.0},
+        {"variance": math.inf},
+        {"softness": -1.0},
+        {"caution": -0.1},
+        {"closeness": math.nan},
+    ):
         with pytest.raises(ValueError, match="overlap"):
             Overlap.from_dict(asdict(OVERLAP) | wrong)

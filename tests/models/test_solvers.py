@@ -95,6 +95,20 @@ def test_the_heads_svm_has_the_cost_of_learn2learns():
     torch.testing.assert_close(found, reference(queries), rtol=1e-6, atol=1e-6)
 
 
+@pytest.mark.parametrize("kind", ["ridge", "svm"])
+def test_the_heads_weight_all_classes_equally_however_many_their_examples(kind):
+    features, labels, targets = (one[None, 3:] for one in examples(2, 4, 3))  # one of the first class
+    support = Support(features[..., None, None], labels, torch.ones(1, 5), torch.tensor([2]))
+    head = Head(kind, initial_scale=1.0)
+    start = head.start(head.initial(3, torch.Generator().manual_seed(0)), features, support)
+    importance = torch.tensor([[2.5, *[2.5 / 4] * 4]])
+    if kind == "ridge":
+        expected = ridge(features, targets, importance, torch.tensor(1.0))
+    else:
+        expected = support_vectors(features, targets, COST * importance, support.class_mask())
+    torch.testing.assert_close(start["weight"], expected)
+
+
 def test_svm_gradient_equals_finite_differences_with_costs_of_their_own():
     features, _, targets = examples(3, 4, 20)
     costs = COST * torch.linspace(0.5, 1.5, 12)

@@ -39,9 +39,10 @@ def make_app(settings: Settings, folder: Path) -> FastAPI:
 
     @app.post("/v1/tasks/{task}/jobs")
     async def job(request: Request, response: Response, task: str) -> dict[str, Any]:
-        knobs = await receive_job_input(request, settings, folder)
+        images, knobs = await receive_job_input(request, settings, folder)
         response.headers["knobs"] = f"{knobs.model} {knobs.keep_known}"
         with open_job_input(folder, settings) as archive:
+            assert len(archive.names) == images
             return {name: base64.b64encode(archive.read(name)).decode() for name in archive.names}
 
     @app.post("/number/{number}")

@@ -150,10 +150,11 @@ def test_refuses_bombs_before_unpacking() -> None:
     assert "unpacks to 4194304 bytes" in refused(zipped(several, zipfile.ZIP_STORED), small).detail
 
 
-def test_unpacks_no_more_than_was_declared() -> None:
+@pytest.mark.parametrize("declared", [10, 6000])
+def test_unpacks_as_much_as_was_declared(declared: int) -> None:
     archive = bytearray(zipped({"a/1.png": b"x" * 5000}))
     at = archive.index(b"PK\x01\x02") + 24
-    archive[at : at + 4] = (10).to_bytes(4, "little")
+    archive[at : at + 4] = declared.to_bytes(4, "little")
     problem = refused(bytes(archive))
     assert (problem.status, problem.file) == (422, "a/1.png")
 

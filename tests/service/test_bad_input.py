@@ -269,12 +269,16 @@ def test_unknown_task_with_a_good_body(client: TestClient) -> None:
     check(client.post("/v1/tasks/nothing/examples", files=two(), data={"labels": ["a", "b"]}), 404, None)
 
 
-def test_a_task_keeps_two_classes(client: TestClient, task: str) -> None:
-    answer = client.delete(f"/v1/tasks/{task}/classes/a")
+@pytest.mark.parametrize("of_b", [1, 2])
+def test_a_task_keeps_two_classes(client: TestClient, of_b: int) -> None:
+    files = [("support", (f"{seed}.png", drawing(seed))) for seed in range(1 + of_b)]
+    made = client.post("/v1/tasks", files=files, data={"labels": ["a", *["b"] * of_b]}).json()
+    answer = client.delete(f"/v1/tasks/{made['id']}/classes/a")
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.status_code == 409
-    example = client.get(f"/v1/tasks/{task}").json()["examples"][0]["id"]
-    assert client.delete(f"/v1/tasks/{task}/examples/{example}").status_code == 409
+    (of_a,) = (one["id"] for one in made["examples"] if one["label"] == "a")
+    assert client.delete(f"/v1/tasks/{made['id']}/examples/{of_a}").status_code == 409
+    assert client.delete(f"/v1/tasks/{made['id']}").status_code == 204
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=many", "limit=-1", "cursor=!!"])

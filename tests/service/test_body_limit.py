@@ -109,6 +109,25 @@ def test_streamed_without_a_length_is_counted(client: TestClient) -> None:
     assert client.post("/both", content=chunks(), headers={"Content-Type": "application/json"}).status_code == 413
 
 
+@pytest.mark.parametrize(("path", "limit"), [("/both", 5000), ("/v1/tasks/x/jobs", 9000)])
+def test_what_streams_in_is_counted_whatever_reads_it(path: str, limit: int) -> None:
+    taken: list[int] = []
+
+    async def endless() -> Message:
+        await asyncio.sleep(0)  # or no timeout could end it
+        return {"type": "http.request", "body": bytes(1000), "more_body": True}
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        while True:
+            taken.append(len((await receive())["body"]))
+
+    form = {"Content-Type": "multipart/form-data; boundary=x"}
+    with pytest.raises(Problem, match=f"larger than the {limit} bytes allowed") as refusal:
+        asyncio.run(BodyLimit(app, SETTINGS)(scope_of(path, form), endless, never))
+    assert refusal.value.status == 413
+    assert sum(taken) == limit
+
+
 def test_takes_all_that_is_sent_before_it_refuses(tmp_path: Path) -> None:
     status, body, taken = exchange(tmp_path, "/both", {"Content-Type": "application/json"}, [bytes(1000)] * 9)
     assert (status, taken) == (413, 9)

@@ -5,13 +5,18 @@ import errno
 import sqlite3
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import TimeoutError as NoConnection
 from starlette.testclient import TestClient
 
-from service.store import database, writers
+from service.problems import Problem
+from service.store import writers
+from service.store.database import FILE, Database
 from tests.service.made_images import drawing
 from tests.service.tiny_service import serving, until
 
@@ -24,13 +29,22 @@ def create(client: TestClient) -> "tuple[int, str, str | None]":
 
 
 def test_a_lock_that_is_held_for_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database, "_BUSY_MS", 20)
+    monkeypatch.setattr("service.store.database._BUSY_MS", 20)
     with serving(tmp_path) as client:
-        other = sqlite3.connect(tmp_path / database.FILE)
+        other = sqlite3.connect(tmp_path / FILE)
         other.execute("BEGIN IMMEDIATE")
         assert create(client) == (503, "application/problem+json", "5")
         other.rollback()
         assert create(client)[0] == 201
+
+
+def test_between_what_a_change_reads_and_what_it_writes_nobody_else_writes(
+    database: Database, tmp_path: Path
+) -> None:
+    with database.writing() as session, closing(sqlite3.connect(tmp_path / FILE, timeout=0)) as other:
+        session.execute(text("SELECT number FROM tasks"))
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            other.execute("BEGIN IMMEDIATE")
 
 
 def test_those_who_read_do_not_wait_for_those_who_wait_to_write(
@@ -40,7 +54,7 @@ def test_those_who_read_do_not_wait_for_those_who_wait_to_write(
     monkeypatch.setattr(writers, "_WAIT_S", 2)
     with serving(tmp_path) as client, ThreadPoolExecutor(60) as callers:
         task = client.post("/v1/tasks", files=SUPPORT, data={"labels": ["a", "b"]}).json()["id"]
-        other = sqlite3.connect(tmp_path / database.FILE)
+        other = sqlite3.connect(tmp_path / FILE)
         other.execute("BEGIN IMMEDIATE")
         deletions = [callers.submit(client.delete, "/v1/tasks/nothing") for _ in range(60)]
         waited: set[Future[Any]] = set()
@@ -82,17 +96,35 @@ def test_a_change_that_has_begun_does_not_end_with_its_caller() -> None:
     asyncio.run(scene())
 
 
+def test_without_a_turn_nothing_is_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    go_on = threading.Event()
+
+    async def scene() -> None:
+        store = writers.Writers()
+        others = [asyncio.create_task(store.run(go_on.wait, 30)) for _ in range(writers.AT_ONCE)]
+        await asyncio.sleep(0)  # they take their turns
+        with pytest.raises(Problem, match="kept the store busy") as refusal:
+            await store.run(pytest.fail, "it was changed")
+        assert refusal.value.status == 503
+        go_on.set()
+        assert await asyncio.gather(*others) == [True] * writers.AT_ONCE
+
+    monkeypatch.setattr(writers, "_WAIT_S", 0.01)
+    asyncio.run(scene())
+
+
 @pytest.mark.parametrize(
-    ("failure", "status"),
+    ("failure", "status", "again"),
     [
-        (sqlite3.OperationalError("database or disk is full"), 507),
-        (OSError(errno.ENOSPC, "No space left on device"), 507),
-        (sqlite3.OperationalError("no such table: tasks"), 500),
-        (OSError(errno.EIO, "Input/output error"), 500),
+        (NoConnection("QueuePool limit of size 5 overflow 10 reached"), 503, "5"),
+        (sqlite3.OperationalError("database or disk is full"), 507, None),
+        (OSError(errno.ENOSPC, "No space left on device"), 507, None),
+        (sqlite3.OperationalError("no such table: tasks"), 500, None),
+        (OSError(errno.EIO, "Input/output error"), 500, None),
     ],
 )
-def test_what_waiting_does_not_mend(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: Exception, status: int
+def test_who_is_told_to_come_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: Exception, status: int, again: str | None
 ) -> None:
     with serving(tmp_path) as client:
         tasks = client.app.state.components.tasks
@@ -101,4 +133,4 @@ def test_what_waiting_does_not_mend(
             raise failure
 
         monkeypatch.setattr(type(tasks), "create", failing)
-        assert create(client) == (status, "application/problem+json", None)
+        assert create(client) == (status, "application/problem+json", again)

@@ -57,6 +57,16 @@ def test_the_order_of_examples_changes_no_bit(either: Initialization) -> None:
         assert all(torch.equal(value, tensors[name]) for name, value in first.theta.tensors().items())
 
 
+def test_the_names_of_files_change_no_bit(either: Initialization) -> None:
+    given = shots("aabbc", either)
+    renamed = [replace(one, filename=f"{9 - place}.png") for place, one in enumerate(given)]
+    first, again = (fit(either, some, lambda _: None) for some in (given, renamed))
+    assert again.labels == first.labels
+    assert [one.identity for one in again.known] == [one.identity for one in first.known]
+    tensors = again.theta.tensors()
+    assert all(torch.equal(value, tensors[name]) for name, value in first.theta.tensors().items())
+
+
 @pytest.mark.parametrize("normalisation", ["group", "running", "support"])
 @pytest.mark.parametrize("width", [24, 64])
 def test_a_network_that_moves_answers_as_for_each_query_alone(
@@ -79,7 +89,10 @@ def test_phi_is_left_alone(either: Initialization) -> None:
     )
 
 
-def test_each_step_is_announced_and_can_end_the_fit(tiny: Initialization) -> None:
+@pytest.mark.parametrize("moves", ["all", "head"])
+def test_each_step_is_announced_and_can_end_the_fit(tiny: Initialization, moves: Moves) -> None:
+    learner = replace(tiny.learner, rule=replace(tiny.learner.rule, moves=moves))
+    tiny = replace(tiny, learner=learner, phi=learner.initial(0))
     steps: list[int] = []
     fit(tiny, shots("ab", tiny), steps.append)
     assert steps == [0, 1]

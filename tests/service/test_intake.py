@@ -8,6 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from service.settings import Settings
+from service.uploads.multipart import MAX_KNOBS
 from tests.service.intake_app import make_app
 from tests.service.made_images import bomb, drawing, zipped
 
@@ -123,6 +124,7 @@ def test_empty_texts_and_data_urls_are_fine(client: TestClient) -> None:
         (FILES, {"labels": ["a", "x\x00"]}, 422, "labels", "b.png"),
         (FILES, {"labels": ["a", "x\u2028y"]}, 422, "labels", "b.png"),
         (FILES, {"labels": ["a", "x" * 5000]}, 413, "labels", None),
+        (FILES, {"labels": ["a"] * (6 + MAX_KNOBS + 1)}, 413, "labels", None),
         (FILES, {"label": "a"}, 422, "label", None),
         (FILES, {"model": ["a", "b"]}, 422, "model", None),
         (FILES, {"model": "x" * 200}, 422, "model", None),

@@ -1,6 +1,7 @@
 """What lies in jobs' folders: no more than is needed, and where some of it is lost, no other job suffers."""
 
 import asyncio
+import fcntl
 import os
 import shutil
 import threading
@@ -14,12 +15,13 @@ from fastapi import Request
 from starlette.testclient import TestClient
 from starlette.types import Message
 
-from service.background import jobs
+from service.background import job_folders, jobs
 from service.background.jobs import Jobs
 from service.components import Components
+from service.settings import JOBS, JOBS_LOCK
 from service.store.job_store import JobStore
 from tests.service.made_images import drawing, zipped
-from tests.service.tiny_service import ended, serving
+from tests.service.tiny_service import ended, serving, until
 
 
 def start(client: TestClient, field: str) -> str:
@@ -95,7 +97,7 @@ def test_before_a_job_is_told_of_all_that_it_needs_has_reached_the_disk(
 def test_a_job_that_is_cancelled_while_it_waits_keeps_no_images(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(JobStore, "start_next", lambda _: None)
+    monkeypatch.setattr(JobStore, "start_next", lambda *_, **__: None)
     with serving(tmp_path) as client:
         job = start(client, "archive")
         assert client.delete(f"/v1/jobs/{job}").json()["status"] == "cancelled"
@@ -106,7 +108,7 @@ def test_what_a_killed_process_left_goes_and_what_is_unfinished_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(JobStore, "start_next", lambda _: None)
+        patch.setattr(JobStore, "start_next", lambda *_, **__: None)
         with serving(tmp_path) as client:
             done, waiting = start(client, "archive"), start(client, "archive")
             client.app.state.components.jobs.store.finish(done, "done")
@@ -114,10 +116,11 @@ def test_what_a_killed_process_left_goes_and_what_is_unfinished_stays(
             assert names(tmp_path / "jobs" / done) == whole
     for name in ("old", "young"):
         (tmp_path / "jobs" / name).mkdir()
-    os.utime(tmp_path / "jobs" / "old", (0, 0))
+    for name in ("old", waiting):  # others came before it, which took hours
+        os.utime(tmp_path / "jobs" / name, (0, 0))
 
     begun = threading.Event()
-    monkeypatch.setattr(JobStore, "start_next", lambda _: begun.set())
+    monkeypatch.setattr(JobStore, "start_next", lambda *_, **__: begun.set())
     with serving(tmp_path):
         assert begun.wait(10)
         assert names(tmp_path / "jobs" / done) == ["classifier.json"]
@@ -215,3 +218,28 @@ def test_a_request_that_is_given_up_while_its_job_is_queued_takes_no_files_away(
 def encode_form(files: dict[str, tuple[str, bytes]]) -> tuple[bytes, str]:
     request = httpx.Request("POST", "http://testserver", files=files)
     return request.read(), request.headers["content-type"]
+
+
+def test_jobs_wait_while_another_process_scores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[bool] = []
+    monkeypatch.setattr(jobs, "locked", lambda lock: looks.append(job_folders.locked(lock)) or looks[-1])
+    monkeypatch.setattr(jobs, "_LOOK_S", 0.01)
+    (tmp_path / JOBS).mkdir()
+    with (tmp_path / JOBS / JOBS_LOCK).open("w") as of_another:
+        assert job_folders.locked(of_another)
+        with serving(tmp_path) as client:
+            try:
+                job = start(client, "archive")
+                until(lambda: len(looks) > 2)  # rather than one long wait, which could not be stopped
+                assert client.get(f"/v1/jobs/{job}").json()["status"] == "queued"
+            finally:
+                fcntl.flock(of_another, fcntl.LOCK_UN)
+            assert ended(client, job)["status"] == "done"
+            until(lambda: not client.app.state.components.jobs._wake.is_set())  # the thread rests again
+    assert looks[-2:] == [False, True]
+
+
+def test_what_has_been_removed_already_is_no_news(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "x").mkdir()
+    job_folders.tidy(tmp_path, {"x": "done"}, oldest_s=0)
+    assert caplog.records == []

@@ -1,4 +1,4 @@
-"""Jobs that are held up by what may pass: they wait, but not for ever where others wait behind them."""
+"""Jobs that are held up by what may pass: they wait, but not for ever, and the others go on meanwhile."""
 
 import errno
 import sqlite3
@@ -10,19 +10,21 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from service.background import job_failures, jobs
+from service.background import job_failures, job_scoring, jobs
 from service.background.jobs import Jobs
 from service.computing.classifier import Classifier
+from service.problems import Problem
 from service.store.job_store import JobStore
 from tests.service.made_images import drawing, zipped
 from tests.service.tiny_service import ended, serving
 
 
-def start(client: TestClient) -> str:
+def start(client: TestClient, images: int = 1) -> str:
     support = [("support", (f"{seed}.png", drawing(seed))) for seed in (1, 2)]
     task = client.post("/v1/tasks", files=support, data={"labels": ["a", "b"]}).json()["id"]
-    images = {"archive": ("i.zip", zipped({"1.png": drawing(3)}))}
-    return str(client.post(f"/v1/tasks/{task}/jobs", files=images).json()["id"])
+    content = zipped({f"{seed}.png": drawing(seed) for seed in range(images)})
+    answer = client.post(f"/v1/tasks/{task}/jobs", files={"archive": ("i.zip", content)})
+    return str(answer.json()["id"])
 
 
 def test_a_job_on_a_full_disk_goes_on_once_there_is_room_and_leaves_no_trace(
@@ -51,7 +53,7 @@ def test_a_job_on_a_full_disk_goes_on_once_there_is_room_and_leaves_no_trace(
 def test_a_shortage_that_passes_fails_no_job(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, shortage: Exception
 ) -> None:
-    load, failures = jobs.load_pinned, iter([shortage] * 2)
+    load, failures = job_scoring.load_pinned, iter([shortage] * 2)
 
     def short(folder: Path) -> Classifier:
         for failure in failures:
@@ -59,7 +61,7 @@ def test_a_shortage_that_passes_fails_no_job(
         return load(folder)
 
     monkeypatch.setattr(jobs, "_LOOK_S", 0.02)
-    monkeypatch.setattr(jobs, "load_pinned", short)
+    monkeypatch.setattr(job_scoring, "load_pinned", short)
     with serving(tmp_path) as client, caplog.at_level("WARNING", logger="metashot"):
         assert ended(client, start(client))["status"] == "done"
     told = [record for record in caplog.records if record.name == "metashot"]
@@ -69,7 +71,7 @@ def test_a_shortage_that_passes_fails_no_job(
     assert not any(record.exc_info for record in told)
 
 
-def test_a_shortage_that_does_not_pass_holds_up_the_other_jobs_for_a_while_only(
+def test_a_shortage_that_does_not_pass_fails_its_job_in_the_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     may_begin, score = threading.Event(), Jobs._score
@@ -83,7 +85,7 @@ def test_a_shortage_that_does_not_pass_holds_up_the_other_jobs_for_a_while_only(
         description.mkdir()  # which can be read no more than a file that belongs to another user
         may_begin.set()
         assert ended(client, sound)["status"] == "done"
-        state = client.get(f"/v1/jobs/{held}").json()
+        state = ended(client, held)
     assert state["status"] == "failed"
     assert "Is a directory" in state["error"]
     assert str(tmp_path) not in state["error"]
@@ -103,3 +105,47 @@ def test_patience_begins_anew_with_another_job_and_with_each_image(monkeypatch: 
     assert [lasts(1299, "b", 1), lasts(1300, "b", 1)] == [True, False]
     assert lasts(1300, "b", 1, errno.ENOSPC), "which holds up all jobs"
     assert not lasts(0, "c", 0, errno.ENOENT)
+
+
+def test_why_a_job_failed_is_told_in_words() -> None:
+    told = "the archive holds 6 files, 5 are allowed; split it"
+    assert job_failures.failure(Problem(413, told)) == told
+    assert "no memory" in job_failures.failure(MemoryError())
+
+
+def test_while_a_job_is_held_up_the_others_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the turn is always its own, as it is the oldest and has the fewest images left."""
+    load, begun, mended, held = job_scoring.load_pinned, threading.Event(), threading.Event(), ""
+
+    def unreadable(folder: Path) -> Classifier:
+        begun.wait(30)
+        if folder.name == held and not mended.is_set():
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return load(folder)
+
+    monkeypatch.setattr(jobs, "_LOOK_S", 0.02)
+    monkeypatch.setattr(job_scoring, "load_pinned", unreadable)
+    with serving(tmp_path) as client:
+        held, *others = [start(client, images) for images in (1, 3, 2)]
+        begun.set()
+        assert [ended(client, job)["status"] for job in others] == ["done"] * 2
+        assert client.get(f"/v1/jobs/{held}").json()["status"] == "running"
+        mended.set()
+        assert ended(client, held)["status"] == "done"
+
+
+def test_two_jobs_that_are_held_up_by_turns_both_fail_in_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_begin, score = threading.Event(), Jobs._score
+    monkeypatch.setattr(Jobs, "_score", lambda jobs, job: (may_begin.wait(30), score(jobs, job)))
+    monkeypatch.setattr(jobs, "_LOOK_S", 0.02)
+    monkeypatch.setattr(job_failures, "_PATIENCE_S", 0.3)
+    with serving(tmp_path) as client:
+        held = [start(client, images) for images in (3, 1)]  # the oldest, and the one with the fewest images left
+        for job in held:
+            description = tmp_path / "jobs" / job / "classifier.json"
+            description.unlink()
+            description.mkdir()
+        may_begin.set()
+        assert [ended(client, job)["status"] for job in held] == ["failed"] * 2

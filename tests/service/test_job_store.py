@@ -73,6 +73,24 @@ def test_takes_the_oldest_and_what_was_left_running(store: JobStore) -> None:
     assert store.job("second").error == "why"
 
 
+def test_takes_the_one_with_the_fewest_images_left_of_several_the_first(store: JobStore) -> None:
+    for job, total in (("long", 9), ("short", 4), ("as short", 4)):
+        create(store, job, total)
+    taken = [store.start_next(oldest=False), store.start_next()]
+    assert [one.id for one in taken if one] == ["short", "long"]
+    store.commit_batch("long", 0, rows(0, 6))
+    by_turns = [store.start_next(oldest=False), store.start_next()]
+    assert [one.id for one in by_turns if one] == ["long", "long"]
+    assert store.job("as short").status == "queued"
+    last = store.start_next(last=["long", "short"])
+    assert last is not None
+    assert last.id == "as short"
+    store.finish("as short", "done")
+    last = store.start_next(last=["long", "short"])
+    assert last is not None
+    assert last.id == "long"
+
+
 def test_after_a_cancellation_nothing_lands(store: JobStore) -> None:
     create(store, "j")
     store.start_next()
@@ -126,6 +144,8 @@ def test_a_deletion_that_was_cut_short(
         patch.setattr(giving_way.time, "sleep", lambda _: 1 // 0)
         with pytest.raises(ZeroDivisionError):
             store.delete_hidden(store.hide("j"))
+    with pytest.raises(Problem, match="another job's, or that of one being deleted"):
+        store.of_id("j", "t")
     for use in (store.job, lambda job_id: list(store.results(job_id))):
         with pytest.raises(Problem, match="no job 'j'"):
             use("j")

@@ -73,6 +73,7 @@ def test_an_endless_name_is_told_by_its_beginning() -> None:
     ("body", "name"),
     [
         (b'{"query": [{"image": ""}], "query": []}', "query"),
+        (b'{"query": [], "name": "x", "query": [], "model": "x"}', "query"),
         (b'{"support": [{"label": "a", "image": "", "image": ""}]}', "image"),
     ],
 )

@@ -56,7 +56,14 @@ def refused(answer: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "flagged"), [({}, False), ({"keep_known": "0.9"}, True), ({"keep_known": ""}, False)]
+    ("given", "flagged"),
+    [
+        ({}, False),
+        ({"keep_known": ""}, False),
+        ({"keep_known": "0.5"}, True),
+        ({"keep_known": "0.9"}, True),
+        ({"keep_known": "0.999"}, False),
+    ],
 )
 def test_forms(client: TestClient, task: str, given: dict[str, str], flagged: bool) -> None:
     assert unknown(client.post("/v1/classify", files=[*SUPPORT, QUERY], data=LABELS | given)) is flagged

@@ -106,9 +106,19 @@ def test_a_part_of_another_type_than_text_is_a_file(client: TestClient, kind: st
     assert answer.json()["query"][0]["filename"] == "query[1]"
     answer = sent(client, f"{disposition}\r\nContent-Type: Text/plain; charset=utf-8", b"hello")
     assert (answer.status_code, answer.json()["title"]) == (422, "Wrong type")
+    answer = sent(client, f"{disposition}\r\nContent-Transfer-Encoding: binary", b"hello")
+    assert (answer.status_code, answer.json()["title"]) == (422, "Wrong type")
     label = b'--x\r\nContent-Type: application/json\r\nContent-Disposition: form-data; name="labels"\r\n\r\na\r\n'
     answer = post(client, "/both", SUPPORT[0], label, *SUPPORT[2:], part("query", Q, "q.png"))
     assert answer.status_code == 200, answer.text
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+def test_texts_are_read_as_they_were_written(client: TestClient, encoding: str) -> None:
+    label = part("labels", "\N{LATIN SMALL LETTER E WITH ACUTE}".encode(encoding))
+    answer = post(client, "/both", SUPPORT[0], label, *SUPPORT[2:], part("query", Q, "q.png"))
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["support"][0]["label"] == "\N{LATIN SMALL LETTER E WITH ACUTE}"
 
 
 def test_a_job_takes_a_part_of_another_type_than_text(client: TestClient) -> None:

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 def test_commands_that_are_told_to_users_keep_it_quiet() -> None:
     told = [path.read_text() for path in (ROOT / "Makefile", ROOT / "README.md", *(ROOT / "docs").glob("*.md"))]
     commands = re.findall(r"^.*bin/bentoml .*$|^.*\$\(BIN\)/bentoml .*$", "\n".join(told), re.MULTILINE)
-    assert len(commands) == 2
+    assert len(commands) == 3
     assert all("BENTOML_DO_NOT_TRACK=true" in command for command in commands)
 
 

@@ -4,7 +4,7 @@ import asyncio
 import json
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from service.computing.engine import Engine
 from service.computing.pinned import DESCRIPTION, FORMAT, TENSORS, UnreadablePin, load_pinned, pin
 from service.computing.repinning import LostClassifier, Repinning
 from service.registry import Registry
+from service.store.job_store import JobStore
 from tests.service.made_images import drawing, zipped
 from tests.service.tiny_service import TINY, ended, save_tiny, serving
 
@@ -96,6 +97,15 @@ def test_what_was_pinned_in_this_format_means_the_same_still() -> None:
         assert answer["nearest"][0]["similarity"] == pytest.approx(known, abs=1e-3)
 
 
+def test_for_want_of_memory_no_pin_is_taken_for_damaged(monkeypatch: pytest.MonkeyPatch) -> None:
+    def short(content: bytes) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("safetensors.torch.load", short)
+    with pytest.raises(MemoryError):
+        load_pinned(OF_FORMAT)
+
+
 @pytest.mark.parametrize("release", [old, newer, damaged])
 def test_a_job_goes_on_by_the_same_classifier(
     tmp_path: Path, pinned_by: Callable[..., threading.Event], release: Callable[[Path], None]
@@ -160,7 +170,7 @@ def pinned(tmp_path: Path) -> Any:
         task, job = started(client)
         ended(client, job)
         components = client.app.state.components
-        classifier = asyncio.run(components.classifiers.of_task(task))
+        classifier = replace(asyncio.run(components.classifiers.of_task(task)), keep_known=0.8)
         folder = tmp_path / "pinned"
         folder.mkdir()
         pin(classifier, folder)
@@ -172,6 +182,7 @@ def pinned(tmp_path: Path) -> Any:
 def test_by_the_initialization_that_it_was_made_from(pinned: Pinned, tmp_path: Path, begun: bool) -> None:
     made = pinned.again(save_tiny(tmp_path / "same"), begun=begun)
     assert made.version == pinned.classifier.version
+    assert made.keep_known == 0.8
     asked = [("q", torch.rand(1, 28, 28))]
     assert made.answers(asked, lambda: None) == pinned.classifier.answers(asked, lambda: None)
 
@@ -182,6 +193,19 @@ def test_by_another_initialization_no_job_goes_on_that_has_begun(pinned: Pinned,
         pinned.again(other, begun=True)
     assert pinned.again(other, begun=False).version == other.version
     assert load_pinned(pinned.folder).version == other.version, "which is from now on the job's"
+
+
+def test_a_job_has_begun_once_it_has_a_row(
+    tmp_path: Path, pinned_by: Callable[..., threading.Event], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pinned_by(old)
+    monkeypatch.setattr(JobStore, "start_next", lambda _: None)
+    monkeypatch.setattr(Repinning, "again", lambda *_, begun, check: begun)
+    with serving(tmp_path) as client:
+        _, job = started(client)
+        own = client.app.state.components.jobs
+        of_rows = [replace(own.store.job(job), done=done) for done in (0, 1)]
+        assert [own._scoring._classifier(one) for one in of_rows] == [False, True]
 
 
 def test_a_stop_does_not_wait_for_it(

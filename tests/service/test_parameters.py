@@ -44,8 +44,9 @@ def test_what_belongs_in_a_body_is_told_so(client: TestClient) -> None:
     assert client.get("/v1/tasks").json()["items"] == []
     query = {"files": [*FILES, ("query", ("q.png", drawing(2)))], "data": {"labels": ["a", "b"]}}
     check(client.post("/v1/classify?keep_known=0.9", **query), "keep_known", IN_BODY)
-    for path in ("keep", "examples", "classify", "jobs"):
+    for path in ("keep", "examples", "classify"):
         check(client.post(f"/v1/tasks/x/{path}?name=b"), "name", IN_BODY)
+    check(client.post("/v1/tasks/x/jobs?name=b"), "name", "which takes id; send all else in the body")
 
 
 def test_nothing_is_deleted_with_a_parameter(client: TestClient) -> None:

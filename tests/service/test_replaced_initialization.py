@@ -3,10 +3,13 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
+from sqlalchemy.exc import OperationalError
 from starlette.testclient import TestClient
 
 from service.app import create_app
 from service.settings import INITIALIZATIONS, Settings
+from service.store.task_store import TaskStore
 from tests.made_confidence import constant_confidence
 from tests.service.made_images import drawing
 from tests.service.tiny_service import TINY, save_tiny, serving
@@ -30,3 +33,19 @@ def test_the_task_tells_what_now_answers_for_it(tmp_path: Path) -> None:
         with TestClient(create_app(Settings(data_dir=tmp_path))) as client:
             assert asked(client) == ({"accuracy": 0.6, "low": 0.5, "high": 0.7},) * 2 != (made["estimate"],) * 2
             assert client.app.state.components.tasks.version(made["id"]).model_version == replaced.version
+
+
+def test_an_answer_does_not_wait_for_a_disk_with_room_to_note_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OperationalError("", {}, Exception("database or disk is full"))
+
+    support = [("support", (f"{seed}.png", drawing(seed))) for seed in (1, 2)]
+    with serving(tmp_path) as client:
+        task = client.post("/v1/tasks", files=support, data={"labels": ["a", "b"]}).json()["id"]
+    save_tiny(tmp_path / INITIALIZATIONS / TINY, seed=1)
+    monkeypatch.setattr(TaskStore, "refitted", full)
+    with TestClient(create_app(Settings(data_dir=tmp_path))) as client:
+        answer = client.post(f"/v1/tasks/{task}/classify", files={"query": ("q.png", drawing(3))})
+    assert answer.status_code == 200

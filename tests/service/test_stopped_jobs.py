@@ -1,12 +1,16 @@
-"""A job that is stopped in the middle of a batch."""
+"""A job that is stopped in the middle: of a batch, or while its images arrive."""
 
+import asyncio
 import json
 import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi import Request
+from starlette.types import Message
 
+from service.components import Components
 from service.computing.classifier import Classifier
 from service.store.job_store import JobStore
 from tests.service.made_images import drawing, zipped
@@ -32,7 +36,7 @@ def test_of_a_batch_that_was_cut_short_nothing_is_committed(
         committed.append(len(rows))
         return commit(store, job_id, done, rows)
 
-    monkeypatch.setattr("service.background.jobs._IN_TURN", 1)
+    monkeypatch.setattr("service.background.job_scoring._IN_TURN", 1)
     monkeypatch.setattr(Classifier, "answers", held)
     monkeypatch.setattr(JobStore, "commit_batch", noted)
     with serving(tmp_path, compute_threads=1) as client:
@@ -49,3 +53,29 @@ def test_of_a_batch_that_was_cut_short_nothing_is_committed(
         rows = client.get(f"/v1/jobs/{job}/results").text.splitlines()
     assert (state["status"], committed) == ("done", [6])
     assert [json.loads(row)["filename"] for row in rows] == NAMES
+
+
+def test_a_request_that_is_given_up_while_its_images_arrive_leaves_nothing(tmp_path: Path) -> None:
+    async def give_up(components: Components, task: str) -> None:
+        arriving = asyncio.Event()
+
+        async def receive() -> Message:
+            assert any(path.is_dir() for path in (tmp_path / "jobs").iterdir())
+            arriving.set()
+            await asyncio.Event().wait()
+            raise AssertionError
+
+        headers = [(b"content-type", b"multipart/form-data; boundary=x")]
+        request = Request({"type": "http", "method": "POST", "headers": headers}, receive)
+        classifier = await components.classifiers.of_task(task)
+        taking = asyncio.create_task(components.jobs.take(request, task, classifier))
+        await arriving.wait()
+        taking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await taking
+
+    with serving(tmp_path) as client:
+        support = [("support", (f"{seed}.png", drawing(seed))) for seed in (7, 8)]
+        task = client.post("/v1/tasks", files=support, data={"labels": ["a", "b"]}).json()["id"]
+        asyncio.run(give_up(client.app.state.components, task))
+        assert not any(path.is_dir() for path in (tmp_path / "jobs").iterdir())

@@ -13,6 +13,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from service.computing.callers_fits import CallersFits
+from service.computing.engine import Caller
 from tests.service.made_images import drawing
 from tests.service.tiny_service import serving, until
 
@@ -94,3 +95,58 @@ def test_who_is_told_that_time_is_up_has_made_no_task(tmp_path: Path, monkeypatc
         answer = client.post("/v1/tasks", files=SUPPORT, data={"labels": ["a", "b"]})
         assert (answer.status_code, answer.headers["content-type"]) == (504, "application/problem+json")
         assert client.get("/v1/tasks").json()["items"] == []
+
+
+def test_a_fit_that_another_process_overtook_answers_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing of it may stay in memory, where no time is left to fit again."""
+    fit, fits = CallersFits.change, 0
+    with serving(tmp_path) as one, serving(tmp_path) as other:
+        path = f"/v1/tasks/{one.post('/v1/tasks', files=SUPPORT, data={'labels': ['a', 'b']}).json()['id']}"
+
+        def add(client: TestClient, label: str) -> int:
+            return client.post(f"{path}/examples", files=SUPPORT[:1], data={"labels": [label]}).status_code
+
+        def answer(client: TestClient) -> Any:
+            return client.post(f"{path}/classify", files={"query": ("3.png", drawing(3))}).json()
+
+        async def overtaken(self: CallersFits, caller: Caller, *given: Any) -> Any:
+            nonlocal fits
+            if self is other.app.state.components.classifiers._fits:
+                return await fit(self, caller, *given)
+            fits += 1
+            if fits == 2:
+                raise caller.deadline.passed()
+            fitted = await fit(self, caller, *given)
+            assert await asyncio.to_thread(add, other, "by the other") == 200
+            return fitted
+
+        monkeypatch.setattr(CallersFits, "change", overtaken)
+        assert add(one, "by the one") == 504
+        assert one.get(path).json()["version"] == 2
+        assert answer(one) == answer(other)
+
+
+def test_a_task_that_another_process_changes_while_it_is_fitted_is_fitted_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving(tmp_path) as one, serving(tmp_path) as other:
+        task = one.post("/v1/tasks", files=SUPPORT, data={"labels": ["a", "b"]}).json()
+        extra = {"files": SUPPORT[:1], "data": {"labels": ["c"]}}
+        assert one.post(f"/v1/tasks/{task['id']}/examples", **extra).status_code == 200
+        refit, fits = CallersFits.refit, 0
+
+        async def overtaken(self: CallersFits, caller: Caller, *given: Any) -> Any:
+            nonlocal fits
+            fits += 1
+            if fits == 1:
+                gone = await asyncio.to_thread(one.delete, f"/v1/tasks/{task['id']}/classes/c")
+                assert gone.status_code == 200
+            return await refit(self, caller, *given)
+
+        monkeypatch.setattr(CallersFits, "refit", overtaken)
+        files = {"query": ("3.png", drawing(3))}
+        answer = other.post(f"/v1/tasks/{task['id']}/classify", files=files)
+        assert (answer.status_code, fits) == (200, 2)
+        assert answer.json() == one.post(f"/v1/tasks/{task['id']}/classify", files=files).json()

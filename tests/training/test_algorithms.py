@@ -179,6 +179,7 @@ def test_a_recipe_names_it(name, capsys):
     lines = capsys.readouterr().out.splitlines()
     row = next(line for line in lines if line.startswith(f"{name} "))
     assert f"training/recipes/{file.name}" in row
+    assert "Conv4" not in row, "it takes any backbone"
     if " order" in row:
         assert (" second order" in row) == plan.outer.second_order
 

@@ -23,7 +23,6 @@ from training.measures.measured import Measured, Protocol
 from training.measures.regressions import (
     falling_weights,
     linear_weights,
-    logistic_weights,
     quantile_weights,
 )
 
@@ -96,6 +95,18 @@ def test_calibration_holds_on_other_tasks():
     assert 0.9 <= estimates.coverage <= 1
     assert estimates.width < 0.8
     assert other.calibration_error(confidence) < 0.1
+
+
+def test_an_interval_reaches_as_far_to_either_side_as_accuracies_do(measured):
+    reached = torch.full((100,), 0.85, dtype=torch.float64)
+    reached[::10] = 0.35
+    skewed = [replace(one, accuracies=reached) for one in measured]
+    confidence = fit_confidence(skewed)
+    for one in skewed:
+        (found, *_) = confidence.expectation.estimates(one.geometry[0])
+        assert found.accuracy == pytest.approx(0.8, abs=0.03)
+        assert found.low == pytest.approx(0.35, abs=0.05)
+        assert found.high == pytest.approx(0.85, abs=0.03)
 
 
 def test_classes_that_are_one_and_the_same_are_recognised():
@@ -178,7 +189,6 @@ def test_regressions_find_what_made_the_values():
     weights = torch.tensor([0.5, -2.0, 1.0], dtype=torch.float64)
     sums = terms @ weights
     torch.testing.assert_close(linear_weights(terms, sums), weights, rtol=0, atol=1e-3)
-    torch.testing.assert_close(logistic_weights(terms, sums.sigmoid()), weights, rtol=0, atol=1e-2)
     widths = sums.exp() * torch.rand(4000, generator=generator, dtype=torch.float64)
     of_most = quantile_weights(terms, widths, 0.9)
     torch.testing.assert_close(of_most, weights + torch.tensor([math.log(0.9), 0, 0]), rtol=0, atol=0.1)

@@ -133,6 +133,7 @@ def test_within_group():
     assert sum(counts.values()) == 400
     assert abs(counts["large"] - 200) < 60
     assert sum(len(found) == 1 for found in groups(0, 4)) < 80
+    assert all(len(found) > 1 for found in groups(0, 7)), "which no group has"
     assert 130 < sum(len(found) == 1 for found in groups(0.5, 6)) < 270
     assert {frozenset(found) for found in groups(1, 2)} == {frozenset([name]) for name in set(GROUPS)}
 

@@ -8,6 +8,7 @@ import signal
 import pytest
 import torch
 
+from models.backbones.conv4 import Conv4
 from models.backbones.staged import Staged
 from models.heads import Head
 from models.images.preprocessing import Preprocessing
@@ -242,6 +243,19 @@ def test_what_cannot_teach_is_refused(teacher, tmp_path):
         taught(teacher, tmp_path, preprocessing=other)
     with pytest.raises(RecipeError, match=r"split by another seed.*set data\.seed to 0"):
         taught(teacher, tmp_path, data=Data("folder", seed=1))
+    of_tasks = Learner(Conv4(1, 16, 8, normalisation="support"), Head("prototype"), InnerRule("head", 1))
+    card = load(teacher).card
+    save(
+        tmp_path / "of_tasks",
+        name="of-tasks",
+        learner=of_tasks,
+        phi=of_tasks.initial(seed=0),
+        preprocessing=plan(views=0).build_preprocessing(),
+        confidence=constant_confidence(),
+        facts={"recipe": card["recipe"], "licence": "none"},
+    )
+    with pytest.raises(RecipeError, match=r"of-tasks .* depends on its task; take a teacher of group or running"):
+        taught(tmp_path / "of_tasks", tmp_path)
     with pytest.raises(RecipeError, match="in one process"):
         Trainer(plan(teacher), TRAINING, VALIDATION, tmp_path, processes=Processes(0, 2))
 

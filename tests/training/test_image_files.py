@@ -173,6 +173,19 @@ def test_fewer_than_two_classes_or_images(classes):
         read_classes([*classes, *lonely], DRAWING, cache_dir=None)
 
 
+def test_more_images_than_fit_into_memory(classes, monkeypatch):
+    def refuse(*_shape, **_options):
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+
+    monkeypatch.setattr(torch, "empty", refuse)
+    photo = Preprocessing("photo", 512, 3, mean=(0.5, 0.5, 0.5), std=(1.0, 1.0, 1.0))
+    many = [ClassFiles(entry.name, "", entry.paths * 1000) for entry in classes]
+    with pytest.raises(
+        DataError, match=r"^7,000 images of 3 x 512 x 512 levels take 5\.5 GB of memory, more than"
+    ):
+        read_classes(many, photo, cache_dir=None)
+
+
 def test_turned_transparent_and_deep_images_come_as_the_service_takes_them(tmp_path):
     photo = Image.fromarray(np.random.default_rng(0).integers(0, 255, (10, 20), dtype=np.uint8))
     exif = Image.Exif()

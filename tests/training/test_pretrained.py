@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from dataclasses import asdict
 from pathlib import Path
 from urllib.error import URLError
 
@@ -12,6 +13,7 @@ from torch import nn
 from torchvision.models import DenseNet121_Weights, ShuffleNet_V2_X0_5_Weights
 
 from models.backbones.torchvision_backbone import TorchvisionBackbone
+from models.heads import Head
 from models.images.preprocessing import Preprocessing
 from models.initialization import load
 from models.learner import BODY, part
@@ -188,6 +190,9 @@ def test_an_initialization_of_another_learner_or_split_is_no_start(tmp_path):
     folder = str(tmp_path / "published")
     with pytest.raises(RecipeError, match=r"tiny \w+ does not fit .*take its card's `learner`"):
         pretrained_start(plan(pretrained=folder))
+    richer = recipe().learner | {"head": asdict(Head("ridge"))}
+    with pytest.raises(RecipeError, match=r"log_penalty is absent there, \(\) here"):
+        pretrained_start(recipe(pretrained=folder, learner=richer))
     with pytest.raises(RecipeError, match=r"split by another seed.*set data\.seed to 0"):
         pretrained_start(recipe(pretrained=folder, data=Data("folder", seed=1)))
 

@@ -26,7 +26,7 @@ def _row(name: str, algorithm: Algorithm) -> tuple[str, ...]:
     setting = f" --set algorithm={name}" if algorithm.recipe == ANY_ALGORITHM else ""
     return (
         name,
-        "searched" if algorithm.recipe == STRUCTURE else "any Conv4",
+        "searched" if algorithm.recipe == STRUCTURE else "any",
         str(algorithm.head["kind"]),
         _inner(algorithm),
         _outer(algorithm),

@@ -4,13 +4,16 @@ from typing import Any
 
 from training.measures.measured import Protocol
 
+_EASY = 0.999  # accuracy from which too few answers are wrong to tell what makes others wrong
+
 
 def card_table(card: dict[str, Any]) -> str:
     """Format each row of a card's evaluation as a line, below a line of titles; all in percent but AUROC.
 
     The columns: accuracy with adaptation and without, calibration error, share of queries of other classes that
     were flagged unknown and the AUROC of telling them from known ones, and share of the tasks whose measured
-    accuracy lies in its estimated interval. Below these are tasks whose classes cannot all be told apart.
+    accuracy lies in its estimated interval. Below these are tasks whose classes cannot all be told apart, and a
+    caution if the others were all too easy.
     """
     titles = (
         f"{'adapted':>16}{'not adapted':>16}{'calibration error':>20}{'flagged':>10}{'AUROC':>8}{'covered':>10}"
@@ -26,6 +29,11 @@ def card_table(card: dict[str, Any]) -> str:
         figures = f"{100 * row['calibration_error']:>19.2f}%{told}{100 * estimate['coverage']:>9.1f}%"
         lines.append(f"{task:<46}{adapted:>16}{start:>16}{figures}")
     lines += map(_alike_line, card.get("alike", []))
+    if card["evaluation"] and all(row["accuracy"] >= _EASY for row in card["evaluation"]):
+        lines.append(
+            "caution: hardly an answer was wrong, so probabilities, and above all estimates, are too sure of\n"
+            "harder classes; to mend that, bring more classes, and such as are hard to tell apart"
+        )
     return "\n".join(lines)
 
 

@@ -63,7 +63,8 @@ def read_classes(
         cache_dir: where the levels are kept for later runs; None to keep them nowhere.
 
     Raises:
-        DataError: if there are too few classes, or naming those with too few images or files that cannot be read.
+        DataError: if there are too few classes or too little memory, or naming those with too few images or files
+            that cannot be read.
     """
     ordered = [
         ClassFiles(entry.name, entry.group, tuple(sorted(entry.paths)))
@@ -110,9 +111,7 @@ def _check_sizes(classes: Sequence[ClassFiles]) -> None:
 
 def _decode_all(classes: Sequence[ClassFiles], preprocessing: Preprocessing) -> ClassImages:
     paths = [path for entry in classes for path in entry.paths]
-    images = torch.empty(
-        len(paths), preprocessing.channels, preprocessing.side, preprocessing.side, dtype=torch.uint8
-    )
+    images = _room(len(paths), preprocessing.channels, preprocessing.side)
 
     def levels(path: Path) -> Tensor | str:
         try:
@@ -146,3 +145,14 @@ def _decode_all(classes: Sequence[ClassFiles], preprocessing: Preprocessing) -> 
         classes=tuple(entry.name for entry in classes),
         groups=tuple(entry.group for entry in classes),
     )
+
+
+def _room(count: int, channels: int, side: int) -> Tensor:
+    try:
+        return torch.empty(count, channels, side, side, dtype=torch.uint8)
+    except RuntimeError:
+        gigabytes = count * channels * side**2 / 1e9
+        raise DataError(
+            f"{count:,} images of {channels} x {side} x {side} levels take {gigabytes:,.1f} GB of memory, more "
+            "than this machine has; take fewer images or, by a recipe's preprocessing.side, smaller ones"
+        ) from None

@@ -44,18 +44,6 @@ def linear_weights(terms: Tensor, values: Tensor) -> Tensor:
     return weights_of(terms, lambda given, weights: (given @ weights - values).square().mean())
 
 
-def logistic_weights(terms: Tensor, shares: Tensor, importance: Tensor | None = None) -> Tensor:
-    """Weights ``[W]`` of terms ``[K, W]``, the first of which is 1, whose sums are the logits of shares ``[K]``.
-
-    ``importance`` ``[K]``, with a mean of 1, says how much each share counts; by default all count the same.
-    """
-
-    def loss(given: Tensor, weights: Tensor) -> Tensor:
-        return torch.nn.functional.binary_cross_entropy_with_logits(given @ weights, shares, importance)
-
-    return weights_of(terms, loss)
-
-
 def falling_weights(
     terms: Tensor, loss: Callable[[Tensor, Tensor, Tensor], Tensor], more: int
 ) -> tuple[Tensor, Tensor]:

@@ -12,7 +12,7 @@ from training.tasks.episodes import EpisodeBatch
 def multi_step_loss(
     learner: Learner, phi: Params, batch: EpisodeBatch, shares: Sequence[float], *, second_order: bool
 ) -> OuterLoss:
-    """Adapt, and sum the weighted query losses after each inner step (eq. 3).
+    """Adapt, and sum the weighted query losses after each inner step.
 
     Args:
         learner: the composition.

@@ -9,6 +9,7 @@ import platform
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -17,6 +18,8 @@ import torch
 _SOURCES = Path(__file__).parent
 _OPTIONS = ("-std=gnu11", "-O3", "-march=native", "-ffp-contract=fast", "-fno-math-errno", "-fopenmp")
 _COMPILE_S = 120.0
+_INSTALL = "on Linux, install gcc (or name it by CC)"
+_NAME_FOLDER = "name by XDG_CACHE_HOME a folder that has room and whose files may be executed"
 logger = logging.getLogger("metashot")
 
 
@@ -35,9 +38,10 @@ def library() -> ctypes.CDLL | None:
         return _load(_runtime())
     except (CompilationError, OSError, subprocess.SubprocessError) as error:
         logger.warning(
-            "adaptation that moves the network, and the preprocessing of drawings, are several times slower: %s. "
-            "On Linux, install gcc (or name it by CC) to change that",
+            "adaptation that moves the network, and the preprocessing of drawings, are several times slower: %s; "
+            "to change that, %s",
             error,
+            _NAME_FOLDER if isinstance(error, OSError) else _INSTALL,
         )
         return None
 
@@ -57,12 +61,13 @@ def _load(runtime: Path) -> ctypes.CDLL:
     if not words or (compiler := shutil.which(words[0])) is None:
         raise CompilationError(f"no C compiler {' '.join(words) or 'named'} is found")
     command = [compiler, *words[1:], *_OPTIONS]
-    target = _folder() / f"{_digest(command, runtime)}.so"
-    if target.exists():
-        with contextlib.suppress(OSError):  # it is damaged: whatever damaged it, it can be made again
-            return ctypes.CDLL(str(target))
-    _compile(command, runtime, target)
-    return ctypes.CDLL(str(target))
+    with _folder() as folder:
+        target = folder / f"{_digest(command, runtime)}.so"
+        if target.exists():
+            with contextlib.suppress(OSError):  # it is damaged: whatever damaged it, it can be made again
+                return ctypes.CDLL(str(target))
+        _compile(command, runtime, target)
+        return ctypes.CDLL(str(target))
 
 
 def _compile(command: list[str], runtime: Path, target: Path) -> None:
@@ -101,15 +106,24 @@ def _runtime() -> Path:
     raise CompilationError("torch has loaded no OpenMP library that could be shared")
 
 
-def _folder() -> Path:
-    """Where compiled files are kept: the user's cache or, if it is not writable, a new temporary folder."""
+@contextlib.contextmanager
+def _folder() -> Iterator[Path]:
+    """Where compiled files are kept: the user's cache or, if it is not writable, a folder for this once.
+
+    The latter is gone once the library in it is loaded, which then lasts without its file.
+    """
     try:
         cache_home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
         folder = cache_home / "metashot"
         folder.mkdir(parents=True, exist_ok=True)
+        kept = os.access(folder, os.W_OK)
     except (OSError, RuntimeError):  # RuntimeError for a user without a home folder
-        return Path(tempfile.mkdtemp(prefix="metashot-"))
-    return folder if os.access(folder, os.W_OK) else Path(tempfile.mkdtemp(prefix="metashot-"))
+        kept = False
+    if kept:
+        yield folder
+    else:
+        with tempfile.TemporaryDirectory(prefix="metashot-", ignore_cleanup_errors=True) as once:
+            yield Path(once)
 
 
 def _digest(command: list[str], runtime: Path) -> str:

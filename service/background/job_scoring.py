@@ -1,0 +1,147 @@
+"""Scores jobs' images, batch by batch. Jobs that take turns stay open in between, but only a few at once."""
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import Future
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Self
+
+from service.computing.classifier import Classifier
+from service.computing.engine import Engine
+from service.computing.pinned import UnreadablePin, load_pinned
+from service.computing.repinning import Repinning
+from service.computing.rows import rows_of
+from service.metrics import Metrics
+from service.results import Row
+from service.settings import Settings
+from service.store.job_store import Job
+from service.uploads.archives import Archive
+from service.uploads.job_input import open_job_input
+from service.uploads.labels import one_line
+
+_IN_TURN = 16  # most images in one piece of work, between which callers' work may run
+_SHORT = 30e9  # most floating-point operations in one (or one image): about 0.1 s on one thread
+_MOST_OPEN = 3  # an archive of 100,000 images takes seconds to open, and 80 MB of memory
+logger = logging.getLogger("metashot")
+
+
+class Stopping(Exception):
+    """The service stops; the job resumes after the next start."""
+
+
+@dataclass(frozen=True)
+class _Open:
+    classifier: Classifier
+    archive: Archive
+    closing: ExitStack
+
+
+class Scoring:
+    """Opens jobs and scores batches of their images, for one thread. Those open do not outlive the context."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        root: Path,
+        engine: Engine,
+        repinning: Repinning,
+        metrics: Metrics,
+        stopping: threading.Event,
+    ) -> None:
+        self._settings = settings
+        self._root = root
+        self._engine = engine
+        self._repinning = repinning
+        self._metrics = metrics
+        self._stopping = stopping
+        self._open: dict[str, _Open] = {}  # by their ids; the one that was scored last is the last
+
+    def __enter__(self) -> Self:
+        """Begin with none open."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close all."""
+        for job_id in list(self._open):
+            self.close(job_id)
+
+    @property
+    def open_jobs(self) -> Sequence[str]:
+        """Ids of the jobs that are open."""
+        return list(self._open)
+
+    def close(self, job_id: str) -> None:
+        """Let go of a job's images and classifier, if it is open."""
+        if (one := self._open.pop(job_id, None)) is not None:
+            one.closing.close()
+
+    def batch(self, job: Job, done: int) -> list[Row]:
+        """Give the rows of the batch that follows the first ``done`` images, in order.
+
+        Raises:
+            Stopping: if the service stops before all images of the batch are scored.
+        """
+        try:
+            one = self._opened(job)
+            names = one.archive.names[done : done + self._settings.job_batch]
+            rows = self._rows(one.classifier, one.archive, names)
+        except BaseException:
+            self.close(job.id)
+            raise
+        if len(rows) < len(names):
+            raise Stopping
+        return rows
+
+    def _opened(self, job: Job) -> _Open:
+        """Give an open job; if there are too many, close the one that has waited longest for its turn."""
+        one = self._open.pop(job.id, None)
+        while len(self._open) >= _MOST_OPEN:
+            self.close(next(iter(self._open)))
+        if one is None:
+            with ExitStack() as stack:
+                classifier = self._classifier(job)
+                archive = stack.enter_context(open_job_input(self._root / job.id, self._settings))
+                one = _Open(classifier, archive, stack.pop_all())
+        self._open[job.id] = one
+        return one
+
+    def _classifier(self, job: Job) -> Classifier:
+        """Read a job's classifier, or make it again if another release wrote it."""
+        folder = self._root / job.id
+        try:
+            return load_pinned(folder)
+        except UnreadablePin as error:
+            logger.warning("the classifier of job %s is fitted again (%s)", job.id, error)
+            return self._repinning.again(folder, job.task_id, begun=job.done > 0, check=self._check)
+
+    def _check(self) -> None:
+        if self._stopping.is_set():
+            raise Stopping
+
+    def _rows(self, classifier: Classifier, archive: Archive, names: Sequence[str]) -> list[Row]:
+        """Score images on threads that no caller uses; give their rows in order, only the first when stopping."""
+        rows: list[Row] = []
+        running: deque[Future[list[Row]]] = deque()
+        each = max(1, min(_IN_TURN, int(_SHORT / classifier.learner.backbone.operations)))
+        for first in range(0, len(names), each):
+            while len(running) >= self._engine.free_threads:
+                rows += running.popleft().result()
+            if self._stopping.is_set():
+                break
+            some = names[first : first + each]
+            running.append(self._engine.submit_behind(partial(self._answers, classifier, archive, some)))
+        for one in running:
+            rows += one.result()
+        return rows
+
+    def _answers(self, classifier: Classifier, archive: Archive, names: Sequence[str]) -> list[Row]:
+        """Give a row for each image, in order."""
+        images = [(one_line(name), partial(archive.read, name)) for name in names]
+        rows = rows_of(classifier, images, self._settings.max_pixels)
+        self._metrics.queries.labels(classifier.model).inc(sum("error" not in row for row in rows))
+        return rows

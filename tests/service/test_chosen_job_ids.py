@@ -1,0 +1,102 @@
+"""Jobs whose ids their callers choose: sent again, because no answer came, they are not begun twice."""
+
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx
+import pytest
+from starlette.testclient import TestClient
+
+from service.store.job_store import JobStore
+from tests.service.made_images import drawing, zipped
+from tests.service.tiny_service import ended
+
+IMAGES = {"1.png": drawing(3), "2.png": drawing(4)}
+
+
+@pytest.fixture
+def task(client: TestClient) -> str:
+    support = [("support", (f"{seed}.png", drawing(seed))) for seed in (1, 2)]
+    return str(client.post("/v1/tasks", files=support, data={"labels": ["a", "b"]}).json()["id"])
+
+
+def send(client: TestClient, task: str, job: str) -> httpx.Response:
+    files = {"archive": ("i.zip", zipped(IMAGES))}
+    return client.post(f"/v1/tasks/{task}/jobs", params={"id": job}, files=files)
+
+
+def known(client: TestClient) -> list[str]:
+    return [one["id"] for one in client.get("/v1/jobs?limit=500").json()["items"]]
+
+
+def folders(client: TestClient) -> list[str]:
+    jobs = client.app.state.components.jobs
+    return [path.name for path in jobs.folder("x").parent.iterdir() if path.is_dir()]
+
+
+def test_sent_twice_it_is_one_job(client: TestClient, task: str) -> None:
+    job, before = uuid.uuid4().hex, len(folders(client))
+    first, again = send(client, task, job), send(client, task, job)
+    assert (first.status_code, again.status_code) == (202, 202)
+    assert first.json()["id"] == again.json()["id"] == job
+    assert again.headers["location"] == f"/v1/jobs/{job}"
+    assert ended(client, job)["done"] == 2
+    assert send(client, task, job).json()["status"] == "done"
+    assert known(client).count(job) == 1
+    assert len(folders(client)) == before + 1
+    assert client.delete(f"/v1/jobs/{job}").status_code == 204
+    assert send(client, task, job).json()["status"] in ("queued", "running"), "of the former one nothing is left"
+    assert ended(client, job)["status"] == "done"
+
+
+def test_sent_twice_at_once_it_is_one_job(client: TestClient, task: str) -> None:
+    job, before = uuid.uuid4().hex, len(folders(client))
+    with ThreadPoolExecutor(4) as callers:
+        answers = list(callers.map(lambda _: send(client, task, job), range(4)))
+    assert {(one.status_code, one.json()["id"]) for one in answers} == {(202, job)}
+    assert ended(client, job)["status"] == "done"
+    assert known(client).count(job) == 1
+    assert len(folders(client)) == before + 1
+
+
+def test_an_id_of_another_tasks_job_is_refused(client: TestClient, task: str) -> None:
+    support = [("support", (f"{seed}.png", drawing(seed))) for seed in (5, 6)]
+    other = client.post("/v1/tasks", files=support, data={"labels": ["a", "b"]}).json()["id"]
+    job = uuid.uuid4().hex
+    assert send(client, task, job).status_code == 202
+    before = len(folders(client))
+    refused = send(client, other, job)
+    assert (refused.status_code, refused.headers["content-type"]) == (409, "application/problem+json")
+    assert "choose another" in refused.json()["detail"]
+    assert len(folders(client)) == before
+
+
+@pytest.mark.parametrize("job", ["x", "A" * 32, "../" + "a" * 29, "a" * 33, ""])
+def test_what_is_no_id_is_refused(client: TestClient, task: str, job: str) -> None:
+    refused = send(client, task, job)
+    assert (refused.status_code, refused.json()["field"]) == (422, "id")
+
+
+def test_what_a_process_left_that_was_killed_is_replaced(client: TestClient, task: str) -> None:
+    job = uuid.uuid4().hex
+    folder = client.app.state.components.jobs.folder(job)
+    folder.mkdir()
+    (folder / "input.zip").write_bytes(b"half")
+    assert send(client, task, job).status_code == 202
+    assert ended(client, job)["status"] == "done"
+
+
+def test_another_process_that_begins_it_just_then_is_not_disturbed(
+    client: TestClient, task: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create = JobStore.create
+
+    def overtaken(store: JobStore, job_id: str, **given: Any) -> Any:
+        create(store, job_id, **given)
+        return create(store, job_id, **given)
+
+    job = uuid.uuid4().hex
+    monkeypatch.setattr(JobStore, "create", overtaken)
+    assert send(client, task, job).json()["id"] == job
+    assert ended(client, job)["status"] == "done"

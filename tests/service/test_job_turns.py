@@ -1,0 +1,168 @@
+"""Jobs take turns: a small one need not wait for a large one, and no large one waits for ever."""
+
+import json
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from service.background import job_scoring
+from service.background.job_scoring import Scoring
+from service.store.job_store import JobStore
+from tests.service.made_images import drawing, zipped
+from tests.service.tiny_service import LIKE_PHOTOS, TINY, ended, progressed, save_like_photos, serving, until
+
+
+@dataclass
+class Turns:
+    """Whose batches, each of one image and a turn of its own, were committed; the first may have to wait."""
+
+    of: list[str] = field(default_factory=list)
+    may_go_on: threading.Event = field(default_factory=threading.Event)
+
+
+@pytest.fixture
+def turns(monkeypatch: pytest.MonkeyPatch) -> Turns:
+    noted = Turns()
+    commit = JobStore.commit_batch
+
+    def committed(store: JobStore, job_id: str, done: int, rows: list[dict[str, Any]]) -> bool:
+        noted.may_go_on.wait(30)
+        noted.of.append(job_id)
+        return commit(store, job_id, done, rows)
+
+    monkeypatch.setattr("service.background.jobs._TURN_S", 0.0)
+    monkeypatch.setattr(JobStore, "commit_batch", committed)
+    return noted
+
+
+def made_task(client: TestClient, model: str = TINY, seed: int = 1) -> str:
+    support = [("support", (f"{one}.png", drawing(one))) for one in (seed, seed + 1)]
+    return str(client.post("/v1/tasks", files=support, data={"labels": ["a", "b"], "model": model}).json()["id"])
+
+
+def start(client: TestClient, task: str, images: int) -> str:
+    content = zipped({f"{seed:03}.png": drawing(seed) for seed in range(images)})
+    answer = client.post(f"/v1/tasks/{task}/jobs", files={"archive": ("i.zip", content)})
+    assert answer.status_code == 202, answer.text
+    return str(answer.json()["id"])
+
+
+def rows(client: TestClient, job: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in client.get(f"/v1/jobs/{job}/results").text.splitlines()]
+
+
+def test_a_small_job_does_not_wait_for_a_large_one_nor_stops_it(tmp_path: Path, turns: Turns) -> None:
+    with serving(tmp_path, job_batch=1) as client:
+        task = made_task(client)
+        large, small = start(client, task, 20), start(client, task, 4)
+        turns.may_go_on.set()
+        assert ended(client, small)["status"] == ended(client, large)["status"] == "done"
+        assert [row["filename"] for row in rows(client, large)] == [f"{seed:03}.png" for seed in range(20)]
+    last = len(turns.of) - turns.of[::-1].index(small)
+    assert last <= 10, "a turn of the one, a turn of the other"
+    assert turns.of[:last].count(large) >= 3
+
+
+def test_of_jobs_alike_the_first_is_done_first(tmp_path: Path, turns: Turns) -> None:
+    """As none of them would be done sooner if they all went on at once, and the first would be done later."""
+    with serving(tmp_path, job_batch=1) as client:
+        task = made_task(client)
+        made = [start(client, task, 3) for _ in range(3)]
+        assert client.get(f"/v1/jobs/{made[2]}").json()["status"] == "queued"
+        turns.may_go_on.set()
+        for job in made:
+            ended(client, job)
+    assert turns.of == [job for job in made for _ in range(3)]
+
+
+def test_answers_are_those_of_each_job_alone(tmp_path: Path, turns: Turns) -> None:
+    save_like_photos(tmp_path / "initializations" / LIKE_PHOTOS)
+    with serving(tmp_path, job_batch=1) as client:
+        tasks = [made_task(client, TINY, 1), made_task(client, LIKE_PHOTOS, 3), made_task(client, TINY, 5)]
+        made = [start(client, task, images) for task, images in zip(tasks, (9, 6, 3), strict=True)]
+        turns.may_go_on.set()
+        for task, job in zip(tasks, made, strict=True):
+            assert ended(client, job)["status"] == "done"
+            scored = rows(client, job)
+            files = [("query", (row["filename"], drawing(seed))) for seed, row in enumerate(scored)]
+            direct = client.post(f"/v1/tasks/{task}/classify", files=files).json()["predictions"]
+            assert scored == direct
+    assert turns.of != sorted(turns.of, key=made.index), "else they took no turns"
+
+
+def test_jobs_that_have_begun_go_on_after_a_restart(tmp_path: Path, turns: Turns) -> None:
+    turns.may_go_on.set()
+    with serving(tmp_path, job_batch=1) as client:
+        task = made_task(client)
+        large = start(client, task, 300)
+        other = start(client, task, 200)
+        progressed(client, other, 1)
+        assert [client.get(f"/v1/jobs/{job}").json()["status"] for job in (large, other)] == ["running"] * 2
+    with serving(tmp_path, job_batch=50) as client:
+        for job, images in ((large, 300), (other, 200)):
+            state = ended(client, job)
+            assert (state["status"], state["done"]) == ("done", images)
+            assert [row["filename"] for row in rows(client, job)] == [f"{seed:03}.png" for seed in range(images)]
+
+
+@pytest.mark.parametrize("deleted", [False, True])
+def test_nothing_of_a_job_that_ends_between_its_turns_is_held(
+    tmp_path: Path, turns: Turns, monkeypatch: pytest.MonkeyPatch, deleted: bool
+) -> None:
+    """Or else its images would go on taking up room on the disk."""
+    closed = noted_closings(monkeypatch)
+    turns.may_go_on.set()
+    with serving(tmp_path, job_batch=1) as client:
+        task = made_task(client)
+        large, other = start(client, task, 400), start(client, task, 300)
+        progressed(client, other, 1)
+        for _ in range(1 + deleted):
+            client.delete(f"/v1/jobs/{other}")
+        until(lambda: other in closed())
+        assert client.get(f"/v1/jobs/{large}").json()["status"] == "running"
+        client.delete(f"/v1/jobs/{large}")
+        until(lambda: large in closed())
+
+
+def test_few_are_open_at_once_and_none_is_opened_for_each_of_its_turns(
+    tmp_path: Path, turns: Turns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    most, classifier = 0, Scoring._classifier
+    opened: list[str] = []
+    monkeypatch.setattr(job_scoring, "_MOST_OPEN", 2)
+
+    def noted(self: Scoring, job: Any) -> Any:
+        nonlocal most
+        opened.append(job.id)
+        most = max(most, len(self._open) + 1)
+        return classifier(self, job)
+
+    monkeypatch.setattr(Scoring, "_classifier", noted)
+    with serving(tmp_path, job_batch=1) as client:
+        task = made_task(client)
+        made = [start(client, task, 20)]
+        until(lambda: opened == made)
+        made += [start(client, task, images) for images in (9, 3, 3)]
+        turns.may_go_on.set()
+        for job in made:
+            assert ended(client, job)["status"] == "done"
+    assert most == 2
+    assert sorted(opened) == sorted(made)
+
+
+def noted_closings(monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[str]]:
+    closed: list[str] = []
+    close = Scoring.close
+
+    def noted(self: Scoring, job_id: str) -> None:
+        if job_id in self._open:
+            closed.append(job_id)
+        close(self, job_id)
+
+    monkeypatch.setattr(Scoring, "close", noted)
+    return lambda: closed
