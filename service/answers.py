@@ -5,8 +5,9 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, Field
 
+from service.store.examples import StoredExample
 from service.store.job_store import Job, Status
-from service.store.task_store import StoredExample, Task
+from service.store.task_store import Task
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
@@ -28,7 +29,7 @@ class ClassAnswer(BaseModel):
 
 
 class ExampleAnswer(BaseModel):
-    """A kept support example; use its ``id`` to delete it."""
+    """A kept support example; use its ``id`` to see, move or delete it."""
 
     id: str
     label: str

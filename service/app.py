@@ -16,7 +16,7 @@ from service.middleware.same_origin import SameOrigin
 from service.middleware.security_headers import SecurityHeaders
 from service.middleware.unexpected_errors import UnexpectedErrors
 from service.problems import install_handlers
-from service.routes import classify, document, jobs, models, operations, page, tasks
+from service.routes import classify, document, examples, jobs, models, operations, page, tasks
 from service.routes.parameters import check_parameters
 from service.routes.refusals import FAULTY
 from service.settings import Settings
@@ -62,7 +62,7 @@ def create_app(settings: Settings) -> FastAPI:
         servers=[{"url": "."}],
         responses=FAULTY,
     )
-    for routes in (classify, tasks, jobs, models):
+    for routes in (classify, tasks, examples, jobs, models):
         app.include_router(routes.router, dependencies=[Depends(check_parameters)])
     app.include_router(page.router)
     operations.add_metrics(app, metrics)

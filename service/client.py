@@ -117,6 +117,18 @@ class Client:
         """Keep a temporary task for good, under a name."""
         return self._answer("POST", f"{_task_path(task_id)}/keep", json={"name": name})
 
+    def example(self, task_id: str, example_id: str) -> bytes:
+        """Give the image of one of a task's examples, as it was uploaded; its id stands in the task."""
+        path = _example_path(task_id, example_id)
+        response = self._ask("GET", path)
+        if response.headers.get("content-type", "").startswith("image/"):
+            return response.content
+        raise self._another_server(path, response)
+
+    def move_example(self, task_id: str, example_id: str, label: str) -> dict[str, Any]:
+        """Move one of a task's examples to another class, or to a new one."""
+        return self._answer("POST", _example_path(task_id, example_id), json={"label": label})
+
     def delete_task(self, task_id: str) -> None:
         """Delete a task."""
         self._ask("DELETE", _task_path(task_id))
@@ -201,10 +213,7 @@ class Client:
             answer = response.json()
             if isinstance(answer, dict) and holds in answer:
                 return answer
-        raise ServiceError(
-            f"what answers at {self._server}{path} ({response.status_code}) is not this service; "
-            f"give the service's address, which is like {DEFAULT_SERVER}"
-        )
+        raise self._another_server(path, response)
 
     def _ask(self, method: str, path: str, **options: Any) -> httpx.Response:
         try:
@@ -213,6 +222,12 @@ class Client:
             raise self._unreachable(error) from error
         _check(response)
         return response
+
+    def _another_server(self, path: str, response: httpx.Response) -> ServiceError:
+        return ServiceError(
+            f"what answers at {self._server}{path} ({response.status_code}) is not this service; "
+            f"give the service's address, which is like {DEFAULT_SERVER}"
+        )
 
     def _unreachable(self, error: httpx.HTTPError) -> Unreachable:
         return Unreachable(f"no answer from {self._server} ({error}); is it running? python -m service serve")
@@ -254,6 +269,10 @@ class _OpenedLate:
 
 def _task_path(task_id: str) -> str:
     return f"/v1/tasks/{quote(task_id, safe='')}"
+
+
+def _example_path(task_id: str, example_id: str) -> str:
+    return f"{_task_path(task_id)}/examples/{quote(example_id, safe='')}"
 
 
 def _asking(keep_known: float | None) -> dict[str, str]:

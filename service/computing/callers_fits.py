@@ -14,7 +14,8 @@ from service.computing.rechoosing import ExampleGone, Rechoosing
 from service.metrics import Metrics
 from service.registry import Registry, check_kept
 from service.settings import Settings
-from service.store.task_store import NewExample, StoredExample, Task, TaskStore
+from service.store.examples import NewExample, StoredExample
+from service.store.task_store import Task, TaskStore
 from service.uploads.images import Example
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from starlette.concurrency import run_in_threadpool
@@ -21,15 +21,15 @@ from service.problems import Problem
 from service.registry import Registry
 from service.settings import Settings
 from service.store.database import OUT_OF_REACH
-from service.store.task_store import Fitted, NewExample, StoredExample, Task, TaskStore, TaskVersion
+from service.store.examples import NewExample, Revise, Revision
+from service.store.task_store import Fitted, Task, TaskStore, TaskVersion
 from service.store.writers import Writers
 from service.uploads.images import Example, Query
-from service.uploads.support_checks import check_classes, check_two_remain
+from service.uploads.support_checks import check_classes, check_revision
 
 _ATTEMPTS = 8
 logger = logging.getLogger("metashot")
 Version = tuple[str, int, str]  # a task's id, its version, and its initialization's version
-Removal = Callable[[Sequence[StoredExample]], set[str]]
 
 
 class Classifiers:
@@ -174,42 +174,36 @@ class Classifiers:
 
     async def add(self, task_id: str, model: str, support: Sequence[Example]) -> None:
         """Add examples to a task; raises a 422 Problem if ``model`` is neither ``auto`` nor the task's."""
-        await self._change(task_id, _identified(support), lambda _: set(), model)
+        await self._change(task_id, lambda stored: stored, _identified(support), model)
 
-    async def remove(self, task_id: str, removal: Removal) -> None:
-        """Remove the examples that ``removal`` picks, by id; raises a 409 Problem if under two classes remain."""
-        await self._change(task_id, [], removal, AUTO)
+    async def revise(self, task_id: str, revise: Revise) -> None:
+        """Keep of a task's examples those that ``revise`` gives, some perhaps with another label.
 
-    async def _change(self, task_id: str, added: Sequence[NewExample], removal: Removal, model: str) -> None:
+        Raises:
+            Problem: 409 if under two classes remain, 422 if these are more than one classifier takes.
+        """
+        await self._change(task_id, revise, [], AUTO)
+
+    async def _change(self, task_id: str, revise: Revise, added: Sequence[NewExample], model: str) -> None:
         with self._engine.admitted() as caller:
             async with self._turns.of(task_id, caller.deadline):
                 for _ in range(_ATTEMPTS):
                     task, stored = await run_in_threadpool(self._tasks.snapshot, task_id)
-                    removed = removal(stored)
-                    kept = [example for example in stored if example.id not in removed]
-                    labels = [one.label for one in kept] + [one.given.label for one in added]
-                    if removed:
-                        check_two_remain(labels)
-                    if added:  # what only shrinks may be above a limit that has become tighter
-                        check_classes(labels, self._settings, [one.given for one in added])
-                    classifier = await self._fits.change(caller, task, model, kept, added)
+                    revision = Revision.of(stored, revise, added)
+                    if not revision.changes:
+                        return
+                    check_revision(revision, len(task.classes), self._settings)
+                    classifier = await self._fits.change(caller, task, model, revision.kept, added)
                     if classifier is not None and await self._writers.run(
-                        self._changed, caller.deadline, task, added, sorted(removed), classifier
+                        self._changed, caller.deadline, task, revision, classifier
                     ):
                         return
         raise _too_contended(task_id)
 
-    def _changed(
-        self,
-        deadline: Deadline,
-        task: Task,
-        added: Sequence[NewExample],
-        removed: Sequence[str],
-        classifier: Classifier,
-    ) -> bool:
+    def _changed(self, deadline: Deadline, task: Task, revision: Revision, classifier: Classifier) -> bool:
         """Store a change, and keep its classifier; False if the task has changed meanwhile."""
         deadline.check()  # as late as can be: who is told that the time is up shall find nothing changed
-        changed = self._tasks.change(task.id, task.version, added, removed, _fitted(classifier))
+        changed = self._tasks.change(task.id, task.version, revision, _fitted(classifier))
         if changed:
             self._cache.drop(lambda version: version[0] == task.id)
             self._keep(task.id, task.version + 1, classifier)

@@ -15,7 +15,7 @@ from models.learner import Learner
 from service.computing.classifier import Check, Prepared
 from service.computing.fitting import Shot
 from service.registry import Registry
-from service.store.task_store import StoredExample
+from service.store.examples import StoredExample
 from service.uploads.images import Example, Query
 
 Item = TypeVar("Item")

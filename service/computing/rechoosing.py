@@ -14,7 +14,8 @@ from service.computing.classifier import Check
 from service.computing.engine import Deadline
 from service.computing.preparation import in_order, shots_of
 from service.registry import Registry
-from service.store.task_store import NewExample, StoredExample, Task, TaskStore
+from service.store.examples import NewExample, StoredExample
+from service.store.task_store import Task, TaskStore
 from service.uploads.images import Example
 
 _MOST_LOOKS = 100_000  # remembered: some twenty megabytes

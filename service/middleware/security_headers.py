@@ -21,7 +21,9 @@ class SecurityHeaders:
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(_HEADERS)
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    headers.setdefault(name, value)  # a route may restrict its answer further
             await send(message)
 
         await self.app(scope, receive, with_headers if scope["type"] == "http" else send)

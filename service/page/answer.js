@@ -21,7 +21,7 @@ export class Answer {
   #shown = null;
 
   /**
-   * @param {(fileName: string) => string | null} thumbnailOf address of a support image shown on the page
+   * @param {(neighbour: Neighbour) => string | null} thumbnailOf address of its image
    * @param {() => void} tryAgain asks about this image, and all others that were not answered
    * @param {number} mostBars of more classes, the likeliest are shown
    * @param {() => string[]} labels of all classes, in the order of the bars
@@ -114,20 +114,25 @@ export class Answer {
       this.nearest.replaceChildren();
       return;
     }
-    const figures = neighbours.slice(0, MOST_NEIGHBOURS).map(({ label, filename, similarity }) => {
-      const url = this.thumbnailOf(filename);
-      const picture = url
-        ? element('img', { src: url, alt: '', title: filename, draggable: 'false' })
-        : element('span', { class: 'no-picture', title: label }, [element('span', { text: shortened(label, MOST_OF.tile) })]);
-      const name = url ? label : filename;
-      const short = shortened(name, MOST_OF.tile);
-      const caption = element('figcaption', {}, [
-        element('span', { class: 'nearest-name', dir: url ? 'auto' : 'ltr', title: name }, url ? [short] : breakable(short)), ' ',
-        element('span', { text: texts.similarity(similarity) }),
-      ]);
-      return element('figure', {}, [picture, caption]);
-    });
+    const figures = neighbours.slice(0, MOST_NEIGHBOURS).map((one) => this.#figure(one, this.thumbnailOf(one)));
     this.nearest.replaceChildren(element('p', { class: 'hint', text: texts.nearest }), element('div', { class: 'nearest-row' }, figures));
+  }
+
+  /** @param {Neighbour} neighbour @param {string | null} url of its picture @returns {HTMLElement} */
+  #figure(neighbour, url) {
+    const { label, filename, similarity } = neighbour;
+    const withoutPicture = () => made.replaceWith(this.#figure(neighbour, null)); // it may have been removed since
+    const picture = url
+      ? element('img', { src: url, alt: '', title: filename, draggable: 'false', onerror: withoutPicture })
+      : element('span', { class: 'no-picture', title: label }, [element('span', { text: shortened(label, MOST_OF.tile) })]);
+    const name = url ? label : filename;
+    const short = shortened(name, MOST_OF.tile);
+    const caption = element('figcaption', {}, [
+      element('span', { class: 'nearest-name', dir: url ? 'auto' : 'ltr', title: name }, url ? [short] : breakable(short)), ' ',
+      element('span', { text: texts.similarity(similarity) }),
+    ]);
+    const made = element('figure', {}, [picture, caption]);
+    return made;
   }
 }
 

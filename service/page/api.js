@@ -7,7 +7,7 @@ import { texts } from './texts.js';
 /** @typedef {{ id: string, label: string, filename: string, sha256: string }} KeptExample */
 /** @typedef {{ id: string, name?: string | null, version: number, model: string, created: string, classes: TaskClass[], estimate?: Estimate | null, examples?: KeptExample[] }} Task a list leaves its examples out */
 /** @typedef {{ name: string, card: { licence?: string } }} Model */
-/** @typedef {{ label: string, similarity: number, filename: string }} Neighbour */
+/** @typedef {{ label: string, similarity: number, filename: string, id?: string | null }} Neighbour */
 /** @typedef {{ filename?: string, label: string, probability: number, probabilities: Record<string, number>, unknown: boolean, nearest?: Neighbour[] }} Prediction */
 /** @typedef {{ file: File, label: string }} Labelled */
 
@@ -129,19 +129,38 @@ export function addExamples(id, support) {
   return ask(`${taskPath(id)}/examples`, { method: 'POST', body: supportForm(support) });
 }
 
+/** @param {string} id @param {string} example its id */
+const examplePath = (id, example) => `${taskPath(id)}/examples/${encodeURIComponent(example)}`;
+
+/** @type {(id: string, example: string) => string} where the image of an example is */
+export const pictureOf = examplePath;
+
+/**
+ * @param {string} id
+ * @param {string} example its id
+ * @param {string} label of the class that it is to be in
+ * @returns {Promise<Task>} with it there; or as it is, where another one took the example out before
+ */
+export function moveExample(id, example, label) {
+  const form = new FormData();
+  form.append('label', label);
+  return ask(examplePath(id, example), { method: 'POST', body: form }).catch(orAsItIs(id));
+}
+
 /**
  * @param {string} id
  * @param {string} example its id
  * @returns {Promise<Task>} without that example, also where another one took it out before
  */
-export async function deleteExample(id, example) {
-  try {
-    return await ask(`${taskPath(id)}/examples/${encodeURIComponent(example)}`, { method: 'DELETE' });
-  } catch (problem) {
-    if (!(problem instanceof Problem) || problem.status !== 404) throw problem;
-    return showTask(id); // not there either, where the task itself is gone
-  }
+export function deleteExample(id, example) {
+  return ask(examplePath(id, example), { method: 'DELETE' }).catch(orAsItIs(id));
 }
+
+/** @param {string} id @returns {(problem: unknown) => Promise<Task>} what to do about an example that is gone */
+const orAsItIs = (id) => (problem) => {
+  if (!(problem instanceof Problem) || problem.status !== 404) throw problem;
+  return showTask(id); // not there either, where the task itself is gone
+};
 
 /**
  * @param {string} id

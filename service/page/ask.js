@@ -34,7 +34,7 @@ export class AskColumn {
 
   /**
    * @param {import('./queries.js').Queries} queries
-   * @param {(fileName: string) => string | null} thumbnailOf
+   * @param {(neighbour: import('./api.js').Neighbour) => string | null} thumbnailOf
    * @param {() => string[]} labels of the classes, in the order of the page
    */
   constructor(queries, thumbnailOf, labels) {
@@ -139,7 +139,7 @@ export class AskColumn {
       src: query.url, alt: '',
       onerror: () => { image.style.visibility = 'hidden'; }, // the answer says what is wrong, not a broken picture
     });
-    offerDrags(image, QUERY, query);
+    offerDrags(image, QUERY, query, name);
     const picture = element('figure', { class: 'query' }, [image, element('figcaption', { title: name }, breakable(shortened(name, MOST_OF_A_NAME)))]);
     const row = element('li', { class: 'answer-row' }, [picture, answer.element, remove]);
     const made = { row, remove, answer, shown: null };

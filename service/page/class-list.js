@@ -39,8 +39,9 @@ export class ClassList {
       folder.value = '';
     });
     acceptDrops(byId('own'), (found) => this.#takeFolders(found));
-    this.moveForm = new MoveForm(support, (example, from, to) => {
-      this.#rowOf(from).withoutLoss(example, 'img', () => this.#move(example, to));
+    this.moveForm = new MoveForm('move-to', () => support.groups, (/** @type {Example} */ example, /** @type {Group} */ to) => {
+      const from = support.groups.find((group) => group.examples.includes(example));
+      if (from) this.#rowOf(from).withoutLoss(example, 'img', () => this.#move(example, to));
     });
     this.#sync();
   }
@@ -122,6 +123,7 @@ export class ClassList {
       row.sync(index + 1, obstacle, groups.length === 1);
       putAt(this.#list, index, row.element);
     });
+    this.moveForm.sync();
   }
 
   /** @param {Group} group */
@@ -133,7 +135,7 @@ export class ClassList {
       removeGroup: () => this.#removeGroup(group),
       removeExample: (example) => this.#withUndo(texts.removedImage(example.file.name), () => this.support.remove(group, example)),
       moveHere: (example) => this.#move(example, group),
-      askWhereTo: (example, picture) => this.moveForm.press(example, picture, row),
+      askWhereTo: (example, picture) => this.moveForm.press(example, example.file.name, picture, (form) => row.element.insertBefore(form, row.pad.place)),
       take: (found) => this.#take(group, found),
     });
     this.#rows.set(group, row);

@@ -1,7 +1,6 @@
 /** One class on the page: its name, its images, and the ways to add more. */
 
 import { cross, element, singly, tell } from './dom.js';
-import { EXAMPLE, offerDrags } from './dragged.js';
 import { fromInput } from './files.js';
 import { FoldedPad } from './folded-pad.js';
 import { keepOnly, putAt } from './in-order.js';
@@ -9,6 +8,7 @@ import { acceptDrops, acceptExamples } from './intake.js';
 import { Reading } from './reading.js';
 import { LONGEST_LABEL } from './support.js';
 import { stopped, texts } from './texts.js';
+import { tile } from './tile.js';
 
 /** @typedef {import('./support.js').Group} Group */
 /** @typedef {import('./support.js').Example} Example */
@@ -81,13 +81,13 @@ export class ClassRow {
     this.pad.describe(texts.drawFor(label), texts.padFor(label));
     this.count.textContent = examples.length ? texts.imageCount(examples.length) : '';
     this.empty.hidden = examples.length > 0;
-    keepOnly(this.#tiles, new Set(examples), (tile) => tile);
+    keepOnly(this.#tiles, new Set(examples), (one) => one);
     examples.forEach((example, index) => {
-      const tile = this.#tileOf(example);
-      tile.classList.toggle('is-bad', example.problem !== null);
-      tile.querySelector('img')?.setAttribute('aria-disabled', String(isAlone));
-      tile.querySelector('button')?.setAttribute('aria-label', texts.removeImage(example.file.name, label));
-      putAt(this.tray, index, tile);
+      const shown = this.#tileOf(example);
+      shown.classList.toggle('is-bad', example.problem !== null);
+      shown.querySelector('img')?.setAttribute('aria-disabled', String(isAlone));
+      shown.querySelector('button')?.setAttribute('aria-label', texts.removeImage(example.file.name, label));
+      putAt(this.tray, index, shown);
     });
     const bad = examples.find((example) => example.problem);
     const misnamed = obstacle?.misnamed === this.group.id;
@@ -112,24 +112,12 @@ export class ClassRow {
   #tileOf(example) {
     const known = this.#tiles.get(example);
     if (known) return known;
-    const { name } = example.file;
-    const askWhereTo = () => this.actions.askWhereTo(example, picture);
-    // No button element: not every browser lets one be dragged.
-    const picture = element('img', {
-      src: example.url, alt: name, role: 'button', tabindex: '0', 'aria-label': texts.moveImage(name), title: texts.moveImage(name),
-      'aria-expanded': 'false', draggable: 'false', onclick: singly(askWhereTo),
-      onkeydown: (/** @type {KeyboardEvent} */ event) => {
-        if (event.key !== 'Enter' && event.key !== ' ') return;
-        event.preventDefault(); // the space bar would scroll
-        askWhereTo();
-      },
-    });
     const remove = () => this.withoutLoss(example, 'button', () => this.actions.removeExample(example));
-    const made = element('figure', { class: 'tile', title: name, draggable: 'true' }, [
-      picture,
+    const made = tile(
+      'figure', { image: example, name: example.file.name, src: example.url, loading: 'eager' },
+      (picture) => this.actions.askWhereTo(example, picture),
       element('button', { type: 'button', class: 'icon', onclick: singly(remove) }, [cross()]),
-    ]);
-    offerDrags(made, EXAMPLE, example);
+    );
     this.#tiles.set(example, made);
     return made;
   }

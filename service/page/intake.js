@@ -5,7 +5,6 @@ import { dragged, EXAMPLE, QUERY } from './dragged.js';
 import { fromDrop, fromPaste } from './files.js';
 
 /** @typedef {import('./files.js').Found} Found */
-/** @typedef {import('./support.js').Example} Example */
 
 /**
  * @param {HTMLElement} zone shows itself as the target while something wanted is dragged over it
@@ -37,12 +36,13 @@ export function acceptDrops(zone, take) {
     if (event.defaultPrevented) return; // a zone inside this one took it
     event.preventDefault();
     if (dragged(event, EXAMPLE)) return;
-    const query = dragged(event, QUERY); // the browser's copy of it would have no name
+    const query = /** @type {import('./queries.js').Query | null} */ (dragged(event, QUERY)); // the browser's copy of it would have no name
     take(query ? [{ file: query.file, folders: [] }] : await fromDrop(event.dataTransfer));
   });
 }
 
 /**
+ * @template {import('./dragged.js').Image} Example
  * @param {HTMLElement} zone for examples that are dragged from other classes
  * @param {(example: Example) => boolean} isWanted
  * @param {(example: Example) => void} take

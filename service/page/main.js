@@ -1,6 +1,6 @@
 /** Puts the parts of the page together: which change leads to what. */
 
-import { listModels } from './api.js';
+import { listModels, pictureOf } from './api.js';
 import { AskColumn } from './ask.js';
 import { ClassList } from './class-list.js';
 import { Classifiers } from './classifiers.js';
@@ -31,7 +31,11 @@ const standing = new Standing(support, classifiers, queries);
 const notice = new Notice(byId('own'));
 const classList = new ClassList(support, notice);
 const labels = () => (classifiers.opened?.task.classes ?? support.groups).map((one) => one.label);
-const ask = new AskColumn(queries, (fileName) => (classifiers.opened ? null : support.example(fileName)?.url ?? null), labels);
+const ask = new AskColumn(queries, ({ id, filename }) => {
+  const { opened: asked } = classifiers;
+  if (asked) return id ? pictureOf(asked.task.id, id) : null;
+  return support.example(filename)?.url ?? null;
+}, labels);
 const kept = new KeptList(
   (task) => { open(task); byId('opened-heading').focus(); },
   (task) => {
@@ -52,7 +56,8 @@ const goOn = new GoOn(
 const programs = new Programs();
 const opened = new OpenedTask(new Notice(byId('opened')), (task) => {
   classifiers.lost(task.id); // if it was kept from the page's own classes, it no longer matches them
-  if (classifiers.opened?.task.id === task.id) open(task);
+  const shown = classifiers.opened?.task;
+  if (shown?.id === task.id && task.version >= shown.version) open(task); // answers may overtake each other
   kept.refresh();
 }, (id) => classifiers.gone(id));
 

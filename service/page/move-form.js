@@ -3,56 +3,62 @@
 import { element } from './dom.js';
 import { texts } from './texts.js';
 
-/** @typedef {import('./support.js').Example} Example */
-/** @typedef {import('./support.js').Group} Group */
+/**
+ * @typedef {{ id: number | string }} Image
+ * @typedef {{ id: number | string, label: string, examples: Image[] }} Class
+ */
 
 export class MoveForm {
-  /** @type {{ example: Example, from: Group, picture: HTMLElement } | null} what it is open for */
+  /** @type {{ id: Image['id'], picture: HTMLElement } | null} the image that it is open for */
   #open = null;
-  #label = element('label', { for: 'move-to' });
-  #select = element('select', { id: 'move-to' });
-  #element = element('div', {
-    class: 'move-form field-row', onkeydown: (/** @type {KeyboardEvent} */ { key }) => { if (key === 'Escape') this.#cancel(); },
-  }, [
-    this.#label,
-    this.#select,
-    element('button', { type: 'button', class: 'button', text: texts.move, onclick: () => this.#move() }),
-    element('button', { type: 'button', class: 'button quiet', text: texts.cancel, onclick: () => this.#cancel() }),
-  ]);
+  #label;
+  #select;
+  #element;
 
   /**
-   * @param {import('./support.js').SupportSet} support
-   * @param {(example: Example, from: Group, to: Group) => void} move
+   * @param {string} id of its field, one of its own on the page
+   * @param {() => Class[]} classes as they are now
+   * @param {(image: any, to: any) => void} move an image of one of these classes, to another one of them
    */
-  constructor(support, move) {
-    this.support = support;
+  constructor(id, classes, move) {
+    this.classes = classes;
     this.move = move;
-    support.addEventListener('change', () => this.#sync());
+    this.#label = element('label', { for: id });
+    this.#select = element('select', { id });
+    this.#element = element('div', {
+      class: 'move-form field-row', onkeydown: (/** @type {KeyboardEvent} */ { key }) => { if (key === 'Escape') this.cancel(); },
+    }, [
+      this.#label,
+      this.#select,
+      element('button', { type: 'button', class: 'button', text: texts.move, onclick: () => this.#move() }),
+      element('button', { type: 'button', class: 'button quiet', text: texts.cancel, onclick: () => this.cancel() }),
+    ]);
   }
 
   /**
    * Open the form, or close it where it is open for that image.
-   * @param {Example} example
+   * @param {Image} image
+   * @param {string} name of it
    * @param {HTMLElement} picture of it, which was pressed
-   * @param {import('./class-row.js').ClassRow} row
+   * @param {(form: HTMLElement) => void} put the form below the images of its class
    */
-  press(example, picture, row) {
-    const isOpen = this.#open?.example === example;
+  press({ id }, name, picture, put) {
+    const isOpen = this.#open?.id === id;
     this.#close();
     if (isOpen) return;
-    this.#open = { example, from: row.group, picture };
-    row.element.insertBefore(this.#element, row.pad.place);
+    this.#open = { id, picture };
+    put(this.#element);
     picture.setAttribute('aria-expanded', 'true');
-    this.#label.textContent = texts.moveTo(example.file.name);
-    this.#sync();
+    this.#label.textContent = texts.moveTo(name);
+    this.sync();
     this.#select.focus();
   }
 
-  #sync() {
+  /** Follow the classes: the form goes with its image, or with the last other class. */
+  sync() {
     if (!this.#open) return;
-    const { example, from } = this.#open;
-    const others = this.support.groups.filter((group) => group !== from);
-    if (!others.length || others.length === this.support.groups.length || !from.examples.includes(example)) {
+    const { from, others } = this.#around(this.#open.id);
+    if (!others.length || !from || !this.#open.picture.isConnected) {
       this.#close();
       return;
     }
@@ -61,16 +67,26 @@ export class MoveForm {
     this.#select.value = String((others.find(({ id }) => String(id) === chosen) ?? others[0]).id);
   }
 
-  #move() {
-    const { example, from } = this.#open ?? {};
-    const to = this.support.groups.find(({ id }) => String(id) === this.#select.value);
-    if (example && from && to) this.move(example, from, to);
-  }
-
-  #cancel() {
+  /** Close the form, and let the keyboard back to the picture that opened it. */
+  cancel() {
     const picture = this.#open?.picture;
     this.#close();
     picture?.focus();
+  }
+
+  /** @param {Image['id']} id */
+  #around(id) {
+    const all = this.classes();
+    const from = all.find(({ examples }) => examples.some((one) => one.id === id));
+    return { from, others: all.filter((one) => one !== from) };
+  }
+
+  #move() {
+    if (!this.#open) return;
+    const { id } = this.#open;
+    const { from, others } = this.#around(id);
+    const to = others.find((one) => String(one.id) === this.#select.value);
+    if (from && to) this.move(from.examples.find((one) => one.id === id), to);
   }
 
   #close() {

@@ -1,53 +1,76 @@
-/** The images of one class of a kept classifier, by name, folded away until their number is pressed. Each can be removed. */
+/**
+ * The images of one class of a kept classifier. Each can go to another class, or be removed. Pressing their number folds
+ * them away, as they are at first where they are many.
+ */
 
 import { element } from './dom.js';
 import { keepOnly, putAt } from './in-order.js';
-import { shortened } from './names.js';
 import { sureButton } from './sure-button.js';
 import { texts } from './texts.js';
+import { tile } from './tile.js';
 
 /** @typedef {import('./api.js').KeptExample} KeptExample */
+/**
+ * @typedef {object} ImageActions
+ * @property {(example: KeptExample) => string} addressOf its picture
+ * @property {(example: KeptExample, picture: HTMLElement) => void} askWhereTo it shall go
+ * @property {(example: KeptExample) => void} remove
+ */
 
-const MOST_OF_A_NAME = 48; // characters: three lines on a phone
+const MOST_AT_FIRST = 24;
 
 export class OpenedImages {
-  /** @type {Map<string, HTMLElement>} id to item of the list */
-  #items = new Map();
+  /** @type {Map<string, HTMLElement>} id to tile */
+  #tiles = new Map();
+  #isNew = true;
 
-  /** @param {string} label @param {(example: KeptExample) => void} remove */
-  constructor(label, remove) {
+  /** @param {string} label @param {ImageActions} actions */
+  constructor(label, actions) {
     this.label = label;
-    this.remove = remove;
-    this.place = element('ul', { class: 'opened-images', hidden: true });
+    this.actions = actions;
+    this.place = element('ul', { class: 'tray opened-images', hidden: true });
     this.button = element('button', {
-      type: 'button', class: 'button quiet opened-count', 'aria-expanded': 'false',
-      onclick: () => {
-        this.place.hidden = !this.place.hidden;
-        this.button.setAttribute('aria-expanded', String(!this.place.hidden));
-      },
+      type: 'button', class: 'button quiet opened-count', 'aria-expanded': 'false', onclick: () => this.#fold(!this.place.hidden),
     });
+  }
+
+  /** @param {string} id */
+  has(id) {
+    return this.#tiles.has(id);
   }
 
   /** @param {KeptExample[]} examples of the class */
   sync(examples) {
     this.button.textContent = texts.imageCount(examples.length);
     this.button.setAttribute('aria-label', texts.imagesOf(examples.length, this.label));
-    const held = [...this.place.children].findIndex((item) => item.contains(document.activeElement));
-    keepOnly(this.#items, new Set(examples.map((one) => one.id)), (item) => item);
-    examples.forEach((example, index) => putAt(this.place, index, this.#itemOf(example)));
+    if (this.#isNew) this.#fold(examples.length > MOST_AT_FIRST);
+    this.#isNew = false;
+    const held = [...this.place.children].findIndex((one) => one.contains(document.activeElement));
+    const part = document.activeElement?.getAttribute('role') === 'button' ? 'img' : 'button';
+    keepOnly(this.#tiles, new Set(examples.map((one) => one.id)), (one) => one);
+    examples.forEach((example, index) => putAt(this.place, index, this.#tileOf(example)));
     if (held < 0 || this.place.contains(document.activeElement)) return;
     // The focus goes to the neighbour of what was removed.
-    (this.place.children[Math.min(held, examples.length - 1)]?.querySelector('button') ?? this.button).focus();
+    (this.place.children[Math.min(held, examples.length - 1)]?.querySelector(part) ?? this.button).focus();
+  }
+
+  /** @param {boolean} isFolded */
+  #fold(isFolded) {
+    this.place.hidden = isFolded;
+    this.button.setAttribute('aria-expanded', String(!isFolded));
   }
 
   /** @param {KeptExample} example */
-  #itemOf(example) {
-    const known = this.#items.get(example.id);
+  #tileOf(example) {
+    const known = this.#tiles.get(example.id);
     if (known) return known;
     const { id, filename } = example;
-    const remove = sureButton(texts.remove, texts.removeImage(filename, this.label), () => this.remove(example));
-    const item = element('li', {}, [element('span', { class: 'hint', title: filename, text: shortened(filename, MOST_OF_A_NAME) }), remove]);
-    this.#items.set(id, item);
-    return item;
+    const made = tile(
+      'li', { image: example, name: filename, src: this.actions.addressOf(example), loading: 'lazy' },
+      (picture) => this.actions.askWhereTo(example, picture),
+      sureButton('×', texts.removeImage(filename, this.label), () => this.actions.remove(example)),
+    );
+    this.#tiles.set(id, made);
+    return made;
   }
 }

@@ -4,7 +4,7 @@ import { ACCEPT } from './class-row.js';
 import { element } from './dom.js';
 import { fromInput } from './files.js';
 import { FoldedPad } from './folded-pad.js';
-import { acceptDrops } from './intake.js';
+import { acceptDrops, acceptExamples } from './intake.js';
 import { OpenedImages } from './opened-images.js';
 import { texts } from './texts.js';
 
@@ -15,10 +15,11 @@ export class OpenedRow {
   /**
    * @param {string} label
    * @param {(found: Found[]) => Promise<boolean>} take whether images were added
-   * @param {(example: KeptExample) => void} remove
+   * @param {(example: KeptExample) => void} moveHere
+   * @param {import('./opened-images.js').ImageActions} actions
    */
-  constructor(label, take, remove) {
-    this.images = new OpenedImages(label, remove);
+  constructor(label, take, moveHere, actions) {
+    this.images = new OpenedImages(label, actions);
     const input = element('input', {
       type: 'file', class: 'hidden-input', accept: ACCEPT, multiple: true, 'aria-label': texts.addImagesTo(label),
       onchange: () => { take(fromInput(input.files)); input.value = ''; },
@@ -33,6 +34,7 @@ export class OpenedRow {
       this.pad.place,
       this.images.place,
     ]);
+    acceptExamples(this.element, (/** @type {KeptExample} */ { id }) => !this.images.has(id), moveHere);
     acceptDrops(this.element, take);
   }
 }

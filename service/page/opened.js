@@ -1,13 +1,14 @@
-/** A kept classifier that was opened: its classes, more images for them, and more classes. */
+/** A kept classifier that was opened: its classes, more images for them, more classes, and images that change places. */
 
-import { addExamples, deleteExample, Problem } from './api.js';
+import { addExamples, deleteExample, moveExample, pictureOf, Problem } from './api.js';
 import { copyClasses } from './copies.js';
-import { blame, byId, inputById, tell, warn } from './dom.js';
-import { fromInput, namedApart, noteOf, sortOut } from './files.js';
+import { byId, tell, warn } from './dom.js';
+import { namedApart, noteOf, sortOut } from './files.js';
 import { byFolder } from './folders.js';
-import { FoldedPad } from './folded-pad.js';
 import { keepOnly, putAt } from './in-order.js';
 import { acceptDrops } from './intake.js';
+import { MoveForm } from './move-form.js';
+import { lieInFolders, OpenedNew } from './opened-new.js';
 import { OpenedRow } from './opened-row.js';
 import { canonical } from './support.js';
 import { texts } from './texts.js';
@@ -22,9 +23,6 @@ export class OpenedTask {
   /** @type {Map<string, OpenedRow>} label to row */
   #rows = new Map();
   #list = byId('opened-classes');
-  #new = byId('opened-new');
-  #newName = inputById('new-class');
-  #newPad = new FoldedPad('button quiet', (file) => this.#takeNew([{ file, folders: [] }]));
   #note = byId('opened-note');
   /** @type {Promise<boolean>} what was given last, on its way */
   #adding = Promise.resolve(false);
@@ -38,13 +36,12 @@ export class OpenedTask {
     this.notice = notice;
     this.changed = changed;
     this.gone = gone;
-    const files = inputById('choose-new-class');
-    files.setAttribute('aria-label', texts.addImagesToNew);
-    files.addEventListener('change', () => { this.#takeNew(fromInput(files.files)); files.value = ''; });
-    this.#newName.addEventListener('keydown', ({ key, isComposing }) => { if (key === 'Enter' && !isComposing) this.#askForImages(files); });
-    this.#newPad.describe(texts.drawNew, texts.padNew);
-    this.#new.append(this.#newPad.button, this.#newPad.place);
-    acceptDrops(this.#new, (found) => this.#takeNew(found));
+    this.new = new OpenedNew(this.#note, (label, found) => this.#take(label, found), (example, label) => this.#move(example, label));
+    this.moveForm = new MoveForm('move-kept-to', () => this.#classes(), (/** @type {KeptExample} */ example, { label }) => {
+      this.moveForm.cancel(); // the keyboard goes on from the picture
+      this.#move(example, label);
+    });
+    this.new.element.addEventListener('input', () => this.moveForm.sync());
     acceptDrops(byId('opened'), (found) => this.#takeBeside(found));
   }
 
@@ -64,15 +61,12 @@ export class OpenedTask {
     keepOnly(this.#rows, labels, (row) => row.element);
     task.classes.forEach(({ label }, index) => {
       const row = this.#rowOf(label);
-      row.images.sync((task.examples ?? []).filter((one) => one.label === label));
+      row.images.sync(examplesOf(task, label));
       putAt(this.#list, index, row.element);
     });
-    const come = this.#rows.get(canonical(this.#newName.value));
-    if (!come) return;
-    this.#newName.value = '';
-    if (!this.#newPad.isOpen || !this.#newPad.isBlank) return;
-    this.#newPad.fold();
-    come.pad.open(); // whoever draws a new class goes on with it
+    this.moveForm.sync();
+    const come = this.#rows.get(this.new.label);
+    if (come) this.new.hasCome(come.pad);
   }
 
   /**
@@ -80,7 +74,7 @@ export class OpenedTask {
    * @returns {((found: Found[]) => void) | null} who takes a paste there; null outside of every class
    */
   receiverAt(target) {
-    if (this.#new.contains(target)) return (found) => this.#takeNew(found);
+    if (this.new.element.contains(target)) return (found) => this.new.take(found);
     const [label] = [...this.#rows].find(([, row]) => row.element.contains(target)) ?? [null];
     return label === null ? null : (found) => this.#take(label, found);
   }
@@ -88,44 +82,24 @@ export class OpenedTask {
   /** Forget what was shown of another classifier. */
   #begin() {
     tell(this.#note, '');
+    this.moveForm.cancel();
     this.notice.end(); // what is offered, and what comes of it, is about what is in view
-    this.#newName.value = '';
-    this.#newPad.fold();
-    this.#newPad.clear();
+    this.new.clear();
     this.#rows.clear();
     this.#list.replaceChildren();
   }
 
   /** @param {string} label */
   #rowOf(label) {
-    const row = this.#rows.get(label) ?? new OpenedRow(label, (found) => this.#take(label, found), (example) => this.#remove(example));
+    const known = this.#rows.get(label);
+    if (known) return known;
+    const row = new OpenedRow(label, (found) => this.#take(label, found), (example) => this.#move(example, label), {
+      addressOf: ({ id }) => pictureOf(this.#task?.id ?? '', id),
+      askWhereTo: (example, picture) => this.moveForm.press(example, example.filename, picture, (form) => row.element.append(form)),
+      remove: ({ id }) => this.#takeBack(this.#task?.id ?? '', [id]),
+    });
     this.#rows.set(label, row);
     return row;
-  }
-
-  /** @param {Found[]} found @returns {Promise<boolean>} whether images were added */
-  async #takeNew(found) {
-    const label = canonical(this.#newName.value);
-    if (label || lieInFolders(found)) return this.#take(label, found);
-    this.#wantName();
-    this.#newName.focus();
-    return false;
-  }
-
-  /** @param {HTMLInputElement} files goes on with the new class, which has a name now */
-  #askForImages(files) {
-    const label = canonical(this.#newName.value);
-    if (!label) {
-      this.#wantName();
-      return;
-    }
-    tell(this.#note, texts.imagesNext(label));
-    files.focus();
-  }
-
-  #wantName() {
-    tell(this.#note, '', texts.nameFirst);
-    blame(this.#newName, this.#note);
   }
 
   /** @param {Found[]} found dropped beside every class */
@@ -180,22 +154,49 @@ export class OpenedTask {
       const added = (larger.examples ?? []).filter((one) => !known.has(one.id) && labels.get(one.filename) === one.label);
       const [first, ...others] = new Set(labels.values());
       const sentence = others.length ? texts.addedToClasses(count, others.length + 1) : texts.addedImages(count, first);
-      this.#offer(sentence, task.id, added.map((one) => one.id));
+      this.#offer(sentence, task.id, () => this.#takeBack(task.id, added.map((one) => one.id)));
     });
     return isAdded;
   }
 
-  /** @param {KeptExample} example */
-  async #remove(example) {
-    if (this.#task) await this.#takeBack(this.#task.id, [example.id]);
+  /** The classes that there are, and the new one that has a name. */
+  #classes() {
+    const labels = new Set([...(this.#task?.classes ?? []).map((one) => one.label), this.new.label]);
+    labels.delete('');
+    return [...labels].map((label) => ({ id: label, label, examples: examplesOf(this.#task, label) }));
   }
 
-  /** @param {string} sentence @param {string} id of the task @param {string[]} examples that can be taken back */
-  #offer(sentence, id, examples) {
+  /** @param {KeptExample} example @param {string} label of the class that it is to be in */
+  async #move(example, label) {
+    const id = this.#task?.id ?? '';
+    const undo = () => this.#put(id, example, example.label, () => {});
+    await this.#put(id, example, label, () => this.#offer(texts.movedImage(example.filename, label), id, undo));
+  }
+
+  /**
+   * @param {string} id of the task
+   * @param {KeptExample} example
+   * @param {string} label of the class to put it into
+   * @param {() => void} done called if it is there
+   * @returns {Promise<boolean>} whether nothing failed
+   */
+  #put(id, example, label, done) {
+    tell(this.#note, texts.moving(example.filename));
+    return this.#reporting(id, texts.notMoved, async () => {
+      const task = await moveExample(id, example.id, label);
+      this.changed(task);
+      const isThere = (task.examples ?? []).some((one) => one.id === example.id);
+      if (this.#task?.id === id) tell(this.#note, isThere ? '' : texts.imageGone(example.filename));
+      if (isThere) done();
+    });
+  }
+
+  /** @param {string} sentence @param {string} id of the task @param {() => Promise<boolean>} undo tells whether it is done */
+  #offer(sentence, id, undo) {
     if (this.#task?.id !== id) return;
     this.notice.offer(sentence, async () => {
-      const isDone = await this.#takeBack(id, examples);
-      if (!isDone) this.#offer(sentence, id, examples); // the service may be back by then
+      const isDone = await undo();
+      if (!isDone) this.#offer(sentence, id, undo); // the service may be back by then
       return isDone;
     });
   }
@@ -233,8 +234,8 @@ export class OpenedTask {
   }
 }
 
-/** @param {Found[]} found */
-const lieInFolders = (found) => byFolder(sortOut(found).images).classes.size > 0;
+/** @param {Task | null} task @param {string} label */
+const examplesOf = (task, label) => (task?.examples ?? []).filter((one) => one.label === label);
 
 /**
  * @param {Map<string, File[]>} classes

@@ -210,7 +210,7 @@ export const texts = {
   deleted: (/** @type {string} */ name) => stopped(`Deleted ${name}`),
   deletedBefore: (/** @type {string} */ name) => `${name} had been deleted already.`,
   untitled: 'Without a name',
-  openedHint: 'A kept classifier. You can add images, which make it better, and classes. Its answers name its most similar images by file name. Your own classes wait unchanged.',
+  openedHint: 'A kept classifier. You can add images, which make it better, and classes. Drag an image onto another class, or press it, to move it there. Your own classes wait unchanged.',
   addImages: 'Add images',
   newClass: 'New class',
   addImagesToNew: 'Add images to a new class',
@@ -224,6 +224,9 @@ export const texts = {
   addedToClasses: (/** @type {number} */ images, /** @type {number} */ classes) =>
     `Added ${images} ${plural(images, 'image', 'images')} to ${classes} ${plural(classes, 'class', 'classes')}.`,
   removing: (/** @type {number} */ count) => `Removing ${count} ${plural(count, 'image', 'images')}…`,
+  moving: (/** @type {string} */ name) => `Moving ${told(name)}…`,
+  notMoved: (/** @type {string} */ problem) => `Nothing was moved. ${problem}`,
+  imageGone: (/** @type {string} */ name) => `${told(name)} had been removed already.`,
   notAdded: (/** @type {string} */ problem) => `Nothing was added. ${problem}`,
   dropOnClass: 'Drop images onto the class they belong to, or drop a folder that contains one folder per class.',
   closeOpened: 'Back to your own classes',

@@ -70,6 +70,7 @@ _KEEP_KNOWN = {
         "description": "share of images of known classes to be told known; others are flagged unknown",
     }
 }
+_LABEL = {"label": {**_TEXT, "description": "of the class, which may be a new one"}}
 _NAME = {"name": {**_TEXT, "description": "of the task"}}
 _EXPIRES_IN = {
     expires_in.FIELD: {
@@ -111,6 +112,8 @@ SCHEMAS = {
         {"archive": {**_BASE64, "description": f"{_SCORED}; in base64"}} | _QUERY_JSON | _KEPT | _KEEP_KNOWN,
         [],
     ),
+    "NewLabelForm": _object("The class that an example is to move to.", _LABEL, ["label"]),
+    "NewLabelJson": _object("The class that an example is to move to.", _LABEL, ["label"]),
     "NewNameForm": _object("The name to keep a task under.", _NAME, ["name"]),
     "NewNameJson": _object("The name to keep a task under.", _NAME, ["name"]),
 }
@@ -126,4 +129,4 @@ def _body(name: str) -> Schema:
 
 
 CLASSIFY, CREATE, KEEP = _body("Classify"), _body("NewTask"), _body("NewName")
-ADD, ASK, JOB = _body("NewExamples"), _body("Queries"), _body("NewJob")
+ADD, MOVE, ASK, JOB = _body("NewExamples"), _body("NewLabel"), _body("Queries"), _body("NewJob")

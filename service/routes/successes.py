@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from models.images.image_decoding import MEDIA_TYPES as MEDIA_TYPES_OF_IMAGES
 from service.results import MEDIA_TYPES, Format
 from service.routes.refusals import Responses
 
@@ -13,6 +14,13 @@ _ROWS: dict[Format, dict[str, Any]] = {
 }
 
 MADE: Responses = {201: {"headers": _LOCATION}}
+PICTURE: Responses = {
+    200: {
+        "description": "the file as it was uploaded",
+        "content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in MEDIA_TYPES_OF_IMAGES},
+    },
+    304: {"description": "the caller has it, as If-None-Match says"},
+}
 TAKEN: Responses = {202: {"headers": _LOCATION}}
 RESULTS: Responses = {
     200: {

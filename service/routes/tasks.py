@@ -14,10 +14,10 @@ from service.registry import check_kept
 from service.routes.classify import predictions
 from service.routes.departures import while_present
 from service.routes.refusals import COMPUTING, STORING
-from service.routes.request_bodies import ADD, ASK, CREATE, KEEP
+from service.routes.request_bodies import ASK, CREATE, KEEP
 from service.routes.successes import MADE
+from service.store.examples import StoredExample
 from service.store.paging import DEFAULT_LIMIT, MAX_LIMIT
-from service.store.task_store import StoredExample
 from service.uploads.intake import ASKING, MAKING, NAMING, read_upload
 from service.uploads.labels import canonical
 
@@ -26,9 +26,8 @@ Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="most items to list
 Cursor = Annotated[str | None, Query(description="the last list's next_cursor, for what follows; none to begin")]
 Temporary = Annotated[bool, Query(description="list instead the tasks that were made with expires_in")]
 TaskId = Annotated[str, Path(description="the task's id")]
-ExampleId = Annotated[str, Path(description="the example's id, which stands in the task's examples")]
 Label = Annotated[str, Path(description="the class's label, which may contain slashes")]
-_TASK = "the task with its examples"
+TASK = "the task with its examples"
 
 
 @router.post(
@@ -36,7 +35,7 @@ _TASK = "the task with its examples"
     status_code=201,
     summary="Make a task",
     response_model=WholeTaskAnswer,
-    response_description=_TASK,
+    response_description=TASK,
     openapi_extra=CREATE,
     responses={**COMPUTING, **MADE},
 )
@@ -48,7 +47,7 @@ async def create_task(request: Request, response: Response, parts: Parts) -> Who
     work = parts.classifiers.create(name, model, upload.support, upload.expires_in)
     task_id = await while_present(request, work)
     response.headers["Location"] = f"/v1/tasks/{task_id}"
-    return await _shown(parts, task_id)
+    return await shown(parts, task_id)
 
 
 @router.get("", summary="List tasks", response_description="a page of tasks")
@@ -60,17 +59,17 @@ def list_tasks(
     return TaskListAnswer(items=[TaskAnswer.of(task) for task in page.items], next_cursor=page.next_cursor)
 
 
-@router.get("/{task_id}", summary="Show a task", response_description=_TASK)
+@router.get("/{task_id}", summary="Show a task", response_description=TASK)
 async def show_task(task_id: TaskId, parts: Parts) -> WholeTaskAnswer:
     """Show one kept classifier with its examples."""
-    return await _shown(parts, task_id)
+    return await shown(parts, task_id)
 
 
 @router.post(
     "/{task_id}/keep",
     summary="Keep or rename a task",
     response_model=WholeTaskAnswer,
-    response_description=_TASK,
+    response_description=TASK,
     openapi_extra=KEEP,
 )
 async def keep_task(task_id: TaskId, request: Request, parts: Parts) -> WholeTaskAnswer:
@@ -81,7 +80,7 @@ async def keep_task(task_id: TaskId, request: Request, parts: Parts) -> WholeTas
         detail = "there is no 'name'; send the one to keep the task under"
         raise Problem(422, detail, title="Missing field", field="name")
     await parts.writers.run(parts.tasks.keep, task_id, upload.fields["name"])
-    return await _shown(parts, task_id)
+    return await shown(parts, task_id)
 
 
 @router.delete("/{task_id}", status_code=204, summary="Delete a task", response_description="deleted")
@@ -91,53 +90,10 @@ async def delete_task(task_id: TaskId, parts: Parts) -> Response:
     return Response(status_code=204)  # without the type of JSON, by which programs would try to read it
 
 
-@router.post(
-    "/{task_id}/examples",
-    summary="Add examples",
-    response_model=WholeTaskAnswer,
-    response_description=_TASK,
-    openapi_extra=ADD,
-    responses=COMPUTING,
-)
-async def add_examples(task_id: TaskId, request: Request, parts: Parts) -> WholeTaskAnswer:
-    """Add labelled images, of the classes it has or of new ones, and refit the classifier.
-
-    If ``auto`` chose its model, it chooses again.
-    """
-    parts.tasks.version(task_id)
-    upload = await read_upload(request, parts.settings, wants=frozenset({"support"}))
-    model = upload.fields.get("model", AUTO)
-    await while_present(request, parts.classifiers.add(task_id, model, upload.support))
-    return await _shown(parts, task_id)
-
-
-@router.delete(
-    "/{task_id}/examples/{example_id}",
-    summary="Delete an example",
-    response_description=_TASK,
-    responses=COMPUTING,
-)
-async def delete_example(
-    task_id: TaskId, example_id: ExampleId, request: Request, parts: Parts
-) -> WholeTaskAnswer:
-    """Delete one example and refit the classifier; at least two classes must remain.
-
-    If ``auto`` chose its model, it chooses again.
-    """
-
-    def removal(stored: Sequence[StoredExample]) -> set[str]:
-        if all(one.id != example_id for one in stored):
-            raise not_found("example", example_id)
-        return {example_id}
-
-    await while_present(request, parts.classifiers.remove(task_id, removal))
-    return await _shown(parts, task_id)
-
-
 @router.delete(
     "/{task_id}/classes/{label:path}",
     summary="Delete a class",
-    response_description=_TASK,
+    response_description=TASK,
     responses=COMPUTING,
 )
 async def delete_class(task_id: TaskId, label: Label, request: Request, parts: Parts) -> WholeTaskAnswer:
@@ -147,14 +103,14 @@ async def delete_class(task_id: TaskId, label: Label, request: Request, parts: P
     """
     kept_as = canonical(label)
 
-    def removal(stored: Sequence[StoredExample]) -> set[str]:
-        of_class = {one.id for one in stored if one.label == kept_as}
-        if not of_class:
+    def without(stored: Sequence[StoredExample]) -> list[StoredExample]:
+        others = [one for one in stored if one.label != kept_as]
+        if len(others) == len(stored):
             raise not_found("class", label)
-        return of_class
+        return others
 
-    await while_present(request, parts.classifiers.remove(task_id, removal))
-    return await _shown(parts, task_id)
+    await while_present(request, parts.classifiers.revise(task_id, without))
+    return await shown(parts, task_id)
 
 
 @router.post(
@@ -175,5 +131,6 @@ async def classify_by_task(task_id: TaskId, request: Request, parts: Parts) -> R
     return await predictions(*await while_present(request, work))
 
 
-async def _shown(parts: Components, task_id: str) -> WholeTaskAnswer:
+async def shown(parts: Components, task_id: str) -> WholeTaskAnswer:
+    """Show a task as it is now; raises a 404 Problem."""
     return WholeTaskAnswer.whole(*await run_in_threadpool(parts.tasks.snapshot, task_id))

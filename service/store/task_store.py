@@ -4,33 +4,18 @@ import time
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from models.expectation import Estimate
 from service.problems import not_found
-from service.settings import MOST_PIXELS
 from service.store.database import Database
+from service.store.example_files import ExampleFiles
+from service.store.examples import NewExample, Revision, StoredExample
 from service.store.paging import Page, before, page
 from service.store.tables import ExampleRow, TaskRow, now
 from service.store.temporary_tasks import TemporaryTasks
-from service.uploads.images import Example
-
-
-@dataclass(frozen=True)
-class StoredExample:
-    """A support example without its bytes."""
-
-    id: str
-    label: str
-    filename: str
-    sha256: str
-
-    def whole(self, content: bytes) -> Example:
-        """The example as it was given, with its bytes; a limit of pixels that is tighter by now is not for it."""
-        return Example(self.filename, content, MOST_PIXELS, label=self.label)
 
 
 @dataclass(frozen=True)
@@ -55,18 +40,6 @@ class Task(TaskVersion):
     automatic: bool
 
 
-class NewExample(NamedTuple):
-    """An example about to be stored, under an id of its own."""
-
-    id: str
-    given: Example
-
-    @classmethod
-    def of(cls, example: Example) -> "NewExample":
-        """Give an example an id."""
-        return cls(uuid.uuid4().hex, example)
-
-
 @dataclass(frozen=True)
 class Fitted:
     """What is stored of a fit, beside the examples that it was made from."""
@@ -82,6 +55,7 @@ class TaskStore:
     def __init__(self, database: Database) -> None:
         self._database = database
         self.temporary = TemporaryTasks(database)
+        self.files = ExampleFiles(database)
 
     def create(
         self,
@@ -110,9 +84,7 @@ class TaskStore:
             session.commit()
             return row.id
 
-    def change(
-        self, task_id: str, version: int, added: Sequence[NewExample], removed: Sequence[str], fitted: Fitted
-    ) -> bool:
+    def change(self, task_id: str, version: int, revision: Revision, fitted: Fitted) -> bool:
         """Go from ``version`` to the next one; False if the task is of another version by now, or gone."""
         with self._database.writing() as session:
             of_version = (TaskRow.id == task_id, TaskRow.version == version)
@@ -120,8 +92,10 @@ class TaskStore:
             number = session.execute(next_version.returning(TaskRow.number)).scalar()
             if number is None:
                 return False
-            session.execute(delete(ExampleRow).where(ExampleRow.id.in_(removed)))
-            _add(session, number, added)
+            session.execute(delete(ExampleRow).where(ExampleRow.id.in_(revision.removed)))
+            for example_id, label in revision.moved.items():
+                session.execute(update(ExampleRow).where(ExampleRow.id == example_id).values(label=label))
+            _add(session, number, revision.added)
             session.commit()
             return True
 

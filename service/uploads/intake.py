@@ -20,6 +20,7 @@ from service.uploads.unexpected import Wants, fields_of, unexpected, unknown
 
 KNOBS = frozenset({"model"})
 NAMING = frozenset({"name"})  # fields of requests that keep a task
+MOVING = frozenset({"label"})  # fields of requests that move an example to another class
 MAKING = KNOBS | NAMING | {expires_in.FIELD}  # fields of requests that make a task
 ASKING = KNOBS | {keep_known.FIELD}  # fields of requests with queries
 _NUMBERS = frozenset({keep_known.FIELD, expires_in.FIELD})

@@ -1,9 +1,10 @@
 """Checks of a whole support set: enough classes, and no more than the limits allow."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from service.problems import Problem
 from service.settings import Settings
+from service.store.examples import Revision
 from service.uploads.images import Example
 
 
@@ -24,12 +25,17 @@ def check_classes(labels: Sequence[str], settings: Settings, given: Sequence[Exa
         found = f"only {next(iter(classes))!r} is there" if classes else "none is there"
         detail = f"a classifier needs examples of at least two classes, {found}"
         raise Problem(422, detail, title="Too few classes", field=of_labels)
-    if len(classes) > settings.max_ways:
-        detail = f"{len(classes)} classes are more than the {settings.max_ways} that one classifier takes"
-        raise Problem(422, detail, title="Too many classes", field=of_labels)
+    _check_ways(classes, settings, of_labels)
     if len(labels) > settings.max_examples:
         detail = f"{len(labels)} examples are more than the {settings.max_examples} that one classifier takes"
         raise Problem(422, detail, title="Too many examples", field=of_images)
+
+
+def _check_ways(classes: Set[str], settings: Settings, field: str | None) -> None:
+    """Refuse more classes than one classifier takes, by a 422 Problem that names the field of the labels."""
+    if len(classes) > settings.max_ways:
+        detail = f"{len(classes)} classes are more than the {settings.max_ways} that one classifier takes"
+        raise Problem(422, detail, title="Too many classes", field=field)
 
 
 def _whole(field: str) -> str:
@@ -37,11 +43,22 @@ def _whole(field: str) -> str:
     return field.partition("[")[0]
 
 
-def check_two_remain(labels: Sequence[str]) -> None:
-    """Refuse a removal, by a 409 Problem, unless the labels that would remain are of two classes."""
-    if len(set(labels)) < 2:
+def check_revision(revision: Revision, ways: int, settings: Settings) -> None:
+    """Check what a change makes of a task that had ``ways`` classes.
+
+    What does not grow may be above a limit that has become tighter.
+
+    Raises:
+        Problem: 409 if a removal or a move would leave fewer than two classes, 422 beyond a limit.
+    """
+    labels = revision.labels
+    if (revision.removed or revision.moved) and len(set(labels)) < 2:
         raise Problem(
             409,
             "this would leave fewer than two classes; add examples of another class first, or delete the task",
             title="Too few classes would remain",
         )
+    if revision.added:
+        check_classes(labels, settings, [one.given for one in revision.added])
+    elif len(set(labels)) > ways:
+        _check_ways(set(labels), settings, "label")

@@ -49,6 +49,27 @@ def stranger() -> Iterator[str]:
     server.server_close()
 
 
+def test_an_example_can_be_seen_and_moved(address: str, tmp_path: Path) -> None:
+    files = [tmp_path / f"{seed}.png" for seed in range(3)]
+    for seed, file in enumerate(files):
+        file.write_bytes(drawing(seed))
+    with Client(address) as client:
+        task = client.create_task(zip("aab", files, strict=True))
+        first = next(one for one in task["examples"] if one["filename"] == "a/0.png")
+        assert client.example(task["id"], first["id"]) == drawing(0)
+        moved = client.move_example(task["id"], first["id"], "b")
+        assert moved["classes"] == [{"label": "a", "examples": 1}, {"label": "b", "examples": 2}]
+        for ask in (client.example, lambda *ids: client.move_example(*ids, "b")):
+            with pytest.raises(ServiceError, match="404: there is no example 'x y'"):
+                ask(task["id"], "x y")
+
+
+def test_another_servers_page_is_no_image(stranger: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_Stranger, "body", b"<html></html>")
+    with Client(stranger) as client, pytest.raises(ServiceError, match="is not this service"):
+        client.example("t", "e")
+
+
 @pytest.mark.parametrize(
     ("status", "body", "told"),
     [

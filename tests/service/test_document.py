@@ -112,6 +112,7 @@ def test_what_a_body_must_hold(document: dict[str, Any]) -> None:
         "/v1/tasks": [],  # support or archive
         "/v1/tasks/{task_id}/keep": ["name"],
         "/v1/tasks/{task_id}/examples": [],
+        "/v1/tasks/{task_id}/examples/{example_id}": ["label"],
         "/v1/tasks/{task_id}/classify": ["query"],
         "/v1/tasks/{task_id}/jobs": [],  # archive or query
     }
@@ -139,8 +140,8 @@ def test_bodies_have_the_fields_that_are_taken(client: TestClient, document: dic
             continue
         taken = body(document, path, JSON)["properties"]
         images = {name: value for name, value in given.items() if name in taken}
-        for field in ("model", "name", "keep_known", "expires_in"):
-            answer = client.request(method, path.format(task_id=task), json={**images, field: []})
+        for field in ("model", "name", "label", "keep_known", "expires_in"):
+            answer = client.request(method, path.format(task_id=task, example_id="x"), json={**images, field: []})
             assert (answer.status_code, answer.json()["field"]) == (422, field)
             assert (field in taken) == (answer.json()["title"] != "Unexpected field"), path
 

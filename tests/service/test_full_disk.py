@@ -17,9 +17,10 @@ from models.expectation import Estimate
 from service.problems import Problem
 from service.settings import SettingsError
 from service.store.database import FILE, Database, is_full
+from service.store.examples import NewExample
 from service.store.job_store import JobStore
 from service.store.reserve import SIZE, Reserve
-from service.store.task_store import Fitted, NewExample, TaskStore
+from service.store.task_store import Fitted, TaskStore
 from service.uploads.images import Example
 
 FULL = sqlite3.OperationalError("database or disk is full")

@@ -63,6 +63,8 @@ def test_the_document_describes_every_route(client: TestClient) -> None:
         ("get", "/v1/tasks/{task_id}"),
         ("delete", "/v1/tasks/{task_id}"),
         ("post", "/v1/tasks/{task_id}/examples"),
+        ("get", "/v1/tasks/{task_id}/examples/{example_id}"),
+        ("post", "/v1/tasks/{task_id}/examples/{example_id}"),
         ("delete", "/v1/tasks/{task_id}/examples/{example_id}"),
         ("delete", "/v1/tasks/{task_id}/classes/{label}"),
         ("post", "/v1/tasks/{task_id}/classify"),

@@ -17,7 +17,8 @@ from service.app import create_app
 from service.computing.rechoosing import Rechoosing
 from service.routes import tasks
 from service.settings import INITIALIZATIONS, Settings
-from service.store.task_store import Fitted, StoredExample, Task
+from service.store.examples import Revision, StoredExample
+from service.store.task_store import Fitted, Task
 from service.uploads import images
 from tests.service.made_images import drawing, photograph
 from tests.service.tiny_service import LIKE_PHOTOS, TINY, save_like_photos, save_tiny, serving
@@ -111,6 +112,15 @@ def test_a_model_that_is_named_with_a_change_is_kept_in_it(served: Served) -> No
     assert task["model"] == LIKE_PHOTOS
     path = f"/v1/tasks/{task['id']}/examples"
     assert served.client.post(path, **form(DRAWN, TINY)).json()["field"] == "model", "which is no longer its own"
+
+
+def test_a_move_lets_it_choose_again(served: Served) -> None:
+    task = served.add(served.create(DRAWN), TAKEN)
+    lone = next(one for one in task["examples"] if one["filename"] in TAKEN)
+    path = f"/v1/tasks/{task['id']}/examples/{lone['id']}"
+    answer = served.client.post(path, json={"label": "new"}).json()
+    moved = {lone["filename"]: ("new", TAKEN[lone["filename"]][1])}
+    assert served.is_fresh(answer, DRAWN | TAKEN | moved)
 
 
 def test_after_a_restart_too(tmp_path: Path) -> None:
@@ -233,7 +243,8 @@ def test_an_example_that_goes_meanwhile_is_noticed(served: Served, monkeypatch: 
         tries.append([one.id for one in stored])
         if len(tries) == 1:
             fitted = Fitted(before.model, before.model_version, before.estimate)
-            served.client.app.state.components.tasks.change(before.id, before.version, [], [gone], fitted)
+            tasks = served.client.app.state.components.tasks
+            tasks.change(before.id, before.version, Revision(removed=[gone]), fitted)
         return choose(self, before, stored, *others)
 
     monkeypatch.setattr(Rechoosing, "choose", interfered)

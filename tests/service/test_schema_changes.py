@@ -10,7 +10,8 @@ from sqlalchemy import text
 
 from models.expectation import Estimate
 from service.store.database import FILE, Database
-from service.store.task_store import Fitted, NewExample, TaskStore
+from service.store.examples import NewExample
+from service.store.task_store import Fitted, TaskStore
 from service.uploads.images import Example
 
 FITTED = Fitted("tiny", "v1", Estimate(0.9, 0.8, 0.95))

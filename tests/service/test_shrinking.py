@@ -17,9 +17,10 @@ from service.background.shrinking import Shrinking
 from service.settings import MEBIBYTE
 from service.store import giving_way, spare_room
 from service.store.database import FILE, LOG_BYTES, Database
+from service.store.examples import NewExample
 from service.store.job_store import JobStore
 from service.store.spare_room import can_shrink, give_some_back
-from service.store.task_store import Fitted, NewExample, TaskStore
+from service.store.task_store import Fitted, TaskStore
 from service.uploads.images import Example
 from tests.service.test_full_disk import FULL
 from tests.service.tiny_service import serving, until

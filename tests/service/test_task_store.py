@@ -1,6 +1,7 @@
 import contextlib
 import fcntl
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,8 @@ from models.expectation import Estimate
 from service.problems import Problem
 from service.settings import SettingsError
 from service.store.database import _BUSY_MS, FILE, SCHEMA, Database
-from service.store.task_store import Fitted, NewExample, TaskStore, TaskVersion
+from service.store.examples import NewExample, Revision
+from service.store.task_store import Fitted, TaskStore, TaskVersion
 from service.uploads.images import Example
 from tests.service.server_process import PATIENCE
 
@@ -58,25 +60,38 @@ def test_a_change_is_whole_and_counts_the_version(store: TaskStore) -> None:
     first = [new("a"), new("b")]
     task_id = store.create(None, first, FITTED)
     more = [new("c"), new("c")]
-    assert store.change(task_id, 1, more, [first[0].id], Fitted("tiny", "v2", FITTED.estimate))
+    assert store.change(task_id, 1, Revision(more, [first[0].id]), Fitted("tiny", "v2", FITTED.estimate))
     task, stored = store.snapshot(task_id)
     assert store.version(task_id) == TaskVersion(task_id, task.model, task.model_version, task.version)
     assert (task.version, task.model_version, task.classes) == (2, "v2", {"b": 1, "c": 2})
     assert {one.id for one in stored} == {first[1].id, more[0].id, more[1].id}
 
 
+def test_a_move_changes_a_label_and_nothing_else(store: TaskStore) -> None:
+    first = [new("a", b"1"), new("a", b"2"), new("b", b"3")]
+    task_id = store.create(None, first, FITTED)
+    before = store.snapshot(task_id)[1]
+    moved = Revision(moved={first[1].id: "c"})
+    assert not store.change(task_id, 2, moved, FITTED)
+    assert store.change(task_id, 1, moved, FITTED)
+    task, stored = store.snapshot(task_id)
+    assert (task.version, task.classes) == (2, {"a": 1, "b": 1, "c": 1})
+    assert stored == [before[0], replace(before[1], label="c"), before[2]]
+    assert dict(store.contents([first[1].id])) == {first[1].id: b"2"}
+
+
 def test_a_change_from_an_old_version_changes_nothing(store: TaskStore) -> None:
     first = [new("a"), new("b")]
     task_id = store.create(None, first, FITTED)
-    assert store.change(task_id, 1, [new("c")], [], FITTED)
-    assert not store.change(task_id, 1, [new("d")], [first[0].id], FITTED)
-    assert not store.change("nobody", 1, [new("d")], [], FITTED)
+    assert store.change(task_id, 1, Revision([new("c")]), FITTED)
+    assert not store.change(task_id, 1, Revision([new("d")], [first[0].id]), FITTED)
+    assert not store.change("nobody", 1, Revision([new("d")]), FITTED)
     assert store.snapshot(task_id)[0].classes == {"a": 1, "b": 1, "c": 1}
 
 
 def test_a_late_refit_leaves_a_newer_version_as_it_is(store: TaskStore) -> None:
     task_id = store.create(None, [new("a"), new("b")], FITTED)
-    assert store.change(task_id, 1, [new("c")], [], FITTED)
+    assert store.change(task_id, 1, Revision([new("c")]), FITTED)
     refitted = Fitted("tiny", "v2", Estimate(0.5, 0.4, 0.6))
     for version, estimate in ((1, FITTED.estimate), (2, refitted.estimate)):
         store.refitted(task_id, version, refitted)
@@ -87,7 +102,7 @@ def test_of_many_changes_at_once_none_is_lost(store: TaskStore) -> None:
     task_id = store.create(None, [new("a"), new("b")], FITTED)
 
     def add(label: str) -> None:
-        while not store.change(task_id, store.snapshot(task_id)[0].version, [new(label)], [], FITTED):
+        while not store.change(task_id, store.snapshot(task_id)[0].version, Revision([new(label)]), FITTED):
             pass
 
     labels = [f"class {k}" for k in range(12)]

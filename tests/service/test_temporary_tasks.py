@@ -18,7 +18,8 @@ from service.computing.classifiers import Classifiers
 from service.problems import Problem
 from service.store import temporary_tasks
 from service.store.database import Database
-from service.store.task_store import Fitted, NewExample, TaskStore
+from service.store.examples import NewExample
+from service.store.task_store import Fitted, TaskStore
 from service.uploads.images import Example
 from tests.service.made_images import drawing
 from tests.service.tiny_service import ended, serving, until

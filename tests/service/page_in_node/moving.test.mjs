@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 
 import { button, choose, openPage } from './small_document.mjs';
+import { drag } from './small_drag.mjs';
 import { image, settled, SmallService } from './small_service.mjs';
 
 const { texts } = await import('../../../service/page/texts.js');
@@ -22,19 +23,6 @@ beforeEach(async () => {
   for (const [index, names] of [['a.png', 'b.png'], ['c.png']].entries()) choose(fields[index], names.map((name) => image(name)));
   await settled();
 });
-
-/** A drag of `source`: its events, as the browser would give them to what it comes over. */
-function drag(source) {
-  const types = [];
-  const dataTransfer = { types, files: [], items: [], setData: (type) => types.push(type) };
-  const event = (kind) => Object.assign(new Event(kind, { cancelable: true }), { dataTransfer });
-  source.dispatchEvent(event('dragstart'));
-  return (target, ...kinds) => kinds.map((kind) => {
-    const sent = event(kind);
-    target.dispatchEvent(sent);
-    return sent.defaultPrevented;
-  });
-}
 
 test('a tile dragged onto another class is there, and goes back to its place by undoing', () => {
   const over = drag(picture('a.png').parent);

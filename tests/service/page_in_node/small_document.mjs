@@ -44,6 +44,7 @@ export class SmallElement extends EventTarget {
   prepend(...nodes) { nodes.forEach((node, index) => this.#adopt(node, index)); }
   insertBefore(node, before) { node.remove(); this.#adopt(node, before ? this.nodes.indexOf(before) : this.nodes.length); }
   replaceChildren(...nodes) { for (const child of this.children) child.remove(); this.nodes = []; this.append(...nodes); }
+  replaceWith(node) { this.parent?.insertBefore(node, this); this.remove(); }
   remove() {
     if (this.parent) this.parent.nodes = this.parent.nodes.filter((node) => node !== this);
     this.parent = null;

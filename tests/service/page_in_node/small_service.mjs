@@ -82,6 +82,10 @@ export class SmallService {
     }
     const example = /^\/examples\/(\w+)$/.exec(rest)?.[1];
     if (example && !task.examples.some((one) => one.id === example)) return problem(404, 'not found');
+    if (example && request.startsWith('POST')) {
+      const label = body.get('label');
+      return json(this.#change(task, task.examples.map((one) => (one.id === example ? { ...one, label } : one))));
+    }
     if (example) return json(this.#change(task, task.examples.filter((one) => one.id !== example)));
     this.tasks.delete(id);
     return new Response(null, { status: 204 });

@@ -1,0 +1,115 @@
+"""A kept classifier on the page, in a real headless Chromium: its pictures, and moving them between classes."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("selenium", reason="selenium is not installed: pip install -r requirements/test.txt")
+from selenium.webdriver import Chrome
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.remote.webelement import WebElement
+
+from service.client import Client
+from tests.service.page_in_browser import CROSS, MARKS, RING, chromium, drawings, find, served, waiting
+
+pytestmark = MARKS
+LOADED = "return [...document.querySelectorAll(arguments[0])].filter((one) => one.naturalWidth > 0).length"
+
+
+@pytest.fixture(scope="module")
+def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with served(tmp_path_factory.mktemp("service")) as address:
+        yield address
+
+
+@pytest.fixture
+def browser(tmp_path: Path) -> Iterator[Chrome]:
+    with chromium(tmp_path) as driver:
+        yield driver
+
+
+@pytest.fixture
+def task(origin: str, tmp_path: Path) -> Iterator[str]:
+    """The id of the only classifier kept, in which a cross is among the rings."""
+    crosses, rings = (
+        list(map(Path, drawings(tmp_path, name, strokes).splitlines()))
+        for name, strokes in (("cross", CROSS), ("ring", RING))
+    )
+    labelled = [("cross", one) for one in crosses[1:]] + [("ring", one) for one in (*rings, crosses[0])]
+    with Client(origin) as client:
+        made = client.create_task(labelled, name="shapes")["id"]
+        yield made
+        client.delete_task(made)
+
+
+def open_kept(browser: Chrome, origin: str) -> None:
+    browser.get(origin)
+    waiting(browser).until(lambda _: find(browser, ".kept-tools .button"))
+    find(browser, ".kept-tools .button")[0].click()
+    waiting(browser).until(lambda _: find(browser, "#opened-classes .tile"))
+
+
+def counts(browser: Chrome) -> list[int]:
+    return [len(row.find_elements(By.CSS_SELECTOR, ".tile")) for row in find(browser, "#opened-classes > li")]
+
+
+def test_its_pictures_are_shown_also_beside_answers(
+    browser: Chrome, origin: str, task: str, tmp_path: Path
+) -> None:
+    wait = waiting(browser)
+    open_kept(browser, origin)
+    wait.until(lambda _: browser.execute_script(LOADED, ".tile img") == 6)
+    find(browser, "#choose-queries")[0].send_keys(drawings(tmp_path, "new", RING).splitlines()[1])
+    wait.until(lambda _: browser.execute_script(LOADED, "#answers .nearest img") >= 2)
+    assert not find(browser, "#answers .no-picture")
+    assert not [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
+
+
+def test_an_image_moves_by_hand_or_keys_and_back(browser: Chrome, origin: str, task: str) -> None:
+    wait = waiting(browser)
+    open_kept(browser, origin)
+    assert counts(browser) == [2, 4]
+
+    def drag(source: WebElement, target: WebElement) -> None:
+        hand = ActionChains(browser, duration=50)
+        hand.move_to_element(source).click_and_hold().move_by_offset(10, 0)
+        hand.move_to_element(target).move_by_offset(3, 0).pause(0.3).release().perform()
+
+    stray = find(browser, "#opened-classes > :last-child .tile img")[-1]
+    for beside in "#ask-heading", "#opened-classes > :last-child .opened-label":
+        drag(stray, find(browser, beside)[0])
+        assert counts(browser) == [2, 4]
+    drag(stray, find(browser, "#opened-classes > :first-child .opened-label")[0])
+    wait.until(lambda _: counts(browser) == [3, 3])
+    assert "Moved ring/cross-6.png to cross." in find(browser, "#opened-notice")[0].text
+    with Client(origin) as client:
+        kept = client.task(task)
+    assert [(one["label"], one["examples"]) for one in kept["classes"]] == [("cross", 3), ("ring", 3)]
+    assert kept["version"] == 2
+    wait.until(lambda _: browser.execute_script(LOADED, ".tile img") == 6)
+    ActionChains(browser).key_down(Keys.CONTROL).send_keys("z").key_up(Keys.CONTROL).perform()
+    wait.until(lambda _: counts(browser) == [2, 4])
+
+    find(browser, "#opened-classes > :last-child .tile img")[-1].send_keys(Keys.ENTER)
+    assert browser.switch_to.active_element.get_attribute("id") == "move-kept-to"
+    ActionChains(browser).send_keys(Keys.TAB, Keys.ENTER).perform()
+    wait.until(lambda _: counts(browser) == [3, 3])
+    assert browser.switch_to.active_element.get_attribute("alt") == "ring/ring7.png"
+
+
+def test_on_a_phone_it_has_room_for_all(browser: Chrome, origin: str, task: str) -> None:
+    metrics = {"width": 320, "height": 640, "deviceScaleFactor": 1, "mobile": True}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    open_kept(browser, origin)
+    find(browser, ".tile img")[0].click()
+    find(browser, ".tile .sure")[1].click()
+    asking = find(browser, ".tile .sure")[1]
+    assert asking.text == "Delete for good"
+    assert asking.size == find(browser, ".tile img")[1].size, "it covers the picture"
+    for size in ("100%", "200%"):
+        browser.execute_script("document.documentElement.style.fontSize = arguments[0]", size)
+        assert browser.execute_script("return document.documentElement.scrollWidth") == 320
+        assert asking.get_property("scrollWidth") <= asking.get_property("clientWidth")
