@@ -127,8 +127,8 @@ class Jobs:
 
     def _end(self, job_id: str) -> Job | int:
         """Cancel an unfinished job, or hide another one and give its number."""
-        if self.store.is_unfinished(job_id):
-            self._finish(job_id, "cancelled")
+        if (job := self.store.unfinished(job_id)) is not None:
+            self._finish(job, "cancelled")
             return self.store.job(job_id)
         number = self.store.hide(job_id)
         shutil.rmtree(self.folder(job_id), ignore_errors=True)
@@ -189,9 +189,9 @@ class Jobs:
 
     def _next(self) -> Job | None:
         """Give the job whose turn it is, and close those that have been cancelled or deleted since theirs."""
-        for job_id in self._scoring.open_jobs:
-            if not self.store.is_unfinished(job_id):
-                self._scoring.close(job_id)
+        for number in self._scoring.open_jobs:
+            if not self.store.is_unfinished(number):
+                self._scoring.close(number)
         oldest, self._oldest_next = self._oldest_next, not self._oldest_next
         return self.store.start_next(oldest=oldest, last=self._patience.aside)
 
@@ -201,27 +201,28 @@ class Jobs:
         try:
             while done < job.total:
                 rows = self._scoring.batch(job, done)
-                if not self.store.commit_batch(job.id, done, rows):
+                if not self.store.commit_batch(job.number, done, rows):
                     return  # cancelled or deleted
                 done += len(rows)
                 if done < job.total and time.monotonic() >= until:
                     return
-            self._scoring.close(job.id)
-            self._finish(job.id, "done")
+            self._scoring.close(job.number)
+            self._finish(job, "done")
         except Stopping:
             return
         except Exception as error:
             if self._patience.lasts(job, error):
                 raise  # the job will resume after its last committed batch
             # False, and no error to report, if the job was cancelled or deleted meanwhile.
-            if self._finish(job.id, "failed", failure(error)):
+            if self._finish(job, "failed", failure(error)):
                 foreseen = isinstance(error, LostClassifier)
                 logger.error("job %s failed: %s", job.id, error, exc_info=not foreseen)
 
-    def _finish(self, job_id: str, status: Status, error: str | None = None) -> bool:
+    def _finish(self, job: Job, status: Status, error: str | None = None) -> bool:
         """End a job and remove what its results do not need; False if it had ended already."""
-        ended = self.store.finish(job_id, status, error)
-        let_go(self.folder(job_id))
+        ended = self.store.finish(job.number, status, error)
+        if ended:  # or else the folder may be that of a new job of the same id
+            let_go(self.folder(job.id))
         return ended
 
     def _tidy(self) -> None:

@@ -24,8 +24,12 @@ _SHOWN = JobRow.status != _DELETING
 
 @dataclass(frozen=True)
 class Job:
-    """A job as of now: ``done`` of ``total`` images have a result, which for ``errors`` of them is an error."""
+    """A job as of now: ``done`` of ``total`` images have a result, which for ``errors`` of them is an error.
 
+    Its ``number`` is no other's, ever; its ``id`` may be another's once it is deleted, as callers may choose it.
+    """
+
+    number: int
     id: str
     task_id: str
     model: str
@@ -84,9 +88,15 @@ class JobStore:
                 raise Problem(409, detail, title="Taken id", field="id")
             return _job(row)
 
-    def is_unfinished(self, job_id: str) -> bool:
-        """Whether there is such a job that is queued or running."""
-        unfinished = select(JobRow.number).where(JobRow.id == job_id, JobRow.status.in_(UNFINISHED))
+    def unfinished(self, job_id: str) -> Job | None:
+        """Give a job if it is queued or running."""
+        with self._database.reading() as session:
+            row = session.scalar(select(JobRow).where(JobRow.id == job_id, JobRow.status.in_(UNFINISHED)))
+            return None if row is None else _job(row)
+
+    def is_unfinished(self, number: int) -> bool:
+        """Whether the job of a number is queued or running."""
+        unfinished = select(JobRow.number).where(JobRow.number == number, JobRow.status.in_(UNFINISHED))
         with self._database.reading() as session:
             return session.scalar(unfinished) is not None
 
@@ -97,17 +107,17 @@ class JobStore:
             rows = session.scalars(query.order_by(JobRow.number.desc()).limit(limit + 1)).all()
             return page([(row.number, _job(row)) for row in rows], limit)
 
-    def start_next(self, *, oldest: bool = True, last: Collection[str] = ()) -> Job | None:
+    def start_next(self, *, oldest: bool = True, last: Collection[int] = ()) -> Job | None:
         """Start an unfinished job, be it queued, or running and waiting for its turn; None for none.
 
         Only the process that holds the jobs' lock may call this.
 
         Args:
             oldest: whether to take the oldest one rather than that with the fewest images left.
-            last: ids of those to be taken only if there is no other.
+            last: numbers of those to be taken only if there is no other.
         """
         left = () if oldest else (JobRow.total - JobRow.done,)
-        order = (JobRow.id.in_(last), *left, JobRow.number)
+        order = (JobRow.number.in_(last), *left, JobRow.number)
         unfinished = select(JobRow).where(JobRow.status.in_(UNFINISHED)).order_by(*order)
         with self._database.writing() as session:
             row = session.scalar(unfinished.limit(1))
@@ -117,17 +127,16 @@ class JobStore:
             session.commit()
             return _job(row)
 
-    def commit_batch(self, job_id: str, start: int, rows: Sequence[dict[str, Any]]) -> bool:
+    def commit_batch(self, number: int, start: int, rows: Sequence[dict[str, Any]]) -> bool:
         """Store results from number ``start`` on with the progress; False if the job was cancelled or is gone."""
         errors = sum("error" in row for row in rows)
         with self._database.writing() as session:
             progress = (
                 update(JobRow)
-                .where(JobRow.id == job_id, JobRow.status == "running", JobRow.done == start)
+                .where(JobRow.number == number, JobRow.status == "running", JobRow.done == start)
                 .values(done=start + len(rows), errors=JobRow.errors + errors)
             )
-            number = session.execute(progress.returning(JobRow.number)).scalar()
-            if number is None:
+            if session.execute(progress.returning(JobRow.number)).scalar() is None:
                 return False
             results = [
                 {"job_number": number, "place": start + offset, "body": json.dumps(row, ensure_ascii=False)}
@@ -137,11 +146,11 @@ class JobStore:
             session.commit()
             return True
 
-    def finish(self, job_id: str, status: Status, error: str | None = None) -> bool:
+    def finish(self, number: int, status: Status, error: str | None = None) -> bool:
         """End an unfinished job; False if it had ended already or is gone."""
         end = (
             update(JobRow)
-            .where(JobRow.id == job_id, JobRow.status.in_(UNFINISHED))
+            .where(JobRow.number == number, JobRow.status.in_(UNFINISHED))
             .values(status=status, error=error, finished=now())
             .returning(JobRow.number)
         )

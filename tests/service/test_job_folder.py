@@ -111,7 +111,8 @@ def test_what_a_killed_process_left_goes_and_what_is_unfinished_stays(
         patch.setattr(JobStore, "start_next", lambda *_, **__: None)
         with serving(tmp_path) as client:
             done, waiting = start(client, "archive"), start(client, "archive")
-            client.app.state.components.jobs.store.finish(done, "done")
+            store = client.app.state.components.jobs.store
+            store.finish(store.job(done).number, "done")
             whole = names(tmp_path / "jobs" / waiting)
             assert names(tmp_path / "jobs" / done) == whole
     for name in ("old", "young"):

@@ -97,14 +97,14 @@ def test_patience_begins_anew_with_another_job_and_with_each_image(monkeypatch: 
     monkeypatch.setattr(job_failures, "time", SimpleNamespace(monotonic=lambda: clock.now))
     patience = job_failures.Patience()
 
-    def lasts(at: float, job: str, done: int, number: int = errno.EIO) -> bool:
+    def lasts(at: float, job: int, done: int, number: int = errno.EIO) -> bool:
         clock.now = at
-        return patience.lasts(SimpleNamespace(id=job, done=done), OSError(number, "no"))
+        return patience.lasts(SimpleNamespace(number=job, done=done), OSError(number, "no"))
 
-    assert [lasts(0, "a", 0), lasts(590, "a", 0), lasts(610, "a", 1), lasts(700, "b", 1)] == [True] * 4
-    assert [lasts(1299, "b", 1), lasts(1300, "b", 1)] == [True, False]
-    assert lasts(1300, "b", 1, errno.ENOSPC), "which holds up all jobs"
-    assert not lasts(0, "c", 0, errno.ENOENT)
+    assert [lasts(0, 1, 0), lasts(590, 1, 0), lasts(610, 1, 1), lasts(700, 2, 1)] == [True] * 4
+    assert [lasts(1299, 2, 1), lasts(1300, 2, 1)] == [True, False]
+    assert lasts(1300, 2, 1, errno.ENOSPC), "which holds up all jobs"
+    assert not lasts(0, 3, 0, errno.ENOENT)
 
 
 def test_why_a_job_failed_is_told_in_words() -> None:
