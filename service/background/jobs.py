@@ -14,7 +14,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from fastapi import Request
-from sqlalchemy.exc import IntegrityError
 from starlette.concurrency import run_in_threadpool
 
 from service.background.job_failures import SHORTAGES, Patience, failure
@@ -63,7 +62,6 @@ class Jobs:
         self._root = settings.data_dir / JOBS
         self._root.mkdir(parents=True, exist_ok=True)
         self._patience = Patience()
-        self._naming = threading.Lock()
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._scoring = Scoring(settings, self._root, engine, repinning, metrics, self._stopping)
@@ -136,21 +134,22 @@ class Jobs:
 
     def _queue(self, folder: Path, images: int, chosen: str | None, task_id: str, classifier: Classifier) -> Job:
         pin(classifier, folder)
-        with self._naming:
-            if chosen is not None:
-                if (job := self.store.of_id(chosen, task_id)) is not None:  # by now
-                    shutil.rmtree(folder, ignore_errors=True)
-                    return job
-                shutil.rmtree(self.folder(chosen), ignore_errors=True)  # of a process that was killed just here
-                folder = folder.rename(self.folder(chosen))
-            try:
-                sync_folder(self._root)
-                job = self.store.create(folder.name, task_id=task_id, model=classifier.model, total=images)
-            except IntegrityError:  # another process was sent it just now, whose the folder is
-                return self.store.job(folder.name)
-            except Exception:
-                shutil.rmtree(folder, ignore_errors=True)
-                raise
+        at = folder if chosen is None else self.folder(chosen)
+
+        def place() -> None:
+            if at != folder:
+                shutil.rmtree(at, ignore_errors=True)  # of a process that was killed just here
+                folder.rename(at)
+            sync_folder(self._root)
+
+        try:
+            job = self.store.create(at.name, task_id=task_id, model=classifier.model, total=images, place=place)
+        except Exception:
+            if not folder.exists():  # it was in its place
+                shutil.rmtree(at, ignore_errors=True)
+            raise
+        if at != folder:  # which is there still if the job was
+            shutil.rmtree(folder, ignore_errors=True)
         self._wake.set()
         return job
 

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
 
@@ -52,8 +52,17 @@ class JobStore:
         """Raise an OperationalError unless the store is still where it was opened."""
         self._database.check_place()
 
-    def create(self, job_id: str, *, task_id: str, model: str, total: int) -> Job:
-        """Queue a job whose folder is complete; raises an IntegrityError if there is one of this id."""
+    def create(
+        self, job_id: str, *, task_id: str, model: str, total: int, place: Callable[[], None] = lambda: None
+    ) -> Job:
+        """Queue a job, or give the one that the task has of this id already.
+
+        ``place`` puts its folder, complete, where that of a job of this id lies: no process creates another of
+        this id meanwhile, and none sees this one before.
+
+        Raises:
+            Problem: 409 if another task's job has this id, or one that is being deleted.
+        """
         row = JobRow(
             id=job_id,
             task_id=task_id,
@@ -65,6 +74,9 @@ class JobStore:
             created=now(),
         )
         with self._database.writing() as session:
+            if (there := session.scalar(select(JobRow).where(JobRow.id == job_id))) is not None:
+                return _of_task(there, task_id)
+            place()
             session.add(row)
             session.commit()
             return _job(row)
@@ -81,12 +93,7 @@ class JobStore:
         """Give a task's job, if there is one of this id; raises a 409 Problem if another job has it."""
         with self._database.reading() as session:
             row = session.scalar(select(JobRow).where(JobRow.id == job_id))
-            if row is None:
-                return None
-            if row.task_id != task_id or row.status == _DELETING:
-                detail = f"the id {job_id} is another job's, or that of one being deleted; choose another"
-                raise Problem(409, detail, title="Taken id", field="id")
-            return _job(row)
+            return None if row is None else _of_task(row, task_id)
 
     def unfinished(self, job_id: str) -> Job | None:
         """Give a job if it is queued or running."""
@@ -227,6 +234,13 @@ class JobStore:
         """Give the status of every job, by id."""
         with self._database.reading() as session:
             return dict(session.execute(select(JobRow.id, JobRow.status).where(_SHOWN)).all())
+
+
+def _of_task(row: JobRow, task_id: str) -> Job:
+    if row.task_id != task_id or row.status == _DELETING:
+        detail = f"the id {row.id} is another job's, or that of one being deleted; choose another"
+        raise Problem(409, detail, title="Taken id", field="id")
+    return _job(row)
 
 
 def _job(row: JobRow) -> Job:
