@@ -34,7 +34,7 @@ class Patience:
         return [number for number, held in self._held.items() if time.monotonic() - held.tried < _MINUTE_S]
 
     def lasts(self, job: Job, error: Exception) -> bool:
-        """Whether a job that met an error shall be tried again; ``job`` is as it was before this try."""
+        """Whether a job that met an error shall be tried again; ``job`` is as of then."""
         if isinstance(error, OUT_OF_REACH) or is_full(error):  # which holds up all jobs alike
             return True
         held, now = self._held.pop(job.number, None), time.monotonic()

@@ -210,7 +210,7 @@ class Jobs:
         except Stopping:
             return
         except Exception as error:
-            if self._patience.lasts(job, error):
+            if self._patience.lasts(replace(job, done=done), error):
                 raise  # the job will resume after its last committed batch
             # False, and no error to report, if the job was cancelled or deleted meanwhile.
             if self._finish(job, "failed", failure(error)):

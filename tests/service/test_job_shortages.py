@@ -3,6 +3,7 @@
 import errno
 import sqlite3
 import threading
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from service.background import job_failures, job_scoring, jobs
+from service.background.job_scoring import Scoring
 from service.background.jobs import Jobs
 from service.computing.classifier import Classifier
 from service.problems import Problem
@@ -111,6 +113,26 @@ def test_why_a_job_failed_is_told_in_words() -> None:
     told = "the archive holds 6 files, 5 are allowed; split it"
     assert job_failures.failure(Problem(413, told)) == told
     assert "no memory" in job_failures.failure(MemoryError())
+
+
+def test_a_job_that_gets_on_between_two_shortages_is_not_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch, tries = Scoring.batch, list[int]()
+
+    def short(self: Scoring, job: Any, done: int) -> Any:
+        tries.append(done)
+        if len(tries) == 1 or (done == 1 and tries.count(1) == 1):
+            time.sleep(0.2 if done else 0.0)
+            raise MemoryError
+        return batch(self, job, done)
+
+    monkeypatch.setattr(jobs, "_LOOK_S", 0.02)
+    monkeypatch.setattr(job_failures, "_PATIENCE_S", 0.2)
+    monkeypatch.setattr(Scoring, "batch", short)
+    with serving(tmp_path, job_batch=1) as client:
+        assert ended(client, start(client, images=2))["status"] == "done"
+    assert tries == [0, 0, 1, 1]
 
 
 def test_while_a_job_is_held_up_the_others_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
