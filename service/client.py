@@ -144,7 +144,8 @@ class Client:
 
         def start() -> dict[str, Any]:
             with suppress(Missing):  # or else an earlier try has begun it, though its answer was lost
-                return self.job(chosen)
+                if (there := self.job(chosen)).get("task_id") == task_id:
+                    return there
             return self._upload(f"{_task_path(task_id)}/jobs?id={chosen}", "archive", files, _asking(keep_known))
 
         return _patiently(start)

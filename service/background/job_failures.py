@@ -26,24 +26,24 @@ class Patience:
     """Remembers since when each job has been held up, without an image scored in between."""
 
     def __init__(self) -> None:
-        self._held: dict[str, _Held] = {}  # by the jobs' ids
+        self._held: dict[int, _Held] = {}  # by the jobs' numbers
 
     @property
-    def aside(self) -> list[str]:
-        """Ids of the jobs that were held up within the last minute: others may go on meanwhile."""
-        return [job_id for job_id, held in self._held.items() if time.monotonic() - held.tried < _MINUTE_S]
+    def aside(self) -> list[int]:
+        """Numbers of the jobs that were held up within the last minute: others may go on meanwhile."""
+        return [number for number, held in self._held.items() if time.monotonic() - held.tried < _MINUTE_S]
 
     def lasts(self, job: Job, error: Exception) -> bool:
-        """Whether a job that met an error shall be tried again; ``job`` is as it was before this try."""
+        """Whether a job that met an error shall be tried again; ``job`` is as of then."""
         if isinstance(error, OUT_OF_REACH) or is_full(error):  # which holds up all jobs alike
             return True
-        held, now = self._held.pop(job.id, None), time.monotonic()
+        held, now = self._held.pop(job.number, None), time.monotonic()
         if not isinstance(error, SHORTAGES) or isinstance(error, FileNotFoundError):  # a lost file stays so
             return False
         since = held.since if held is not None and held.done == job.done else now
         if now - since >= _PATIENCE_S:
             return False
-        self._held[job.id] = _Held(job.done, since, now)
+        self._held[job.number] = _Held(job.done, since, now)
         return True
 
 

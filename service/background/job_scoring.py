@@ -59,7 +59,7 @@ class Scoring:
         self._repinning = repinning
         self._metrics = metrics
         self._stopping = stopping
-        self._open: dict[str, _Open] = {}  # by their ids; the one that was scored last is the last
+        self._open: dict[int, _Open] = {}  # by their numbers; the one that was scored last is the last
 
     def __enter__(self) -> Self:
         """Begin with none open."""
@@ -67,17 +67,17 @@ class Scoring:
 
     def __exit__(self, *_: object) -> None:
         """Close all."""
-        for job_id in list(self._open):
-            self.close(job_id)
+        for number in list(self._open):
+            self.close(number)
 
     @property
-    def open_jobs(self) -> Sequence[str]:
-        """Ids of the jobs that are open."""
+    def open_jobs(self) -> Sequence[int]:
+        """Numbers of the jobs that are open."""
         return list(self._open)
 
-    def close(self, job_id: str) -> None:
+    def close(self, number: int) -> None:
         """Let go of a job's images and classifier, if it is open."""
-        if (one := self._open.pop(job_id, None)) is not None:
+        if (one := self._open.pop(number, None)) is not None:
             one.closing.close()
 
     def batch(self, job: Job, done: int) -> list[Row]:
@@ -91,7 +91,7 @@ class Scoring:
             names = one.archive.names[done : done + self._settings.job_batch]
             rows = self._rows(one.classifier, one.archive, names)
         except BaseException:
-            self.close(job.id)
+            self.close(job.number)
             raise
         if len(rows) < len(names):
             raise Stopping
@@ -99,7 +99,7 @@ class Scoring:
 
     def _opened(self, job: Job) -> _Open:
         """Give an open job; if there are too many, close the one that has waited longest for its turn."""
-        one = self._open.pop(job.id, None)
+        one = self._open.pop(job.number, None)
         while len(self._open) >= _MOST_OPEN:
             self.close(next(iter(self._open)))
         if one is None:
@@ -107,7 +107,7 @@ class Scoring:
                 classifier = self._classifier(job)
                 archive = stack.enter_context(open_job_input(self._root / job.id, self._settings))
                 one = _Open(classifier, archive, stack.pop_all())
-        self._open[job.id] = one
+        self._open[job.number] = one
         return one
 
     def _classifier(self, job: Job) -> Classifier:

@@ -14,7 +14,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from fastapi import Request
-from sqlalchemy.exc import IntegrityError
 from starlette.concurrency import run_in_threadpool
 
 from service.background.job_failures import SHORTAGES, Patience, failure
@@ -63,7 +62,6 @@ class Jobs:
         self._root = settings.data_dir / JOBS
         self._root.mkdir(parents=True, exist_ok=True)
         self._patience = Patience()
-        self._naming = threading.Lock()
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._scoring = Scoring(settings, self._root, engine, repinning, metrics, self._stopping)
@@ -127,8 +125,8 @@ class Jobs:
 
     def _end(self, job_id: str) -> Job | int:
         """Cancel an unfinished job, or hide another one and give its number."""
-        if self.store.is_unfinished(job_id):
-            self._finish(job_id, "cancelled")
+        if (job := self.store.unfinished(job_id)) is not None:
+            self._finish(job, "cancelled")
             return self.store.job(job_id)
         number = self.store.hide(job_id)
         shutil.rmtree(self.folder(job_id), ignore_errors=True)
@@ -136,21 +134,22 @@ class Jobs:
 
     def _queue(self, folder: Path, images: int, chosen: str | None, task_id: str, classifier: Classifier) -> Job:
         pin(classifier, folder)
-        with self._naming:
-            if chosen is not None:
-                if (job := self.store.of_id(chosen, task_id)) is not None:  # by now
-                    shutil.rmtree(folder, ignore_errors=True)
-                    return job
-                shutil.rmtree(self.folder(chosen), ignore_errors=True)  # of a process that was killed just here
-                folder = folder.rename(self.folder(chosen))
-            try:
-                sync_folder(self._root)
-                job = self.store.create(folder.name, task_id=task_id, model=classifier.model, total=images)
-            except IntegrityError:  # another process was sent it just now, whose the folder is
-                return self.store.job(folder.name)
-            except Exception:
-                shutil.rmtree(folder, ignore_errors=True)
-                raise
+        at = folder if chosen is None else self.folder(chosen)
+
+        def place() -> None:
+            if at != folder:
+                shutil.rmtree(at, ignore_errors=True)  # of a process that was killed just here
+                folder.rename(at)
+            sync_folder(self._root)
+
+        try:
+            job = self.store.create(at.name, task_id=task_id, model=classifier.model, total=images, place=place)
+        except Exception:
+            if not folder.exists():  # it was in its place
+                shutil.rmtree(at, ignore_errors=True)
+            raise
+        if at != folder:  # which is there still if the job was
+            shutil.rmtree(folder, ignore_errors=True)
         self._wake.set()
         return job
 
@@ -189,9 +188,9 @@ class Jobs:
 
     def _next(self) -> Job | None:
         """Give the job whose turn it is, and close those that have been cancelled or deleted since theirs."""
-        for job_id in self._scoring.open_jobs:
-            if not self.store.is_unfinished(job_id):
-                self._scoring.close(job_id)
+        for number in self._scoring.open_jobs:
+            if not self.store.is_unfinished(number):
+                self._scoring.close(number)
         oldest, self._oldest_next = self._oldest_next, not self._oldest_next
         return self.store.start_next(oldest=oldest, last=self._patience.aside)
 
@@ -201,27 +200,28 @@ class Jobs:
         try:
             while done < job.total:
                 rows = self._scoring.batch(job, done)
-                if not self.store.commit_batch(job.id, done, rows):
+                if not self.store.commit_batch(job.number, done, rows):
                     return  # cancelled or deleted
                 done += len(rows)
                 if done < job.total and time.monotonic() >= until:
                     return
-            self._scoring.close(job.id)
-            self._finish(job.id, "done")
+            self._scoring.close(job.number)
+            self._finish(job, "done")
         except Stopping:
             return
         except Exception as error:
-            if self._patience.lasts(job, error):
+            if self._patience.lasts(replace(job, done=done), error):
                 raise  # the job will resume after its last committed batch
             # False, and no error to report, if the job was cancelled or deleted meanwhile.
-            if self._finish(job.id, "failed", failure(error)):
+            if self._finish(job, "failed", failure(error)):
                 foreseen = isinstance(error, LostClassifier)
                 logger.error("job %s failed: %s", job.id, error, exc_info=not foreseen)
 
-    def _finish(self, job_id: str, status: Status, error: str | None = None) -> bool:
+    def _finish(self, job: Job, status: Status, error: str | None = None) -> bool:
         """End a job and remove what its results do not need; False if it had ended already."""
-        ended = self.store.finish(job_id, status, error)
-        let_go(self.folder(job_id))
+        ended = self.store.finish(job.number, status, error)
+        if ended:  # or else the folder may be that of a new job of the same id
+            let_go(self.folder(job.id))
         return ended
 
     def _tidy(self) -> None:

@@ -15,6 +15,7 @@ from service.commands import classify, score, serve, teach
 from service.commands.folders import FolderError
 from service.commands.outputs import NO_ROOM
 from service.commands.stopping import stopped_in_order
+from service.computing.memory_errors import memory_errors
 from service.problems import Problem
 from service.settings import SettingsError
 from service.uploads.labels import one_line
@@ -48,7 +49,7 @@ def run(arguments: list[str] | None) -> int:
         sys.stdout.reconfigure(errors="backslashreplace")  # not every terminal can show every name
     try:
         # The server handles signals by itself.
-        with contextlib.nullcontext() if options.run is serve.run else stopped_in_order():
+        with contextlib.nullcontext() if options.run is serve.run else stopped_in_order(), memory_errors():
             options.run(options)
         sys.stdout.flush()
     except (FolderError, Problem, ServiceError, SettingsError) as error:

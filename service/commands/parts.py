@@ -17,6 +17,7 @@ from service.uploads.labels import one_line
 # within the minute that a server allows for a request's body by default.
 _IMAGES = 2000
 _BYTES = 16 * MEBIBYTE
+PACKED = "images.zip"  # the name of a part's archive
 # Readers of archives take a backslash for a slash; the rest are bytes that are not UTF-8.
 _NO_NAME = re.compile(r"[\\\ud800-\udfff]")
 
@@ -72,7 +73,7 @@ class Part:
         """
         if self.packed:
             return self.files[0]
-        target = folder / "images.zip"
+        target = folder / PACKED
         # Stored, as images are compressed already.
         with (
             named_in_errors(target),

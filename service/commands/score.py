@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import sys
-import tempfile
 import time
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -21,7 +20,7 @@ from service.commands.folders import FolderError, images_of
 from service.commands.left_jobs import JobNotes, any_left
 from service.commands.options import add_keep_known, add_server
 from service.commands.outputs import check_answers, check_output, written_whole
-from service.commands.parts import Part, in_parts
+from service.commands.parts import PACKED, Part, in_parts
 from service.results import Format, Row, stream
 
 FORMATS: dict[str, Format] = {".jsonl": "jsonl", ".csv": "csv", ".parquet": "parquet"}
@@ -161,13 +160,15 @@ def _started(
 ) -> str | None:
     """Start a part's job, unless it is there; None if its only image is too large, which is then its row."""
     try:
-        with tempfile.TemporaryDirectory() as folder:
-            job = client.start_job(task_id, part.archive(Path(folder)), keep_known=keep_known, job_id=job_id)
+        # Packed beside the answers, where the next run removes what a killed one left.
+        job = client.start_job(task_id, part.archive(target.parent), keep_known=keep_known, job_id=job_id)
     except TooMuch as error:
         if not part.oversized:
             raise
         _tell_oversized(part, error, target)
         return None
+    finally:
+        (target.parent / PACKED).unlink(missing_ok=True)
     return str(job["id"])
 
 

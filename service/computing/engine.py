@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from models.learner import Embedding
+from service.computing.memory_errors import memory_errors
 from service.computing.sharing import in_company
 from service.problems import Problem
 from service.settings import Settings
@@ -172,7 +173,8 @@ class Engine:
         def timed() -> Result:
             began = time.monotonic()
             try:
-                return waiting.pop()()
+                with memory_errors():
+                    return waiting.pop()()
             finally:
                 self._recent_s += 0.1 * (time.monotonic() - began - self._recent_s)
 
@@ -188,7 +190,12 @@ class Engine:
 
     def submit_behind(self, work: Callable[[], Result]) -> "Future[Result]":
         """Queue a short piece of a job on the same threads, not counted as callers' work or for Retry-After."""
-        return self._pool.submit(work)
+
+        def told() -> Result:
+            with memory_errors():
+                return work()
+
+        return self._pool.submit(told)
 
     def close(self) -> None:
         """Wait for running work to end; drop what is queued."""

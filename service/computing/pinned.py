@@ -17,6 +17,7 @@ from models.images.preprocessing import Preprocessing
 from models.initialization import learner_as_dict, learner_from_dict
 from models.learner import Theta
 from service.computing.classifier import Classifier, Known
+from service.computing.memory_errors import memory_errors
 from service.synced_folder import sync_folder
 
 TENSORS, DESCRIPTION = "classifier.safetensors", "classifier.json"
@@ -76,7 +77,8 @@ def load_pinned(folder: Path) -> Classifier:
     """
     description, tensors = (folder / DESCRIPTION).read_bytes(), (folder / TENSORS).read_bytes()
     try:
-        return _read(json.loads(description), tensors)
+        with memory_errors():
+            return _read(json.loads(description), tensors)
     except (MemoryError, OSError):  # no fault of the files
         raise
     except Exception as error:  # whatever another release left out or called by another name

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from torch import Tensor
 
 from service.computing.classifier import Classifier
+from service.computing.memory_errors import memory_errors
 from service.problems import Problem
 from service.results import Row
 from service.uploads.images import decode
@@ -38,7 +39,8 @@ def rows_of(classifier: Classifier, images: Sequence[Image], max_pixels: int) ->
 def _pixels(classifier: Classifier, content: bytes, filename: str, max_pixels: int) -> Tensor:
     """Preprocess one image; whatever goes wrong is a Problem of this one, but for want of memory."""
     try:
-        return classifier.preprocessing(decode(content, filename, max_pixels=max_pixels))
+        with memory_errors():
+            return classifier.preprocessing(decode(content, filename, max_pixels=max_pixels))
     except (Problem, MemoryError):
         raise
     except Exception as error:

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
 
@@ -24,8 +24,12 @@ _SHOWN = JobRow.status != _DELETING
 
 @dataclass(frozen=True)
 class Job:
-    """A job as of now: ``done`` of ``total`` images have a result, which for ``errors`` of them is an error."""
+    """A job as of now: ``done`` of ``total`` images have a result, which for ``errors`` of them is an error.
 
+    Its ``number`` is no other's, ever; its ``id`` may be another's once it is deleted, as callers may choose it.
+    """
+
+    number: int
     id: str
     task_id: str
     model: str
@@ -48,8 +52,17 @@ class JobStore:
         """Raise an OperationalError unless the store is still where it was opened."""
         self._database.check_place()
 
-    def create(self, job_id: str, *, task_id: str, model: str, total: int) -> Job:
-        """Queue a job whose folder is complete; raises an IntegrityError if there is one of this id."""
+    def create(
+        self, job_id: str, *, task_id: str, model: str, total: int, place: Callable[[], None] = lambda: None
+    ) -> Job:
+        """Queue a job, or give the one that the task has of this id already.
+
+        ``place`` puts its folder, complete, where that of a job of this id lies: no process creates another of
+        this id meanwhile, and none sees this one before.
+
+        Raises:
+            Problem: 409 if another task's job has this id, or one that is being deleted.
+        """
         row = JobRow(
             id=job_id,
             task_id=task_id,
@@ -61,6 +74,9 @@ class JobStore:
             created=now(),
         )
         with self._database.writing() as session:
+            if (there := session.scalar(select(JobRow).where(JobRow.id == job_id))) is not None:
+                return _of_task(there, task_id)
+            place()
             session.add(row)
             session.commit()
             return _job(row)
@@ -77,16 +93,17 @@ class JobStore:
         """Give a task's job, if there is one of this id; raises a 409 Problem if another job has it."""
         with self._database.reading() as session:
             row = session.scalar(select(JobRow).where(JobRow.id == job_id))
-            if row is None:
-                return None
-            if row.task_id != task_id or row.status == _DELETING:
-                detail = f"the id {job_id} is another job's, or that of one being deleted; choose another"
-                raise Problem(409, detail, title="Taken id", field="id")
-            return _job(row)
+            return None if row is None else _of_task(row, task_id)
 
-    def is_unfinished(self, job_id: str) -> bool:
-        """Whether there is such a job that is queued or running."""
-        unfinished = select(JobRow.number).where(JobRow.id == job_id, JobRow.status.in_(UNFINISHED))
+    def unfinished(self, job_id: str) -> Job | None:
+        """Give a job if it is queued or running."""
+        with self._database.reading() as session:
+            row = session.scalar(select(JobRow).where(JobRow.id == job_id, JobRow.status.in_(UNFINISHED)))
+            return None if row is None else _job(row)
+
+    def is_unfinished(self, number: int) -> bool:
+        """Whether the job of a number is queued or running."""
+        unfinished = select(JobRow.number).where(JobRow.number == number, JobRow.status.in_(UNFINISHED))
         with self._database.reading() as session:
             return session.scalar(unfinished) is not None
 
@@ -97,17 +114,17 @@ class JobStore:
             rows = session.scalars(query.order_by(JobRow.number.desc()).limit(limit + 1)).all()
             return page([(row.number, _job(row)) for row in rows], limit)
 
-    def start_next(self, *, oldest: bool = True, last: Collection[str] = ()) -> Job | None:
+    def start_next(self, *, oldest: bool = True, last: Collection[int] = ()) -> Job | None:
         """Start an unfinished job, be it queued, or running and waiting for its turn; None for none.
 
         Only the process that holds the jobs' lock may call this.
 
         Args:
             oldest: whether to take the oldest one rather than that with the fewest images left.
-            last: ids of those to be taken only if there is no other.
+            last: numbers of those to be taken only if there is no other.
         """
         left = () if oldest else (JobRow.total - JobRow.done,)
-        order = (JobRow.id.in_(last), *left, JobRow.number)
+        order = (JobRow.number.in_(last), *left, JobRow.number)
         unfinished = select(JobRow).where(JobRow.status.in_(UNFINISHED)).order_by(*order)
         with self._database.writing() as session:
             row = session.scalar(unfinished.limit(1))
@@ -117,17 +134,16 @@ class JobStore:
             session.commit()
             return _job(row)
 
-    def commit_batch(self, job_id: str, start: int, rows: Sequence[dict[str, Any]]) -> bool:
+    def commit_batch(self, number: int, start: int, rows: Sequence[dict[str, Any]]) -> bool:
         """Store results from number ``start`` on with the progress; False if the job was cancelled or is gone."""
         errors = sum("error" in row for row in rows)
         with self._database.writing() as session:
             progress = (
                 update(JobRow)
-                .where(JobRow.id == job_id, JobRow.status == "running", JobRow.done == start)
+                .where(JobRow.number == number, JobRow.status == "running", JobRow.done == start)
                 .values(done=start + len(rows), errors=JobRow.errors + errors)
             )
-            number = session.execute(progress.returning(JobRow.number)).scalar()
-            if number is None:
+            if session.execute(progress.returning(JobRow.number)).scalar() is None:
                 return False
             results = [
                 {"job_number": number, "place": start + offset, "body": json.dumps(row, ensure_ascii=False)}
@@ -137,11 +153,11 @@ class JobStore:
             session.commit()
             return True
 
-    def finish(self, job_id: str, status: Status, error: str | None = None) -> bool:
+    def finish(self, number: int, status: Status, error: str | None = None) -> bool:
         """End an unfinished job; False if it had ended already or is gone."""
         end = (
             update(JobRow)
-            .where(JobRow.id == job_id, JobRow.status.in_(UNFINISHED))
+            .where(JobRow.number == number, JobRow.status.in_(UNFINISHED))
             .values(status=status, error=error, finished=now())
             .returning(JobRow.number)
         )
@@ -218,6 +234,13 @@ class JobStore:
         """Give the status of every job, by id."""
         with self._database.reading() as session:
             return dict(session.execute(select(JobRow.id, JobRow.status).where(_SHOWN)).all())
+
+
+def _of_task(row: JobRow, task_id: str) -> Job:
+    if row.task_id != task_id or row.status == _DELETING:
+        detail = f"the id {row.id} is another job's, or that of one being deleted; choose another"
+        raise Problem(409, detail, title="Taken id", field="id")
+    return _job(row)
 
 
 def _job(row: JobRow) -> Job:

@@ -1,22 +1,29 @@
 """Jobs whose ids their callers choose: sent again, because no answer came, they are not begun twice."""
 
+import errno
+import threading
+import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from pathlib import Path
 
 import httpx
 import pytest
 from starlette.testclient import TestClient
 
-from service.store.job_store import JobStore
+from service.background import jobs
 from tests.service.made_images import drawing, zipped
-from tests.service.tiny_service import ended
+from tests.service.tiny_service import ended, serving, until
 
 IMAGES = {"1.png": drawing(3), "2.png": drawing(4)}
 
 
 @pytest.fixture
 def task(client: TestClient) -> str:
+    return made_task(client)
+
+
+def made_task(client: TestClient) -> str:
     support = [("support", (f"{seed}.png", drawing(seed))) for seed in (1, 2)]
     return str(client.post("/v1/tasks", files=support, data={"labels": ["a", "b"]}).json()["id"])
 
@@ -31,8 +38,8 @@ def known(client: TestClient) -> list[str]:
 
 
 def folders(client: TestClient) -> list[str]:
-    jobs = client.app.state.components.jobs
-    return [path.name for path in jobs.folder("x").parent.iterdir() if path.is_dir()]
+    root = client.app.state.components.jobs.folder("x").parent
+    return [path.name for path in root.iterdir() if path.is_dir()]
 
 
 def test_sent_twice_it_is_one_job(client: TestClient, task: str) -> None:
@@ -87,16 +94,40 @@ def test_what_a_process_left_that_was_killed_is_replaced(client: TestClient, tas
     assert ended(client, job)["status"] == "done"
 
 
-def test_another_process_that_begins_it_just_then_is_not_disturbed(
+def test_sent_to_two_processes_at_once_the_later_leaves_the_files_of_the_earlier_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job, in_place, may_go_on = uuid.uuid4().hex, threading.Event(), threading.Event()
+    sync, put = jobs.sync_folder, list[int]()
+
+    def waiting(folder: Path) -> None:
+        put.append((folder / job).stat().st_ino)
+        in_place.set()
+        may_go_on.wait(30)
+        sync(folder)
+
+    with serving(tmp_path) as one, serving(tmp_path) as other, ThreadPoolExecutor(2) as callers:
+        task = made_task(one)
+        monkeypatch.setattr(jobs, "sync_folder", waiting)
+        earlier = callers.submit(send, one, task, job)
+        assert in_place.wait(30)
+        later = callers.submit(send, other, task, job)
+        until(lambda: len(folders(other)) == 2)
+        time.sleep(0.2)
+        may_go_on.set()
+        assert [each.result().status_code for each in (earlier, later)] == [202, 202]
+        assert ended(one, job)["status"] == "done"
+        assert folders(one) == [job]
+        assert put == [(tmp_path / "jobs" / job).stat().st_ino]
+
+
+def test_what_could_not_be_queued_leaves_nothing(
     client: TestClient, task: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    create = JobStore.create
+    def full(_: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
 
-    def overtaken(store: JobStore, job_id: str, **given: Any) -> Any:
-        create(store, job_id, **given)
-        return create(store, job_id, **given)
-
-    job = uuid.uuid4().hex
-    monkeypatch.setattr(JobStore, "create", overtaken)
-    assert send(client, task, job).json()["id"] == job
-    assert ended(client, job)["status"] == "done"
+    before = folders(client)
+    monkeypatch.setattr(jobs, "sync_folder", full)
+    assert send(client, task, uuid.uuid4().hex).status_code == 507
+    assert folders(client) == before

@@ -1,5 +1,6 @@
 """The client, also of servers that are not the service."""
 
+import hashlib
 import resource
 import threading
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ import pytest
 
 from service.__main__ import main
 from service.client import Client, ServiceError
-from tests.service.made_images import drawing
+from tests.service.made_images import drawing, zipped
 from tests.service.server_process import free_port
 
 
@@ -207,3 +208,19 @@ def test_a_temporary_task_can_be_kept(address: str, tmp_path: Path) -> None:
         assert task["expires_in"] == 60
         kept = client.keep_task(task["id"], "letters")
         assert (kept["id"], kept["name"], kept["expires_in"]) == (task["id"], "letters", None)
+
+
+def test_of_an_id_that_another_tasks_job_has_no_answers_are_given(address: str, tmp_path: Path) -> None:
+    """As of scripts that make a job's id from its images."""
+    for seed in (1, 2, 3):
+        (tmp_path / f"{seed}.png").write_bytes(drawing(seed))
+    archive = tmp_path / "i.zip"
+    archive.write_bytes(zipped({"3.png": drawing(3)}))
+    with Client(address) as client:
+        support = [(label, tmp_path / f"{seed}.png") for label, seed in (("a", 1), ("b", 2))]
+        one, other = (str(client.create_task(support)["id"]) for _ in range(2))
+        chosen = hashlib.md5(archive.read_bytes()).hexdigest()
+        assert client.start_job(one, archive, job_id=chosen)["id"] == chosen
+        assert client.start_job(one, archive, job_id=chosen)["id"] == chosen
+        with pytest.raises(ServiceError, match="choose another"):
+            client.start_job(other, archive, job_id=chosen)

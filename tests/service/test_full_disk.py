@@ -49,14 +49,14 @@ def full_disk(kept: Path | None) -> Iterator[None]:
 def test_a_full_disk_can_be_emptied(database: Database, tmp_path: Path) -> None:
     tasks, jobs = TaskStore(database), JobStore(database)
     task = create(tasks)
-    jobs.create("a", task_id=task, model="m", total=1)
+    job = jobs.create("a", task_id=task, model="m", total=1)
     kept = tmp_path / "metashot.reserve"
     assert kept.stat().st_size == SIZE
     with full_disk(kept):
         with pytest.raises(OperationalError, match="full"):
             create(tasks)
-        assert jobs.finish("a", "cancelled")
-        assert not jobs.finish("a", "cancelled")
+        assert jobs.finish(job.number, "cancelled")
+        assert not jobs.finish(job.number, "cancelled")
         assert jobs.job("a").status == "cancelled"
         jobs.delete_hidden(jobs.hide("a"))
         tasks.delete(task)

@@ -6,6 +6,7 @@ import os
 import shutil
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -80,11 +81,14 @@ def test_before_a_job_is_told_of_all_that_it_needs_has_reached_the_disk(
         flushed.add(os.fstat(descriptor).st_ino)
         fsync(descriptor)
 
-    def created(store: JobStore, job_id: str, **given: Any) -> Any:
-        folder = tmp_path / "jobs" / job_id
-        for path in (folder.parent, folder, *folder.iterdir()):
-            needed[path.name] = path.stat().st_ino in flushed
-        return create(store, job_id, **given)
+    def created(store: JobStore, job_id: str, *, place: Callable[[], None], **given: Any) -> Any:
+        def placed() -> None:
+            place()
+            folder = tmp_path / "jobs" / job_id
+            for path in (folder.parent, folder, *folder.iterdir()):
+                needed[path.name] = path.stat().st_ino in flushed
+
+        return create(store, job_id, place=placed, **given)
 
     monkeypatch.setattr(os, "fsync", noted)
     monkeypatch.setattr(JobStore, "create", created)
@@ -111,7 +115,8 @@ def test_what_a_killed_process_left_goes_and_what_is_unfinished_stays(
         patch.setattr(JobStore, "start_next", lambda *_, **__: None)
         with serving(tmp_path) as client:
             done, waiting = start(client, "archive"), start(client, "archive")
-            client.app.state.components.jobs.store.finish(done, "done")
+            store = client.app.state.components.jobs.store
+            store.finish(store.job(done).number, "done")
             whole = names(tmp_path / "jobs" / waiting)
             assert names(tmp_path / "jobs" / done) == whole
     for name in ("old", "young"):

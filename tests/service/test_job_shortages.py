@@ -3,6 +3,7 @@
 import errno
 import sqlite3
 import threading
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from service.background import job_failures, job_scoring, jobs
+from service.background.job_scoring import Scoring
 from service.background.jobs import Jobs
 from service.computing.classifier import Classifier
 from service.problems import Problem
@@ -97,20 +99,40 @@ def test_patience_begins_anew_with_another_job_and_with_each_image(monkeypatch: 
     monkeypatch.setattr(job_failures, "time", SimpleNamespace(monotonic=lambda: clock.now))
     patience = job_failures.Patience()
 
-    def lasts(at: float, job: str, done: int, number: int = errno.EIO) -> bool:
+    def lasts(at: float, job: int, done: int, number: int = errno.EIO) -> bool:
         clock.now = at
-        return patience.lasts(SimpleNamespace(id=job, done=done), OSError(number, "no"))
+        return patience.lasts(SimpleNamespace(number=job, done=done), OSError(number, "no"))
 
-    assert [lasts(0, "a", 0), lasts(590, "a", 0), lasts(610, "a", 1), lasts(700, "b", 1)] == [True] * 4
-    assert [lasts(1299, "b", 1), lasts(1300, "b", 1)] == [True, False]
-    assert lasts(1300, "b", 1, errno.ENOSPC), "which holds up all jobs"
-    assert not lasts(0, "c", 0, errno.ENOENT)
+    assert [lasts(0, 1, 0), lasts(590, 1, 0), lasts(610, 1, 1), lasts(700, 2, 1)] == [True] * 4
+    assert [lasts(1299, 2, 1), lasts(1300, 2, 1)] == [True, False]
+    assert lasts(1300, 2, 1, errno.ENOSPC), "which holds up all jobs"
+    assert not lasts(0, 3, 0, errno.ENOENT)
 
 
 def test_why_a_job_failed_is_told_in_words() -> None:
     told = "the archive holds 6 files, 5 are allowed; split it"
     assert job_failures.failure(Problem(413, told)) == told
     assert "no memory" in job_failures.failure(MemoryError())
+
+
+def test_a_job_that_gets_on_between_two_shortages_is_not_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch, tries = Scoring.batch, list[int]()
+
+    def short(self: Scoring, job: Any, done: int) -> Any:
+        tries.append(done)
+        if len(tries) == 1 or (done == 1 and tries.count(1) == 1):
+            time.sleep(0.2 if done else 0.0)
+            raise MemoryError
+        return batch(self, job, done)
+
+    monkeypatch.setattr(jobs, "_LOOK_S", 0.02)
+    monkeypatch.setattr(job_failures, "_PATIENCE_S", 0.2)
+    monkeypatch.setattr(Scoring, "batch", short)
+    with serving(tmp_path, job_batch=1) as client:
+        assert ended(client, start(client, images=2))["status"] == "done"
+    assert tries == [0, 0, 1, 1]
 
 
 def test_while_a_job_is_held_up_the_others_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,8 +16,8 @@ def store(database: Database) -> JobStore:
     return JobStore(database)
 
 
-def create(store: JobStore, job_id: str, total: int = 4) -> None:
-    store.create(job_id, task_id="t", model="tiny", total=total)
+def create(store: JobStore, job_id: str, total: int = 4) -> int:
+    return store.create(job_id, task_id="t", model="tiny", total=total).number
 
 
 def rows(first: int, count: int) -> list[dict[str, Any]]:
@@ -25,100 +25,98 @@ def rows(first: int, count: int) -> list[dict[str, Any]]:
 
 
 def test_results_and_progress_come_together(store: JobStore) -> None:
-    create(store, "j")
+    job = create(store, "j")
     assert store.start_next() is not None
-    assert store.commit_batch("j", 0, [*rows(0, 2), {"filename": "2.png", "error": "damaged"}])
-    job = store.job("j")
-    assert (job.status, job.done, job.total, job.errors) == ("running", 3, 4, 1)
-    assert store.commit_batch("j", 3, rows(3, 1))
+    assert store.commit_batch(job, 0, [*rows(0, 2), {"filename": "2.png", "error": "damaged"}])
+    state = store.job("j")
+    assert (state.status, state.done, state.total, state.errors) == ("running", 3, 4, 1)
+    assert store.commit_batch(job, 3, rows(3, 1))
     assert [row["filename"] for row in store.results("j")] == [f"{k}.png" for k in range(4)]
-    assert store.finish("j", "done")
+    assert store.finish(job, "done")
     assert store.job("j").finished is not None
 
 
 def test_a_batch_lands_once(store: JobStore) -> None:
-    create(store, "j")
+    job = create(store, "j")
     store.start_next()
-    assert store.commit_batch("j", 0, rows(0, 2))
-    assert not store.commit_batch("j", 0, rows(0, 2))
-    assert not store.commit_batch("j", 3, rows(3, 1))
+    assert store.commit_batch(job, 0, rows(0, 2))
+    assert not store.commit_batch(job, 0, rows(0, 2))
+    assert not store.commit_batch(job, 3, rows(3, 1))
     assert store.job("j").done == len(list(store.results("j"))) == 2
 
 
 def test_of_the_same_batch_from_several_threads_one_lands(store: JobStore) -> None:
-    create(store, "j")
+    job = create(store, "j")
     store.start_next()
     with ThreadPoolExecutor(4) as pool:
-        landed = list(pool.map(lambda _: store.commit_batch("j", 0, rows(0, 2)), range(8)))
+        landed = list(pool.map(lambda _: store.commit_batch(job, 0, rows(0, 2)), range(8)))
     assert sum(landed) == 1
     assert len(list(store.results("j"))) == 2
 
 
 def test_takes_the_oldest_and_what_was_left_running(store: JobStore) -> None:
-    create(store, "first")
-    create(store, "second")
+    first, second = create(store, "first"), create(store, "second")
     taken = store.start_next()
     assert taken is not None
     assert (taken.id, taken.status) == ("first", "running")
-    store.commit_batch("first", 0, rows(0, 2))
+    store.commit_batch(first, 0, rows(0, 2))
     again = store.start_next()  # as after a SIGKILL
     assert again is not None
     assert (again.id, again.done) == ("first", 2)
-    store.finish("first", "done")
+    store.finish(first, "done")
     following = store.start_next()
     assert following is not None
     assert following.id == "second"
-    store.finish("second", "failed", "why")
+    store.finish(second, "failed", "why")
     assert store.start_next() is None
     assert store.job("second").error == "why"
 
 
 def test_takes_the_one_with_the_fewest_images_left_of_several_the_first(store: JobStore) -> None:
-    for job, total in (("long", 9), ("short", 4), ("as short", 4)):
-        create(store, job, total)
+    long, short, as_short = create(store, "long", 9), create(store, "short"), create(store, "as short")
     taken = [store.start_next(oldest=False), store.start_next()]
     assert [one.id for one in taken if one] == ["short", "long"]
-    store.commit_batch("long", 0, rows(0, 6))
+    store.commit_batch(long, 0, rows(0, 6))
     by_turns = [store.start_next(oldest=False), store.start_next()]
     assert [one.id for one in by_turns if one] == ["long", "long"]
     assert store.job("as short").status == "queued"
-    last = store.start_next(last=["long", "short"])
+    last = store.start_next(last=[long, short])
     assert last is not None
     assert last.id == "as short"
-    store.finish("as short", "done")
-    last = store.start_next(last=["long", "short"])
+    store.finish(as_short, "done")
+    last = store.start_next(last=[long, short])
     assert last is not None
     assert last.id == "long"
 
 
 def test_after_a_cancellation_nothing_lands(store: JobStore) -> None:
-    create(store, "j")
+    job = create(store, "j")
     store.start_next()
-    store.commit_batch("j", 0, rows(0, 2))
-    assert store.finish("j", "cancelled")
-    assert not store.commit_batch("j", 2, rows(2, 2))
-    assert not store.finish("j", "done")
+    store.commit_batch(job, 0, rows(0, 2))
+    assert store.finish(job, "cancelled")
+    assert not store.commit_batch(job, 2, rows(2, 2))
+    assert not store.finish(job, "done")
     assert store.job("j").status == "cancelled"
     assert len(list(store.results("j"))) == 2
 
 
 def test_deleting_a_job_deletes_its_results(store: JobStore, database: Database) -> None:
-    create(store, "j")
+    job = create(store, "j")
     store.start_next()
-    store.commit_batch("j", 0, rows(0, 2))
+    store.commit_batch(job, 0, rows(0, 2))
     store.delete_hidden(store.hide("j"))
     with database.reading() as session:
         assert session.execute(text("SELECT count(*) FROM results")).scalar() == 0
     with pytest.raises(Problem, match="no job 'j'"):
         store.job("j")
-    assert not store.commit_batch("j", 2, rows(2, 2))
+    assert not store.commit_batch(job, 2, rows(2, 2))
 
 
 def test_a_deletion_lets_others_write_in_between(store: JobStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(job_store, "_DELETED_AT_ONCE", 2)
-    create(store, "j", 5)
+    job = create(store, "j", 5)
     store.start_next()
-    store.commit_batch("j", 0, rows(0, 5))
+    store.commit_batch(job, 0, rows(0, 5))
     made: list[str] = []
 
     def between(_: float) -> None:
@@ -136,10 +134,10 @@ def test_a_deletion_that_was_cut_short(
     store: JobStore, database: Database, monkeypatch: pytest.MonkeyPatch, again: str
 ) -> None:
     monkeypatch.setattr(job_store, "_DELETED_AT_ONCE", 2)
-    create(store, "j", 5)
+    job = create(store, "j", 5)
     store.start_next()
-    store.commit_batch("j", 0, rows(0, 5))
-    store.finish("j", "done")
+    store.commit_batch(job, 0, rows(0, 5))
+    store.finish(job, "done")
     with monkeypatch.context() as patch:
         patch.setattr(giving_way.time, "sleep", lambda _: 1 // 0)
         with pytest.raises(ZeroDivisionError):
@@ -150,7 +148,7 @@ def test_a_deletion_that_was_cut_short(
         with pytest.raises(Problem, match="no job 'j'"):
             use("j")
     assert (store.page(5, None).items, store.statuses(), set(store.counts().values())) == ([], {}, {0})
-    assert not store.is_unfinished("j")
+    assert store.unfinished("j") is None
     if again == "by its caller":
         store.delete_hidden(store.hide("j"))
     while store.resume_deletion():
@@ -163,18 +161,18 @@ def test_a_deletion_that_was_cut_short(
 
 
 def test_streams_results_beyond_one_read(store: JobStore) -> None:
-    create(store, "j", 1203)
+    job = create(store, "j", 1203)
     store.start_next()
     for start in range(0, 1203, 401):
-        store.commit_batch("j", start, rows(start, 401))
+        store.commit_batch(job, start, rows(start, 401))
     assert [row["filename"] for row in store.results("j")] == [f"{k}.png" for k in range(1203)]
 
 
 @pytest.mark.parametrize("read", [500, 700])  # between two reads, and while the last one's rows are given
 def test_results_of_a_job_that_is_deleted_meanwhile_do_not_pass_for_all(store: JobStore, read: int) -> None:
-    create(store, "j", 600)
+    job = create(store, "j", 600)
     store.start_next()
-    store.commit_batch("j", 0, rows(0, 600))
+    store.commit_batch(job, 0, rows(0, 600))
     given = store.results("j")
     if read > 600:
         assert len(list(given)) == 600
@@ -199,9 +197,8 @@ def test_a_made_up_cursor_is_refused(store: JobStore) -> None:
 
 
 def test_counts_and_pages(store: JobStore) -> None:
-    for name in "abc":
-        create(store, name)
-    store.finish("b", "cancelled")
+    _, second, _ = [create(store, name) for name in "abc"]
+    store.finish(second, "cancelled")
     assert store.counts() == {"queued": 2, "running": 0, "done": 0, "failed": 0, "cancelled": 1}
     assert store.statuses() == {"a": "queued", "b": "cancelled", "c": "queued"}
     page = store.page(2, None)

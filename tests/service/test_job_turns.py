@@ -2,6 +2,7 @@
 
 import json
 import threading
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +13,7 @@ from starlette.testclient import TestClient
 
 from service.background import job_scoring
 from service.background.job_scoring import Scoring
-from service.store.job_store import JobStore
+from service.store.job_store import Job, JobStore
 from tests.service.made_images import drawing, zipped
 from tests.service.tiny_service import LIKE_PHOTOS, TINY, ended, progressed, save_like_photos, serving, until
 
@@ -27,15 +28,22 @@ class Turns:
 
 @pytest.fixture
 def turns(monkeypatch: pytest.MonkeyPatch) -> Turns:
-    noted = Turns()
-    commit = JobStore.commit_batch
+    noted, ids = Turns(), dict[int, str]()
+    commit, start_next = JobStore.commit_batch, JobStore.start_next
 
-    def committed(store: JobStore, job_id: str, done: int, rows: list[dict[str, Any]]) -> bool:
+    def started(store: JobStore, **given: Any) -> Job | None:
+        job = start_next(store, **given)
+        if job is not None:
+            ids[job.number] = job.id
+        return job
+
+    def committed(store: JobStore, number: int, done: int, rows: list[dict[str, Any]]) -> bool:
         noted.may_go_on.wait(30)
-        noted.of.append(job_id)
-        return commit(store, job_id, done, rows)
+        noted.of.append(ids[number])
+        return commit(store, number, done, rows)
 
     monkeypatch.setattr("service.background.jobs._TURN_S", 0.0)
+    monkeypatch.setattr(JobStore, "start_next", started)
     monkeypatch.setattr(JobStore, "commit_batch", committed)
     return noted
 
@@ -45,9 +53,10 @@ def made_task(client: TestClient, model: str = TINY, seed: int = 1) -> str:
     return str(client.post("/v1/tasks", files=support, data={"labels": ["a", "b"], "model": model}).json()["id"])
 
 
-def start(client: TestClient, task: str, images: int) -> str:
+def start(client: TestClient, task: str, images: int, chosen: str | None = None) -> str:
     content = zipped({f"{seed:03}.png": drawing(seed) for seed in range(images)})
-    answer = client.post(f"/v1/tasks/{task}/jobs", files={"archive": ("i.zip", content)})
+    named = {} if chosen is None else {"id": chosen}
+    answer = client.post(f"/v1/tasks/{task}/jobs", params=named, files={"archive": ("i.zip", content)})
     assert answer.status_code == 202, answer.text
     return str(answer.json()["id"])
 
@@ -120,13 +129,42 @@ def test_nothing_of_a_job_that_ends_between_its_turns_is_held(
     with serving(tmp_path, job_batch=1) as client:
         task = made_task(client)
         large, other = start(client, task, 400), start(client, task, 300)
+        numbers = [client.app.state.components.jobs.store.job(job).number for job in (large, other)]
         progressed(client, other, 1)
         for _ in range(1 + deleted):
             client.delete(f"/v1/jobs/{other}")
-        until(lambda: other in closed())
+        until(lambda: numbers[1] in closed())
         assert client.get(f"/v1/jobs/{large}").json()["status"] == "running"
         client.delete(f"/v1/jobs/{large}")
-        until(lambda: large in closed())
+        until(lambda: numbers[0] in closed())
+
+
+def test_a_job_that_takes_the_id_of_a_deleted_one_gets_none_of_its_answers(
+    tmp_path: Path, turns: Turns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when a program cancels and deletes its job and sends it again, by another task, while a turn runs."""
+    scored = threading.Event()
+    batch = Scoring.batch
+
+    def noted(self: Scoring, *given: Any) -> Any:
+        found = batch(self, *given)
+        scored.set()
+        return found
+
+    monkeypatch.setattr(Scoring, "batch", noted)
+    with serving(tmp_path, job_batch=1) as client:
+        tasks, chosen = [made_task(client, seed=1), made_task(client, seed=5)], uuid.uuid4().hex
+        start(client, tasks[0], 6, chosen)
+        assert scored.wait(30)
+        for status in (200, 204):
+            assert client.delete(f"/v1/jobs/{chosen}").status_code == status
+        start(client, tasks[1], 9, chosen)
+        turns.may_go_on.set()
+        state = ended(client, chosen)
+        assert (state["status"], state["done"]) == ("done", 9)
+        files = [("query", (f"{seed:03}.png", drawing(seed))) for seed in range(9)]
+        direct = client.post(f"/v1/tasks/{tasks[1]}/classify", files=files).json()["predictions"]
+        assert rows(client, chosen) == direct
 
 
 def test_few_are_open_at_once_and_none_is_opened_for_each_of_its_turns(
@@ -155,14 +193,14 @@ def test_few_are_open_at_once_and_none_is_opened_for_each_of_its_turns(
     assert sorted(opened) == sorted(made)
 
 
-def noted_closings(monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[str]]:
-    closed: list[str] = []
+def noted_closings(monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[int]]:
+    closed: list[int] = []
     close = Scoring.close
 
-    def noted(self: Scoring, job_id: str) -> None:
-        if job_id in self._open:
-            closed.append(job_id)
-        close(self, job_id)
+    def noted(self: Scoring, number: int) -> None:
+        if number in self._open:
+            closed.append(number)
+        close(self, number)
 
     monkeypatch.setattr(Scoring, "close", noted)
     return lambda: closed

@@ -187,11 +187,11 @@ def test_who_cancels_a_job_that_ends_just_then_keeps_its_results(
     job = start(client, task, {"c.png": IMAGES["c.png"]})["id"]
     finish = JobStore.finish
 
-    def late(self: JobStore, job_id: str, status: Status, error: str | None = None) -> bool:
+    def late(self: JobStore, number: int, status: Status, error: str | None = None) -> bool:
         if status == "cancelled":
             go_on.set()
             ended(client, job)
-        return finish(self, job_id, status, error)
+        return finish(self, number, status, error)
 
     monkeypatch.setattr(JobStore, "finish", late)
     answer = client.delete(f"/v1/jobs/{job}")

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -254,6 +255,37 @@ def test_what_takes_the_place_of_a_file_has_reached_the_disk(
     monkeypatch.setattr(Path, "replace", checked)
     assert main([*asked, f"--output={output.with_suffix('.csv')}"]) == 0
     assert replaced == {".jsonl": True, ".csv": True}
+
+
+def test_what_it_packs_lies_beside_the_answers_and_goes(
+    asked: list[str], output: Path, sent: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or else a run that is killed while it packs would leave its archive in the temporary folder for ever."""
+    start, packed = Client.start_job, list[Path]()
+
+    def noted(self: Client, task_id: str, archive: Path, *given: Any, **options: Any) -> Job:
+        packed.append(archive)
+        if len(packed) == 2:
+            raise ServiceError("no")
+        return start(self, task_id, archive, *given, **options)
+
+    monkeypatch.setattr(Client, "start_job", noted)
+    folder = output.with_name(f".{output.name}.parts")
+    assert main(asked) == 2
+    assert [path.parent for path in packed] == [folder] * 2
+    assert [path.suffix for path in folder.iterdir()] == [".jsonl"]
+    packed[0].write_bytes(b"of a run that was killed")
+    assert main(asked) == 0
+    assert [path.name for path in output.parent.iterdir()] == [output.name]
+
+
+def test_an_archive_of_the_users_own_stays(asked: list[str], images: Path, output: Path, tmp_path: Path) -> None:
+    own = tmp_path / "images.zip"
+    with zipfile.ZipFile(own, "w") as archive:
+        archive.write(images / "5.png", "5.png")
+    assert main([*asked, f"--input={own}"]) == 0
+    assert names(output) == ["5.png"]
+    assert zipfile.is_zipfile(own)
 
 
 @pytest.fixture

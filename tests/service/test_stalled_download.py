@@ -18,10 +18,10 @@ ROWS = 20_000  # of a kilobyte each: more than the buffers between a server and 
 def store_results(data_dir: Path) -> None:
     database = Database(data_dir)
     store = JobStore(database)
-    store.create("j", task_id="t", model=TINY, total=ROWS)
+    job = store.create("j", task_id="t", model=TINY, total=ROWS)
     store.start_next()
-    assert store.commit_batch("j", 0, [{"filename": f"{k}.png", "error": "x" * 1000} for k in range(ROWS)])
-    assert store.finish("j", "done")
+    assert store.commit_batch(job.number, 0, [{"filename": f"{k}.png", "error": "x" * 1000} for k in range(ROWS)])
+    assert store.finish(job.number, "done")
     database.close()
 
 

@@ -31,10 +31,10 @@ def test_of_a_batch_that_was_cut_short_nothing_is_committed(
         go_on.wait(30)
         return answers_of(*given)
 
-    def noted(store: JobStore, job_id: str, done: int, rows: list[dict[str, Any]]) -> bool:
+    def noted(store: JobStore, number: int, done: int, rows: list[dict[str, Any]]) -> bool:
         assert rows, "a batch of nothing would come again and again"
         committed.append(len(rows))
-        return commit(store, job_id, done, rows)
+        return commit(store, number, done, rows)
 
     monkeypatch.setattr("service.background.job_scoring._IN_TURN", 1)
     monkeypatch.setattr(Classifier, "answers", held)
