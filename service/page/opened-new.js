@@ -33,7 +33,7 @@ export class OpenedNew {
     this.#name.addEventListener('keydown', ({ key, isComposing }) => { if (key === 'Enter' && !isComposing) this.#askForImages(files); });
     this.#pad.describe(texts.drawNew, texts.padNew);
     this.element.append(this.#pad.button, this.#pad.place);
-    acceptExamples(this.element, () => true, (/** @type {KeptExample} */ example) => {
+    acceptExamples(this.element, (/** @type {KeptExample} */ example) => example.label !== this.label, (example) => {
       if (this.label) move(example, this.label);
       else this.#wantName();
     });
