@@ -11,6 +11,9 @@ import { texts } from './texts.js';
 /** @typedef {import('./api.js').KeptExample} KeptExample */
 /** @typedef {import('./files.js').Found} Found */
 
+/** Its id among classes whose ids are their labels, none of which is blank: its own may change yet. */
+export const NEW = ' ';
+
 /** @param {Found[]} found */
 export const lieInFolders = (found) => byFolder(sortOut(found).images).classes.size > 0;
 

@@ -8,7 +8,7 @@ import { byFolder } from './folders.js';
 import { keepOnly, putAt } from './in-order.js';
 import { acceptDrops } from './intake.js';
 import { MoveForm } from './move-form.js';
-import { lieInFolders, OpenedNew } from './opened-new.js';
+import { lieInFolders, NEW, OpenedNew } from './opened-new.js';
 import { OpenedRow } from './opened-row.js';
 import { labelled } from './support.js';
 import { texts } from './texts.js';
@@ -16,8 +16,6 @@ import { texts } from './texts.js';
 /** @typedef {import('./api.js').KeptExample} KeptExample */
 /** @typedef {import('./api.js').Task} Task */
 /** @typedef {import('./files.js').Found} Found */
-
-const NEW = ' '; // among ids that are labels, none of which is blank: the new one's may change yet
 
 export class OpenedTask {
   /** @type {Task | null} */
@@ -28,6 +26,8 @@ export class OpenedTask {
   #note = byId('opened-note');
   /** @type {Promise<boolean>} what was given last, on its way */
   #adding = Promise.resolve(false);
+  /** @type {Promise<unknown>} the last move, on its way */
+  #moving = Promise.resolve();
 
   /**
    * @param {import('./notice.js').Notice} notice
@@ -187,14 +187,17 @@ export class OpenedTask {
   #put(id, example, label, done) {
     const doing = texts.moving(example.filename);
     tell(this.#note, doing);
-    return this.#reporting(id, texts.notMoved, async () => {
+    // One after the other: a busy service has some asked for again, and the last one of an image is to count.
+    const put = this.#moving.then(() => this.#reporting(id, texts.notMoved, async () => {
       const task = await moveExample(id, example.id, label);
       this.changed(task);
       const isThere = (task.examples ?? []).some((one) => one.id === example.id);
       tellOver(this.#note, doing);
       if (isThere) done();
       else if (this.#task?.id === id) tell(this.#note, texts.imageGone(example.filename));
-    });
+    }));
+    this.#moving = put.catch(() => {});
+    return put;
   }
 
   /** @param {string} sentence @param {string} id of the task @param {() => Promise<boolean>} undo tells whether it is done */

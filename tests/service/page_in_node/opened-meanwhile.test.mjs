@@ -5,7 +5,7 @@ import { beforeEach, test } from 'node:test';
 
 import { button, choose, openPage, toOpen } from './small_document.mjs';
 import { drag } from './small_drag.mjs';
-import { image, settled, SmallService } from './small_service.mjs';
+import { image, settled, SmallService, until } from './small_service.mjs';
 
 const { texts } = await import('../../../service/page/texts.js');
 
@@ -50,18 +50,28 @@ test('what was left out of images that came meanwhile is still told when the mov
 });
 
 test('why one move failed is still told when another one is done', async () => {
-  const release = service.hold(`POST /v1/tasks/${task.id}/examples/e0`);
-  move('0.png', 'cross');
-  await settled();
   const { fetch } = globalThis;
-  globalThis.fetch = async () => { throw new TypeError('offline'); };
+  globalThis.fetch = async () => { globalThis.fetch = fetch; throw new TypeError('offline'); };
+  move('0.png', 'cross');
   move('1.png', 'cross');
   await settled();
-  globalThis.fetch = fetch;
-  release();
-  await settled();
   assert.equal(text('opened-note'), texts.notMoved(texts.offline));
-  assert.ok(text('opened-notice').startsWith(texts.movedImage('0.png', 'cross')));
+  assert.ok(text('opened-notice').startsWith(texts.movedImage('1.png', 'cross')));
+});
+
+test('moves come one after the other, also where a busy service has the first one asked for again', async () => {
+  move('0.png', 'cross');
+  await settled();
+  type('star');
+  drag(picture('0.png').parent)(document.getElementById('opened-new'), 'drop');
+  await settled();
+  const { fetch } = globalThis;
+  globalThis.fetch = async () => { globalThis.fetch = fetch; return new Response('{}', { status: 503, headers: { 'Retry-After': '0' } }); };
+  button(texts.undo).click();
+  button(texts.undo).click();
+  await until(() => row('ring').querySelectorAll('img').length === 2);
+  await settled();
+  assert.deepEqual(service.tasks.get(task.id).examples.map((one) => one.label), ['ring', 'ring', 'cross']);
 });
 
 test('of a classifier that is gone, nothing is told beside another one', async () => {
