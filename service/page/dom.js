@@ -112,6 +112,11 @@ export function tell(note, news, trouble = '') {
   note.classList.toggle('is-news', !trouble);
 }
 
+/** Withdraw from a note what went on, unless something else has been told since. @param {HTMLElement} note @param {string} doing */
+export function tellOver(note, doing) {
+  if (note.textContent === doing) tell(note, '');
+}
+
 /**
  * Say what failed or was left out of what the user has just done, and bring that into view: the note may lie dozens of rows below.
  * @param {HTMLElement} note

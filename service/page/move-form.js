@@ -58,7 +58,7 @@ export class MoveForm {
   sync() {
     if (!this.#open) return;
     const { from, others } = this.#around(this.#open.id);
-    if (!others.length || !from || !this.#open.picture.isConnected) {
+    if (!others.length || !from || !this.#open.picture.isConnected || this.#open.picture.closest('[hidden]')) {
       this.#close();
       return;
     }

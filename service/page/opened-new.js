@@ -11,6 +11,9 @@ import { texts } from './texts.js';
 /** @typedef {import('./api.js').KeptExample} KeptExample */
 /** @typedef {import('./files.js').Found} Found */
 
+/** Its id among classes whose ids are their labels, none of which is blank: its own may change yet. */
+export const NEW = ' ';
+
 /** @param {Found[]} found */
 export const lieInFolders = (found) => byFolder(sortOut(found).images).classes.size > 0;
 
@@ -33,7 +36,7 @@ export class OpenedNew {
     this.#name.addEventListener('keydown', ({ key, isComposing }) => { if (key === 'Enter' && !isComposing) this.#askForImages(files); });
     this.#pad.describe(texts.drawNew, texts.padNew);
     this.element.append(this.#pad.button, this.#pad.place);
-    acceptExamples(this.element, () => true, (/** @type {KeptExample} */ example) => {
+    acceptExamples(this.element, (/** @type {KeptExample} */ example) => example.label !== this.label, (example) => {
       if (this.label) move(example, this.label);
       else this.#wantName();
     });

@@ -2,15 +2,15 @@
 
 import { addExamples, deleteExample, moveExample, pictureOf, Problem } from './api.js';
 import { copyClasses } from './copies.js';
-import { byId, tell, warn } from './dom.js';
-import { namedApart, noteOf, sortOut } from './files.js';
+import { byId, tell, tellOver, warn } from './dom.js';
+import { noteOf, sortOut } from './files.js';
 import { byFolder } from './folders.js';
 import { keepOnly, putAt } from './in-order.js';
 import { acceptDrops } from './intake.js';
 import { MoveForm } from './move-form.js';
-import { lieInFolders, OpenedNew } from './opened-new.js';
+import { lieInFolders, NEW, OpenedNew } from './opened-new.js';
 import { OpenedRow } from './opened-row.js';
-import { canonical } from './support.js';
+import { labelled } from './support.js';
 import { texts } from './texts.js';
 
 /** @typedef {import('./api.js').KeptExample} KeptExample */
@@ -26,6 +26,8 @@ export class OpenedTask {
   #note = byId('opened-note');
   /** @type {Promise<boolean>} what was given last, on its way */
   #adding = Promise.resolve(false);
+  /** @type {Promise<unknown>} the last move, on its way */
+  #moving = Promise.resolve();
 
   /**
    * @param {import('./notice.js').Notice} notice
@@ -98,6 +100,7 @@ export class OpenedTask {
       askWhereTo: (example, picture) => this.moveForm.press(example, example.filename, picture, (form) => row.element.append(form)),
       remove: ({ id }) => this.#takeBack(this.#task?.id ?? '', [id]),
     });
+    row.images.button.addEventListener('click', () => this.moveForm.sync()); // its picture may be folded away
     this.#rows.set(label, row);
     return row;
   }
@@ -146,7 +149,8 @@ export class OpenedTask {
       const support = labelled(copied.classes, before.map((one) => one.filename));
       const larger = await addExamples(task.id, support);
       isAdded = true;
-      warn(this.#note, note);
+      if (note) warn(this.#note, note);
+      else tellOver(this.#note, texts.adding(count));
       this.changed(larger);
       const known = new Set(before.map((one) => one.id));
       // By name, too: somebody else may have added examples meanwhile.
@@ -161,9 +165,9 @@ export class OpenedTask {
 
   /** The classes that there are, and the new one that has a name. */
   #classes() {
-    const labels = new Set([...(this.#task?.classes ?? []).map((one) => one.label), this.new.label]);
-    labels.delete('');
-    return [...labels].map((label) => ({ id: label, label, examples: examplesOf(this.#task, label) }));
+    const kept = (this.#task?.classes ?? []).map(({ label }) => ({ id: label, label, examples: examplesOf(this.#task, label) }));
+    const { label } = this.new;
+    return !label || kept.some((one) => one.label === label) ? kept : [...kept, { id: NEW, label, examples: [] }];
   }
 
   /** @param {KeptExample} example @param {string} label of the class that it is to be in */
@@ -181,14 +185,19 @@ export class OpenedTask {
    * @returns {Promise<boolean>} whether nothing failed
    */
   #put(id, example, label, done) {
-    tell(this.#note, texts.moving(example.filename));
-    return this.#reporting(id, texts.notMoved, async () => {
+    const doing = texts.moving(example.filename);
+    tell(this.#note, doing);
+    // One after the other: a busy service has some asked for again, and the last one of an image is to count.
+    const put = this.#moving.then(() => this.#reporting(id, texts.notMoved, async () => {
       const task = await moveExample(id, example.id, label);
       this.changed(task);
       const isThere = (task.examples ?? []).some((one) => one.id === example.id);
-      if (this.#task?.id === id) tell(this.#note, isThere ? '' : texts.imageGone(example.filename));
+      tellOver(this.#note, doing);
       if (isThere) done();
-    });
+      else if (this.#task?.id === id) tell(this.#note, texts.imageGone(example.filename));
+    }));
+    this.#moving = put.catch(() => {});
+    return put;
   }
 
   /** @param {string} sentence @param {string} id of the task @param {() => Promise<boolean>} undo tells whether it is done */
@@ -203,7 +212,8 @@ export class OpenedTask {
 
   /** @param {string} id of the task @param {string[]} examples @returns {Promise<boolean>} whether they are gone */
   #takeBack(id, examples) {
-    tell(this.#note, texts.removing(examples.length)); // a request each, so that nothing goes that others gave meanwhile
+    const doing = texts.removing(examples.length); // a request each, so that nothing goes that others gave meanwhile
+    tell(this.#note, doing);
     return this.#reporting(id, String, async () => {
       let task = null;
       try {
@@ -211,7 +221,7 @@ export class OpenedTask {
       } finally {
         if (task) this.changed(task); // what is gone is gone, also when a later one could not be deleted
       }
-      if (this.#task?.id === id) tell(this.#note, '');
+      tellOver(this.#note, doing);
     });
   }
 
@@ -227,8 +237,10 @@ export class OpenedTask {
       return true;
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
-      warn(this.#note, error.status === 404 ? texts.taskGone : toldAs(error.message));
-      if (error.status === 404) this.gone(id);
+      const isGone = error.status === 404;
+      if (!isGone) warn(this.#note, toldAs(error.message));
+      else if (this.#task?.id === id) warn(this.#note, texts.taskGone); // another one that was opened since is there
+      if (isGone) this.gone(id);
       return false;
     }
   }
@@ -236,13 +248,3 @@ export class OpenedTask {
 
 /** @param {Task | null} task @param {string} label */
 const examplesOf = (task, label) => (task?.examples ?? []).filter((one) => one.label === label);
-
-/**
- * @param {Map<string, File[]>} classes
- * @param {string[]} taken names of the examples that are there
- * @returns {import('./api.js').Labelled[]}
- */
-function labelled(classes, taken) {
-  const labels = [...classes].flatMap(([label, files]) => files.map(() => canonical(label)));
-  return namedApart([...classes.values()].flat(), taken).map((file, index) => ({ file, label: labels[index] }));
-}

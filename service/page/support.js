@@ -175,6 +175,16 @@ export function canonical(label) {
   return label.replace(TABS_AND_BREAKS, ' ').trim().normalize('NFC');
 }
 
+/**
+ * @param {Map<string, File[]>} classes
+ * @param {string[]} taken names of other examples
+ * @returns {import('./api.js').Labelled[]}
+ */
+export function labelled(classes, taken) {
+  const labels = [...classes].flatMap(([label, files]) => files.map(() => canonical(label)));
+  return namedApart([...classes.values()].flat(), taken).map((file, index) => ({ file, label: labels[index] }));
+}
+
 /** @param {string} label @returns {boolean} whether a part of it means another address, so that the service refuses it */
 const hasDots = (label) => label.split('/').some((part) => part === '.' || part === '..');
 

@@ -13,6 +13,12 @@ import { texts } from './texts.js';
  * @returns {HTMLButtonElement}
  */
 export function sureButton(text, label, act) {
+  const forget = () => {
+    document.removeEventListener('pointerdown', pressed);
+    delete button.dataset.sure;
+    Object.assign(button, { textContent: text, ariaLabel: label });
+  };
+  const pressed = (/** @type {Event} */ { target }) => { if (target !== button) forget(); };
   const button = element('button', {
     type: 'button', class: 'button quiet sure', text, 'aria-label': label, 'data-widest': texts.deleteSure,
     onkeydown: (/** @type {KeyboardEvent} */ event) => { if (event.repeat) event.preventDefault(); },
@@ -23,11 +29,9 @@ export function sureButton(text, label, act) {
       }
       Object.assign(button, { textContent: texts.deleteSure, ariaLabel: texts.deleteSure }).dataset.sure = 'yes';
       say(texts.deleteSure);
+      document.addEventListener('pointerdown', pressed); // as Safari gives a pressed button no focus to lose
     }),
-    onblur: () => {
-      delete button.dataset.sure;
-      Object.assign(button, { textContent: text, ariaLabel: label });
-    },
+    onblur: forget,
   });
   return button;
 }

@@ -103,6 +103,9 @@ def test_an_image_moves_by_hand_or_keys_and_back(browser: Chrome, origin: str, t
 def test_on_a_phone_it_has_room_for_all(browser: Chrome, origin: str, task: str) -> None:
     metrics = {"width": 320, "height": 640, "deviceScaleFactor": 1, "mobile": True}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    with Client(origin) as client:
+        first = client.task(task)["examples"][0]["id"]
+        client.move_example(task, first, "the name of a class that is wider than a phone")
     open_kept(browser, origin)
     find(browser, ".tile img")[0].click()
     find(browser, ".tile .sure")[1].click()

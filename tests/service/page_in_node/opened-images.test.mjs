@@ -39,6 +39,18 @@ test('each of its images can be removed, by its name, after a second press', asy
   assert.equal(document.activeElement, button(texts.removeImage('0.png', 'ring')));
 });
 
+test('a press elsewhere forgets the first one, also in Safari, which gives a pressed button no focus to lose', () => {
+  const cross = button(texts.removeImage('0.png', 'ring'));
+  const press = (target) => document.dispatchEvent(Object.defineProperty(new Event('pointerdown'), 'target', { value: target }));
+  cross.dispatchEvent(new Event('click'));
+  press(cross);
+  assert.equal(cross.textContent, texts.deleteSure);
+  press(document.getElementById('opened-heading'));
+  assert.equal(cross.textContent, '×');
+  cross.click();
+  assert.equal(cross.textContent, texts.deleteSure, 'it asks again');
+});
+
 test('with its last image a class goes', async () => {
   await remove('0.png', 'ring');
   assert.deepEqual(labels(), ['cross']);

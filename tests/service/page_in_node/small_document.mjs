@@ -57,6 +57,8 @@ export class SmallElement extends EventTarget {
   get lineage() { return [this, ...(this.parent?.lineage ?? [])]; }
   get isConnected() { return this.lineage.at(-1) === document.body; }
   contains(other) { return other?.lineage.includes(this) ?? false; }
+  /** Of selectors, only [hidden]. */
+  closest() { return this.lineage.find((one) => one.hidden) ?? null; }
   get all() { return this.children.flatMap((child) => [child, ...child.all]); }
   /** Selectors of one tag, class, id or attribute are enough here. */
   querySelectorAll(selector) {
