@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from numpy.linalg import LinAlgError
@@ -13,6 +14,9 @@ from models.images.preprocessing import Preprocessing
 from service import registry
 from service.store.database import Database
 from tests.service.tiny_service import at_an_address, serving
+
+if TYPE_CHECKING:
+    from selenium.webdriver import Chrome
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -36,6 +40,24 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The service's address, for all tests of a module."""
     with at_an_address(tmp_path_factory.mktemp("var")) as address:
         yield address
+
+
+@pytest.fixture(scope="module")
+def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a service in a process of its own, for all tests of a module that look at its page."""
+    from tests.service.page_in_browser import served
+
+    with served(tmp_path_factory.mktemp("service")) as address:
+        yield address
+
+
+@pytest.fixture
+def browser(tmp_path: Path) -> Iterator["Chrome"]:
+    """A headless Chromium."""
+    from tests.service.page_in_browser import chromium
+
+    with chromium(tmp_path) as driver:
+        yield driver
 
 
 @pytest.fixture

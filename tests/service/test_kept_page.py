@@ -13,22 +13,10 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 
 from service.client import Client
-from tests.service.page_in_browser import CROSS, MARKS, RING, chromium, drawings, find, served, waiting
+from tests.service.page_in_browser import CROSS, MARKS, RING, drawings, find, waiting
 
 pytestmark = MARKS
 LOADED = "return [...document.querySelectorAll(arguments[0])].filter((one) => one.naturalWidth > 0).length"
-
-
-@pytest.fixture(scope="module")
-def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with served(tmp_path_factory.mktemp("service")) as address:
-        yield address
-
-
-@pytest.fixture
-def browser(tmp_path: Path) -> Iterator[Chrome]:
-    with chromium(tmp_path) as driver:
-        yield driver
 
 
 @pytest.fixture

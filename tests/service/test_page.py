@@ -2,7 +2,6 @@
 
 import json
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,27 +19,13 @@ from tests.service.page_in_browser import (
     MARKS,
     PATIENCE,
     RING,
-    chromium,
     draw,
     drawings,
     find,
-    served,
     waiting,
 )
 
 pytestmark = MARKS
-
-
-@pytest.fixture(scope="module")
-def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with served(tmp_path_factory.mktemp("service")) as address:
-        yield address
-
-
-@pytest.fixture
-def browser(tmp_path: Path) -> Iterator[Chrome]:
-    with chromium(tmp_path) as driver:
-        yield driver
 
 
 def _drafts(origin: str) -> list[dict[str, Any]]:

@@ -1,6 +1,5 @@
 """How the page looks in a real headless Chromium where there is little room: on a phone, in large letters."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,21 +9,9 @@ from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from tests.service.page_in_browser import CROSS, MARKS, RING, chromium, drawings, find, served, waiting
+from tests.service.page_in_browser import CROSS, MARKS, RING, drawings, find, waiting
 
 pytestmark = MARKS
-
-
-@pytest.fixture(scope="module")
-def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with served(tmp_path_factory.mktemp("service")) as address:
-        yield address
-
-
-@pytest.fixture
-def browser(tmp_path: Path) -> Iterator[Chrome]:
-    with chromium(tmp_path) as driver:
-        yield driver
 
 
 def test_long_names_and_large_letters_fit_a_phone_and_paper(browser: Chrome, origin: str, tmp_path: Path) -> None:
