@@ -13,7 +13,7 @@ help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
 
 run: $(VENV)/.serve ## start the service on http://127.0.0.1:3000 (PORT= and DATA_DIR= change port and folder)
-	$(BIN)/python -m service serve --port $(PORT) --data-dir "$(DATA_DIR)"
+	exec $(BIN)/python -m service serve --port $(PORT) --data-dir "$(DATA_DIR)"
 
 test: $(VENV)/.test ## run the tests, but for a few long ones, on up to 4 cores
 	$(BIN)/python -m pytest -n auto --maxprocesses 4

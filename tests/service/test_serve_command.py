@@ -3,6 +3,7 @@
 import os
 import runpy
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -16,7 +17,7 @@ from service.commands import serve
 from service.settings import Settings
 from service.store.database import FILE
 from tests.service.server_process import free_port
-from tests.service.tiny_service import at_an_address
+from tests.service.tiny_service import at_an_address, until
 
 
 @pytest.fixture
@@ -120,3 +121,22 @@ def test_make_takes_folders_with_spaces(target: str) -> None:
     given = told.stdout.count("--data-dir ")
     assert given
     assert told.stdout.count(f'--data-dir "/my {"state" if target == "run" else "data"}"') == given
+
+
+@needs_make
+def test_make_leaves_no_server_behind_when_it_is_ended(tmp_path: Path) -> None:
+    shutil.copy(serve.ROOT / "Makefile", tmp_path)
+    (tmp_path / "requirements").mkdir()
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    for made in ("requirements/serve.txt", ".venv/.made", ".venv/.serve"):
+        (tmp_path / made).touch()
+    server = tmp_path / ".venv" / "bin" / "python"
+    server.write_text("#!/bin/sh\necho $$ > number.part && mv number.part number\nexec sleep 60\n")
+    server.chmod(0o755)
+    make = subprocess.Popen(["make", "run"], cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    number = tmp_path / "number"
+    until(number.exists)
+    make.terminate()
+    make.wait()
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(number.read_text()), signal.SIGTERM)
