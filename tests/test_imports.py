@@ -1,7 +1,10 @@
 """Who may import whom: training and service meet in models alone, and serving needs what its requirements pin."""
 
 import ast
+import os
 import re
+import shutil
+import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -20,15 +23,21 @@ def test_the_service_tells_the_projects_version() -> None:
     assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"] == VERSION
 
 
+CLIENT = ROOT / "service" / "client"  # users copy it, so its files import each other by relative names
+
+
 def imported(file: Path) -> Iterator[str]:
     """Names of all modules that a file imports, at its top or within a function."""
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Import):
             yield from (one.name for one in node.names)
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{file}: imports are absolute here"
             assert node.module is not None
-            yield node.module
+            if file.parent == CLIENT:
+                assert node.level < 2, f"{file}: beyond the folder, what users copy would lack"
+            else:
+                assert node.level == 0, f"{file}: imports are absolute here"
+            yield f"service.client.{node.module}" if node.level else node.module
 
 
 def of_folder(folder: str) -> dict[str, str]:
@@ -62,9 +71,17 @@ def test_no_folder_imports_what_is_built_on_it(folder: str, user: str) -> None:
     assert [name for name in names if name == user or name.startswith(f"{user}.")] == []
 
 
-def test_the_client_can_be_copied_into_another_project() -> None:
-    needed = {name.partition(".")[0] for name in imported(ROOT / "service" / "client.py")}
-    assert needed - sys.stdlib_module_names == {"httpx"}
+def test_the_client_can_be_copied_into_another_project(tmp_path: Path) -> None:
+    shutil.copytree(CLIENT, tmp_path / "theirs", ignore=shutil.ignore_patterns("__pycache__"))
+    program = "import sys, theirs; print(*{name.partition('.')[0] for name in sys.modules})"
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(tmp_path)}
+    found = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+    )
+    assert {"theirs", "httpx"} <= set(found.stdout.split())
+    assert not {"service", "models", "training"} & set(found.stdout.split())
+    needed = {name.partition(".")[0] for file in CLIENT.glob("*.py") for name in imported(file)}
+    assert needed - sys.stdlib_module_names == {"httpx", "service"}
 
 
 def test_a_recipe_needs_no_part_of_training_that_reads_it() -> None:

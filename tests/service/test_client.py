@@ -106,7 +106,7 @@ def test_a_busy_server_is_asked_again_no_sooner_than_it_says(
     stranger: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pauses: list[float] = []
-    monkeypatch.setattr("service.client.time.sleep", pauses.append)
+    monkeypatch.setattr("service.client.patience.time.sleep", pauses.append)
     monkeypatch.setattr(_Stranger, "body", b'{"id": "x"}')
     monkeypatch.setattr(_Stranger, "asked_to_wait", ["7", "0", "Fri, 31 Dec 1999 23:59:59 GMT", "3600", "²"])
     with Client(stranger) as client:
@@ -117,7 +117,7 @@ def test_a_busy_server_is_asked_again_no_sooner_than_it_says(
 def test_a_proxy_before_a_service_that_restarts_is_asked_again(
     stranger: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("service.client.time.sleep", lambda _: None)
+    monkeypatch.setattr("service.client.patience.time.sleep", lambda _: None)
     monkeypatch.setattr(_Stranger, "body", b'{"id": "x"}')
     monkeypatch.setattr(_Stranger, "busy", 502)
     monkeypatch.setattr(_Stranger, "asked_to_wait", [""])

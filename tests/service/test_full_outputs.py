@@ -31,7 +31,7 @@ def test_results_that_cannot_be_kept_name_their_file(address: str, images: Path,
         task = client.create_task([(path.stem, path) for path in images.iterdir()])["id"]
         part = in_parts(images, sorted(images.iterdir()))
         job = client.start_job(task, next(part).archive(tmp_path))["id"]
-        ended(client._http, job)
+        ended(client.connection._http, job)
         (tmp_path / ".rows.jsonl.part").symlink_to(FULL)
         with pytest.raises(OSError, match=r"rows\.jsonl") as caught:
             client.save_results(job, tmp_path / "rows.jsonl", "jsonl")

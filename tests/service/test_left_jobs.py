@@ -1,6 +1,5 @@
 """What ``score`` leaves on a server when it is killed: the next run takes it over, or deletes it."""
 
-import json
 import os
 import signal
 import subprocess
@@ -15,14 +14,13 @@ import pytest
 
 from service.__main__ import main
 from service.client import Client, ServiceError, Unreachable
+from service.client.connection import Connection
 from service.commands import score
-from service.commands.left_jobs import JobNotes
 from service.commands.parts import in_parts
 from service.computing.classifier import Classifier
+from tests.service.killed_score import Job, jobs, killed, names
 from tests.service.made_images import drawing, write
 from tests.service.tiny_service import until
-
-Job = dict[str, Any]
 
 
 @pytest.fixture
@@ -53,51 +51,16 @@ def asked(address: str, task: str, images: Path, output: Path) -> list[str]:
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What is sent of jobs; an image is a part of its own."""
     found: list[str] = []
-    upload = Client._upload
+    upload = Connection.upload
 
-    def noted(self: Client, path: str, *given: Any, **options: Any) -> Job:
+    def noted(self: Connection, path: str, *given: Any, **options: Any) -> Job:
         if "/jobs" in path:
             found.append(path)
         return upload(self, path, *given, **options)
 
-    monkeypatch.setattr(Client, "_upload", noted)
+    monkeypatch.setattr(Connection, "upload", noted)
     monkeypatch.setattr(score, "in_parts", lambda root, files: in_parts(root, files, images=1))
     return found
-
-
-def jobs(address: str) -> list[Job]:
-    with Client(address) as client:
-        return list(client._ask("GET", "/v1/jobs").json()["items"])
-
-
-class Killed(BaseException):
-    """Nothing of this process is run any more."""
-
-
-def killed(asked: list[str], monkeypatch: pytest.MonkeyPatch, part: int = 2) -> None:
-    """Run the command as if it were killed while it follows the job of its first or a later part."""
-    follow, followed = Client.follow_job, []
-
-    def broken(self: Client, job_id: str) -> Iterator[Job]:
-        followed.append(job_id)
-        if len(followed) == part:
-            raise Killed
-        return follow(self, job_id)
-
-    def keep(folder: Path) -> Iterator[Path]:
-        yield folder
-
-    end = JobNotes.end
-    with monkeypatch.context() as patch:
-        patch.setattr(Client, "follow_job", broken)
-        patch.setattr(JobNotes, "end", lambda *given: None if len(followed) == part else end(*given))
-        patch.setattr(score, "_keep", keep)
-        with pytest.raises(Killed):
-            main(asked)
-
-
-def names(output: Path) -> list[str]:
-    return [json.loads(line)["filename"] for line in output.read_text().splitlines()]
 
 
 @pytest.mark.parametrize("part", [1, 2, 3])
@@ -128,7 +91,7 @@ def test_of_files_or_a_task_that_changed_meanwhile_the_job_is_deleted(
     killed(asked, monkeypatch, part=1)
     assert left["id"] not in [job["id"] for job in jobs(address)]
     with Client(address) as client, (images / "7.png").open("rb") as file:
-        client._ask("POST", f"/v1/tasks/{task}/examples", files={"support": file}, data={"labels": "a"})
+        client.connection.ask("POST", f"/v1/tasks/{task}/examples", files={"support": file}, data={"labels": "a"})
     assert main(asked) == 0
     assert names(output) == ["5.png", "6.png", "7.png"]
     assert jobs(address) == []
@@ -201,16 +164,16 @@ def test_what_could_not_be_deleted_in_between_goes_at_the_end(
 def test_a_job_whose_answer_was_lost_is_not_begun_twice(
     address: str, asked: list[str], output: Path, sent: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    answer, lost = Client._answer, []
+    answer, lost = Connection.answer, []
 
-    def losing(self: Client, method: str, path: str, **options: Any) -> Job:
+    def losing(self: Connection, method: str, path: str, **options: Any) -> Job:
         found = answer(self, method, path, **options)
         if method == "POST" and not lost:
             lost.append(found["id"])
             raise Unreachable("the connection was cut")
         return found
 
-    monkeypatch.setattr(Client, "_answer", losing)
+    monkeypatch.setattr(Connection, "answer", losing)
     assert main(asked) == 0
     assert lost
     assert len(sent) == 3
@@ -221,12 +184,12 @@ def test_a_job_whose_answer_was_lost_is_not_begun_twice(
 def test_a_service_of_a_former_release_chooses_the_ids_itself(
     address: str, asked: list[str], output: Path, sent: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    upload = Client._upload
+    upload = Connection.upload
 
-    def of_former_release(self: Client, path: str, *given: Any, **options: Any) -> Job:
+    def of_former_release(self: Connection, path: str, *given: Any, **options: Any) -> Job:
         return upload(self, path.partition("?")[0], *given, **options)
 
-    monkeypatch.setattr(Client, "_upload", of_former_release)
+    monkeypatch.setattr(Connection, "upload", of_former_release)
     killed(asked, monkeypatch)
     assert main(asked) == 0
     assert names(output) == ["5.png", "6.png", "7.png"]

@@ -12,6 +12,7 @@ import pytest
 
 from service.__main__ import main
 from service.client import Client, Unreachable
+from service.client.connection import Connection
 from service.commands import score
 from service.commands.parts import in_parts
 from tests.service.made_images import drawing, write, zipped
@@ -156,7 +157,7 @@ def test_after_a_break_what_has_answers_is_not_asked_again(
     assert [row["filename"] for row in rows] == ["deep/5.png", "deep/6.png", "deep/7.png"]
     assert [path.name for path in tmp_path.iterdir()] == ["o.jsonl"]
     with Client(address) as client:
-        assert client._ask("GET", "/v1/jobs").json()["items"] == []
+        assert client.connection.ask("GET", "/v1/jobs").json()["items"] == []
 
 
 def test_a_task_that_is_changed_meanwhile_answers_no_more(
@@ -198,9 +199,9 @@ def test_two_commands_do_not_share_an_output(
 def test_results_that_are_cut_short_do_not_pass_for_a_finished_part(
     asked: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stream = Client._stream
+    stream = Connection.stream
 
-    def cut_short(self: Client, path: str, params: dict[str, str], target: Path) -> None:
+    def cut_short(self: Connection, path: str, params: dict[str, str], target: Path) -> None:
         stream(self, path, params, target)
         first, *_ = target.read_text().splitlines(keepends=True)
         target.write_text(first)
@@ -208,7 +209,7 @@ def test_results_that_are_cut_short_do_not_pass_for_a_finished_part(
 
     output = tmp_path / "o.jsonl"
     with monkeypatch.context() as patch:
-        patch.setattr(Client, "_stream", cut_short)
+        patch.setattr(Connection, "stream", cut_short)
         assert main([*asked, "--output", str(output)]) == 130
     assert main([*asked, "--output", str(output)]) == 0
     rows = [json.loads(line) for line in output.read_text().splitlines()]
@@ -218,15 +219,15 @@ def test_results_that_are_cut_short_do_not_pass_for_a_finished_part(
 def test_a_break_between_two_questions_about_a_part_costs_nothing(
     asked: list[str], tmp_path: Path, jobs: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ask, broken = Client._ask, []
+    ask, broken = Connection.ask, []
 
-    def asked_once_in_vain(self: Client, method: str, path: str, **options: Any) -> Any:
+    def asked_once_in_vain(self: Connection, method: str, path: str, **options: Any) -> Any:
         if len(jobs) == 2 and "/tasks/" in path and method == "GET" and not broken:
             broken.append(path)
             raise Unreachable("no answer")
         return ask(self, method, path, **options)
 
-    monkeypatch.setattr(Client, "_ask", asked_once_in_vain)
+    monkeypatch.setattr(Connection, "ask", asked_once_in_vain)
     assert main([*asked, "--output", str(tmp_path / "o.csv")]) == 0
     assert broken
     assert len(jobs) == 3

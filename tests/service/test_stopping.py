@@ -58,7 +58,7 @@ def test_nothing_is_left(
     assert signal.getsignal(number) is before
     assert list((tmp_path / "out").iterdir()) == []
     with Client(address) as client:
-        assert client._ask("GET", "/v1/jobs").json()["items"] == []
+        assert client.connection.ask("GET", "/v1/jobs").json()["items"] == []
 
 
 def test_what_nohup_keeps_away_stays_away(
