@@ -3,14 +3,10 @@
 import shutil
 import sqlite3
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event
 from sqlalchemy.exc import OperationalError
 
 from models.expectation import Estimate
@@ -22,28 +18,13 @@ from service.store.job_store import JobStore
 from service.store.reserve import SIZE, Reserve
 from service.store.task_store import Fitted, TaskStore
 from service.uploads.images import Example
+from tests.service.full_disk import FULL, full_disk
 
-FULL = sqlite3.OperationalError("database or disk is full")
 FITTED = Fitted("tiny", "v1", Estimate(0.9, 0.8, 0.95))
 
 
 def create(store: TaskStore, expires_in: int | None = None) -> str:
     return store.create("n", [NewExample.of(Example("a.png", b"x", 100, label="a"))], FITTED, expires_in)
-
-
-@contextmanager
-def full_disk(kept: Path | None) -> Iterator[None]:
-    """Let writing fail as it does on a full disk, for as long as the file that keeps room is there, or always."""
-
-    def refuse(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        if statement.startswith(("INSERT", "UPDATE", "DELETE")) and (kept is None or kept.exists()):
-            raise FULL
-
-    event.listen(Engine, "before_cursor_execute", refuse)
-    try:
-        yield
-    finally:
-        event.remove(Engine, "before_cursor_execute", refuse)
 
 
 def test_a_full_disk_can_be_emptied(database: Database, tmp_path: Path) -> None:

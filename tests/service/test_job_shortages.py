@@ -73,13 +73,19 @@ def test_a_shortage_that_passes_fails_no_job(
     assert not any(record.exc_info for record in told)
 
 
-def test_a_shortage_that_does_not_pass_fails_its_job_in_the_end(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    may_begin, score = threading.Event(), Jobs._score
-    monkeypatch.setattr(Jobs, "_score", lambda jobs, job: (may_begin.wait(30), score(jobs, job)))
+@pytest.fixture
+def may_begin(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """No job begins until this is set, and none is held up for long."""
+    begin, score = threading.Event(), Jobs._score
+    monkeypatch.setattr(Jobs, "_score", lambda jobs, job: (begin.wait(30), score(jobs, job)))
     monkeypatch.setattr(jobs, "_LOOK_S", 0.02)
     monkeypatch.setattr(job_failures, "_PATIENCE_S", 0.3)
+    return begin
+
+
+def test_a_shortage_that_does_not_pass_fails_its_job_in_the_end(
+    tmp_path: Path, may_begin: threading.Event
+) -> None:
     with serving(tmp_path) as client:
         held, sound = start(client), start(client)
         description = tmp_path / "jobs" / held / "classifier.json"
@@ -157,12 +163,8 @@ def test_while_a_job_is_held_up_the_others_go_on(tmp_path: Path, monkeypatch: py
 
 
 def test_two_jobs_that_are_held_up_by_turns_both_fail_in_the_end(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, may_begin: threading.Event
 ) -> None:
-    may_begin, score = threading.Event(), Jobs._score
-    monkeypatch.setattr(Jobs, "_score", lambda jobs, job: (may_begin.wait(30), score(jobs, job)))
-    monkeypatch.setattr(jobs, "_LOOK_S", 0.02)
-    monkeypatch.setattr(job_failures, "_PATIENCE_S", 0.3)
     with serving(tmp_path) as client:
         held = [start(client, images) for images in (3, 1)]  # the oldest, and the one with the fewest images left
         for job in held:

@@ -2,14 +2,10 @@
 
 import sqlite3
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event
 
 from models.expectation import Estimate
 from service.background import shrinking
@@ -22,7 +18,7 @@ from service.store.job_store import JobStore
 from service.store.spare_room import can_shrink, give_some_back
 from service.store.task_store import Fitted, TaskStore
 from service.uploads.images import Example
-from tests.service.test_full_disk import FULL
+from tests.service.full_disk import full_disk
 from tests.service.tiny_service import serving, until
 
 FITTED = Fitted("tiny", "v1", Estimate(0.9, 0.8, 0.95))
@@ -140,22 +136,9 @@ def test_several_processes_may_do_so_while_others_write(database: Database, tmp_
     assert whole(tmp_path)
 
 
-@contextmanager
-def full_disk(kept: Path) -> Iterator[None]:
-    def refuse(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        if "incremental_vacuum" in statement and kept.exists():
-            raise FULL
-
-    event.listen(Engine, "before_cursor_execute", refuse)
-    try:
-        yield
-    finally:
-        event.remove(Engine, "before_cursor_execute", refuse)
-
-
 def test_a_full_disk_gets_room_back(database: Database, tmp_path: Path) -> None:
     filled(database)
-    with full_disk(tmp_path / "metashot.reserve"):
+    with full_disk(tmp_path / "metashot.reserve", ("PRAGMA incremental_vacuum",)):
         shrunk(database)
     assert size(tmp_path) < 4 * MEBIBYTE
 

@@ -5,28 +5,19 @@ import { beforeEach, test } from 'node:test';
 
 import { button, choose, openPage, toOpen } from './small_document.mjs';
 import { drag } from './small_drag.mjs';
-import { image, settled, SmallService, until } from './small_service.mjs';
+import { openShapes, picture, row, select } from './small_opened.mjs';
+import { image, settled, until } from './small_service.mjs';
 
 const { texts } = await import('../../../service/page/texts.js');
 
 const text = (id) => document.getElementById(id).textContent;
-const list = () => document.getElementById('opened-classes');
-const row = (label) => list().children.find((one) => one.querySelector('.opened-label').textContent === label);
-const picture = (name) => list().querySelectorAll('img').find((one) => one.getAttribute('alt') === name);
 const move = (name, label) => drag(picture(name).parent)(row(label), 'drop');
-const select = () => document.getElementById('move-kept-to');
 
 let service;
 let task;
 
 beforeEach(async () => {
-  service = new SmallService();
-  task = service.task('shapes', ['ring', 'ring', 'cross']);
-  await openPage();
-  await settled();
-  toOpen('shapes').click();
-  await settled();
-  service.asked = [];
+  ({ service, task } = await openShapes());
 });
 
 /** @param {string} name of the new class, as one types it */

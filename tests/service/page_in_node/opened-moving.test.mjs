@@ -5,31 +5,22 @@ import { beforeEach, test } from 'node:test';
 
 import { button, choose, openPage, toOpen } from './small_document.mjs';
 import { drag } from './small_drag.mjs';
-import { image, settled, SmallService } from './small_service.mjs';
+import { list, openShapes, picture, row, select } from './small_opened.mjs';
+import { image, settled } from './small_service.mjs';
 
 const { texts } = await import('../../../service/page/texts.js');
 
 const text = (id) => document.getElementById(id).textContent;
-const list = () => document.getElementById('opened-classes');
-const row = (label) => list().children.find((one) => one.querySelector('.opened-label').textContent === label);
-const picture = (name) => list().querySelectorAll('img').find((one) => one.getAttribute('alt') === name);
 const shown = () => Object.fromEntries(list().children.map((one) => [
   one.querySelector('.opened-label').textContent, one.querySelectorAll('img').map((each) => each.getAttribute('alt')).join(' '),
 ]));
-const select = () => document.getElementById('move-kept-to');
 const stored = () => Object.fromEntries(service.tasks.get(task.id).examples.map(({ filename, label }) => [filename, label]));
 
 let service;
 let task;
 
 beforeEach(async () => {
-  service = new SmallService();
-  task = service.task('shapes', ['ring', 'ring', 'cross']);
-  await openPage();
-  await settled();
-  toOpen('shapes').click();
-  await settled();
-  service.asked = [];
+  ({ service, task } = await openShapes());
 });
 
 /** Let the service refuse what `isMeant` says. */
