@@ -48,7 +48,7 @@ def size(folder: Path) -> int:
 
 def shrunk(database: Database) -> None:
     thread = Shrinking(database)
-    thread._shrink()
+    thread._look()
 
 
 def whole(folder: Path) -> bool:
