@@ -23,6 +23,12 @@ async def run(engine: Engine, work: Callable[[Deadline], Any], *, large: bool = 
         return await caller.run(work, large=large)
 
 
+async def until_free(engine: Engine, threads: int) -> None:
+    async with asyncio.timeout(10):
+        while engine.free_threads != threads:
+            await asyncio.sleep(0.001)
+
+
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Engine]:
     engine = Engine(Settings(data_dir=tmp_path, compute_threads=1, queue_length=1, deadline_s=0.5))
@@ -242,12 +248,13 @@ def test_large_work_leaves_the_threads_that_small_work_runs_on_or_waits_for(tmp_
 
     async def scene() -> None:
         small = [asyncio.create_task(run(engine, lambda _: release.wait(10))) for _ in range(2)]
-        await asyncio.sleep(0.01)
+        await until_free(engine, 1)
         await run(engine, embedded, large=True)
         assert sizes == [12]  # by one thread, at once
         small[0].cancel()
         release.set()
         await small[1]
+        await until_free(engine, 3)  # the thread of the cancelled one, too, which may take a moment longer
         await run(engine, embedded, large=True)
         assert sizes == [12, 4, 4, 4]
 
