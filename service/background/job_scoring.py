@@ -4,8 +4,8 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Sequence
-from concurrent.futures import Future
-from contextlib import ExitStack
+from concurrent.futures import Future, wait
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -81,20 +81,21 @@ class Scoring:
             one.closing.close()
 
     def batch(self, job: Job, done: int) -> list[Row]:
-        """Give the rows of the batch that follows the first ``done`` images, in order.
+        """Give the rows of the batch that follows the first ``done`` images, in order; fewer if memory runs out.
 
         Raises:
             Stopping: if the service stops before all images of the batch are scored.
+            ImageMemoryError: if memory does not suffice to read and prepare even the first image alone.
         """
         try:
             one = self._opened(job)
             names = one.archive.names[done : done + self._settings.job_batch]
-            rows = self._rows(one.classifier, one.archive, names)
+            rows = self._rows(one, names)
         except BaseException:
             self.close(job.number)
             raise
         if len(rows) < len(names):
-            raise Stopping
+            self._check()
         return rows
 
     def _opened(self, job: Job) -> _Open:
@@ -123,21 +124,45 @@ class Scoring:
         if self._stopping.is_set():
             raise Stopping
 
-    def _rows(self, classifier: Classifier, archive: Archive, names: Sequence[str]) -> list[Row]:
+    def _rows(self, one: _Open, names: Sequence[str]) -> list[Row]:
+        with suppress(MemoryError):  # also drops the error, which holds what was decoded
+            return self._together(one, names)
+        return self._one_by_one(one, names)
+
+    def _together(self, one: _Open, names: Sequence[str]) -> list[Row]:
         """Score images on threads that no caller uses; give their rows in order, only the first when stopping."""
         rows: list[Row] = []
         running: deque[Future[list[Row]]] = deque()
-        each = max(1, min(_IN_TURN, int(_SHORT / classifier.learner.backbone.operations)))
-        for first in range(0, len(names), each):
-            while len(running) >= self._engine.free_threads:
-                rows += running.popleft().result()
+        each = max(1, min(_IN_TURN, int(_SHORT / one.classifier.learner.backbone.operations)))
+        try:
+            for first in range(0, len(names), each):
+                while len(running) >= self._engine.free_threads:
+                    rows += running.popleft().result()
+                if self._stopping.is_set():
+                    break
+                running.append(self._submit(one, names[first : first + each]))
+            for some in running:
+                rows += some.result()
+        finally:
+            wait(running)  # or else, after an error, they would still hold memory and read the archive
+        return rows
+
+    def _one_by_one(self, one: _Open, names: Sequence[str]) -> list[Row]:
+        """Score images alone; give their rows in order, up to one that memory does not suffice for, or a stop."""
+        rows: list[Row] = []
+        for name in names:
             if self._stopping.is_set():
                 break
-            some = names[first : first + each]
-            running.append(self._engine.submit_behind(partial(self._answers, classifier, archive, some)))
-        for one in running:
-            rows += one.result()
+            try:
+                rows += self._submit(one, [name]).result()
+            except MemoryError:
+                if not rows:
+                    raise
+                break
         return rows
+
+    def _submit(self, one: _Open, names: Sequence[str]) -> "Future[list[Row]]":
+        return self._engine.submit_behind(partial(self._answers, one.classifier, one.archive, names))
 
     def _answers(self, classifier: Classifier, archive: Archive, names: Sequence[str]) -> list[Row]:
         """Give a row for each image, in order."""
