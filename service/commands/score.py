@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from service.client import Client, ServiceError, TooMuch
 from service.commands.folders import FolderError, images_of
-from service.commands.left_jobs import JobNotes, any_left
+from service.commands.left_jobs import JobNotes, left
 from service.commands.options import add_keep_known, add_server
 from service.commands.outputs import check_answers, check_output, written_whole
 from service.commands.parts import PACKED, Part, in_parts
@@ -113,9 +113,15 @@ def _keep(folder: Path) -> Iterator[Path]:
     try:
         yield folder
     except BaseException as error:
-        if not any(folder.glob("*.jsonl")) and not any_left(folder):
+        answered, jobs = any(folder.glob("*.jsonl")), left(folder)
+        if not answered and not jobs:
             shutil.rmtree(folder)
-        elif not isinstance(error, _TaskChanged):
+        for job_id in jobs:
+            print(
+                f"job {job_id} may still be on the server; the same command takes it over or deletes it",
+                file=sys.stderr,
+            )
+        if answered and not isinstance(error, _TaskChanged):
             print("answers so far are kept; the same command goes on", file=sys.stderr)
         raise
 
@@ -132,7 +138,7 @@ def _score(
     """Score one part as a job of its own, and delete the job from the server at the end."""
     before = bar.n
     try:
-        job_id = _started(client, task["id"], part, target, keep_known, notes.job_for(target))
+        job_id = _started(client, task["id"], part, target, keep_known, notes)
         if job_id is None:
             bar.update(1)
             return
@@ -156,12 +162,15 @@ def _score(
 
 
 def _started(
-    client: Client, task_id: str, part: Part, target: Path, keep_known: float | None, job_id: str
+    client: Client, task_id: str, part: Part, target: Path, keep_known: float | None, notes: JobNotes
 ) -> str | None:
     """Start a part's job, unless it is there; None if its only image is too large, which is then its row."""
+    job_id = notes.job_for(target)
     try:
         # Packed beside the answers, where the next run removes what a killed one left.
-        job = client.start_job(task_id, part.archive(target.parent), keep_known=keep_known, job_id=job_id)
+        archive = part.archive(target.parent)
+        with notes.sending(target):
+            job = client.start_job(task_id, archive, keep_known=keep_known, job_id=job_id)
     except TooMuch as error:
         if not part.oversized:
             raise
