@@ -2,8 +2,9 @@
 
 import logging
 import threading
+import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, wait
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from service.computing.repinning import Repinning
 from service.computing.rows import rows_of
 from service.metrics import Metrics
 from service.results import Row
-from service.settings import Settings
+from service.settings import MEBIBYTE, Settings
 from service.store.job_store import Job
 from service.uploads.archives import Archive
 from service.uploads.job_input import open_job_input
@@ -26,6 +27,8 @@ from service.uploads.labels import one_line
 
 _IN_TURN = 16  # most images in one piece of work, between which callers' work may run
 _SHORT = 30e9  # most floating-point operations in one (or one image): about 0.1 s on one thread
+_SHORT_BYTES = 2 * MEBIBYTE  # of files in one (or one image): photos of so many take as long to decode
+_LONG_S = 2.0  # after which a batch ends early, as that of large photos would make for a long turn
 _MOST_OPEN = 3  # an archive of 100,000 images takes seconds to open, and 80 MB of memory
 logger = logging.getLogger("metashot")
 
@@ -81,7 +84,7 @@ class Scoring:
             one.closing.close()
 
     def batch(self, job: Job, done: int) -> list[Row]:
-        """Give the rows of the batch that follows the first ``done`` images, in order; fewer if memory runs out.
+        """Give the rows of the batch that follows the first ``done`` images, in order; fewer if it takes long.
 
         Raises:
             Stopping: if the service stops before all images of the batch are scored.
@@ -130,26 +133,29 @@ class Scoring:
         return self._one_by_one(one, names)
 
     def _together(self, one: _Open, names: Sequence[str]) -> list[Row]:
-        """Score images on threads that no caller uses; give their rows in order, only the first when stopping."""
+        """Score images on threads that no caller uses; give their rows, only the first if it takes long."""
         rows: list[Row] = []
         running: deque[Future[list[Row]]] = deque()
-        each = max(1, min(_IN_TURN, int(_SHORT / one.classifier.learner.backbone.operations)))
+        until = time.monotonic() + _LONG_S
         try:
-            for first in range(0, len(names), each):
+            for some in self._pieces(one, names):
                 while len(running) >= self._engine.free_threads:
                     rows += running.popleft().result()
                 if self._stopping.is_set():
                     break
-                running.append(self._submit(one, names[first : first + each]))
-            for some in running:
-                rows += some.result()
+                running.append(self._submit(one, some))
+                if time.monotonic() >= until:
+                    break
+            for future in running:
+                rows += future.result()
         finally:
             wait(running)  # or else, after an error, they would still hold memory and read the archive
         return rows
 
     def _one_by_one(self, one: _Open, names: Sequence[str]) -> list[Row]:
-        """Score images alone; give their rows in order, up to one that memory does not suffice for, or a stop."""
+        """As ``_together``, but each image alone, and up to one that memory does not suffice for."""
         rows: list[Row] = []
+        until = time.monotonic() + _LONG_S
         for name in names:
             if self._stopping.is_set():
                 break
@@ -159,7 +165,21 @@ class Scoring:
                 if not rows:
                     raise
                 break
+            if time.monotonic() >= until:
+                break
         return rows
+
+    def _pieces(self, one: _Open, names: Sequence[str]) -> Iterator[Sequence[str]]:
+        """Divide images into pieces of work that take about 0.1 s, or one image."""
+        most = max(1, min(_IN_TURN, int(_SHORT / one.classifier.learner.backbone.operations)))
+        first = size = 0
+        for place, name in enumerate(names):
+            more = one.archive.size(name)
+            if place - first == most or (place > first and size + more > _SHORT_BYTES):
+                yield names[first:place]
+                first, size = place, 0
+            size += more
+        yield names[first:]
 
     def _submit(self, one: _Open, names: Sequence[str]) -> "Future[list[Row]]":
         return self._engine.submit_behind(partial(self._answers, one.classifier, one.archive, names))
