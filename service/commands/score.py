@@ -59,7 +59,7 @@ def run(options: argparse.Namespace) -> None:
     parts = _parts(options.input)
     with Client(options.server) as client, _kept(output.with_name(f".{output.name}.parts")) as folder:
         task = client.task(options.task)
-        of = options.task, task["version"], task["model_version"], options.keep_known
+        of = options.task, *_state(task), options.keep_known
         answers = [folder / f"{part.fingerprint(*of)}.jsonl" for part in parts]
         notes = JobNotes(client, folder)
         notes.end_others(awaited=(path for path in answers if not path.exists()))
@@ -77,6 +77,11 @@ def run(options: argparse.Namespace) -> None:
         shutil.rmtree(folder)
     scored = "1 image" if rows == 1 else f"{rows} images"
     print(f"{scored} scored, {errors} of them unreadable: {output}")
+
+
+def _state(task: dict[str, Any]) -> tuple[Any, Any]:
+    """What of a task tells which answers it gives; a service may restart with other initializations."""
+    return task["version"], task["model_version"]
 
 
 def _parts(given: Path) -> Sequence[Part]:
@@ -151,10 +156,10 @@ def _score(
             waits = job["status"] == "queued" and time.monotonic() - begin >= _LONG_S
             bar.set_postfix_str("waiting for other jobs" if waits else "")  # and shows the bar anew
         # The job uses the task as it was when the job began.
-        if client.task(task["id"], patient=True)["version"] != task["version"]:
+        if _state(client.task(task["id"], patient=True)) != _state(task):
             raise _TaskChanged(
-                f"task {task['id']} has been changed meanwhile: run the same command again, which asks the "
-                "changed task about all images"
+                f"task {task['id']}, or the initialization behind it, has been changed meanwhile: run the same "
+                "command again, which asks the changed task about all images"
             )
         client.save_results(job_id, target, "jsonl")
     finally:
