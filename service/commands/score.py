@@ -118,9 +118,12 @@ def _keep(folder: Path) -> Iterator[Path]:
     try:
         yield folder
     except BaseException as error:
+        if isinstance(error, OSError) and not folder.is_dir():
+            remedy = "put it back or make the output's folder again, then give the same command again"
+            raise FolderError(f"{folder}, which held the answers so far, is gone; {remedy}") from error
         answered, jobs = any(folder.glob("*.jsonl")), left(folder)
         if not answered and not jobs:
-            shutil.rmtree(folder)
+            shutil.rmtree(folder, ignore_errors=True)
         for job_id in jobs:
             print(
                 f"job {job_id} may still be on the server; the same command takes it over or deletes it",
