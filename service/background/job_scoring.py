@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Self
 
+from service.background.killed_scoring import MOST, drop_note, fatal, killed_at, note
 from service.computing.classifier import Classifier
 from service.computing.engine import Engine
 from service.computing.pinned import UnreadablePin, load_pinned
@@ -41,6 +42,9 @@ class Stopping(Exception):
 class _Open:
     classifier: Classifier
     archive: Archive
+    folder: Path
+    begun: int  # how many images were done when it was opened
+    killed: int  # how many processes in a row were killed just there; then a batch's images are scored one by one
     closing: ExitStack
 
 
@@ -82,6 +86,7 @@ class Scoring:
         """Let go of a job's images and classifier, if it is open."""
         if (one := self._open.pop(number, None)) is not None:
             one.closing.close()
+            drop_note(one.folder)
 
     def batch(self, job: Job, done: int) -> list[Row]:
         """Give the rows of the batch that follows the first ``done`` images, in order; fewer if it takes long.
@@ -91,8 +96,13 @@ class Scoring:
             ImageMemoryError: if memory does not suffice to read and prepare even the first image alone.
         """
         try:
-            one = self._opened(job)
-            names = one.archive.names[done : done + self._settings.job_batch]
+            one = self._opened(job, done)
+            wary = one.killed > 0 and done < one.begun + self._settings.job_batch
+            killed = one.killed if done == one.begun else int(wary)  # by the batch
+            note(one.folder, done, killed + 1)
+            names = one.archive.names[done : done + (1 if wary else self._settings.job_batch)]
+            if killed >= MOST:
+                return [self._given_up(names[0])]
             rows = self._rows(one, names)
         except BaseException:
             self.close(job.number)
@@ -101,7 +111,7 @@ class Scoring:
             self._check()
         return rows
 
-    def _opened(self, job: Job) -> _Open:
+    def _opened(self, job: Job, done: int) -> _Open:
         """Give an open job; if there are too many, close the one that has waited longest for its turn."""
         one = self._open.pop(job.number, None)
         while len(self._open) >= _MOST_OPEN:
@@ -110,7 +120,8 @@ class Scoring:
             with ExitStack() as stack:
                 classifier = self._classifier(job)
                 archive = stack.enter_context(open_job_input(self._root / job.id, self._settings))
-                one = _Open(classifier, archive, stack.pop_all())
+                folder = self._root / job.id
+                one = _Open(classifier, archive, folder, done, killed_at(folder, done), stack.pop_all())
         self._open[job.number] = one
         return one
 
@@ -122,6 +133,11 @@ class Scoring:
         except UnreadablePin as error:
             logger.warning("the classifier of job %s is fitted again (%s)", job.id, error)
             return self._repinning.again(folder, job.task_id, begun=job.done > 0, check=self._check)
+
+    def _given_up(self, name: str) -> Row:
+        row = fatal(one_line(name))
+        logger.error("an image is given up: %s", row["error"])
+        return row
 
     def _check(self) -> None:
         if self._stopping.is_set():
