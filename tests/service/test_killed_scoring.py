@@ -5,11 +5,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
+from service.background.jobs import Jobs
 from service.background.killed_scoring import MOST, drop_note, killed_at, note
+from service.results import Row
+from service.store.job_store import Job, JobStore
 from tests.service.made_images import drawing, encoded, zipped
-from tests.service.tiny_service import TINY, save_tiny
+from tests.service.tiny_service import TINY, ended, save_tiny, serving
 
 # Each service is a process of its own, which an image 33 pixels wide kills; then another one starts.
 SERVICES = """
@@ -56,6 +60,7 @@ print(killed)
 """
 
 
+@pytest.mark.long
 def test_it_gets_a_row_and_the_others_get_answers(tmp_path: Path) -> None:
     large = encoded(Image.new("L", (33, 33)))
     files = {f"{place:02}.png": large if place == 15 else drawing(place) for place in range(20)}
@@ -73,6 +78,36 @@ def test_it_gets_a_row_and_the_others_get_answers(tmp_path: Path) -> None:
     assert list(errors) == ["15.png"]
     assert errors["15.png"].startswith("15.png ended the service 3 times")
     assert int(done.stdout) == MOST
+
+
+@pytest.mark.parametrize(("killed", "errors"), [(0, 0), (1, 0), (MOST - 1, 0), (MOST, 1)])
+def test_where_a_process_was_killed_images_are_scored_and_committed_one_by_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, killed: int, errors: int
+) -> None:
+    commit, score, committed, notes = JobStore.commit_batch, Jobs._score, list[int](), list[int]()
+
+    def begun(self: Jobs, job: Job) -> None:
+        if killed:
+            note(self.folder(job.id), 0, killed)
+        monkeypatch.setattr(Jobs, "_score", score)
+        score(self, job)
+
+    def noted(self: JobStore, number: int, done: int, rows: list[Row]) -> bool:
+        committed.append(len(rows))
+        notes.append(killed_at(tmp_path / "jobs" / self.page(1, None).items[0].id, done))
+        return commit(self, number, done, rows)
+
+    monkeypatch.setattr(Jobs, "_score", begun)
+    monkeypatch.setattr(JobStore, "commit_batch", noted)
+    with serving(tmp_path, job_batch=4) as client:
+        support = [("support", (f"{seed}.png", drawing(seed))) for seed in (1, 2)]
+        task = client.post("/v1/tasks", files=support, data={"labels": ["a", "b"]}).json()["id"]
+        images = {"archive": ("i.zip", zipped({f"{seed}.png": drawing(seed) for seed in range(10)}))}
+        state = ended(client, client.post(f"/v1/tasks/{task}/jobs", files=images).json()["id"])
+    assert (state["status"], state["done"], state["errors"]) == ("done", 10, errors)
+    assert committed == ([1, 1, 1, 1, 4, 2] if killed else [4, 4, 2])
+    assert notes == ([killed + 1, 2, 2, 2, 1, 1] if killed else [1, 1, 1]), "if one is killed at it"
+    assert not (tmp_path / "jobs" / state["id"] / "begun").exists()
 
 
 def test_a_note_counts_where_it_was_made(tmp_path: Path) -> None:
