@@ -32,6 +32,9 @@ def stream(rows: Iterable[Row], labels: Sequence[str], kind: Format) -> Generato
         kind: ``jsonl``; ``csv``, where columns for the nearest example and for each class replace the nested
             members, and what a spreadsheet would run as a formula gets an apostrophe in front;
             ``parquet``, with nested columns.
+
+    Raises:
+        OSError: for ``parquet``, naming the temporary folder, if there is no room for it there.
     """
     if kind == "parquet":
         return _parquet(rows)
@@ -101,13 +104,17 @@ def _parquet(rows: Iterable[Row]) -> Generator[bytes, None, None]:
             "error": pa.string(),
         }
     )
-    with tempfile.TemporaryFile() as file:  # not streamed: a Parquet file's directory is at its end
-        with pq.ParquetWriter(file, schema) as writer:
-            remaining = iter(rows)
-            while some := list(islice(remaining, _AT_ONCE)):
-                writer.write_table(pa.Table.from_pylist([_with_pairs(row) for row in some], schema))
-        file.seek(0)
-        yield from _chunks(file)
+    try:
+        with tempfile.TemporaryFile() as file:  # not streamed: a Parquet file's directory is at its end
+            with pq.ParquetWriter(file, schema) as writer:
+                remaining = iter(rows)
+                while some := list(islice(remaining, _AT_ONCE)):
+                    writer.write_table(pa.Table.from_pylist([_with_pairs(row) for row in some], schema))
+            file.seek(0)
+            yield from _chunks(file)
+    except OSError as error:  # of a write, which does not name the file
+        error.filename = error.filename or tempfile.gettempdir()
+        raise
 
 
 def _with_pairs(row: Row) -> Row:

@@ -5,8 +5,10 @@ import re
 import warnings
 from typing import Literal
 
+import PIL.WebPImagePlugin  # noqa: F401  # if memory were short at the first WebP, Pillow would never try again
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from models.images.decoding_memory import lacks_memory
 from models.images.jpeg_scans import scans
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
@@ -67,7 +69,7 @@ def decode(content: bytes, max_pixels: int) -> Image.Image:
     except MemoryError:  # no fault of the image
         raise
     except Exception as error:  # decoders raise almost anything on damaged headers
-        raise _undecodable(error) from error
+        raise _undecodable(error, content, max_pixels) from error
     width, height = image.size
     if width * height > max_pixels:
         why = f"has {width} x {height} pixels, more than the {max_pixels} allowed; make it smaller"
@@ -84,11 +86,13 @@ def decode(content: bytes, max_pixels: int) -> Image.Image:
     except MemoryError:
         raise
     except Exception as error:  # as above, for damaged pixels
-        raise _undecodable(error) from error
+        raise _undecodable(error, content, width * height) from error
 
 
-def _undecodable(error: Exception) -> UndecodableError:
-    """Tell notes that unpack to more than Pillow takes, as a sound PNG may have, from damage."""
+def _undecodable(error: Exception, content: bytes, pixels: int) -> UndecodableError | MemoryError:
+    """Tell want of memory, and notes that unpack to more than Pillow takes (of a sound PNG), from damage."""
+    if lacks_memory(content, error, pixels):
+        return MemoryError(str(error))
     if isinstance(error, ValueError) and _LARGE_NOTES.search(str(error)):
         why = "cannot be read: its notes or colour profile are too large; save it without metadata"
         return UndecodableError("too large", why)

@@ -1,17 +1,21 @@
 """Why a job failed, as callers are told, and what need not fail it yet."""
 
+import math
 import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from service.computing.memory_errors import ImageMemoryError
 from service.computing.repinning import LostClassifier
 from service.problems import Problem
+from service.results import Row
 from service.store.database import OUT_OF_REACH, is_full
 from service.store.job_store import Job
 
 SHORTAGES = (MemoryError, OSError, *OUT_OF_REACH)  # of memory, file handles, room or the store: these may pass
 _PATIENCE_S = 600.0  # for a shortage of one job
+_NEXT_S = 60.0  # for memory for an image, if another one has waited for it in vain less than _PATIENCE_S ago
 _MINUTE_S = 60.0
 
 
@@ -27,6 +31,7 @@ class Patience:
 
     def __init__(self) -> None:
         self._held: dict[int, _Held] = {}  # by the jobs' numbers
+        self._in_vain = -math.inf  # when an image last got no memory, however long it had waited
 
     @property
     def aside(self) -> list[int]:
@@ -41,10 +46,18 @@ class Patience:
         if not isinstance(error, SHORTAGES) or isinstance(error, FileNotFoundError):  # a lost file stays so
             return False
         since = held.since if held is not None and held.done == job.done else now
-        if now - since >= _PATIENCE_S:
+        of_image = isinstance(error, ImageMemoryError)
+        if now - since >= (_NEXT_S if of_image and now - self._in_vain < _PATIENCE_S else _PATIENCE_S):
+            self._in_vain = now if of_image else self._in_vain
             return False
         self._held[job.number] = _Held(job.done, since, now)
         return True
+
+
+def too_large(error: ImageMemoryError) -> Row:
+    """Make the row of an image that memory does not suffice for, even alone."""
+    remedy = "make it smaller, or give the service more memory, and send it again"
+    return {"filename": error.filename, "error": f"{error.filename} needs more memory than there is; {remedy}"}
 
 
 def failure(error: Exception) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
 
+from service.background.killed_scoring import drop_note
 from service.computing.pinned import TENSORS
 from service.store.job_store import UNFINISHED
 from service.uploads.job_input import drop_job_input
@@ -29,6 +30,7 @@ def let_go(folder: Path) -> None:
     try:
         drop_job_input(folder)
         (folder / TENSORS).unlink(missing_ok=True)
+        drop_note(folder)
     except OSError:  # it only wastes room
         logger.exception("could not remove the images of %s", folder)
 

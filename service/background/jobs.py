@@ -16,11 +16,12 @@ from pathlib import Path
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
-from service.background.job_failures import SHORTAGES, Patience, failure
+from service.background.job_failures import SHORTAGES, Patience, failure, too_large
 from service.background.job_folders import let_go, locked, tidy
 from service.background.job_scoring import Scoring, Stopping
 from service.computing.classifier import Classifier
 from service.computing.engine import Engine
+from service.computing.memory_errors import ImageMemoryError
 from service.computing.pinned import pin
 from service.computing.repinning import LostClassifier, Repinning
 from service.metrics import Metrics
@@ -155,19 +156,12 @@ class Jobs:
 
     def _work(self) -> None:
         while not self._stopping.is_set():
+            pause_s = 0.0
             try:
                 self._work_alone()
             except Exception as error:  # the store may be out of reach for a while, which the thread must survive
-                if is_full(error):
-                    logger.warning("the disk of DATA_DIR is full; jobs go on once there is room")
-                    self._stopping.wait(_FULL_S)
-                elif isinstance(error, SHORTAGES):
-                    cause = getattr(error, "orig", error)
-                    logger.warning("jobs have to wait (%s: %s); trying again", type(cause).__name__, cause)
-                    self._stopping.wait(_LOOK_S)
-                else:
-                    logger.exception("could not look for jobs; trying again")
-                    self._stopping.wait(_LOOK_S)
+                pause_s = _pause_after(error)
+            self._stopping.wait(pause_s)  # only here, as the error may hold the memory of an image
 
     def _work_alone(self) -> None:
         """Wait for the lock, then give jobs their turns."""
@@ -212,6 +206,9 @@ class Jobs:
         except Exception as error:
             if self._patience.lasts(replace(job, done=done), error):
                 raise  # the job will resume after its last committed batch
+            if isinstance(error, ImageMemoryError):
+                self.store.commit_batch(job.number, done, [too_large(error)])
+                return
             # False, and no error to report, if the job was cancelled or deleted meanwhile.
             if self._finish(job, "failed", failure(error)):
                 foreseen = isinstance(error, LostClassifier)
@@ -231,3 +228,16 @@ class Jobs:
         while not self._stopping.is_set() and self.store.resume_deletion():
             pass
         tidy(self._root, self.store.statuses(), oldest_s=self._settings.upload_s + _ORPHAN_S)
+
+
+def _pause_after(error: Exception) -> float:
+    """Log why jobs cannot go on; give the seconds to wait before they are tried again."""
+    if is_full(error):
+        logger.warning("the disk of DATA_DIR is full; jobs go on once there is room")
+        return _FULL_S
+    if isinstance(error, SHORTAGES):
+        cause = getattr(error, "orig", error)
+        logger.warning("jobs have to wait (%s: %s); trying again", type(cause).__name__, cause)
+    else:
+        logger.exception("could not look for jobs; trying again")
+    return _LOOK_S

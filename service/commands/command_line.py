@@ -15,7 +15,7 @@ from service.commands import classify, score, serve, teach
 from service.commands.folders import FolderError
 from service.commands.outputs import NO_ROOM
 from service.commands.stopping import stopped_in_order
-from service.computing.memory_errors import memory_errors
+from service.computing.memory_errors import ImageMemoryError, memory_errors
 from service.problems import Problem
 from service.settings import SettingsError
 from service.uploads.labels import one_line
@@ -60,6 +60,10 @@ def run(arguments: list[str] | None) -> int:
         return 141
     except OSError as error:  # from a file that the user named
         print(f"error: {_told_of_file(error)}", file=sys.stderr)
+        return 2
+    except ImageMemoryError as error:
+        remedy = "free some, or make that image smaller, then give the same command again"
+        print(f"error: memory has run out at {one_line(error.filename)}; {remedy}", file=sys.stderr)
         return 2
     except MemoryError:
         print("error: memory has run out; free some, then give the same command again", file=sys.stderr)

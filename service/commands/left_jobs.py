@@ -5,18 +5,21 @@ the job is begun, and goes with the job.
 """
 
 import contextlib
+import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from service.client import UNFINISHED, Client, Missing, ServiceError
+from service.client import UNFINISHED, Client, Missing, ServiceError, Unreachable
 
 _NOTE = ".job"
+_COMING_S = 3.0  # for a job that was sent to be there: it is checked and stored first
+_LOOK_S = 0.1
 
 
-def any_left(folder: Path) -> bool:
-    """Whether a folder of answers has notes of jobs."""
-    return any(folder.glob(f"*{_NOTE}"))
+def left(folder: Path) -> list[str]:
+    """Give the ids of the jobs that a folder of answers has notes of."""
+    return [_id(note) for note in folder.glob(f"*{_NOTE}")]
 
 
 class JobNotes:
@@ -25,6 +28,7 @@ class JobNotes:
     def __init__(self, client: Client, folder: Path) -> None:
         self._client = client
         self._notes = {note.name.partition(".")[0]: note for note in folder.glob(f"*{_NOTE}")}
+        self._unanswered: set[str] = set()  # the parts, by their answers' stems, of jobs that may yet begin
 
     def job_for(self, answers: Path) -> str:
         """Give the id of the job for a part's answers, be it there already or still to be begun.
@@ -46,21 +50,44 @@ class JobNotes:
         """Note the id that a part's job has got: a service of a former release chooses it by itself."""
         self._notes[answers.stem] = self._notes[answers.stem].rename(_note(answers, job_id))
 
+    @contextlib.contextmanager
+    def sending(self, answers: Path) -> Iterator[None]:
+        """Send a part's job within the context: left without an answer, the server may begin it even later."""
+        self._unanswered.add(answers.stem)
+        try:
+            yield
+        except Unreachable:
+            raise
+        except Exception:  # a refusal; but a signal raises what is no Exception
+            self._unanswered.remove(answers.stem)
+            raise
+        self._unanswered.remove(answers.stem)
+
     def end(self, answers: Path) -> None:
-        """Delete a part's job from the server; its note stays if that fails."""
+        """Delete a part's job from the server; its note stays if that fails, or if the job may yet begin."""
         note = self._notes.get(answers.stem)
         if note is None:
             return
+        may_come, until = answers.stem in self._unanswered, time.monotonic() + _COMING_S
         try:
-            if self._client.job(_id(note))["status"] in UNFINISHED:
-                self._client.end_job(_id(note))
-            self._client.end_job(_id(note))
-        except Missing:
-            pass
+            while not (ended := self._end(_id(note))) and may_come and time.monotonic() < until:
+                time.sleep(_LOOK_S)
         except ServiceError:  # a later run will try again
             return
-        note.unlink()
-        del self._notes[answers.stem]
+        if ended or not may_come:
+            note.unlink()
+            del self._notes[answers.stem]
+
+    def _end(self, job_id: str) -> bool:
+        """Delete a job; False if there is none."""
+        try:
+            status = self._client.job(job_id)["status"]
+        except Missing:
+            return False
+        with contextlib.suppress(Missing):  # it ended just now, and the first request deleted it
+            for _ in range(2 if status in UNFINISHED else 1):
+                self._client.end_job(job_id)
+        return True
 
     def end_others(self, awaited: Iterable[Path] = ()) -> None:
         """Delete the jobs that were left, but those for the answers that are ``awaited`` still."""

@@ -18,8 +18,9 @@ from service.uploads.labels import one_line
 _IMAGES = 2000
 _BYTES = 16 * MEBIBYTE
 PACKED = "images.zip"  # the name of a part's archive
-# Readers of archives take a backslash for a slash; the rest are bytes that are not UTF-8.
-_NO_NAME = re.compile(r"[\\\ud800-\udfff]")
+# The service leaves hidden files out, and readers of archives take a backslash for a slash; the rest are bytes
+# that are not UTF-8.
+_NO_NAME = re.compile(r"^\.|[\\\ud800-\udfff]")
 
 
 @dataclass(frozen=True)

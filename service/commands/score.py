@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from service.client import Client, ServiceError, TooMuch
 from service.commands.folders import FolderError, images_of
-from service.commands.left_jobs import JobNotes, any_left
+from service.commands.left_jobs import JobNotes, left
 from service.commands.options import add_keep_known, add_server
 from service.commands.outputs import check_answers, check_output, written_whole
 from service.commands.parts import PACKED, Part, in_parts
@@ -59,7 +59,7 @@ def run(options: argparse.Namespace) -> None:
     parts = _parts(options.input)
     with Client(options.server) as client, _kept(output.with_name(f".{output.name}.parts")) as folder:
         task = client.task(options.task)
-        of = options.task, task["version"], task["model_version"], options.keep_known
+        of = options.task, *_state(task), options.keep_known
         answers = [folder / f"{part.fingerprint(*of)}.jsonl" for part in parts]
         notes = JobNotes(client, folder)
         notes.end_others(awaited=(path for path in answers if not path.exists()))
@@ -77,6 +77,11 @@ def run(options: argparse.Namespace) -> None:
         shutil.rmtree(folder)
     scored = "1 image" if rows == 1 else f"{rows} images"
     print(f"{scored} scored, {errors} of them unreadable: {output}")
+
+
+def _state(task: dict[str, Any]) -> tuple[Any, Any]:
+    """What of a task tells which answers it gives; a service may restart with other initializations."""
+    return task["version"], task["model_version"]
 
 
 def _parts(given: Path) -> Sequence[Part]:
@@ -113,9 +118,18 @@ def _keep(folder: Path) -> Iterator[Path]:
     try:
         yield folder
     except BaseException as error:
-        if not any(folder.glob("*.jsonl")) and not any_left(folder):
-            shutil.rmtree(folder)
-        elif not isinstance(error, _TaskChanged):
+        if isinstance(error, OSError) and not folder.is_dir():
+            remedy = "put it back or make the output's folder again, then give the same command again"
+            raise FolderError(f"{folder}, which held the answers so far, is gone; {remedy}") from error
+        answered, jobs = any(folder.glob("*.jsonl")), left(folder)
+        if not answered and not jobs:
+            shutil.rmtree(folder, ignore_errors=True)
+        for job_id in jobs:
+            print(
+                f"job {job_id} may still be on the server; the same command takes it over or deletes it",
+                file=sys.stderr,
+            )
+        if answered and not isinstance(error, _TaskChanged):
             print("answers so far are kept; the same command goes on", file=sys.stderr)
         raise
 
@@ -132,7 +146,7 @@ def _score(
     """Score one part as a job of its own, and delete the job from the server at the end."""
     before = bar.n
     try:
-        job_id = _started(client, task["id"], part, target, keep_known, notes.job_for(target))
+        job_id = _started(client, task["id"], part, target, keep_known, notes)
         if job_id is None:
             bar.update(1)
             return
@@ -145,10 +159,10 @@ def _score(
             waits = job["status"] == "queued" and time.monotonic() - begin >= _LONG_S
             bar.set_postfix_str("waiting for other jobs" if waits else "")  # and shows the bar anew
         # The job uses the task as it was when the job began.
-        if client.task(task["id"], patient=True)["version"] != task["version"]:
+        if _state(client.task(task["id"], patient=True)) != _state(task):
             raise _TaskChanged(
-                f"task {task['id']} has been changed meanwhile: run the same command again, which asks the "
-                "changed task about all images"
+                f"task {task['id']}, or the initialization behind it, has been changed meanwhile: run the same "
+                "command again, which asks the changed task about all images"
             )
         client.save_results(job_id, target, "jsonl")
     finally:
@@ -156,12 +170,15 @@ def _score(
 
 
 def _started(
-    client: Client, task_id: str, part: Part, target: Path, keep_known: float | None, job_id: str
+    client: Client, task_id: str, part: Part, target: Path, keep_known: float | None, notes: JobNotes
 ) -> str | None:
     """Start a part's job, unless it is there; None if its only image is too large, which is then its row."""
+    job_id = notes.job_for(target)
     try:
         # Packed beside the answers, where the next run removes what a killed one left.
-        job = client.start_job(task_id, part.archive(target.parent), keep_known=keep_known, job_id=job_id)
+        archive = part.archive(target.parent)
+        with notes.sending(target):
+            job = client.start_job(task_id, archive, keep_known=keep_known, job_id=job_id)
     except TooMuch as error:
         if not part.oversized:
             raise

@@ -15,3 +15,15 @@ def memory_errors() -> Iterator[None]:
         if _OF_TORCH not in str(error):
             raise
         raise MemoryError(str(error)) from error
+
+
+class ImageMemoryError(MemoryError):
+    """Memory ran out while one image was read and prepared.
+
+    Attributes:
+        filename: how its row names it.
+    """
+
+    def __init__(self, filename: str) -> None:
+        super().__init__(f"not enough for {filename}")
+        self.filename = filename

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from torch import Tensor
 
 from service.computing.classifier import Classifier
-from service.computing.memory_errors import memory_errors
+from service.computing.memory_errors import ImageMemoryError, memory_errors
 from service.problems import Problem
 from service.results import Row
 from service.uploads.images import decode
@@ -24,6 +24,9 @@ def rows_of(classifier: Classifier, images: Sequence[Image], max_pixels: int) ->
         images: one after the other is read; a Problem that reading raises is its row's error, and anything else
             ends the work.
         max_pixels: width x height that an image may have.
+
+    Raises:
+        ImageMemoryError: naming the image whose reading or preparation memory did not suffice for.
     """
     errors: dict[int, Row] = {}
     prepared = []
@@ -32,6 +35,8 @@ def rows_of(classifier: Classifier, images: Sequence[Image], max_pixels: int) ->
             prepared.append((filename, _pixels(classifier, read(), filename, max_pixels)))
         except Problem as problem:
             errors[place] = {"filename": filename, "error": one_line(problem.detail)}
+        except MemoryError as error:
+            raise ImageMemoryError(filename) from error
     found = iter(classifier.answers(prepared, lambda: None))
     return [errors[place] if place in errors else next(found) for place in range(len(images))]
 

@@ -1,5 +1,6 @@
 """Answers for callers while others keep the store busy, or its disk is full."""
 
+import tempfile
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request
@@ -15,7 +16,7 @@ def install_busy_handler(app: FastAPI) -> None:
 
     async def on_store(request: Request, error: Exception) -> JSONResponse:
         if is_full(error):
-            return problem_response(_full(), request.scope["path"])
+            return problem_response(_full("DATA_DIR"), request.scope["path"])
         if is_unreachable(error):
             return problem_response(_unreachable(), request.scope["path"])
         if not isinstance(error, NoConnection) and "locked" not in str(error):
@@ -23,9 +24,10 @@ def install_busy_handler(app: FastAPI) -> None:
         return problem_response(too_busy(), request.scope["path"])
 
     async def on_file(request: Request, error: Exception) -> JSONResponse:
-        if not is_full(error):
+        if not isinstance(error, OSError) or not is_full(error):
             raise error
-        return problem_response(_full(), request.scope["path"])
+        place = "the temporary folder (TMPDIR)" if error.filename == tempfile.gettempdir() else "DATA_DIR"
+        return problem_response(_full(place), request.scope["path"])
 
     app.add_exception_handler(OSError, on_file)
     for kind in OUT_OF_REACH:
@@ -46,6 +48,6 @@ def _unreachable() -> Problem:
     return Problem(503, detail, title="Store out of reach", headers={"Retry-After": "5"})
 
 
-def _full() -> Problem:
-    detail = "the disk of DATA_DIR is full, so nothing was changed; make room there and try again"
+def _full(place: str) -> Problem:
+    detail = f"the disk of {place} is full, so nothing was changed; make room there and try again"
     return Problem(HTTPStatus.INSUFFICIENT_STORAGE, detail, title="Disk full")

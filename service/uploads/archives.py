@@ -96,6 +96,10 @@ class Archive:
         self.names = tuple(self._entries)
         _check_apart(self.names)
 
+    def size(self, name: str) -> int:
+        """Give the bytes that a file declares to have, unpacked."""
+        return self._entries[name].file_size
+
     def read(self, name: str) -> bytes:
         """Unpack one file, at most to its declared size, which the limits allow.
 

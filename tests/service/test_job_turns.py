@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -204,3 +205,58 @@ def noted_closings(monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[int]]:
 
     monkeypatch.setattr(Scoring, "close", noted)
     return lambda: closed
+
+
+def sizes(monkeypatch: pytest.MonkeyPatch, owner: Any, step: str, place: int) -> list[int]:
+    """Note the length of what a step is given."""
+    found, intact = list[int](), getattr(owner, step)
+
+    def noted(*given: Any) -> Any:
+        found.append(len(given[place]))
+        return intact(*given)
+
+    monkeypatch.setattr(owner, step, noted)
+    return found
+
+
+@pytest.mark.parametrize("fails_together", [False, True])
+def test_a_batch_that_takes_long_ends_early(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails_together: bool
+) -> None:
+    answers = Scoring._answers
+
+    def slow(self: Scoring, classifier: Any, archive: Any, names: list[str]) -> Any:
+        if fails_together and len(names) > 1:
+            raise MemoryError
+        time.sleep(0.02 * len(names))
+        return answers(self, classifier, archive, names)
+
+    monkeypatch.setattr(job_scoring, "_LONG_S", 0.03)
+    monkeypatch.setattr(job_scoring, "_IN_TURN", 2)
+    monkeypatch.setattr(Scoring, "_answers", slow)
+    committed = sizes(monkeypatch, JobStore, "commit_batch", 3)
+    with serving(tmp_path, job_batch=64) as client:
+        job = start(client, made_task(client), 30)
+        assert ended(client, job)["done"] == 30
+        assert [row["filename"] for row in rows(client, job)] == [f"{seed:03}.png" for seed in range(30)]
+    assert sum(committed) == 30
+    assert min(committed) > 0
+    assert max(committed) < 30
+
+
+def test_large_files_are_pieces_of_work_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As callers wait for the piece at hand."""
+    monkeypatch.setattr(job_scoring, "_SHORT_BYTES", 3 * max(len(drawing(seed)) for seed in range(7)))
+    pieces = sizes(monkeypatch, Scoring, "_answers", 3)
+    large = drawing(8, side=400)
+    assert len(large) > job_scoring._SHORT_BYTES
+    files = {f"{seed}.png": drawing(seed) for seed in range(7)}
+    with serving(tmp_path, compute_threads=1) as client:
+        content = zipped({"a.png": large, **files, "b.png": large, "c.png": large})
+        task = made_task(client)
+        job = client.post(f"/v1/tasks/{task}/jobs", files={"archive": ("i.zip", content)}).json()["id"]
+        assert ended(client, job)["done"] == 10
+        assert [row["filename"] for row in rows(client, job)] == ["a.png", *files, "b.png", "c.png"]
+    assert pieces[0] == 1
+    assert pieces[-2:] == [1, 1]
+    assert max(pieces) in (3, 4, 5, 6)

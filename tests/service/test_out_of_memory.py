@@ -106,12 +106,13 @@ def test_a_job_waits_and_gives_no_row_an_error(
 
 
 @pytest.mark.parametrize("fail", [of_python, of_torch])
-@pytest.mark.parametrize("step", ["__call__", "many"])
+@pytest.mark.parametrize(("step", "names_image"), [("__call__", True), ("many", False)])
 def test_a_command_says_so(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     step: str,
+    names_image: bool,
     fail: Callable[[], None],
 ) -> None:
     monkeypatch.setenv("DATA_DIR", str(tmp_path / "var"))
@@ -123,4 +124,6 @@ def test_a_command_says_so(
     command = ["classify", f"--support={tmp_path / 'in'}", f"--query={tmp_path / 'in' / 'a'}"]
     assert main(command) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert line == "error: memory has run out; free some, then give the same command again"
+    image = tmp_path / "in" / "a" / "1.png"
+    at, remedy = (f" at {image}", ", or make that image smaller,") if names_image else ("", ",")
+    assert line == f"error: memory has run out{at}; free some{remedy} then give the same command again"

@@ -263,13 +263,16 @@ def test_files_that_cannot_be_read_are_told_before_anything_is_sent(
     assert jobs == []
 
 
-@pytest.mark.parametrize("name", [b"\xff.png", b"x\\y.png"])
+@pytest.mark.parametrize("name", [b"\xff.png", b"x\\y.png", b".hidden.png"])
 def test_a_name_that_no_archive_can_hold_is_told_before_anything_is_sent(
     asked: list[str], tmp_path: Path, jobs: list[str], capsys: Capture, name: bytes
 ) -> None:
     write(tmp_path / "in" / "0.png", drawing(4))
     write(tmp_path / "in" / os.fsdecode(name), drawing(4))
-    for given in (tmp_path / "in", tmp_path / "in" / os.fsdecode(name)):
+    named = tmp_path / "in" / os.fsdecode(name)
+    for given in (
+        [named] if name.startswith(b".") else [named.parent, named]
+    ):  # a folder's hidden files are left out
         assert main([*asked, "--input", str(given), "--output", str(tmp_path / "o.csv")]) == 2
         assert "rename the file" in capsys.readouterr().err
     assert jobs == []

@@ -1,6 +1,7 @@
 """What ``score`` does not put in the place of an earlier output, and what it says."""
 
 import io
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -74,6 +75,24 @@ def test_a_wait_for_other_jobs_is_told(asked: list[str], tmp_path: Path, monkeyp
     before, _, after = terminal.getvalue().partition("[begun]")
     assert "waiting for other jobs" in before
     assert "waiting" not in after.rpartition("\r")[2]
+
+
+@pytest.mark.parametrize("step", ["start_job", "follow_job", "save_results"])
+def test_a_folder_of_the_output_that_is_removed_is_told(
+    asked: list[str], address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture, step: str
+) -> None:
+    intact = getattr(Client, step)
+
+    def removing(*given: Any, **named: Any) -> Any:
+        shutil.rmtree(tmp_path / "out")
+        return intact(*given, **named)
+
+    monkeypatch.setattr(Client, step, removing)
+    assert main([*asked, f"--input={tmp_path / 'good.png'}"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert ".o.jsonl.parts, which held the answers so far, is gone; put it back" in line
+    with Client(address) as client:
+        assert client.connection.ask("GET", "/v1/jobs").json()["items"] == []
 
 
 class Terminal(io.StringIO):

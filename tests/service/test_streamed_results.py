@@ -1,8 +1,10 @@
 """How results leave: many rows at once, and letting go of everything where the caller is gone."""
 
 import asyncio
+import errno
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,8 @@ from starlette.types import ASGIApp, Message
 from service.results import Format, stream
 from tests.service.made_images import drawing
 from tests.service.tiny_service import ended, serving
+
+FULL = Path("/dev/full")  # every write to it fails as on a full disk
 
 
 def rows(count: int) -> Iterator[dict[str, Any]]:
@@ -56,6 +60,37 @@ def test_a_caller_who_goes_in_the_middle_leaves_no_file_open(
         assert ended(client, job)["status"] == "done"
         monkeypatch.setattr(tempfile, "TemporaryFile", noted)
         assert asyncio.run(closed_after_leaving(client.app, f"/v1/jobs/{job}/results")) == [True]
+
+
+@pytest.mark.parametrize(
+    ("error", "status"), [(OSError(errno.ENOSPC, "No space left on device"), 507), (MemoryError(), 503)]
+)
+def test_what_fails_before_the_first_byte_is_a_refusal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, status: int
+) -> None:
+    """Rather than a 200 whose body breaks off."""
+
+    def failing() -> None:
+        raise error
+
+    with serving(tmp_path) as client:
+        files = [("support", (f"{seed}.png", drawing(seed))) for seed in (1, 2)]
+        task = client.post("/v1/tasks", files=files, data={"labels": ["a", "b"]}).json()["id"]
+        job = client.post(f"/v1/tasks/{task}/jobs", files={"query": ("3.png", drawing(3))}).json()["id"]
+        assert ended(client, job)["status"] == "done"
+        monkeypatch.setattr(tempfile, "TemporaryFile", failing)
+        answer = client.get(f"/v1/jobs/{job}/results?format=parquet")
+        assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+        assert status == 503 or "temporary folder" in answer.json()["detail"]
+        assert client.get(f"/v1/jobs/{job}/results?format=csv").text.count("\n") == 2
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="there is no /dev/full")
+def test_a_full_temporary_folder_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "TemporaryFile", partial(FULL.open, "wb"))
+    with pytest.raises(OSError, match="No space left") as caught:
+        next(stream(rows(100_000), ["a"], "parquet"))
+    assert (caught.value.errno, caught.value.filename) == (errno.ENOSPC, tempfile.gettempdir())
 
 
 async def leave_in_the_middle(app: ASGIApp, path: str) -> None:
