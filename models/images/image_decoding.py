@@ -14,6 +14,7 @@ from models.images.jpeg_scans import scans
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
 SUFFIXES = frozenset({".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".webp", ".bmp"})  # of FORMATS
 MAX_SCANS = 64  # of a JPEG; ordinary progressive ones have about ten, and each takes time for the whole image
+ENOUGH = 750  # pixels of the shorter side that are kept of a large JPEG: more than any learner takes of a photo
 LONGEST_SIDE = 65_535  # JPEG's limit; rows have a cost of their own, which a limit on pixels alone does not bound
 Fault = Literal["empty", "not an image", "too large", "damaged"]
 _DAMAGED = "is damaged or cut short; save it again, or leave it out"
@@ -42,6 +43,9 @@ class UndecodableError(ValueError):
 
 def decode(content: bytes, max_pixels: int) -> Image.Image:
     """Decode one image: its first frame, upright, on white where transparent, with 8 bits a channel.
+
+    A large JPEG comes in a half, a quarter or an eighth of its width and height, as far as its shorter side keeps
+    ``ENOUGH`` pixels: its decoder takes less than half the time for that, and a small part of the memory.
 
     Args:
         content: the file.
@@ -77,10 +81,13 @@ def decode(content: bytes, max_pixels: int) -> Image.Image:
     if max(width, height) > LONGEST_SIDE:
         why = f"has {width} x {height} pixels, and no side may have more than {LONGEST_SIDE}; make it smaller"
         raise UndecodableError("too large", why)
-    if image.format in ("JPEG", "MPO") and (several := scans(content)) > MAX_SCANS:
+    of_jpeg = image.format in ("JPEG", "MPO")
+    if of_jpeg and (several := scans(content)) > MAX_SCANS:
         why = f"has {several} scans, more than the {MAX_SCANS} allowed; save it again as an ordinary JPEG"
         raise UndecodableError("too large", why)
     try:
+        if of_jpeg:
+            image.draft(None, (ENOUGH, ENOUGH))
         image.load()
         return _plain(_upright(image))
     except MemoryError:

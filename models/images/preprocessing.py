@@ -16,6 +16,7 @@ from models.images.ink import Ink, find_ink
 from models.kernels.native.drawing import MOST, draw
 
 _MOST_MARGIN = 5  # in sides of the ink; inside a wider margin, a drawing would be too small to recognise
+_REDUCING_GAP = 4.0  # times its output an image may be large: of larger ones, whole blocks are averaged first
 _WORKING_SIDE = MOST  # pixels: enough to find thin strokes in a photograph of a sheet, yet cheap
 
 
@@ -160,5 +161,5 @@ def _photo(image: Image.Image, side: int) -> Tensor:
     shorter = min(width, height)
     left, top = (width - shorter) / 2, (height - shorter) / 2
     box = (left, top, left + shorter, top + shorter)
-    pixels = np.array(colour.resize((side, side), Image.Resampling.BICUBIC, box=box))
+    pixels = np.array(colour.resize((side, side), Image.Resampling.BICUBIC, box=box, reducing_gap=_REDUCING_GAP))
     return torch.from_numpy(pixels).permute(2, 0, 1).contiguous()

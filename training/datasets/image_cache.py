@@ -17,7 +17,7 @@ from training.datasets.class_images import ClassImages
 from training.whole_file import whole
 
 DEFAULT_FOLDER = Path("var/cache")
-_FORMAT = 1
+_FORMAT = 2
 _log = logging.getLogger(__name__)
 
 
