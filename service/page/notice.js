@@ -66,9 +66,10 @@ export class Notice extends EventTarget {
     this.end();
   }
 
-  /** Put the keyboard back to where it came from. */
+  /** Put the keyboard back to where it came from, or, if that has been removed since, to the top of the column. */
   #leave() {
-    if (this.#place.contains(document.activeElement) && this.#before instanceof HTMLElement) this.#before.focus();
+    if (!this.#place.contains(document.activeElement) || !(this.#before instanceof HTMLElement)) return;
+    (this.#before.isConnected ? this.#before : this.column.querySelector('h2'))?.focus();
   }
 
   /** Withdraw all that was offered. */
