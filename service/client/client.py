@@ -98,7 +98,7 @@ class Client:
 
     def delete_class(self, task_id: str, label: str) -> dict[str, Any]:
         """Delete one of a task's classes, with its examples; two must remain."""
-        return self.connection.answer("DELETE", f"{_task_path(task_id)}/classes/{quote(label, safe='')}")
+        return self.connection.answer("DELETE", f"{_task_path(task_id)}/classes/{quote(label)}")
 
     def delete_task(self, task_id: str) -> None:
         """Delete a task."""

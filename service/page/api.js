@@ -187,7 +187,7 @@ export function deleteExample(id, example, version) {
  * @returns {Promise<Task>} without that class, also where another one took it out before
  */
 export function deleteClass(id, label, version) {
-  const path = `${taskPath(id)}/classes/${encodeURIComponent(label)}?version=${version}`;
+  const path = `${taskPath(id)}/classes/${label.split('/').map(encodeURIComponent).join('/')}?version=${version}`; // not every proxy takes %2F
   return ask(path, { method: 'DELETE' }).catch(orAsItIs(id));
 }
 

@@ -41,8 +41,8 @@ export class PuttingBack {
         now = await restoreExamples(task.id, part.map(({ example, file }) => ({ ...example, file })));
         this.#recognize(now);
       } catch (error) {
-        // Of one that is refused by now, for a limit that was lowered, the others do not depend.
-        if (!(error instanceof Problem) || (error.status !== 413 && error.file === undefined)) throw error;
+        // The others do not depend on one that is refused by now, for a limit that was lowered; and fewer may arrive in time.
+        if (!(error instanceof Problem) || (![408, 413].includes(error.status) && error.file === undefined)) throw error;
         if (part.length === 1) refusals.push(error);
         else for (const half of halves(part)) await give(half);
       }

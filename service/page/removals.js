@@ -68,7 +68,9 @@ export class Removals {
       if (of !== task.id || here.has(id)) continue;
       this.#sent.delete(id);
       this.#files.delete(id);
-      done.set(told, [...(done.get(told) ?? []), one]);
+      const ofOne = done.get(told);
+      if (ofOne) ofOne.push(one);
+      else done.set(told, [one]);
     }
     return [...done].map(([told, removed]) => [told(removed), removed]);
   }
@@ -83,7 +85,10 @@ export class Removals {
   async #send(task, removed, told, send) {
     for (const one of removed) this.#sent.set(one.example.id, { ...one, told, of: task.id });
     try {
-      return await send(task.version);
+      const after = await send(task.version);
+      // As where a proxy, which takes no such address, says that it is not there.
+      if (after.examples?.some(({ id }) => id === removed[0].example.id)) throw new Problem(texts.badAnswer, 400);
+      return after;
     } catch (error) {
       if (error instanceof Problem && error.isStale) return null;
       // Else it may have been done all the same: then they are kept until it shows.

@@ -76,7 +76,7 @@ test('a class goes at one press, the keyboard to the next one, and it comes back
     removeClass(label);
     await settled();
     if (!next) break;
-    assert.deepEqual(service.asked.filter((one) => one.startsWith('DELETE')), [`DELETE /v1/tasks/${task.id}/classes/${encodeURIComponent(label)}`]);
+    assert.deepEqual(service.asked.filter((one) => one.startsWith('DELETE')), [`DELETE /v1/tasks/${task.id}/classes/${label.split('/').map(encodeURIComponent).join('/')}`]);
     assert.ok(text('opened-notice').startsWith(texts.removedClass(label, names)));
     assert.equal(document.activeElement, button(texts.removeClass(next)));
     assert.deepEqual(Object.keys(shown()), ['ring', 'star']);
@@ -154,6 +154,37 @@ test('a class of which one image cannot be fetched stays whole, and what was fet
   assert.deepEqual(Object.keys(shown()), ['cross', 'star']);
 });
 
+test('a removal that the service did not do, and told nothing of, can be asked for again', async () => {
+  for (const [answer, told] of [[cutOff, texts.offline], [refusal(404), texts.badAnswer], [refusal(504), texts.busy]]) {
+    instead((one) => one.startsWith('DELETE'), answer, false);
+    remove('0.png', 'ring');
+    await settled();
+    assert.equal(text('opened-note'), told);
+    assert.deepEqual([stored().length, text('opened-notice')], [3, '']);
+  }
+  remove('0.png', 'ring');
+  await settled();
+  assert.ok(text('opened-notice').startsWith(texts.removedImage('0.png')));
+  assert.equal(service.asked.filter((one) => one.startsWith('GET') && one.endsWith('/e0')).length, 1);
+});
+
+test('the keyboard that came from what has been removed since goes to the heading', async () => {
+  drag(picture('1.png').parent)(row('cross'), 'drop');
+  await settled();
+  drag(picture('1.png').parent)(row('ring'), 'drop');
+  await settled();
+  const release = service.hold(`DELETE /v1/tasks/${task.id}/examples/e0`);
+  remove('0.png', 'ring');
+  await settled();
+  button(texts.undo).focus();
+  release();
+  await settled();
+  assert.ok(text('opened-notice').startsWith(texts.removedImage('0.png')));
+  assert.equal(document.activeElement, button(texts.undo), 'of the new offer');
+  button(texts.closeNotice).click();
+  assert.equal(document.activeElement.id, 'opened-heading');
+});
+
 test('a removal whose answer is lost can be taken back once it shows that it was done', async () => {
   instead((one) => one.startsWith('DELETE'), cutOff);
   remove('0.png', 'ring');
@@ -211,7 +242,7 @@ test('of the images of a class, those come back that the service still takes', a
   const { fetch } = globalThis;
   globalThis.fetch = async (path, init) => {
     const given = init?.method === 'POST' ? JSON.parse(init.body).support : [];
-    if (given.length > 3) return refusal(413, { title: 'Too many files' })();
+    if (given.length > 3) return refusal(given.length > 4 ? 408 : 413, { title: 'Too many files' })();
     const bad = given.find((one) => one.filename === '3.png');
     return bad ? refusal(413, { title: 'Image too large', detail: '3.png is too large', file: '3.png' })() : fetch(path, init);
   };
