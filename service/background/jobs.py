@@ -1,8 +1,8 @@
 """Jobs, which outlive requests and processes: scored in the background, committed batch by batch.
 
-A job's folder (images, pinned classifier) is complete before its row exists, and result rows are committed
-together with the progress. So a process killed at any moment leaves nothing half done: the next one resumes at
-the first image without a row. Once a job has ended, its images and tensors are removed.
+A job's folder (images, pinned classifier) is complete before its row exists, and goes with it; result rows are
+committed together with the progress. So a process killed at any moment leaves nothing half done: the next one
+resumes at the first image without a row. Once a job has ended, its images and tensors are removed.
 """
 
 import logging

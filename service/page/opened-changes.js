@@ -28,14 +28,14 @@ export class OpenedChanges {
 
   /**
    * @param {() => Task | null} opened
-   * @param {HTMLElement} noted
+   * @param {HTMLElement} note
    * @param {import('./notice.js').Notice} notice
    * @param {(task: Task) => void} changed called with a task that has other examples now
    * @param {(id: string) => void} gone called with the id of a task that the service no longer has
    */
-  constructor(opened, noted, notice, changed, gone) {
+  constructor(opened, note, notice, changed, gone) {
     this.opened = opened;
-    this.noted = noted;
+    this.note = note;
     this.notice = notice;
     this.changed = changed;
     this.gone = gone;
@@ -49,7 +49,7 @@ export class OpenedChanges {
   }
 
   /** @param {Task} task as it is about to be shown */
-  note(task) {
+  place(task) {
     this.places.note(task.examples ?? []);
   }
 
@@ -110,7 +110,7 @@ export class OpenedChanges {
     if (isSorted) leftOut.push(...folders.leftOut);
     const given = [...classes.values()].flat().length;
     let note = noteOf(images, leftOut);
-    warn(this.noted, note, given ? texts.adding(given) : '');
+    warn(this.note, note, given ? texts.adding(given) : '');
     if (!given) return false;
     const before = task.examples ?? [];
     let isAdded = false;
@@ -118,13 +118,13 @@ export class OpenedChanges {
       const copied = await copyClasses(classes);
       const count = [...copied.classes.values()].flat().length;
       note = noteOf(images, [...leftOut, ...copied.leftOut]);
-      warn(this.noted, note, count ? texts.adding(count) : '');
+      warn(this.note, note, count ? texts.adding(count) : '');
       if (!count) return;
       const support = labelled(copied.classes, [...before.map((one) => one.filename), ...this.#removedNames]);
       const larger = await addExamples(task.id, support);
       isAdded = true;
-      if (note) warn(this.noted, note);
-      else tellOver(this.noted, texts.adding(count));
+      if (note) warn(this.note, note);
+      else tellOver(this.note, texts.adding(count));
       this.changed(larger);
       const known = new Set(before.map((one) => one.id));
       // By name, too: somebody else may have added examples meanwhile.
@@ -146,13 +146,13 @@ export class OpenedChanges {
    */
   #put(id, example, label, done) {
     const doing = texts.moving(example.filename);
-    tell(this.noted, doing);
+    tell(this.note, doing);
     return this.#inTurn(() => this.#reporting(id, texts.notMoved, async () => {
       const now = this.places.now(example.id);
       const task = await moveExample(id, now, label);
       this.changed(task);
       const isThere = (task.examples ?? []).some((one) => one.id === now);
-      tellOver(this.noted, doing);
+      tellOver(this.note, doing);
       if (isThere) done();
       else this.#tellGone(id, example.filename);
     }));
@@ -169,7 +169,7 @@ export class OpenedChanges {
     if (!task) return;
     const going = pick(task);
     const doing = texts.removing(going.length);
-    tell(this.noted, doing);
+    tell(this.note, doing);
     await this.#reporting(task.id, String, async () => {
       await this.#removals.fetch(task, going); // before its turn, as many files take a while
       await this.#inTurn(async () => {
@@ -179,24 +179,24 @@ export class OpenedChanges {
         this.changed(left);
         if (!isOurs) this.#tellGone(task.id, name);
       });
-      tellOver(this.noted, doing);
+      tellOver(this.note, doing);
     });
   }
 
   /** @param {Task} task @param {PuttingBack} way of images that were removed @returns {Promise<boolean>} whether all are back */
   #putBack(task, way) {
     const doing = texts.puttingBack(way.count);
-    tell(this.noted, doing);
+    tell(this.note, doing);
     return this.#inTurn(() => this.#reporting(task.id, (problem) => texts.notPutBack(way.count, problem), async () => {
       await way.run(this.#latest(task), this.changed);
-      tellOver(this.noted, doing);
+      tellOver(this.note, doing);
     }));
   }
 
   /** @param {string} id of the task @param {string[]} examples @returns {Promise<boolean>} whether they are gone */
   #takeBack(id, examples) {
     const doing = texts.removing(examples.length); // a request each, so that nothing goes that others gave meanwhile
-    tell(this.noted, doing);
+    tell(this.note, doing);
     return this.#inTurn(() => this.#reporting(id, String, async () => {
       let task = null;
       try {
@@ -204,7 +204,7 @@ export class OpenedChanges {
       } finally {
         if (task) this.changed(task); // what is gone is gone, also when a later one could not be deleted
       }
-      tellOver(this.noted, doing);
+      tellOver(this.note, doing);
     }));
   }
 
@@ -232,7 +232,7 @@ export class OpenedChanges {
 
   /** @param {string} id of the task @param {string} name of what somebody else has removed */
   #tellGone(id, name) {
-    if (this.opened()?.id === id) tell(this.noted, texts.imageGone(name));
+    if (this.opened()?.id === id) tell(this.note, texts.imageGone(name));
   }
 
   /**
@@ -248,8 +248,8 @@ export class OpenedChanges {
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       const isGone = error.status === 404;
-      if (!isGone) warn(this.noted, toldAs(error.message));
-      else if (this.opened()?.id === id) warn(this.noted, texts.taskGone); // another one that was opened since is there
+      if (!isGone) warn(this.note, toldAs(error.message));
+      else if (this.opened()?.id === id) warn(this.note, texts.taskGone); // another one that was opened since is there
       if (isGone) this.gone(id);
       return false;
     }

@@ -23,7 +23,7 @@ _SHOWN = JobRow.status != _DELETING
 Drop = Callable[[str], None]  # removes what lies under a job's id beside the store
 
 
-def nothing(_: str) -> None:
+def _nothing(_: str) -> None:
     """Drop nothing."""
 
 
@@ -65,7 +65,7 @@ class JobStore:
         model: str,
         total: int,
         place: Callable[[], None] = lambda: None,
-        drop: Drop = nothing,
+        drop: Drop = _nothing,
     ) -> Job:
         """Queue a job, or give the one that the task has of this id already.
 
@@ -102,7 +102,7 @@ class JobStore:
                 raise not_found("job", job_id)
             return _job(row)
 
-    def of_id(self, job_id: str, task_id: str, drop: Drop = nothing) -> Job | None:
+    def of_id(self, job_id: str, task_id: str, drop: Drop = _nothing) -> Job | None:
         """Give a task's job, if there is one of this id.
 
         A deletion of one that was begun is finished, so that the id is free: it may have been cut short.
@@ -202,7 +202,7 @@ class JobStore:
             raise not_found("job", job_id)
         return int(number)
 
-    def delete_hidden(self, number: int, drop: Drop = nothing) -> None:
+    def delete_hidden(self, number: int, drop: Drop = _nothing) -> None:
         """Delete a hidden job, its results bit by bit: 100,000 would keep others from writing for seconds.
 
         ``drop`` is given the job's id together with the job's end, and not at all if another caller ended it: by
@@ -211,7 +211,7 @@ class JobStore:
         while self._delete_some(number, drop):
             pass
 
-    def resume_deletion(self, drop: Drop = nothing) -> bool:
+    def resume_deletion(self, drop: Drop = _nothing) -> bool:
         """Go on with a deletion that was cut short, for a moment; False if there is none."""
         with self._database.reading() as session:
             number = session.scalar(select(JobRow.number).where(JobRow.status == _DELETING).limit(1))
@@ -225,7 +225,7 @@ class JobStore:
         some = select(ResultRow.place).where(ResultRow.job_number == number).limit(_DELETED_AT_ONCE)
         results = delete(ResultRow).where(ResultRow.job_number == number, ResultRow.place.in_(some))
         if self._database.freeing(results.returning(ResultRow.place)) is None:
-            self._database.freeing_by(lambda connection: _end(connection, number, drop))
+            self._database.freeing_by(lambda connection: _end_row(connection, number, drop))
             return False
         give_way(began)
         return True
@@ -264,7 +264,7 @@ class JobStore:
             return dict(session.execute(select(JobRow.id, JobRow.status).where(_SHOWN)).all())
 
 
-def _end(connection: Connection, number: int, drop: Drop) -> None:
+def _end_row(connection: Connection, number: int, drop: Drop) -> None:
     job_id = connection.execute(delete(JobRow).where(JobRow.number == number).returning(JobRow.id)).scalar()
     if job_id is not None:
         drop(job_id)

@@ -157,3 +157,16 @@ export async function until(condition) {
 export async function settled() {
   for (let quiet = 0; quiet < 20; quiet = answering ? 0 : quiet + 1) await new Promise((resume) => { setImmediate(resume); });
 }
+
+/** Let `answer` come instead of the service's to the next request that `isMeant`, such as 'GET v1/tasks', after it has done what it is asked, or not. */
+export function instead(isMeant, answer, isDone = true) {
+  const { fetch } = globalThis;
+  globalThis.fetch = async (path, init = {}) => {
+    if (!isMeant(`${init.method ?? 'GET'} ${path}`)) return fetch(path, init);
+    globalThis.fetch = fetch;
+    if (isDone) await fetch(path, init);
+    return answer();
+  };
+}
+export const cutOff = () => { throw new TypeError('cut off'); };
+export const refusal = (status, body = {}) => () => new Response(JSON.stringify(body), { status });
