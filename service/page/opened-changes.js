@@ -21,6 +21,7 @@ export class OpenedChanges {
   #removals = new Removals();
   /** @type {Set<string>} names of images that can be put back, beside newer ones */
   #removedNames = new Set();
+  #comingBack = 0;
   /** @type {Promise<boolean>} what was given last, on its way */
   #adding = Promise.resolve(false);
   /** @type {Promise<unknown>} the last move, removal or undoing, on its way */
@@ -39,6 +40,11 @@ export class OpenedChanges {
     this.notice = notice;
     this.changed = changed;
     this.gone = gone;
+  }
+
+  /** Whether images that only the page has are on their way back to the service. */
+  get arePending() {
+    return this.#comingBack > 0;
   }
 
   /** Withdraw what is about another classifier: what is offered, and what comes of it, is about what is in view. */
@@ -175,8 +181,9 @@ export class OpenedChanges {
       await this.#inTurn(async () => {
         const latest = this.#latest(task);
         if (!pick(latest).length) return; // pressed twice
-        const { task: left, isOurs } = await this.#removals.remove(latest, pick, (version) => send(task.id, version), told);
+        const { task: left, isOurs, problem } = await this.#removals.remove(latest, pick, (version) => send(task.id, version), told);
         this.changed(left);
+        if (problem) throw problem;
         if (!isOurs) this.#tellGone(task.id, name);
       });
       tellOver(this.note, doing);
@@ -187,10 +194,11 @@ export class OpenedChanges {
   #putBack(task, way) {
     const doing = texts.puttingBack(way.count);
     tell(this.note, doing);
+    this.#comingBack += 1;
     return this.#inTurn(() => this.#reporting(task.id, (problem) => texts.notPutBack(way.count, problem), async () => {
       await way.run(this.#latest(task), this.changed);
       tellOver(this.note, doing);
-    }));
+    })).finally(() => { this.#comingBack -= 1; });
   }
 
   /** @param {string} id of the task @param {string[]} examples @returns {Promise<boolean>} whether they are gone */

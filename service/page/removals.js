@@ -36,7 +36,8 @@ export class Removals {
    * @param {(task: Task) => KeptExample[]} pick what is to go
    * @param {(version: number) => Promise<Task>} send the removal, to be done in that version only
    * @param {Told} told what is said of it
-   * @returns {Promise<{ task: Task, isOurs: boolean }>} without them; whether it was not somebody else who removed them
+   * @returns {Promise<{ task: Task, isOurs: boolean, problem?: Problem }>} without them, unless there is a problem; whether it
+   *   was not somebody else who removed them
    */
   async remove(known, pick, send, told) {
     let task = known;
@@ -50,8 +51,8 @@ export class Removals {
           const after = await this.#send(task, removed, told, send);
           if (after) return { task: after, isOurs: true };
         }
-      } else if (attempt > 1) throw new Problem(texts.tooFewRemain, 409);
-      if (attempt === ATTEMPTS) throw new Problem(texts.keepsChanging, 409);
+      } else if (attempt > 1) return { task, isOurs: false, problem: new Problem(texts.tooFewRemain, 409) };
+      if (attempt === ATTEMPTS) return { task, isOurs: false, problem: new Problem(texts.keepsChanging, 409) };
       task = await showTask(task.id); // somebody else has changed it
     }
   }

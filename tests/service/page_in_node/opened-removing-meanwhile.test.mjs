@@ -56,6 +56,35 @@ test('in two windows: what the other one changed meanwhile counts, and is lost t
   assert.ok(picture('more.png') && !picture('theirs.png'));
 });
 
+test('in two windows: that the other one left two classes only is shown beside what is told of it', async () => {
+  document.getElementById('new-class').value = 'star';
+  choose('choose-new-class', [image('4.png')]);
+  await settled();
+  await fetch(`v1/tasks/${task.id}/classes/star`, { method: 'DELETE' });
+  removeClass('ring');
+  await settled();
+  assert.equal(text('opened-note'), texts.tooFewRemain);
+  assert.deepEqual(shown(), { ring: '0.png 1.png', cross: '2.png' });
+});
+
+test('while images are put back, the page is not left without a question', async () => {
+  const leave = () => {
+    const event = new Event('beforeunload', { cancelable: true });
+    window.dispatchEvent(event);
+    return event.defaultPrevented;
+  };
+  remove('0.png', 'ring');
+  await settled();
+  assert.equal(leave(), false);
+  const release = service.hold(`POST /v1/tasks/${task.id}/examples`);
+  undo();
+  await settled();
+  assert.equal(leave(), true);
+  release();
+  await settled();
+  assert.equal(leave(), false);
+});
+
 test('what the service refused to remove is not offered when somebody else removes it', async () => {
   instead((one) => one.startsWith('DELETE'), refusal(422, { title: 'No', detail: 'not now' }), false);
   remove('0.png', 'ring');
