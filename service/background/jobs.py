@@ -1,8 +1,8 @@
 """Jobs, which outlive requests and processes: scored in the background, committed batch by batch.
 
-A job's folder (images, pinned classifier) is complete before its row exists, and result rows are committed
-together with the progress. So a process killed at any moment leaves nothing half done: the next one resumes at
-the first image without a row. Once a job has ended, its images and tensors are removed.
+A job's folder (images, pinned classifier) is complete before its row exists, and goes with it; result rows are
+committed together with the progress. So a process killed at any moment leaves nothing half done: the next one
+resumes at the first image without a row. Once a job has ended, its images and tensors are removed.
 """
 
 import logging
@@ -92,7 +92,7 @@ class Jobs:
         caller to whom no answer came may send it again.
         """
         if chosen is not None:
-            job = await run_in_threadpool(self.store.of_id, chosen, task_id)
+            job = await run_in_threadpool(self.store.of_id, chosen, task_id, self._drop)
             if job is not None:
                 return job
         # Under a name of its own, as another request may be sending the same job.
@@ -121,7 +121,7 @@ class Jobs:
         if isinstance(ended, Job):
             return ended
         # Outside of a writer's turn, since it takes seconds, most of which it waits for others.
-        await run_in_threadpool(self.store.delete_hidden, ended)
+        await run_in_threadpool(self.store.delete_hidden, ended, self._drop)
         return None
 
     def _end(self, job_id: str) -> Job | int:
@@ -129,9 +129,10 @@ class Jobs:
         if (job := self.store.unfinished(job_id)) is not None:
             self._finish(job, "cancelled")
             return self.store.job(job_id)
-        number = self.store.hide(job_id)
+        return self.store.hide(job_id)
+
+    def _drop(self, job_id: str) -> None:
         shutil.rmtree(self.folder(job_id), ignore_errors=True)
-        return number
 
     def _queue(self, folder: Path, images: int, chosen: str | None, task_id: str, classifier: Classifier) -> Job:
         pin(classifier, folder)
@@ -139,12 +140,14 @@ class Jobs:
 
         def place() -> None:
             if at != folder:
-                shutil.rmtree(at, ignore_errors=True)  # of a process that was killed just here
+                self._drop(at.name)  # of a process that was killed just here
                 folder.rename(at)
             sync_folder(self._root)
 
         try:
-            job = self.store.create(at.name, task_id=task_id, model=classifier.model, total=images, place=place)
+            job = self.store.create(
+                at.name, task_id=task_id, model=classifier.model, total=images, place=place, drop=self._drop
+            )
         except Exception:
             if not folder.exists():  # it was in its place
                 shutil.rmtree(at, ignore_errors=True)
@@ -225,7 +228,7 @@ class Jobs:
         """Remove what stopped processes left: folders without a job, images of jobs that have ended, and jobs
         that were about to be deleted.
         """
-        while not self._stopping.is_set() and self.store.resume_deletion():
+        while not self._stopping.is_set() and self.store.resume_deletion(self._drop):
             pass
         tidy(self._root, self.store.statuses(), oldest_s=self._settings.upload_s + _ORPHAN_S)
 

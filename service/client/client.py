@@ -48,13 +48,12 @@ class Client:
 
         Given ``expires_in``, the service deletes it once nobody has used it for so many seconds.
         """
-        labelled = list(support)
-        data: dict[str, Any] = {"labels": [label for label, _ in labelled], "model": model}
+        files, labels = _named(support)
+        data: dict[str, Any] = {"labels": labels, "model": model}
         if name is not None:
             data["name"] = name
         if expires_in is not None:
             data["expires_in"] = str(expires_in)
-        files = [(f"{label}/{path.name}", path) for label, path in labelled]
         return self.connection.upload("/v1/tasks", "support", files, data)
 
     def classify(
@@ -76,6 +75,11 @@ class Client:
         """Keep a temporary task for good, under a name."""
         return self.connection.answer("POST", f"{_task_path(task_id)}/keep", json={"name": name})
 
+    def add_examples(self, task_id: str, support: Iterable[tuple[str, Path]]) -> dict[str, Any]:
+        """Add pairs of label and image file to a task, of its classes or of new ones; see ``create_task``."""
+        files, labels = _named(support)
+        return self.connection.upload(f"{_task_path(task_id)}/examples", "support", files, {"labels": labels})
+
     def example(self, task_id: str, example_id: str) -> bytes:
         """Give the image of one of a task's examples, as it was uploaded; its id stands in the task."""
         path = _example_path(task_id, example_id)
@@ -87,6 +91,14 @@ class Client:
     def move_example(self, task_id: str, example_id: str, label: str) -> dict[str, Any]:
         """Move one of a task's examples to another class, or to a new one."""
         return self.connection.answer("POST", _example_path(task_id, example_id), json={"label": label})
+
+    def delete_example(self, task_id: str, example_id: str) -> dict[str, Any]:
+        """Delete one of a task's examples; two classes must remain."""
+        return self.connection.answer("DELETE", _example_path(task_id, example_id))
+
+    def delete_class(self, task_id: str, label: str) -> dict[str, Any]:
+        """Delete one of a task's classes, with its examples; two must remain."""
+        return self.connection.answer("DELETE", f"{_task_path(task_id)}/classes/{quote(label)}")
 
     def delete_task(self, task_id: str) -> None:
         """Delete a task."""
@@ -144,6 +156,12 @@ class Client:
             part.replace(target)
         finally:
             part.unlink(missing_ok=True)
+
+
+def _named(support: Iterable[tuple[str, Path]]) -> tuple[list[tuple[str, Path]], list[str]]:
+    """Give files under the names that answers call them by, and their labels."""
+    labelled = list(support)
+    return [(f"{label}/{path.name}", path) for label, path in labelled], [label for label, _ in labelled]
 
 
 def _task_path(task_id: str) -> str:

@@ -26,7 +26,7 @@ class TooMuch(ServiceError):
 
 
 class Missing(ServiceError):
-    """There is no such task or job on the server."""
+    """There is no such task, example, class or job on the server."""
 
 
 def check(response: httpx.Response) -> None:

@@ -176,19 +176,29 @@ class Classifiers:
         """Add examples to a task; raises a 422 Problem if ``model`` is neither ``auto`` nor the task's."""
         await self._change(task_id, lambda stored: stored, _identified(support), model)
 
-    async def revise(self, task_id: str, revise: Revise) -> None:
+    async def revise(self, task_id: str, revise: Revise, version: int | None = None) -> None:
         """Keep of a task's examples those that ``revise`` gives, some perhaps with another label.
 
         Raises:
-            Problem: 409 if under two classes remain, 422 if these are more than one classifier takes.
+            Problem: 409 if under two classes remain, or if the task is not at the ``version`` that is given;
+                422 if these are more classes than one classifier takes.
         """
-        await self._change(task_id, revise, [], AUTO)
+        await self._change(task_id, revise, [], AUTO, version)
 
-    async def _change(self, task_id: str, revise: Revise, added: Sequence[NewExample], model: str) -> None:
+    async def _change(
+        self,
+        task_id: str,
+        revise: Revise,
+        added: Sequence[NewExample],
+        model: str,
+        version: int | None = None,
+    ) -> None:
         with self._engine.admitted() as caller:
             async with self._turns.of(task_id, caller.deadline):
                 for _ in range(_ATTEMPTS):
                     task, stored = await run_in_threadpool(self._tasks.snapshot, task_id)
+                    if version not in (None, task.version):
+                        raise _changed_before(task, version)
                     revision = Revision.of(stored, revise, added)
                     if not revision.changes:
                         return
@@ -237,6 +247,12 @@ def _identified(support: Sequence[Example]) -> list[NewExample]:
 
 def _fitted(classifier: Classifier) -> Fitted:
     return Fitted(classifier.model, classifier.version, classifier.estimate)
+
+
+def _changed_before(task: Task, version: int | None) -> Problem:
+    """Make the 409 Problem for a change of a version that is not the task's."""
+    detail = f"task {task.id} is at version {task.version} by now, not {version}; look at it before changing it"
+    return Problem(409, detail, title="Task changed")
 
 
 def _too_contended(task_id: str) -> Problem:

@@ -15,13 +15,15 @@ const RETRIES = 2;
 const DRAFT_LASTS = 24 * 3600; // seconds without a question
 const LONGEST_WAIT = 5; // seconds: a longer Retry-After is for the user to decide
 const LONGEST_ANSWER = 240_000; // milliseconds: the service itself gives up after 210 s, unless it is set otherwise, and then says why
+const CHANGED = 'Task changed'; // since the version that a request is about
 /** What there may be too much of, by the title of its problem: the details advise programs, but end with the limit. */
 const TOO_MANY = new Map([
   ['Too many files', texts.tooManyFiles], ['Too many fields', texts.tooManyFiles],
   ['Too many examples', texts.tooManyExamples], ['Too many classes', texts.tooManyClasses],
 ]);
 
-const TOO_FEW = 'Too few classes would remain'; // its detail advises programs, too
+/** What is said of others in words for programs. */
+const REWORDED = new Map([['Too few classes would remain', texts.tooFewRemain], [CHANGED, texts.keepsChanging]]);
 
 /** A failure that says what to do. */
 export class Problem extends Error {
@@ -30,12 +32,19 @@ export class Problem extends Error {
    * @param {number} status HTTP status; 0 where no answer came
    * @param {string} [file] name of the file at fault
    * @param {string} [field] name of the form field at fault
+   * @param {string} [title] that the service gives all problems of its kind
    */
-  constructor(sentence, status, file, field) {
+  constructor(sentence, status, file, field, title) {
     super(sentence);
     this.status = status;
     this.file = file;
     this.field = field;
+    this.title = title;
+  }
+
+  /** Whether the request was about another version of a task than the one that there is. */
+  get isStale() {
+    return this.title === CHANGED;
   }
 
   /** Whether the same request may succeed later, as it is not at fault itself. */
@@ -54,25 +63,25 @@ async function problemOf(response) {
   const isAboutAll = response.status === 413 && !body.file && !body.field; // otherwise the service names what is too large
   const most = body.detail?.match?.(/\d+/g)?.at(-1);
   const tooMany = most ? TOO_MANY.get(body.title)?.(most) : undefined;
-  const tooFew = body.title === TOO_FEW ? texts.tooFewRemain : undefined;
-  const sentence = isAboutAll ? texts.tooMuch : tooMany ?? tooFew ?? (stated || unstated);
-  return new Problem(sentence, response.status, body.file, body.field);
+  const sentence = isAboutAll ? texts.tooMuch : tooMany ?? REWORDED.get(body.title) ?? (stated || unstated);
+  return new Problem(sentence, response.status, body.file, body.field, body.title);
 }
 
 /**
  * @param {string} path relative to the page, as a proxy may have both below a path of its own
  * @param {RequestInit} [init]
  * @param {AbortController} [request] aborts it; a connection that stalls is then, and after a while anyway, as good as none
- * @returns {Promise<any>} the JSON answer, or null where there is none
+ * @param {(response: Response) => Promise<any>} [read] what has come
+ * @returns {Promise<any>} the answer, or null where there is none
  */
-async function ask(path, init = {}, request = new AbortController()) {
+async function ask(path, init = {}, request = new AbortController(), read = (response) => response.json()) {
   AbortSignal.timeout(LONGEST_ANSWER).addEventListener('abort', () => request.abort());
   const { signal } = request;
   for (let attempt = 0; ; attempt += 1) {
     const response = await fetch(path, { ...init, signal }).catch(() => { throw new Problem(texts.offline, 0); });
     if (response.ok) {
       if (response.status === 204) return null;
-      return response.json().catch(() => {
+      return read(response).catch(() => {
         throw signal.aborted ? new Problem(texts.offline, 0) : new Problem(texts.badAnswer, response.status);
       });
     }
@@ -150,10 +159,58 @@ export function moveExample(id, example, label) {
 /**
  * @param {string} id
  * @param {string} example its id
+ * @returns {Promise<Blob | null>} its file, as it was uploaded; null where the example is gone
+ */
+export function fetchPicture(id, example) {
+  // A proxy's page that asks for a password is no picture.
+  const read = async (/** @type {Response} */ response) => {
+    if (!response.headers.get('Content-Type')?.startsWith('image/')) throw new TypeError('no image');
+    return response.blob();
+  };
+  return ask(examplePath(id, example), {}, undefined, read).catch(orNothing);
+}
+
+/**
+ * @param {string} id
+ * @param {string} example its id
+ * @param {number} [version] of the task; another one is left as it is, and told by a stale `Problem`
  * @returns {Promise<Task>} without that example, also where another one took it out before
  */
-export function deleteExample(id, example) {
-  return ask(examplePath(id, example), { method: 'DELETE' }).catch(orAsItIs(id));
+export function deleteExample(id, example, version) {
+  return ask(examplePath(id, example) + (version ? `?version=${version}` : ''), { method: 'DELETE' }).catch(orAsItIs(id));
+}
+
+/**
+ * @param {string} id
+ * @param {string} label
+ * @param {number} version of the task, as for `deleteExample`
+ * @returns {Promise<Task>} without that class, also where another one took it out before
+ */
+export function deleteClass(id, label, version) {
+  const path = `${taskPath(id)}/classes/${label.split('/').map(encodeURIComponent).join('/')}?version=${version}`; // not every proxy takes %2F
+  return ask(path, { method: 'DELETE' }).catch(orAsItIs(id));
+}
+
+/**
+ * Give a task examples that it has had before. As JSON: names that programs gave to files may be such as no form keeps.
+ * @param {string} id
+ * @param {{ label: string, filename: string, file: Blob }[]} examples
+ * @returns {Promise<Task>} with these examples, too
+ */
+export async function restoreExamples(id, examples) {
+  const support = [];
+  for (const { label, filename, file } of examples) support.push({ label, filename, image: await base64(file) });
+  const headers = { 'Content-Type': 'application/json' };
+  return ask(`${taskPath(id)}/examples`, { method: 'POST', body: JSON.stringify({ support }), headers });
+}
+
+/** @param {Blob} file @returns {Promise<string>} */
+async function base64(file) {
+  const bytes = new Uint8Array(await file.arrayBuffer());
+  let text = '';
+  const most = 0x8000; // arguments of one call
+  for (let start = 0; start < bytes.length; start += most) text += String.fromCharCode(...bytes.subarray(start, start + most));
+  return btoa(text);
 }
 
 /** @param {string} id @returns {(problem: unknown) => Promise<Task>} what to do about an example that is gone */
@@ -191,11 +248,12 @@ export function showTask(id) {
  * @param {string} id
  * @returns {Promise<null>} even if the task was gone already; the request outlives the page
  */
-export async function deleteTask(id) {
-  try {
-    return await ask(taskPath(id), { method: 'DELETE', keepalive: true });
-  } catch (problem) {
-    if (problem instanceof Problem && problem.status === 404) return null;
-    throw problem;
-  }
+export function deleteTask(id) {
+  return ask(taskPath(id), { method: 'DELETE', keepalive: true }).catch(orNothing);
+}
+
+/** @param {unknown} problem @returns {null} where it is about something that is gone */
+function orNothing(problem) {
+  if (problem instanceof Problem && problem.status === 404) return null;
+  throw problem;
 }

@@ -1,11 +1,12 @@
 /** One class on the page: its name, its images, and the ways to add more. */
 
-import { cross, element, singly, tell } from './dom.js';
+import { element, tell } from './dom.js';
 import { fromInput } from './files.js';
 import { FoldedPad } from './folded-pad.js';
 import { keepOnly, putAt } from './in-order.js';
 import { acceptDrops, acceptExamples } from './intake.js';
 import { Reading } from './reading.js';
+import { removeButton } from './remove-button.js';
 import { LONGEST_LABEL } from './support.js';
 import { stopped, texts } from './texts.js';
 import { tile } from './tile.js';
@@ -45,7 +46,7 @@ export class ClassRow {
       onkeydown: (/** @type {KeyboardEvent} */ { key, isComposing }) => { if (key === 'Enter' && !isComposing) this.name.blur(); },
     });
     this.count = element('span', { class: 'class-count' });
-    this.removeButton = element('button', { type: 'button', class: 'icon', onclick: singly(actions.removeGroup) }, [cross()]);
+    this.removeButton = removeButton('', actions.removeGroup);
     this.input = element('input', {
       type: 'file', class: 'hidden-input', accept: ACCEPT, multiple: true,
       onchange: () => { actions.take(fromInput(this.input.files)); this.input.value = ''; },
@@ -116,7 +117,7 @@ export class ClassRow {
     const made = tile(
       'figure', { image: example, name: example.file.name, src: example.url, loading: 'eager' },
       (picture) => this.actions.askWhereTo(example, picture),
-      element('button', { type: 'button', class: 'icon', onclick: singly(remove) }, [cross()]),
+      removeButton('', remove),
     );
     this.#tiles.set(example, made);
     return made;

@@ -92,7 +92,7 @@ byId('close-opened').addEventListener('click', () => { closeOpened(); byId('own-
 guardPage();
 acceptPastes((target) => classList.receiverAt(target) ?? opened.receiverAt(target) ?? ((found) => ask.take(found)));
 
-window.addEventListener('beforeunload', (event) => { if (support.imageCount) event.preventDefault(); });
+window.addEventListener('beforeunload', (event) => { if (support.imageCount || opened.changes.arePending) event.preventDefault(); });
 window.addEventListener('pagehide', () => classifiers.abandon());
 window.addEventListener('pageshow', (event) => { if (event.persisted) queries.ask(); }); // Back: the draft is gone
 

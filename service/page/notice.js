@@ -49,7 +49,12 @@ export class Notice extends EventTarget {
     const close = element('button', {
       type: 'button', class: 'icon', 'aria-label': texts.closeNotice, title: texts.closeNotice, onfocus, onclick: () => this.#close(),
     }, [cross()]);
-    this.#place.replaceChildren(element('span', { text: sentence }), undo, element('span', { class: 'notice-keys', text: UNDO_KEYS }), close);
+    const former = [...this.#place.children];
+    const parts = [element('span', { text: sentence }), undo, element('span', { class: 'notice-keys', text: UNDO_KEYS }), close];
+    const held = former.findIndex((one) => one === document.activeElement);
+    this.#place.append(...parts);
+    if (held >= 0) parts[held].focus(); // before the former one goes, which would let the keyboard fall back to the top of the page
+    for (const one of former) one.remove();
   }
 
   async #takeBack() {
@@ -66,9 +71,10 @@ export class Notice extends EventTarget {
     this.end();
   }
 
-  /** Put the keyboard back to where it came from. */
+  /** Put the keyboard back to where it came from, or, if that has been removed since, to the top of the column. */
   #leave() {
-    if (this.#place.contains(document.activeElement) && this.#before instanceof HTMLElement) this.#before.focus();
+    if (!this.#place.contains(document.activeElement) || !(this.#before instanceof HTMLElement)) return;
+    (this.#before.isConnected ? this.#before : this.column.querySelector('h2'))?.focus();
   }
 
   /** Withdraw all that was offered. */

@@ -5,7 +5,7 @@
 
 import { element } from './dom.js';
 import { keepOnly, putAt } from './in-order.js';
-import { sureButton } from './sure-button.js';
+import { removeButton } from './remove-button.js';
 import { texts } from './texts.js';
 import { tile } from './tile.js';
 
@@ -68,7 +68,7 @@ export class OpenedImages {
     const made = tile(
       'li', { image: example, name: filename, src: this.actions.addressOf(example), loading: 'lazy' },
       (picture) => this.actions.askWhereTo(example, picture),
-      sureButton('×', texts.removeImage(filename, this.label), () => this.actions.remove(example)),
+      removeButton(texts.removeImage(filename, this.label), () => this.actions.remove(example)),
     );
     this.#tiles.set(id, made);
     return made;

@@ -224,10 +224,13 @@ export const texts = {
   addedToClasses: (/** @type {number} */ images, /** @type {number} */ classes) =>
     `Added ${images} ${plural(images, 'image', 'images')} to ${classes} ${plural(classes, 'class', 'classes')}.`,
   removing: (/** @type {number} */ count) => `Removing ${count} ${plural(count, 'image', 'images')}…`,
+  puttingBack: (/** @type {number} */ count) => `Putting back ${count} ${plural(count, 'image', 'images')}…`,
+  notPutBack: (/** @type {number} */ count, /** @type {string} */ problem) => `${count} ${plural(count, 'image', 'images')} could not be put back. ${problem}`,
   moving: (/** @type {string} */ name) => `Moving ${told(name)}…`,
   notMoved: (/** @type {string} */ problem) => `Nothing was moved. ${problem}`,
   imageGone: (/** @type {string} */ name) => `${told(name)} had been removed already.`,
   notAdded: (/** @type {string} */ problem) => `Nothing was added. ${problem}`,
+  keepsChanging: 'Somebody else keeps changing this classifier. Try again in a moment.',
   dropOnClass: 'Drop images onto the class they belong to, or drop a folder that contains one folder per class.',
   closeOpened: 'Back to your own classes',
 

@@ -15,7 +15,7 @@ from service.routes.pictures import picture
 from service.routes.refusals import COMPUTING, STORING
 from service.routes.request_bodies import ADD, MOVE
 from service.routes.successes import PICTURE
-from service.routes.tasks import TASK, TaskId, shown
+from service.routes.tasks import TASK, TaskId, Version, shown
 from service.store.examples import StoredExample
 from service.uploads.intake import MOVING, read_upload
 from service.uploads.labels import clean_label
@@ -87,7 +87,7 @@ async def move_example(task_id: TaskId, example_id: ExampleId, request: Request,
     responses=COMPUTING,
 )
 async def delete_example(
-    task_id: TaskId, example_id: ExampleId, request: Request, parts: Parts
+    task_id: TaskId, example_id: ExampleId, request: Request, parts: Parts, version: Version = None
 ) -> WholeTaskAnswer:
     """Delete one example and refit the classifier; at least two classes must remain.
 
@@ -98,7 +98,7 @@ async def delete_example(
         _check_present(stored, example_id)
         return [one for one in stored if one.id != example_id]
 
-    await while_present(request, parts.classifiers.revise(task_id, without))
+    await while_present(request, parts.classifiers.revise(task_id, without, version))
     return await shown(parts, task_id)
 
 

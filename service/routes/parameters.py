@@ -31,10 +31,10 @@ async def check_parameters(request: Request) -> None:
 
 def _taken(route: APIRoute, known: list[str]) -> str:
     has_body = "requestBody" in (route.openapi_extra or {})
+    else_ = "send all else in the body" if has_body else "write a ? within the address itself as %3F"
     if known:
-        return ", ".join(known) + ("; send all else in the body" if has_body else "")
-    advice = "send it in the body" if has_body else "leave it out, and write a ? within the address itself as %3F"
-    return f"none; {advice}"
+        return f"{', '.join(known)}; {else_}"
+    return f"none; {'send it in the body' if has_body else f'leave it out, and {else_}'}"
 
 
 def _unexpected(name: str, why: str) -> Problem:

@@ -26,6 +26,10 @@ Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="most items to list
 Cursor = Annotated[str | None, Query(description="the last list's next_cursor, for what follows; none to begin")]
 Temporary = Annotated[bool, Query(description="list instead the tasks that were made with expires_in")]
 TaskId = Annotated[str, Path(description="the task's id")]
+Version = Annotated[
+    int | None,
+    Query(ge=1, description="change the task only if it is still at this version; 409 says that it is not"),
+]
 Label = Annotated[str, Path(description="the class's label, which may contain slashes")]
 TASK = "the task with its examples"
 
@@ -96,7 +100,9 @@ async def delete_task(task_id: TaskId, parts: Parts) -> Response:
     response_description=TASK,
     responses=COMPUTING,
 )
-async def delete_class(task_id: TaskId, label: Label, request: Request, parts: Parts) -> WholeTaskAnswer:
+async def delete_class(
+    task_id: TaskId, label: Label, request: Request, parts: Parts, version: Version = None
+) -> WholeTaskAnswer:
     """Delete a class with its examples; at least two classes must remain. Labels may contain slashes.
 
     If ``auto`` chose the task's model, it chooses again.
@@ -109,7 +115,7 @@ async def delete_class(task_id: TaskId, label: Label, request: Request, parts: P
             raise not_found("class", label)
         return others
 
-    await while_present(request, parts.classifiers.revise(task_id, without))
+    await while_present(request, parts.classifiers.revise(task_id, without, version))
     return await shown(parts, task_id)
 
 

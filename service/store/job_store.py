@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from service.problems import Problem, not_found
 from service.store.database import Database
@@ -20,6 +20,11 @@ _RESULTS_AT_ONCE = 500
 _DELETED_AT_ONCE = 1000
 _DELETING = "deleting"  # the status of a job whose results are being deleted: for callers, it is gone
 _SHOWN = JobRow.status != _DELETING
+Drop = Callable[[str], None]  # removes what lies under a job's id beside the store
+
+
+def _nothing(_: str) -> None:
+    """Drop nothing."""
 
 
 @dataclass(frozen=True)
@@ -53,15 +58,22 @@ class JobStore:
         self._database.check_place()
 
     def create(
-        self, job_id: str, *, task_id: str, model: str, total: int, place: Callable[[], None] = lambda: None
+        self,
+        job_id: str,
+        *,
+        task_id: str,
+        model: str,
+        total: int,
+        place: Callable[[], None] = lambda: None,
+        drop: Drop = _nothing,
     ) -> Job:
         """Queue a job, or give the one that the task has of this id already.
 
         ``place`` puts its folder, complete, where that of a job of this id lies: no process creates another of
-        this id meanwhile, and none sees this one before.
+        this id meanwhile, and none sees this one before. ``drop`` is for ``of_id``.
 
         Raises:
-            Problem: 409 if another task's job has this id, or one that is being deleted.
+            Problem: 409 if another task's job has this id.
         """
         row = JobRow(
             id=job_id,
@@ -74,12 +86,13 @@ class JobStore:
             created=now(),
         )
         with self._database.writing() as session:
-            if (there := session.scalar(select(JobRow).where(JobRow.id == job_id))) is not None:
-                return _of_task(there, task_id)
-            place()
-            session.add(row)
-            session.commit()
-            return _job(row)
+            if session.scalar(select(JobRow.number).where(JobRow.id == job_id)) is None:
+                place()
+                session.add(row)
+                session.commit()
+                return _job(row)
+        there = self.of_id(job_id, task_id, drop)
+        return there or self.create(job_id, task_id=task_id, model=model, total=total, place=place, drop=drop)
 
     def job(self, job_id: str) -> Job:
         """Give a job; raises a 404 Problem if there is none."""
@@ -89,11 +102,25 @@ class JobStore:
                 raise not_found("job", job_id)
             return _job(row)
 
-    def of_id(self, job_id: str, task_id: str) -> Job | None:
-        """Give a task's job, if there is one of this id; raises a 409 Problem if another job has it."""
+    def of_id(self, job_id: str, task_id: str, drop: Drop = _nothing) -> Job | None:
+        """Give a task's job, if there is one of this id.
+
+        A deletion of one that was begun is finished, so that the id is free: it may have been cut short.
+
+        Raises:
+            Problem: 409 if another task's job has this id.
+        """
         with self._database.reading() as session:
             row = session.scalar(select(JobRow).where(JobRow.id == job_id))
-            return None if row is None else _of_task(row, task_id)
+        if row is None:
+            return None
+        if row.status == _DELETING:
+            self.delete_hidden(row.number, drop)
+            return None
+        if row.task_id != task_id:
+            detail = f"the id {job_id} is another job's; choose another"
+            raise Problem(409, detail, title="Taken id", field="id")
+        return _job(row)
 
     def unfinished(self, job_id: str) -> Job | None:
         """Give a job if it is queued or running."""
@@ -175,26 +202,30 @@ class JobStore:
             raise not_found("job", job_id)
         return int(number)
 
-    def delete_hidden(self, number: int) -> None:
-        """Delete a hidden job, its results bit by bit: 100,000 would keep others from writing for seconds."""
-        while self._delete_some(number):
+    def delete_hidden(self, number: int, drop: Drop = _nothing) -> None:
+        """Delete a hidden job, its results bit by bit: 100,000 would keep others from writing for seconds.
+
+        ``drop`` is given the job's id together with the job's end, and not at all if another caller ended it: by
+        then, what lies under the id may be that of a new one.
+        """
+        while self._delete_some(number, drop):
             pass
 
-    def resume_deletion(self) -> bool:
+    def resume_deletion(self, drop: Drop = _nothing) -> bool:
         """Go on with a deletion that was cut short, for a moment; False if there is none."""
         with self._database.reading() as session:
             number = session.scalar(select(JobRow.number).where(JobRow.status == _DELETING).limit(1))
         if number is not None:
-            self._delete_some(number)
+            self._delete_some(number, drop)
         return number is not None
 
-    def _delete_some(self, number: int) -> bool:
+    def _delete_some(self, number: int, drop: Drop) -> bool:
         """Delete some of a job's results; False if it was the job itself instead."""
         began = time.monotonic()
         some = select(ResultRow.place).where(ResultRow.job_number == number).limit(_DELETED_AT_ONCE)
         results = delete(ResultRow).where(ResultRow.job_number == number, ResultRow.place.in_(some))
         if self._database.freeing(results.returning(ResultRow.place)) is None:
-            self._database.freeing(delete(JobRow).where(JobRow.number == number).returning(JobRow.number))
+            self._database.freeing_by(lambda connection: _end_row(connection, number, drop))
             return False
         give_way(began)
         return True
@@ -205,22 +236,19 @@ class JobStore:
         Raises:
             Problem: 404 if the job is gone, even midway: otherwise a part would pass for the whole.
         """
-        place = -1
+        place, number = -1, None
         while True:
             with self._database.reading() as session:
-                query = select(ResultRow.place, ResultRow.body).join(
-                    JobRow, ResultRow.job_number == JobRow.number
-                )
-                query = query.where(JobRow.id == job_id, _SHOWN, ResultRow.place > place).order_by(
-                    ResultRow.place
-                )
-                found = session.execute(query.limit(_RESULTS_AT_ONCE)).all()
-                last = len(found) < _RESULTS_AT_ONCE
-                if last and session.scalar(select(JobRow.number).where(JobRow.id == job_id, _SHOWN)) is None:
+                its_number = session.scalar(select(JobRow.number).where(JobRow.id == job_id, _SHOWN))
+                number = its_number if number is None else number
+                if number is None or number != its_number:  # which another job of this id has another one of
                     raise not_found("job", job_id)
+                query = select(ResultRow.place, ResultRow.body).where(ResultRow.job_number == number)
+                query = query.where(ResultRow.place > place).order_by(ResultRow.place)
+                found = session.execute(query.limit(_RESULTS_AT_ONCE)).all()
             for _, body in found:
                 yield json.loads(body)
-            if last:
+            if len(found) < _RESULTS_AT_ONCE:
                 return
             place = found[-1][0]
 
@@ -236,11 +264,10 @@ class JobStore:
             return dict(session.execute(select(JobRow.id, JobRow.status).where(_SHOWN)).all())
 
 
-def _of_task(row: JobRow, task_id: str) -> Job:
-    if row.task_id != task_id or row.status == _DELETING:
-        detail = f"the id {row.id} is another job's, or that of one being deleted; choose another"
-        raise Problem(409, detail, title="Taken id", field="id")
-    return _job(row)
+def _end_row(connection: Connection, number: int, drop: Drop) -> None:
+    job_id = connection.execute(delete(JobRow).where(JobRow.number == number).returning(JobRow.id)).scalar()
+    if job_id is not None:
+        drop(job_id)
 
 
 def _job(row: JobRow) -> Job:

@@ -4,6 +4,7 @@ import errno
 import threading
 import time
 import uuid
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from service.background import jobs
+from service.store.job_store import JobStore
 from tests.service.made_images import drawing, zipped
 from tests.service.tiny_service import ended, serving, until
 
@@ -92,6 +94,45 @@ def test_what_a_process_left_that_was_killed_is_replaced(client: TestClient, tas
     (folder / "input.zip").write_bytes(b"half")
     assert send(client, task, job).status_code == 202
     assert ended(client, job)["status"] == "done"
+
+
+def test_the_id_of_a_job_whose_deletion_was_cut_short_is_free(
+    client: TestClient, task: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As by a process that is killed: nothing tidies up for an hour, but the deletion is as good as done."""
+    job, before = uuid.uuid4().hex, folders(client)
+    assert send(client, task, job).status_code == 202
+    first = ended(client, job)
+    with monkeypatch.context() as patch:
+        patch.setattr(JobStore, "delete_hidden", lambda *_: 1 // 0)
+        assert client.delete(f"/v1/jobs/{job}").status_code == 500
+    assert client.get(f"/v1/jobs/{job}").status_code == 404
+    again = send(client, made_task(client), job)
+    assert (again.status_code, again.json()["done"]) == (202, 0)
+    second = ended(client, job)
+    assert (second["status"], second["task_id"] != first["task_id"]) == ("done", True)
+    assert len(client.get(f"/v1/jobs/{job}/results").text.splitlines()) == 2
+    assert sorted(folders(client)) == sorted([*before, job])
+
+
+def test_whoever_deletes_a_job_leaves_the_files_of_one_that_takes_its_id_meanwhile(
+    client: TestClient, task: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = uuid.uuid4().hex
+    assert send(client, task, job).status_code == 202
+    ended(client, job)
+    delete, sent = JobStore.delete_hidden, list[int]()
+
+    def late(store: JobStore, number: int, drop: Callable[[str], None]) -> None:
+        if not sent:
+            sent.append(number)
+            assert send(client, task, job).status_code == 202
+        delete(store, number, drop)
+
+    monkeypatch.setattr(JobStore, "delete_hidden", late)
+    assert client.delete(f"/v1/jobs/{job}").status_code == 204
+    assert ended(client, job)["status"] == "done"
+    assert client.get(f"/v1/jobs/{job}/results?format=csv").status_code == 200
 
 
 def test_sent_to_two_processes_at_once_the_later_leaves_the_files_of_the_earlier_alone(

@@ -11,7 +11,7 @@ from typing import ClassVar
 import pytest
 
 from service.__main__ import main
-from service.client import Client, ServiceError
+from service.client import Client, Missing, ServiceError
 from tests.service.made_images import drawing, zipped
 from tests.service.server_process import free_port
 
@@ -63,6 +63,31 @@ def test_an_example_can_be_seen_and_moved(address: str, tmp_path: Path) -> None:
         for ask in (client.example, lambda *ids: client.move_example(*ids, "b")):
             with pytest.raises(ServiceError, match="404: there is no example 'x y'"):
                 ask(task["id"], "x y")
+
+
+ODD = "ß/ü ?#%2F&=+ 'a' \"b\""
+
+
+def test_examples_can_be_added_and_removed_and_so_can_classes(address: str, tmp_path: Path) -> None:
+    files = [tmp_path / f"{seed}.png" for seed in range(4)]
+    for seed, file in enumerate(files):
+        file.write_bytes(drawing(seed))
+    with Client(address) as client:
+        task = client.create_task(zip("ab", files, strict=False))["id"]
+        added = client.add_examples(task, [("b", files[2]), (ODD, files[3])])
+        names = {one["filename"]: one["id"] for one in added["examples"]}
+        assert set(names) == {"a/0.png", "b/1.png", "b/2.png", f"{ODD}/3.png"}
+        assert client.example(task, names["b/2.png"]) == drawing(2)
+        left = client.delete_example(task, names["b/1.png"])
+        assert left["classes"] == [{"label": label, "examples": 1} for label in ("a", "b", ODD)]
+        assert [one["label"] for one in client.delete_class(task, ODD)["classes"]] == ["a", "b"]
+        with pytest.raises(ServiceError, match="409: this would leave fewer than two classes"):
+            client.delete_class(task, "a")
+        for gone in (lambda: client.delete_class(task, ODD), lambda: client.delete_example(task, "x y")):
+            with pytest.raises(Missing, match="404: there is no "):
+                gone()
+        with pytest.raises(ServiceError, match="there is no image to send"):
+            client.add_examples(task, [])
 
 
 def test_another_servers_page_is_no_image(stranger: str, monkeypatch: pytest.MonkeyPatch) -> None:

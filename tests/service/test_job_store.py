@@ -129,10 +129,9 @@ def test_a_deletion_lets_others_write_in_between(store: JobStore, monkeypatch: p
     assert len(made) == 3
 
 
-@pytest.mark.parametrize("again", ["by its caller", "by the service"])
-def test_a_deletion_that_was_cut_short(
-    store: JobStore, database: Database, monkeypatch: pytest.MonkeyPatch, again: str
-) -> None:
+@pytest.fixture
+def half_deleted(store: JobStore, monkeypatch: pytest.MonkeyPatch) -> int:
+    """The number of job ``j``, whose deletion was cut short after two of its five results."""
     monkeypatch.setattr(job_store, "_DELETED_AT_ONCE", 2)
     job = create(store, "j", 5)
     store.start_next()
@@ -142,8 +141,13 @@ def test_a_deletion_that_was_cut_short(
         patch.setattr(giving_way.time, "sleep", lambda _: 1 // 0)
         with pytest.raises(ZeroDivisionError):
             store.delete_hidden(store.hide("j"))
-    with pytest.raises(Problem, match="another job's, or that of one being deleted"):
-        store.of_id("j", "t")
+    return job
+
+
+@pytest.mark.parametrize("again", ["by its caller", "by the service"])
+def test_a_deletion_that_was_cut_short(
+    store: JobStore, database: Database, half_deleted: int, again: str
+) -> None:
     for use in (store.job, lambda job_id: list(store.results(job_id))):
         with pytest.raises(Problem, match="no job 'j'"):
             use("j")
@@ -160,6 +164,36 @@ def test_a_deletion_that_was_cut_short(
         store.delete_hidden(store.hide("j"))
 
 
+@pytest.mark.parametrize("task", ["t", "another"])
+def test_a_deletion_that_was_cut_short_is_finished_when_the_id_is_asked_for(
+    store: JobStore, database: Database, half_deleted: int, task: str
+) -> None:
+    dropped: list[str] = []
+    assert store.of_id("j", task, dropped.append) is None
+    assert dropped == ["j"]
+    with database.reading() as session:
+        assert session.execute(text("SELECT count(*) FROM results")).scalar() == 0
+    assert create(store, "j") > half_deleted
+
+
+def test_a_job_takes_the_id_of_one_whose_deletion_began_meanwhile(
+    store: JobStore, database: Database, half_deleted: int
+) -> None:
+    done: list[str] = []
+    new = store.create(
+        "j",
+        task_id="another",
+        model="tiny",
+        total=1,
+        place=lambda: done.append("placed"),
+        drop=lambda job_id: done.append(f"dropped {job_id}"),
+    )
+    assert done == ["dropped j", "placed"]
+    assert (new.number > half_deleted, list(store.results("j"))) == (True, [])
+    store.delete_hidden(half_deleted, lambda _: done.append("dropped the new one's"))
+    assert (store.job("j"), len(done)) == (new, 2), "whoever began the deletion finds nothing left to delete"
+
+
 def test_streams_results_beyond_one_read(store: JobStore) -> None:
     job = create(store, "j", 1203)
     store.start_next()
@@ -168,8 +202,11 @@ def test_streams_results_beyond_one_read(store: JobStore) -> None:
     assert [row["filename"] for row in store.results("j")] == [f"{k}.png" for k in range(1203)]
 
 
-@pytest.mark.parametrize("read", [500, 700])  # between two reads, and while the last one's rows are given
-def test_results_of_a_job_that_is_deleted_meanwhile_do_not_pass_for_all(store: JobStore, read: int) -> None:
+# Between two reads, and while the last one's rows are given.
+@pytest.mark.parametrize(("read", "replaced"), [(500, False), (500, True), (700, False)])
+def test_results_of_a_job_that_is_deleted_meanwhile_do_not_pass_for_all(
+    store: JobStore, read: int, replaced: bool
+) -> None:
     job = create(store, "j", 600)
     store.start_next()
     store.commit_batch(job, 0, rows(0, 600))
@@ -181,6 +218,8 @@ def test_results_of_a_job_that_is_deleted_meanwhile_do_not_pass_for_all(store: J
     else:
         assert [next(given)["filename"] for _ in range(read)][-1] == "499.png"
         store.delete_hidden(store.hide("j"))
+        if replaced:
+            create(store, "j", 600)
     with pytest.raises(Problem, match="no job 'j'"):
         list(given)
 

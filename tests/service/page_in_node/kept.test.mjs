@@ -159,3 +159,16 @@ test('a classifier that is called after its classes tells them once, in whatever
   const labels = document.getElementById('kept-list').querySelectorAll('.kept-labels').map((one) => one.textContent);
   assert.deepEqual(labels, ['cross, ring', '']);
 });
+
+test('a press elsewhere forgets the first one, also in Safari, which gives a pressed button no focus to lose', async () => {
+  await open((service) => service.task('shapes'));
+  const button = toDelete('shapes');
+  const press = (target) => document.dispatchEvent(Object.defineProperty(new Event('pointerdown'), 'target', { value: target }));
+  button.dispatchEvent(new Event('click'));
+  press(button);
+  assert.equal(button.textContent, texts.deleteSure);
+  press(document.getElementById('kept-heading'));
+  assert.equal(button.textContent, texts.delete);
+  button.click();
+  assert.equal(button.textContent, texts.deleteSure, 'it asks again');
+});

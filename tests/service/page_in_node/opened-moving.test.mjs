@@ -5,15 +5,11 @@ import { beforeEach, test } from 'node:test';
 
 import { button, choose, openPage, toOpen } from './small_document.mjs';
 import { drag } from './small_drag.mjs';
-import { list, openShapes, picture, row, select } from './small_opened.mjs';
+import { list, openShapes, picture, row, select, shown, text } from './small_opened.mjs';
 import { image, settled } from './small_service.mjs';
 
 const { texts } = await import('../../../service/page/texts.js');
 
-const text = (id) => document.getElementById(id).textContent;
-const shown = () => Object.fromEntries(list().children.map((one) => [
-  one.querySelector('.opened-label').textContent, one.querySelectorAll('img').map((each) => each.getAttribute('alt')).join(' '),
-]));
 const stored = () => Object.fromEntries(service.tasks.get(task.id).examples.map(({ filename, label }) => [filename, label]));
 
 let service;

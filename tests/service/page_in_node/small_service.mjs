@@ -1,4 +1,7 @@
-/** A service in a few lines behind `fetch`: tasks are kept in a map, files that hold 'damaged' are refused. */
+/**
+ * A service in a few lines behind `fetch`: tasks are kept in a map, files that hold 'damaged' are refused. What it takes for
+ * the sha256 of a file is its whole content.
+ */
 
 import assert from 'node:assert/strict';
 
@@ -60,7 +63,7 @@ export class SmallService {
   }
 
   async #answer(request, path, body) {
-    for (const file of [...(body?.values() ?? [])].filter((value) => value instanceof File)) {
+    for (const file of [...(body?.values?.() ?? [])].filter((value) => value instanceof File)) {
       if ((await file.text()).endsWith('damaged')) return problem(422, `${file.name} is damaged`, file.name);
     }
     if (request === 'POST /v1/tasks') {
@@ -72,7 +75,13 @@ export class SmallService {
     const [, id, rest] = /^\w+ \/v1\/tasks\/(\w+)(.*)$/.exec(request) ?? [];
     const task = this.tasks.get(id);
     if (!task) return problem(404, 'not found');
+    const example = /^\/examples\/(\w+)$/.exec(rest)?.[1];
+    const shown = task.examples.find((one) => one.id === example);
+    if (example && !shown) return problem(404, 'not found');
+    if (example && request.startsWith('GET')) return new Response(shown.sha256, { headers: { 'Content-Type': 'image/png' } });
     if (request.startsWith('GET')) return json(task);
+    const version = new URL(path, 'http://page.test').searchParams.get('version');
+    if (version !== null && Number(version) !== task.version) return problem(409, 'look at it', undefined, 'Task changed');
     if (rest === '/keep') return json(Object.assign(task, { name: body.get('name'), expires_in: null }));
     if (rest === '/classify') return json({ predictions: body.getAll('query').map((file) => this.#prediction(file.name, task)) });
     if (rest === '/examples') {
@@ -80,8 +89,10 @@ export class SmallService {
       const now = this.tasks.get(id);
       return json(this.#change(now, [...now.examples, ...added]));
     }
-    const example = /^\/examples\/(\w+)$/.exec(rest)?.[1];
-    if (example && !task.examples.some((one) => one.id === example)) return problem(404, 'not found');
+    if (rest.startsWith('/classes/')) {
+      const label = decodeURIComponent(rest.slice('/classes/'.length));
+      return json(this.#change(task, task.examples.filter((one) => one.label !== label)));
+    }
     if (example && request.startsWith('POST')) {
       const label = body.get('label');
       return json(this.#change(task, task.examples.map((one) => (one.id === example ? { ...one, label } : one))));
@@ -99,11 +110,14 @@ export class SmallService {
   }
 
   async #examples(body) {
-    const labels = body.getAll('labels');
-    const contents = await Promise.all(body.getAll('support').map((file) => file.text()));
-    return body.getAll('support').map((file, index) => {
+    const given = typeof body === 'string'
+      ? JSON.parse(body).support.map(({ image: base64, ...one }) => ({ ...one, sha256: Buffer.from(base64, 'base64').toString() }))
+      : await Promise.all(body.getAll('support').map(async (file, index) => ({
+        label: body.getAll('labels')[index], filename: file.name, sha256: await file.text(),
+      })));
+    return given.map((one) => {
       this.#ids += 1;
-      return { id: `e${this.#ids + 100}`, label: labels[index], filename: file.name, sha256: contents[index] };
+      return { id: `e${this.#ids + 100}`, ...one };
     });
   }
 
@@ -122,7 +136,7 @@ export class SmallService {
 }
 
 const json = (body) => new Response(JSON.stringify(body));
-const problem = (status, detail, file) => new Response(JSON.stringify({ title: 'Refused', detail, file }), { status });
+const problem = (status, detail, file, title = 'Refused') => new Response(JSON.stringify({ title, detail, file }), { status });
 
 /** What every PNG begins with. */
 export const SIGNATURE = new Uint8Array([0x89, 0x50, 0x4e, 0x47]);
@@ -143,3 +157,16 @@ export async function until(condition) {
 export async function settled() {
   for (let quiet = 0; quiet < 20; quiet = answering ? 0 : quiet + 1) await new Promise((resume) => { setImmediate(resume); });
 }
+
+/** Let `answer` come instead of the service's to the next request that `isMeant`, such as 'GET v1/tasks', after it has done what it is asked, or not. */
+export function instead(isMeant, answer, isDone = true) {
+  const { fetch } = globalThis;
+  globalThis.fetch = async (path, init = {}) => {
+    if (!isMeant(`${init.method ?? 'GET'} ${path}`)) return fetch(path, init);
+    globalThis.fetch = fetch;
+    if (isDone) await fetch(path, init);
+    return answer();
+  };
+}
+export const cutOff = () => { throw new TypeError('cut off'); };
+export const refusal = (status, body = {}) => () => new Response(JSON.stringify(body), { status });
