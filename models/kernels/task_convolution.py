@@ -12,7 +12,8 @@ the same error in a factor of a gradient changes the gradient only in its third 
 """
 
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from types import ModuleType
+from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -21,12 +22,8 @@ from models.kernels import patch_products, whole_convolutions
 from models.kernels.native import convolution as native
 from models.kernels.precision import full_precision, is_autocast
 
-_MOST_POSITIONS = (
-    1024  # of a task's maps, up to which products over patches are the fastest of torch's operations
-)
+_MOST_POSITIONS = 1024  # of a task's maps: up to so many, of torch's operations products over patches are fastest
 _FEW_CHANNELS = 4  # with fewer channels, they are the fastest for any number of positions
-
-_Wanted = Literal["maps", "images", "weight"]
 
 
 @dataclass(frozen=True)
@@ -208,7 +205,7 @@ def _rounded(reduced: bool, left: Tensor, right: Tensor) -> tuple[Tensor, Tensor
     return (left.bfloat16(), right.bfloat16()) if reduced else (left, right)
 
 
-def _kernels(plan: Plan, weight: Tensor | None = None) -> Any:
+def _kernels(plan: Plan, weight: Tensor | None = None) -> ModuleType:
     """The module of torch operations that is the fastest for such maps and weights."""
     few = plan.channels < _FEW_CHANNELS
     shared = weight is not None and whole_convolutions.share_weights(weight)
