@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from models.kernels import patch_products, whole_convolutions
+from models.kernels.layouts import channels_innermost
 from models.kernels.native import convolution as native
 from models.kernels.precision import full_precision, is_autocast
 
@@ -211,12 +212,3 @@ def _kernels(plan: Plan, weight: Tensor | None = None) -> ModuleType:
     shared = weight is not None and whole_convolutions.share_weights(weight)
     small = few or (plan.positions <= _MOST_POSITIONS and not shared)
     return patch_products if small else whole_convolutions
-
-
-def channels_innermost(images: Tensor) -> Tensor:
-    """Lay ``[B, C, H, W]`` out with its channels innermost, also by its strides if there is one channel."""
-    if images.shape[1] > 1:
-        return images.contiguous(memory_format=torch.channels_last)
-    # With one channel, both layouts are the same bytes; the strides tell torch which layout the result gets.
-    _, _, height, width = images.shape
-    return images.contiguous().as_strided(images.shape, (height * width, 1, width, 1))
