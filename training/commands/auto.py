@@ -9,7 +9,7 @@ from training.commands.outputs import check_outputs, write_output
 from training.commands.task_options import add_data_options, add_data_seed, check_seeds, warn_of_seen
 from training.datasets.registry import load_split
 from training.measures.choices import called, measure_choices
-from training.measures.looks import LOOKS, whole_images
+from training.measures.image_looks import LOOKS, whole_images
 from training.measures.measured import Protocol
 from training.run.named import find
 from training.run.seen_classes import split_seed

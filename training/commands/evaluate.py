@@ -16,7 +16,7 @@ from training.datasets.registry import data_dir_of_environment
 from training.measures.assessment import strangers_among
 from training.measures.calibration import QUERIES
 from training.measures.evaluation import embedded, measure
-from training.measures.looks import LOOKS, seen_as, whole_images
+from training.measures.image_looks import LOOKS, seen_as, whole_images
 from training.measures.measured import Measured, Protocol
 from training.measures.oneshot_runs import RUNS, evaluate_runs
 from training.run.named import find
