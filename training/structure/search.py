@@ -24,7 +24,8 @@ from training.structure.cost import expected_operations, likeliest, to_budget
 from training.structure.record import Record
 from training.structure.space import Choices, Space
 from training.structure.supernet import Supernet
-from training.tasks.episodes import EpisodeBatch, EpisodeSampler
+from training.tasks.episode_batch import EpisodeBatch
+from training.tasks.episodes import EpisodeSampler
 
 
 class Search(Trainer):
