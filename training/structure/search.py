@@ -153,10 +153,12 @@ class Search(Trainer):
             for value in structure.values():
                 noise = -torch.empty(value.shape).exponential_(generator=generator).log()
                 value.add_(noise.to(value.device))
-        yield
-        with torch.no_grad():
-            for name, value in structure.items():
-                value.copy_(before[name])
+        try:
+            yield
+        finally:
+            with torch.no_grad():
+                for name, value in structure.items():
+                    value.copy_(before[name])
 
     def _indecision(self) -> Tensor:
         """The penalty on undecided choices that is added to the loss, at its full strength of the last steps."""
