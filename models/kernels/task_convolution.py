@@ -101,7 +101,18 @@ def _convolve(images: Tensor, weight: Tensor, stride: int) -> Tensor:
 def convolution_gradients(
     gradient: Tensor, images: Tensor, weight: Tensor, plan: Plan, wanted: tuple[bool, bool]
 ) -> tuple[Tensor | None, Tensor | None]:
-    """Gradients of images and weight, as ``wanted``, given that of the maps; differentiable again."""
+    """Gradients of images ``[T, B, C, H, W]`` and weight ``[T, O, C, 3, 3]``, given that of the maps.
+
+    Args:
+        gradient: of the maps, ``[T, B, O, H', W']``.
+        images: as they were convolved.
+        weight: by which they were convolved, one for each task.
+        plan: of the convolution.
+        wanted: whether to compute that of the images, and that of the weight; otherwise it is None.
+
+    Returns:
+        Both, differentiable again.
+    """
     found: tuple[Tensor | None, Tensor | None]
     found = _Gradients.apply(gradient, images, weight, plan, wanted)  # type: ignore[no-untyped-call]
     return found
