@@ -15,7 +15,7 @@ from benchmarks.plain_conv4 import PlainConv4
 from models.backbones.backbone import Params
 from models.learner import HEAD, RATES
 from training.outer.loss import outer_loss
-from training.tasks.episodes import EpisodeBatch
+from training.tasks.episode_batch import EpisodeBatch
 
 
 def initial(setting: Setting) -> Params:

@@ -11,7 +11,7 @@ from models.backbones.conv4 import Conv4
 from models.inner_rule import InnerRule
 from models.learner import Learner
 from models.support import Support
-from training.tasks.episodes import EpisodeBatch
+from training.tasks.episode_batch import EpisodeBatch
 
 RATE = 0.4
 

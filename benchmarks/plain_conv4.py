@@ -2,9 +2,10 @@
 
 from torch import nn
 
-from benchmarks.plain_network import BODY, PlainNetwork, fixed_normalisation
+from benchmarks.plain_network import PlainNetwork, fixed_normalisation
 from models.backbones.backbone import Params
 from models.backbones.conv4 import Conv4
+from models.learner import BODY
 
 
 class PlainConv4(PlainNetwork):

@@ -9,8 +9,6 @@ from models.backbones.backbone import Params
 from models.backbones.depths import away_from, joined
 from models.backbones.views import View, see
 
-BODY = "body."
-
 
 class PlainNetwork(nn.Module):
     """Maps by ``self.blocks``, features from them, and their mean over views."""

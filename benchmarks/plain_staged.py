@@ -2,10 +2,11 @@
 
 from torch import Tensor, nn
 
-from benchmarks.plain_network import BODY, PlainNetwork, fixed_normalisation
+from benchmarks.plain_network import PlainNetwork, fixed_normalisation
 from models.backbones.backbone import Params
 from models.backbones.stage import Layer
 from models.backbones.staged import CENTRE, SKIP, Staged
+from models.learner import BODY
 
 
 class PlainStaged(PlainNetwork):

@@ -113,13 +113,13 @@ def photo_task(ours: Server, rounds: int, turn: float) -> list[Row]:
     initialization = load_initialization(shipped()[photos.MODEL])
     pixels = torch.rand(QUERIES, 3, initialization.preprocessing.side, initialization.preprocessing.side)
 
-    def one_threads(seconds: float) -> Load:
+    def on_one_thread(seconds: float) -> Load:
         with one_thread(), torch.no_grad():
             return load(
                 0, 1, lambda *_: [initialization.embedding(pixels) for _ in range(2)], for_seconds(seconds)
             )
 
-    contenders = {"Metashot": _sender(ours, [call], 1), "features of 50, one thread": one_threads}
+    contenders = {"Metashot": _sender(ours, [call], 1), "features of 50, one thread": on_one_thread}
     mine, alone = _in_turn(contenders, rounds, turn)
     ratio = statistics.median(mine.medians) / statistics.median(alone.medians)
     return [

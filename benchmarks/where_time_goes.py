@@ -26,9 +26,8 @@ _PRODUCTS = {
 _PASSES: dict[str, tuple[float, ...]] = {
     "_Block": (2,),  # at most: maps read, and the result written, which is a quarter as large if pooled
     "_BlockGradient": (1, 2),  # the result's gradient read, the maps read and their gradient written
-    "_BlockGradientBackward": (
-        5,
-    ),  # at most: maps, gradient and cotangent read, and the gradients of the first two written
+    # At most: maps, gradient and cotangent read, and the gradients of the first two written.
+    "_BlockGradientBackward": (5,),
 }
 
 

@@ -51,6 +51,17 @@ def states(
     For every task to start from a phi of its own, the tensors of phi have a leading task dimension, except those
     that no gradient moves.
 
+    Args:
+        backbone: of the learner.
+        head_of: how the classifier starts.
+        rule: what moves, and at which rates; ``count`` takes the place of its number of steps.
+        phi: ``body.*``, ``head.*`` and ``rates.*``; never written to.
+        support: the labelled examples.
+        features: of their images, ``[T, S, D]``, or None to compute them.
+        count: steps to take, 0 if the rule moves nothing.
+        second_order: see ``Learner.adapt``, as for ``on_step``.
+        on_step: called before each step with its number, from 0.
+
     Raises:
         ValueError: for features given where the body moves, or ``support`` normalisation depends on the task.
     """

@@ -53,8 +53,8 @@ class InnerRule:
             raise ValueError("a rule that moves nothing has 0 steps, and any other at least 1")
         if self.steps < 0 or not self.initial_rate > 0:
             raise ValueError("steps must not be negative and the initial rate must be positive")
-        if self.budget not in ("fixed", "held-out"):
-            raise ValueError(f"the budget must be fixed or held-out, not {self.budget!r}")
+        if self.budget not in get_args(Budget):
+            raise ValueError(f"the budget must be {' or '.join(get_args(Budget))}, not {self.budget!r}")
 
     @property
     def moves_body(self) -> bool:

@@ -2,9 +2,9 @@
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from models.images.preprocessing import Preprocessing
 from models.initialization import learner_from_dict
@@ -13,6 +13,7 @@ from training.outer_plan import Outer
 from training.recipe_rules import Changes, contradictions
 from training.structure_plan import StructureSearch
 
+Built = TypeVar("Built")
 CALIBRATION_TASKS = 125
 NO_FIT = (TypeError, ValueError, ArithmeticError, LookupError)  # what parts raise for values that make no sense
 
@@ -186,12 +187,11 @@ class Recipe:
 
     def build_preprocessing(self) -> Preprocessing:
         """Build the preprocessing; RecipeError if its settings do not fit together."""
-        preprocessing: Preprocessing = _built("preprocessing", Preprocessing.from_dict, self.preprocessing)
-        return preprocessing
+        return _built("preprocessing", Preprocessing.from_dict, self.preprocessing)
 
     def build_learner(self) -> Learner:
         """Build the learner; RecipeError if its settings do not fit, or contradict other parts of the recipe."""
-        learner: Learner = _built("learner", learner_from_dict, self.learner)
+        learner = _built("learner", learner_from_dict, self.learner)
         changes = Changes(
             mixing=self.episodes.mixing,
             turning=self.episodes.turning,
@@ -210,7 +210,7 @@ class Recipe:
         return values
 
 
-def _built(key: str, build: Any, values: Mapping[str, Any]) -> Any:
+def _built(key: str, build: Callable[[Mapping[str, Any]], Built], values: Mapping[str, Any]) -> Built:
     try:
         return build(values)
     except NO_FIT as error:

@@ -48,8 +48,7 @@ def read_values(path: Path, overrides: Sequence[str]) -> dict[str, Any]:
     """Read a YAML mapping and apply ``key.key=value`` overrides (YAML values) to it.
 
     Raises:
-        RecipeError: if the file is no YAML mapping in UTF-8, or an override is malformed.
-        OSError: if the file cannot be read.
+        RecipeError: if the file cannot be read or is no YAML mapping in UTF-8, or an override is malformed.
     """
     try:
         values = yaml.load(path.read_text(encoding="utf-8"), _Loader)
@@ -82,7 +81,7 @@ def build_recipe(values: Mapping[str, Any]) -> Recipe:
         if not isinstance(name, str) or name not in ALGORITHMS:
             raise RecipeError(f"algorithm must be one of {', '.join(ALGORITHMS)}, not {name!r}")
         values = ALGORITHMS[name].laid_under(values)
-    recipe: Recipe = build(Recipe, values, at="")
+    recipe = build(Recipe, values, at="")
     check_name(recipe.name)
     check_parts(recipe.preprocessing, recipe.learner)
     check_ranges(recipe.as_dict())

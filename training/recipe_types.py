@@ -6,12 +6,12 @@ import typing
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from training.recipe import RecipeError
+from training.recipe import Built, RecipeError
 
 _MOST = 3.4e38  # the largest number of float32, in which phi and its optimiser compute
 
 
-def build(cls: Any, values: Any, at: str, whole: str = "the recipe") -> Any:
+def build(cls: type[Built], values: Any, at: str, whole: str = "the recipe") -> Built:
     """Build a dataclass from YAML values.
 
     Args:
@@ -42,7 +42,7 @@ def fitting(cls: Any, values: Any, at: str, whole: str = "the recipe") -> dict[s
 
 
 def _value(hint: Any, value: Any, at: str) -> Any:
-    if dataclasses.is_dataclass(hint):
+    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
         return build(hint, value, f"{at}.")
     origin = typing.get_origin(hint)
     if origin is types.UnionType:

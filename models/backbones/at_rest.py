@@ -13,7 +13,7 @@ from models.backbones.folded_conv4 import FoldedConv4
 from models.backbones.folded_staged import FoldedStaged
 from models.backbones.staged import Staged
 from models.backbones.torchvision_backbone import TorchvisionBackbone
-from models.kernels.task_convolution import channels_innermost
+from models.kernels.layouts import channels_innermost
 
 Embedding = Callable[[Tensor], Tensor]
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from models.backbones.normalisation import NormalisationKind
-from models.kernels.patch_products import as_kernels, as_matrices
+from models.kernels.layouts import as_kernels, as_matrices
 
 Params = dict[str, Tensor]
 

@@ -15,7 +15,7 @@ from models.backbones.backbone import Params
 from models.backbones.conv4 import BLOCKS, Conv4
 from models.backbones.resting_convolution import RestingConvolution, can_rest, folded_layer
 from models.backbones.views import see
-from models.kernels.task_convolution import channels_innermost
+from models.kernels.layouts import channels_innermost
 
 
 @dataclass(frozen=True)

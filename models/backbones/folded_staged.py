@@ -12,7 +12,7 @@ from models.backbones.backbone import Params
 from models.backbones.resting_convolution import RestingConvolution, can_rest, folded_layer
 from models.backbones.staged import CENTRE, SKIP, Staged
 from models.backbones.views import see
-from models.kernels.task_convolution import channels_innermost
+from models.kernels.layouts import channels_innermost
 
 _AT_ONCE = 8  # images computed together, few enough that their maps mostly stay in the processor's cache
 

@@ -14,8 +14,8 @@ from models.backbones.normalising import Normalising
 from models.backbones.stage import Layer, Stage, halved
 from models.backbones.views import View, averaged, in_views, views_of
 from models.kernels.any_convolution import convolve_by
+from models.kernels.layouts import channels_innermost
 from models.kernels.normalised_block import max_pool
-from models.kernels.task_convolution import channels_innermost
 
 SKIP = "skip"
 CENTRE = f"centre.{MOMENTS}"

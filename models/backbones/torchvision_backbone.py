@@ -10,7 +10,7 @@ from torch.func import functional_call
 from models.backbones.backbone import MOMENTS, Params, is_constant
 from models.backbones.normalisation import NormalisationKind
 from models.backbones.torchvision_network import batch_norms, headless, size_of, skeleton
-from models.kernels.task_convolution import channels_innermost
+from models.kernels.layouts import channels_innermost
 
 _MEAN, _VARIANCE = "running_mean", "running_var"
 

@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor
 
-from models.kernels.task_convolution import channels_innermost, convolve
+from models.kernels.layouts import channels_innermost
+from models.kernels.task_convolution import convolve
 
 
 def convolve_by(images: Tensor, weight: Tensor, stride: int, *, channels_last: bool = False) -> Tensor:

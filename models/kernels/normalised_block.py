@@ -43,7 +43,17 @@ def max_pool(maps: Tensor) -> Tensor:
 def block_gradient(
     gradient: Tensor, maps: Tensor, scale: Tensor, shift: Tensor, moments: Tensor, groups: int, pooled: bool
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Gradients of maps, scale and shift, given that of the result; computed in C, and differentiable once."""
+    """Gradients of maps ``[T, B, C, H, W]``, scale and shift ``[T, C]``; computed in C, and differentiable once.
+
+    Args:
+        gradient: of the result, ``[T, B, C, H', W']``.
+        maps: as they were normalised, like all that follows.
+        scale: ``[T, C]``.
+        shift: ``[T, C]``.
+        moments: of the maps, ``[T, B, 2, C]``, as ``native.Block.result`` returned them.
+        groups: how many groups the C channels form.
+        pooled: whether the maximum over 2x2 was taken.
+    """
     found: tuple[Tensor, Tensor, Tensor]
     found = _BlockGradient.apply(gradient, maps, scale, shift, moments, groups, pooled)  # type: ignore[no-untyped-call]
     return found

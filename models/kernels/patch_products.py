@@ -11,6 +11,8 @@ innermost.
 import torch
 from torch import Tensor
 
+from models.kernels.layouts import as_kernels, as_matrices
+
 _TAPS = 3
 
 
@@ -61,16 +63,6 @@ def _patches(images: Tensor, stride: int) -> tuple[Tensor, tuple[int, int]]:
 def _as_matrix(weight: Tensor) -> Tensor:
     """``[T, 3 * 3 * C, O]``, without a copy if the weights are laid out as matrices."""
     return as_matrices(weight).reshape(len(weight), -1, weight.shape[1])
-
-
-def as_matrices(kernels: Tensor) -> Tensor:
-    """View kernels ``[..., O, C, k, k]`` as ``[..., k, k, C, O]``, the order that matrix products take."""
-    return kernels.movedim((-2, -1, -3, -4), (-4, -3, -2, -1))
-
-
-def as_kernels(matrices: Tensor) -> Tensor:
-    """View ``[..., k, k, C, O]`` as ``[..., O, C, k, k]``: the inverse of ``as_matrices``."""
-    return matrices.movedim((-4, -3, -2, -1), (-2, -1, -3, -4))
 
 
 def _rows(maps: Tensor) -> Tensor:

@@ -24,7 +24,7 @@ def row_products(rows: Tensor, others: Tensor) -> Tensor:
         return _by_torch(rows, others)
     multiplied = _one_by_one if library() is None else native.row_products
     if others.ndim == 2:
-        flat: Tensor = multiplied(rows.reshape(1, -1, rows.shape[-1]), others[None])
+        flat: Tensor = multiplied(rows.flatten(0, -2)[None], others[None])
         return flat.view(*rows.shape[:-1], len(others))
     leading = torch.broadcast_shapes(rows.shape[:-2], others.shape[:-2])
     left, right = (one.expand(*leading, -1, -1).flatten(0, -3) for one in (rows, others))

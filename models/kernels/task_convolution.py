@@ -12,21 +12,19 @@ the same error in a factor of a gradient changes the gradient only in its third 
 """
 
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from types import ModuleType
+from typing import Any, Self
 
 import torch
 from torch import Tensor
 
 from models.kernels import patch_products, whole_convolutions
+from models.kernels.layouts import channels_innermost
 from models.kernels.native import convolution as native
 from models.kernels.precision import full_precision, is_autocast
 
-_MOST_POSITIONS = (
-    1024  # of a task's maps, up to which products over patches are the fastest of torch's operations
-)
+_MOST_POSITIONS = 1024  # of a task's maps: up to so many, of torch's operations products over patches are fastest
 _FEW_CHANNELS = 4  # with fewer channels, they are the fastest for any number of positions
-
-_Wanted = Literal["maps", "images", "weight"]
 
 
 @dataclass(frozen=True)
@@ -103,7 +101,18 @@ def _convolve(images: Tensor, weight: Tensor, stride: int) -> Tensor:
 def convolution_gradients(
     gradient: Tensor, images: Tensor, weight: Tensor, plan: Plan, wanted: tuple[bool, bool]
 ) -> tuple[Tensor | None, Tensor | None]:
-    """Gradients of images and weight, as ``wanted``, given that of the maps; differentiable again."""
+    """Gradients of images ``[T, B, C, H, W]`` and weight ``[T, O, C, 3, 3]``, given that of the maps.
+
+    Args:
+        gradient: of the maps, ``[T, B, O, H', W']``.
+        images: as they were convolved.
+        weight: by which they were convolved, one for each task.
+        plan: of the convolution.
+        wanted: whether to compute that of the images, and that of the weight; otherwise it is None.
+
+    Returns:
+        Both, differentiable again.
+    """
     found: tuple[Tensor | None, Tensor | None]
     found = _Gradients.apply(gradient, images, weight, plan, wanted)  # type: ignore[no-untyped-call]
     return found
@@ -208,18 +217,9 @@ def _rounded(reduced: bool, left: Tensor, right: Tensor) -> tuple[Tensor, Tensor
     return (left.bfloat16(), right.bfloat16()) if reduced else (left, right)
 
 
-def _kernels(plan: Plan, weight: Tensor | None = None) -> Any:
+def _kernels(plan: Plan, weight: Tensor | None = None) -> ModuleType:
     """The module of torch operations that is the fastest for such maps and weights."""
     few = plan.channels < _FEW_CHANNELS
     shared = weight is not None and whole_convolutions.share_weights(weight)
     small = few or (plan.positions <= _MOST_POSITIONS and not shared)
     return patch_products if small else whole_convolutions
-
-
-def channels_innermost(images: Tensor) -> Tensor:
-    """Lay ``[B, C, H, W]`` out with its channels innermost, also by its strides if there is one channel."""
-    if images.shape[1] > 1:
-        return images.contiguous(memory_format=torch.channels_last)
-    # With one channel, both layouts are the same bytes; the strides tell torch which layout the result gets.
-    _, _, height, width = images.shape
-    return images.contiguous().as_strided(images.shape, (height * width, 1, width, 1))

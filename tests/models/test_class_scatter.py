@@ -65,6 +65,13 @@ def test_without_a_measured_scatter_it_is_the_prototype_head():
     torch.testing.assert_close(answers(Head("lda", 2.0), phi, (2, 2, 2), examples, queries), plain)
 
 
+def test_of_a_single_feature_no_direction_is_left_to_store():
+    examples, queries = torch.randn(4, 1), torch.randn(3, 1)
+    phi = {"log_scale": torch.tensor(0.3)} | class_scatter.of_classes(torch.randn(8, 1), torch.arange(8) % 2)
+    plain = answers(Head("prototype"), phi, (2, 2), examples, queries)
+    torch.testing.assert_close(answers(Head("lda"), phi, (2, 2), examples, queries), plain)
+
+
 @pytest.mark.parametrize("repeats", [3, 4, 7])
 def test_where_no_class_scatters_all_directions_count_the_same(repeats):
     features = torch.randn(5, FEATURES, generator=torch.Generator().manual_seed(0)).repeat_interleave(repeats, 0)

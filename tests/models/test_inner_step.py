@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from models.inner_step import stepped
+from models.kernels.layouts import as_kernels
 from models.kernels.native import step as native
-from models.kernels.patch_products import as_kernels
 
 TASKS = 3
 

@@ -71,6 +71,8 @@ def test_a_folder_without_permission_is_told_first(initialization, tmp_path, cap
         (["--seed", "99999999999999999999"], "--seed must be 0 to 9223372036854775806"),
         (["--data-seed", "-1"], "--data-seed must be 0 to"),
         (["--shots", "0"], "--shots must be at least 1"),
+        (["--ways", "0"], "--ways must be at least 2"),
+        (["--queries", "0"], "--queries must be at least 1"),
         (["--against", "nowhere"], "'nowhere' is neither a shipped initialization"),
     ],
 )
@@ -81,7 +83,12 @@ def test_evaluate_refuses_numbers_before_it_reads_data(initialization, options, 
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [(["--episodes", "0"], "--episodes must be at least 1"), (["--seed", "-1"], "--seed must be 0 to")],
+    [
+        (["--episodes", "0"], "--episodes must be at least 1"),
+        (["--ways", "1"], "--ways must be at least 2"),
+        (["--shots", "1", "0"], "--shots must be at least 1"),
+        (["--seed", "-1"], "--seed must be 0 to"),
+    ],
 )
 def test_auto_refuses_numbers_before_it_reads_data(initialization, options, message, capsys):
     assert main(["auto", str(initialization), "--dataset", "folder", *options]) == 2
@@ -248,9 +255,17 @@ def test_a_folder_that_cannot_be_written_is_told_before_all_is_measured(initiali
     )
 
 
-def test_curves_refuses_no_shots_before_it_reads_data(initialization, capsys):
-    assert main(["curves", str(initialization), "--dataset", "none", "--shots", "1", "0"]) == 2
-    assert "--shots must be at least 1" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--shots", "1", "0"], "--shots must be at least 1"),
+        (["--ways", "1"], "--ways must be at least 2"),
+        (["--episodes", "1"], "--episodes must be at least 2"),
+    ],
+)
+def test_curves_refuses_numbers_before_it_reads_data(initialization, options, message, capsys):
+    assert main(["curves", str(initialization), "--dataset", "none", *options]) == 2
+    assert message in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("rate", ["nan", "-1", "0", "inf"])

@@ -1,6 +1,7 @@
 """Where hardly an answer is wrong, a run keeps the confidence of the initialization that it continued from."""
 
 import shutil
+import warnings
 from dataclasses import replace
 
 import pytest
@@ -70,6 +71,13 @@ def test_what_cannot_be_fitted_is_kept_and_told(former, easy):
     assert f"that of tiny\n{former.version}, which" in card_table(found.card)
     assert "inherited" not in former.card["calibration"]
     assert "continued from" not in card_table(former.card)
+
+
+def test_a_phi_that_still_trains_is_read_without_a_warning(former):
+    phi = {name: value.clone().requires_grad_() for name, value in former.phi.items()}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert Inherited.of(former, former.learner, phi).confidence == former.confidence
 
 
 def test_probabilities_are_the_same_at_another_scale_of_the_logits(former, easy):

@@ -1,6 +1,7 @@
 """The pretrained start: an initialization, or what lies in torch's hub cache; the card tells of it."""
 
 import hashlib
+import json
 import re
 from dataclasses import asdict
 from pathlib import Path
@@ -15,7 +16,7 @@ from torchvision.models import DenseNet121_Weights, ShuffleNet_V2_X0_5_Weights
 from models.backbones.torchvision_backbone import TorchvisionBackbone
 from models.heads import Head
 from models.images.preprocessing import Preprocessing
-from models.initialization import load
+from models.initialization import CARD, load
 from models.learner import BODY, part
 from tests.training.tiny_run import TRAINING, VALIDATION, noisy_classes, recipe
 from training.datasets.class_images import ClassImages
@@ -202,6 +203,15 @@ def test_a_split_is_remembered_by_what_goes_on_from_it(tmp_path):
     published(tmp_path / "again", pretrained=str(tmp_path / "former" / "published"), data=Data("strokes"))
     with pytest.raises(RecipeError, match=r"set data\.seed to 4"):
         pretrained_start(recipe(pretrained=str(tmp_path / "again" / "published")))
+
+
+def test_a_split_is_remembered_by_what_has_a_member_that_saw_it(tmp_path):
+    published(tmp_path)
+    card = tmp_path / "published" / CARD
+    members = [{"pretrained": {"recipe": {"data": {"name": "folder", "seed": 4}}}}]
+    card.write_text(json.dumps({**json.loads(card.read_text()), "members": members}))
+    with pytest.raises(RecipeError, match=r"set data\.seed to 4"):
+        pretrained_start(recipe(pretrained=str(card.parent), data=Data("folder", seed=0)))
 
 
 def test_a_data_set_with_a_split_of_its_own_or_other_symbols_may_have_another_seed():

@@ -30,15 +30,9 @@ class Axis:
 
     def place(self, value: float) -> float:
         """The position of a value, in pixels; a value beyond an end of the axis lies at that end."""
-        low, high, value = (
-            (math.log(one) for one in (self.low, self.high, value))
-            if self.log
-            else (
-                self.low,
-                self.high,
-                value,
-            )
-        )
+        low, high = self.low, self.high
+        if self.log:
+            low, high, value = (math.log(one) for one in (low, high, value))
         share = (value - low) / (high - low)
         return self.start + min(1.0, max(0.0, share)) * (self.end - self.start)
 

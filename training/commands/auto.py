@@ -6,10 +6,16 @@ from pathlib import Path
 from typing import Any
 
 from training.commands.outputs import check_outputs, write_output
-from training.commands.task_options import add_data_options, add_data_seed, check_seeds, warn_of_seen
+from training.commands.task_options import (
+    add_data_options,
+    add_data_seed,
+    check_least,
+    check_seeds,
+    warn_of_seen,
+)
 from training.datasets.registry import load_split
 from training.measures.choices import called, measure_choices
-from training.measures.looks import LOOKS, whole_images
+from training.measures.image_looks import LOOKS, whole_images
 from training.measures.measured import Protocol
 from training.run.named import find
 from training.run.seen_classes import split_seed
@@ -49,8 +55,8 @@ def run(options: argparse.Namespace) -> None:
     """Choose for each task, print how often each initialization was chosen, and write JSON if asked to."""
     check_outputs(options.json)
     check_seeds(seed=options.seed, data_seed=options.data_seed)
-    if options.episodes < 1:
-        raise ValueError("--episodes must be at least 1")
+    check_least(1, episodes=options.episodes, shots=min(options.shots))
+    check_least(2, ways=options.ways)
     candidates = called([find(name) for name in options.initializations])
     seed = options.data_seed
     if seed is None:

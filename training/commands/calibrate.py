@@ -10,7 +10,7 @@ from models.learner import Learner
 from training.commands.outputs import check_folder
 from training.commands.run_options import add_set_option
 from training.commands.table import card_table
-from training.commands.task_options import add_data_options, warn_of_seen
+from training.commands.task_options import add_data_options, check_least, warn_of_seen
 from training.datasets.registry import load_split
 from training.measures.assessment import assess_again
 from training.measures.inherited import INHERITED, Inherited
@@ -55,8 +55,7 @@ def run(options: argparse.Namespace) -> None:
     Raises:
         ValueError: if an option does not fit, or the card has no recipe.
     """
-    if options.tasks < 1:
-        raise ValueError("--tasks must be at least 1")
+    check_least(1, tasks=options.tasks)
     folder = folder_of(options.initialization)
     initialization = load(folder)
     out = options.out or folder

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from training.commands.outputs import check_outputs, write_output
-from training.commands.task_options import add_task_options, classes_of, protocol_of
+from training.commands.task_options import add_task_options, check_least, classes_of, protocol_of
 from training.measures.curve_chart import chart
 from training.measures.curves import curves
 from training.run.named import find
@@ -40,13 +40,12 @@ def run(options: argparse.Namespace) -> None:
     """Measure and print; draw the curves and write JSON if asked to."""
     if min(options.steps) < 1:
         raise ValueError("--steps are at least 1, from no step on")
-    if min(options.shots) < 1:
-        raise ValueError("--shots must be at least 1")
+    check_least(1, shots=min(options.shots))
     if options.rate is not None and not 0 < options.rate < math.inf:
         raise ValueError(f"--rate must be a number above 0, not {options.rate:g}")
     check_outputs(options.svg, options.json)
     initialization = find(options.initialization)
-    classes, protocol = classes_of(initialization, options), protocol_of(options, shots=1)
+    protocol, classes = protocol_of(options, shots=1), classes_of(initialization, options)
     points = []
     for point in curves(initialization, classes, protocol, options.shots, options.steps, options.rate):
         steps = "chosen" if point.steps is None else str(point.steps)

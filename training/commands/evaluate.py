@@ -16,7 +16,7 @@ from training.datasets.registry import data_dir_of_environment
 from training.measures.assessment import strangers_among
 from training.measures.calibration import QUERIES
 from training.measures.evaluation import embedded, measure
-from training.measures.looks import LOOKS, seen_as, whole_images
+from training.measures.image_looks import LOOKS, seen_as, whole_images
 from training.measures.measured import Measured, Protocol
 from training.measures.oneshot_runs import RUNS, evaluate_runs
 from training.run.named import find
@@ -100,9 +100,7 @@ def _episodes(initialization: Initialization, options: argparse.Namespace) -> di
         raise ValueError("say on what: --dataset omniglot, mini_imagenet, folder or strokes")
     protocol = protocol_of(options, options.shots)
     other = find(options.against) if options.against else None
-    initialization.confidence.known_above(
-        protocol.size, options.keep_known
-    )  # or refuses the share, before all else
+    initialization.confidence.known_above(protocol.size, options.keep_known)  # refuses the share before all else
     classes = _shown(initialization, options)
     strangers = strangers_among(classes, protocol, options.strangers)
     with_strangers = replace(protocol, strangers=strangers)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from training.commands.outputs import check_outputs, write_output
-from training.commands.task_options import add_task_options, classes_of, protocol_of
+from training.commands.task_options import add_task_options, check_least, classes_of, protocol_of
 from training.measures.evaluation import measure
 from training.measures.mistakes import LEAST_ASKED, MistakenPair, mistakes
 from training.measures.mistakes_chart import chart
@@ -35,8 +35,7 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Measure and print; draw the worst pairs and write JSON if asked to."""
-    if options.pairs < 1:
-        raise ValueError("--pairs must be at least 1")
+    check_least(1, pairs=options.pairs)
     check_outputs(options.svg, options.json)
     protocol = protocol_of(options, options.shots)
     initialization = find(options.initialization)

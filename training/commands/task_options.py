@@ -67,8 +67,8 @@ def protocol_of(options: argparse.Namespace, shots: int) -> Protocol:
     """
     if options.episodes < 2:
         raise ValueError("--episodes must be at least 2, for an interval")
-    if shots < 1:
-        raise ValueError("--shots must be at least 1")
+    check_least(2, ways=options.ways)
+    check_least(1, shots=shots, queries=options.queries)
     check_seeds(seed=options.seed, data_seed=options.data_seed)
     if options.same_drawers and not (options.within_alphabet and options.dataset == "omniglot"):
         raise ValueError(
@@ -84,6 +84,17 @@ def protocol_of(options: argparse.Namespace, shots: int) -> Protocol:
         options.within_alphabet,
         same_drawers=options.same_drawers,
     )
+
+
+def check_least(least: int, **numbers: int) -> None:
+    """Check that options, given by their names, are no less than they must be.
+
+    Raises:
+        ValueError: naming the first that is.
+    """
+    for name, number in numbers.items():
+        if number < least:
+            raise ValueError(f"--{name} must be at least {least}")
 
 
 def check_seeds(**seeds: int | None) -> None:

@@ -40,7 +40,7 @@ def read_plan(name: str, overrides: Sequence[str] = (), algorithms: Sequence[str
     values = read_values(plan_file(name, PLANS), overrides)
     if algorithms:
         values["algorithms"] = list(algorithms)
-    plan: Plan = build(Plan, values, at="", whole="the plan")
+    plan = build(Plan, values, at="", whole="the plan")
     _check(plan)
     return plan
 

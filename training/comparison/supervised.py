@@ -13,7 +13,7 @@ from training.datasets.class_images import ClassImages
 from training.recipe import Recipe
 from training.run.trainer import Gradient, Trainer
 from training.seeds import folded
-from training.tasks.episodes import EpisodeBatch
+from training.tasks.episode_batch import EpisodeBatch
 
 CLASSIFIER = "classifier."
 

@@ -17,7 +17,8 @@ from training.datasets.class_images import ClassImages
 from training.measures.evaluation import embedded, sampler_of
 from training.measures.measured import Protocol, interval_95
 from training.progress import bar
-from training.tasks.episodes import EpisodeBatch, EpisodeSampler
+from training.tasks.episode_batch import EpisodeBatch
+from training.tasks.episodes import EpisodeSampler
 
 PhiOf = Callable[[Sequence[int]], Params]
 _IMAGES_AT_ONCE = 1000

@@ -191,10 +191,8 @@ def _estimate(subject: _Subject, protocol: Protocol, confidence: Confidence) -> 
 
 def _alike_rows(subject: _Subject, episodes: int, confidence: Confidence) -> Iterator[Mapping[str, Any]]:
     """How well low accuracies are foreseen: of tasks of which all or some classes are one and the same."""
-    divided, ways = (
-        of_each(subject.validation, subject.features, REPORT_SEED),
-        number_of_parts(subject.validation),
-    )
+    divided = of_each(subject.validation, subject.features, REPORT_SEED)
+    ways = number_of_parts(subject.validation)
     for which, (some, features) in zip(("all", "some"), divided, strict=False):
         fewest = int(some.counts.min())
         for shots in (shots for shots in _ALIKE_SHOTS if shots < fewest):

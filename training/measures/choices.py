@@ -10,7 +10,7 @@ from models.choice import Examples, choose
 from models.initialization import Initialization
 from training.datasets.class_images import ClassImages
 from training.measures.evaluation import sampler_of
-from training.measures.looks import Look, show
+from training.measures.image_looks import Look, show
 from training.measures.measured import Protocol
 
 

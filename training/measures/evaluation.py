@@ -16,7 +16,8 @@ from models.support_geometry import SupportGeometry
 from training.datasets.class_images import ClassImages
 from training.measures.measured import Measured, Protocol
 from training.progress import bar
-from training.tasks.episodes import EpisodeBatch, EpisodeSampler
+from training.tasks.episode_batch import EpisodeBatch
+from training.tasks.episodes import EpisodeSampler
 
 _IMAGES_AT_ONCE = 1000
 

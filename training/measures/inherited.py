@@ -45,7 +45,7 @@ class Inherited:
         confidence = former.confidence
         if _SCALE in phi:
             temperature = confidence.log_temperature
-            grown = float(phi[_SCALE]) - float(former.phi[_SCALE])
+            grown = phi[_SCALE].item() - former.phi[_SCALE].item()
             shifted = replace(temperature, constant=temperature.constant + grown)
             confidence = replace(confidence, log_temperature=shifted)
         return cls(confidence, former.name, former.version)

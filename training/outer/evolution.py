@@ -14,7 +14,7 @@ from training.outer.loss import OuterLoss
 from training.outer.micro_batches import split
 from training.outer.processes import Processes
 from training.outer_plan import Reward
-from training.tasks.episodes import EpisodeBatch
+from training.tasks.episode_batch import EpisodeBatch
 
 _IMAGES_AT_ONCE = 8192
 
@@ -106,7 +106,7 @@ def _of_pairs(
         of_each_task[name] = phi[name] + torch.cat([change, -change])
     theta = learner.adapt(of_each_task, twice.support, steps=learner.rule.steps)
     logits = learner.predict(theta, twice.query_images)
-    weights = twice.query_weights / twice.query_weights.sum(1, keepdim=True)
+    shares = twice.query_shares
     losses = torch.nn.functional.cross_entropy(logits.transpose(1, 2), twice.query_labels, reduction="none")
     right = (logits.argmax(-1) == twice.query_labels).to(losses.dtype)
-    return (losses * weights).sum(1).view(2, -1), (right * weights).sum(1).view(2, -1)
+    return (losses * shares).sum(1).view(2, -1), (right * shares).sum(1).view(2, -1)

@@ -15,7 +15,7 @@ from training.outer.rules import annealed, loss_by_rule
 from training.outer.warm_up import WarmUp
 from training.outer_plan import Outer
 from training.recipe import RecipeError
-from training.tasks.episodes import EpisodeBatch
+from training.tasks.episode_batch import EpisodeBatch
 
 
 class OuterGradient:

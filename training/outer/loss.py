@@ -7,7 +7,7 @@ from torch import Tensor
 
 from models.backbones.backbone import Params
 from models.learner import Learner, support_loss
-from training.tasks.episodes import EpisodeBatch
+from training.tasks.episode_batch import EpisodeBatch
 
 
 @dataclass(frozen=True)
@@ -60,8 +60,8 @@ def features_of(learner: Learner, phi: Params, batch: EpisodeBatch) -> tuple[Ten
 
 def on_queries(logits: Tensor, batch: EpisodeBatch) -> OuterLoss:
     """The query loss and accuracy of logits ``[T, Q, N]``, each averaged over tasks."""
-    weights = batch.query_weights / batch.query_weights.sum(1, keepdim=True)
+    shares = batch.query_shares
     logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
-    loss = support_loss(logits, batch.query_labels, weights).mean()
-    right = (logits.argmax(-1) == batch.query_labels).to(weights.dtype)
-    return OuterLoss(loss, (right * weights).sum(1).mean())
+    loss = support_loss(logits, batch.query_labels, shares).mean()
+    right = (logits.argmax(-1) == batch.query_labels).to(shares.dtype)
+    return OuterLoss(loss, (right * shares).sum(1).mean())

@@ -6,7 +6,7 @@ from itertools import islice
 from models.backbones.backbone import Params
 from models.learner import Learner
 from training.outer.loss import OuterLoss, features_of, on_queries
-from training.tasks.episodes import EpisodeBatch
+from training.tasks.episode_batch import EpisodeBatch
 
 
 def multi_step_loss(

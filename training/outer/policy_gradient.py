@@ -10,7 +10,7 @@ from torch import Tensor
 from models.backbones.backbone import Params
 from models.learner import Learner
 from training.outer.loss import OuterLoss, adapted_logits, on_queries
-from training.tasks.episodes import EpisodeBatch
+from training.tasks.episode_batch import EpisodeBatch
 
 
 def score_function_loss(log_probabilities: Tensor, rewards: Tensor) -> Tensor:
@@ -48,8 +48,7 @@ def policy_gradient_loss(learner: Learner, phi: Params, batch: EpisodeBatch, cha
     answers = _drawn(log_probabilities.detach(), chances.to(logits.device))
     rewards = (answers == batch.query_labels).float()
     chosen = log_probabilities.expand(len(answers), *logits.shape).gather(-1, answers[..., None])[..., 0]
-    weights = batch.query_weights / batch.query_weights.sum(1, keepdim=True)
-    surrogate = (score_function_loss(chosen, rewards) * weights).sum(1).mean()
+    surrogate = (score_function_loss(chosen, rewards) * batch.query_shares).sum(1).mean()
     seen = on_queries(logits.detach(), batch)
     return OuterLoss(seen.loss + surrogate - surrogate.detach(), seen.accuracy)
 

@@ -6,7 +6,7 @@ from models.backbones.backbone import Params
 from models.learner import BODY, Learner
 from models.support import Support
 from training.outer.loss import OuterLoss, on_queries
-from training.tasks.episodes import EpisodeBatch
+from training.tasks.episode_batch import EpisodeBatch
 
 
 def reptile_loss(learner: Learner, phi: Params, batch: EpisodeBatch) -> OuterLoss:

@@ -12,7 +12,7 @@ from training.outer.processes import Processes
 from training.outer.reptile import reptile_loss
 from training.outer_plan import Outer
 from training.seeds import folded
-from training.tasks.episodes import EpisodeBatch
+from training.tasks.episode_batch import EpisodeBatch
 
 
 def loss_by_rule(

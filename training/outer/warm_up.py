@@ -20,7 +20,7 @@ from training.outer.likeness import Likeness, nearest_alike
 from training.outer.loss import OuterLoss, on_queries, outer_loss
 from training.outer.pair_loss import pair_loss
 from training.outer_plan import WarmUpLoss
-from training.tasks.episodes import EpisodeBatch
+from training.tasks.episode_batch import EpisodeBatch
 
 _MOMENTUM = 0.1  # share of a batch's moments in the new constants
 

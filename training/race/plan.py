@@ -157,7 +157,7 @@ def read_plan(
         values["algorithms"] = list(algorithms)
     if seconds is not None:
         values["seconds"] = seconds
-    plan: Plan = build(Plan, values, at="", whole="the plan")
+    plan = build(Plan, values, at="", whole="the plan")
     _check(plan)
     return plan
 

@@ -1,10 +1,12 @@
 """Finds initializations that a run builds on, refusing those that may have seen classes it counts as unseen."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from models.initialization import Initialization, InitializationError, load
 from training.recipe import Recipe, RecipeError
 from training.run.named import folder_of
+from training.run.seen_classes import made_of
 
 
 def load_former(recipe: Recipe, key: str, name: str, *, else_known: str = "") -> Initialization:
@@ -46,7 +48,7 @@ def _check_classes(former: Initialization, recipe: Recipe, key: str) -> None:
     Validation classes may then have been training classes. Omniglot and mini-ImageNet have fixed splits, and
     another seed of strokes draws other symbols.
     """
-    cards: list[dict[str, Any]] = [former.card]
+    cards: list[Mapping[str, Any]] = [former.card]
     while cards:
         card = cards.pop()
         data = card.get("recipe", {}).get("data", {})
@@ -55,4 +57,4 @@ def _check_classes(former: Initialization, recipe: Recipe, key: str) -> None:
                 f"{key}: {former.name} {former.version} was trained on a folder that was split by another "
                 f"seed, so it may have seen validation classes; set data.seed to {data['seed']}"
             )
-        cards += [card[one] for one in ("pretrained", "teacher") if one in card]
+        cards += made_of(card)

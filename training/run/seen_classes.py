@@ -9,6 +9,11 @@ from training.datasets.class_images import ClassImages
 _BUILT_ON = ("pretrained", "teacher")
 
 
+def made_of(card: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """What a card tells of the initializations that its own was joined from, started from or taught by."""
+    return [*card.get("members", ()), *(card[key] for key in _BUILT_ON if key in card)]
+
+
 def split_seed(initializations: Sequence[Initialization], dataset: str) -> int:
     """The seed by which a data set was split to train the initializations; 0 if none was trained on it.
 
@@ -53,5 +58,4 @@ def _ends(path: str) -> Iterator[str]:
 def _trained_on(card: Mapping[str, Any]) -> frozenset[str]:
     """Names of folder classes in a card's training, and in that of all that it was made of or built on."""
     own = frozenset(card.get("trained_on", {}).get("class_names", ()))
-    others = [*card.get("members", ()), *(card[key] for key in _BUILT_ON if key in card)]
-    return own.union(*map(_trained_on, others))
+    return own.union(*map(_trained_on, made_of(card)))

@@ -29,7 +29,7 @@ from training.run.looks import accuracy_of, is_best, look_line, out_of_patience,
 from training.run.optimiser import optimiser_of, planned, set_rates
 from training.run.pretrained import Pretrained, first_phi
 from training.run.told_figures import ToldFigures
-from training.tasks.episodes import EpisodeBatch
+from training.tasks.episode_batch import EpisodeBatch
 from training.tasks.training_tasks import TrainingTasks
 
 __all__ = ["BUDGET", "CHECKPOINT", "Trainer"]

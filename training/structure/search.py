@@ -24,7 +24,8 @@ from training.structure.cost import expected_operations, likeliest, to_budget
 from training.structure.record import Record
 from training.structure.space import Choices, Space
 from training.structure.supernet import Supernet
-from training.tasks.episodes import EpisodeBatch, EpisodeSampler
+from training.tasks.episode_batch import EpisodeBatch
+from training.tasks.episodes import EpisodeSampler
 
 
 class Search(Trainer):
@@ -152,10 +153,12 @@ class Search(Trainer):
             for value in structure.values():
                 noise = -torch.empty(value.shape).exponential_(generator=generator).log()
                 value.add_(noise.to(value.device))
-        yield
-        with torch.no_grad():
-            for name, value in structure.items():
-                value.copy_(before[name])
+        try:
+            yield
+        finally:
+            with torch.no_grad():
+                for name, value in structure.items():
+                    value.copy_(before[name])
 
     def _indecision(self) -> Tensor:
         """The penalty on undecided choices that is added to the loss, at its full strength of the last steps."""

@@ -21,8 +21,8 @@ def side_at(step: int, warm_up: int, first: int, full: int) -> int:
     """
     if not first or step >= _GROWN * warm_up:
         return full
-    grown = first + (full - first) * step / (_GROWN * warm_up)
-    return min(full, int(grown) // _STRIDE * _STRIDE)
+    grown = int(first + (full - first) * step / (_GROWN * warm_up))
+    return first + (grown - first) // _STRIDE * _STRIDE
 
 
 def shrunk(images: Tensor, side: int) -> Tensor:

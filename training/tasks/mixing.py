@@ -10,7 +10,7 @@ from torch import Tensor
 from training.datasets.class_images import ClassImages, DataError
 from training.hashed_noise import Floats, uniform
 from training.tasks.distinct_draws import Integers, distinct, whole
-from training.tasks.episodes import EpisodeBatch
+from training.tasks.episode_batch import EpisodeBatch
 
 _STREAM = 1  # keeps these numbers independent of those that draw the episode itself
 

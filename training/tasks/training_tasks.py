@@ -13,7 +13,8 @@ from training.recipe import Recipe
 from training.seeds import folded
 from training.tasks.augmentation import jitter
 from training.tasks.draws import Draws, OwnDraws, SharedDraws
-from training.tasks.episodes import EpisodeBatch, EpisodeSampler
+from training.tasks.episode_batch import EpisodeBatch
+from training.tasks.episodes import EpisodeSampler
 from training.tasks.growing import shrunk, side_at
 from training.tasks.mixing import ClassMixing
 from training.tasks.turning import ClassTurning

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from training.hashed_noise import uniform
 from training.tasks.distinct_draws import whole
-from training.tasks.episodes import EpisodeBatch
+from training.tasks.episode_batch import EpisodeBatch
 
 QUARTERS = 4
 _STREAM = 2  # keeps these numbers independent of those that draw the episode itself and its mixing

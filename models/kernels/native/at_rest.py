@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from models.kernels.layouts import as_matrices
 from models.kernels.native.compiled import function, library
 from models.kernels.native.shapes import LANES, address, are_floats_here, as_rows, sizes
-from models.kernels.patch_products import as_matrices
 
 _PLACES = 36  # numbers of a transformed tile
 

@@ -9,6 +9,7 @@ import ctypes
 
 from torch import Tensor
 
+from models.kernels.layouts import as_kernels, as_matrices
 from models.kernels.native.compiled import function, library
 from models.kernels.native.shapes import (
     LANES,
@@ -20,7 +21,6 @@ from models.kernels.native.shapes import (
     check_alike,
     sizes,
 )
-from models.kernels.patch_products import as_kernels, as_matrices
 
 
 def supports(left: Tensor, right: Tensor, innermost: int) -> bool:

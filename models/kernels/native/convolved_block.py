@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from models.kernels.layouts import as_kernels, as_matrices
 from models.kernels.native.compiled import function, library
 from models.kernels.native.convolution import is_tiled, name_of
 from models.kernels.native.normalisation import Block
@@ -22,7 +23,6 @@ from models.kernels.native.shapes import (
     check_alike,
     sizes,
 )
-from models.kernels.patch_products import as_kernels, as_matrices
 
 
 @dataclass(frozen=True)

@@ -26,12 +26,12 @@ def draw(grays: Sequence[Levels], side: int, margin: float | None) -> list[Level
         side: of the results, in pixels.
         margin: as in ``Preprocessing``.
 
-    Raises:
-        ValueError: for a larger image.
-
     Returns:
         For each image, levels ``[side, side]``, or None if its paper is uneven, if ink on its border may be
         something else, or if there is no compiled library.
+
+    Raises:
+        ValueError: for a larger image.
     """
     for height, width in (gray.shape for gray in grays):
         if max(height, width) > MOST:

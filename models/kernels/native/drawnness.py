@@ -22,11 +22,11 @@ def drawnness(
         strongest: for each image, how many pixels reach the strongest contrast.
         bounds: ``_FAINTEST``, ``_OF_PAPER``, ``_TEXTURE`` and ``_SOLID`` of ``models.images.drawnness``.
 
-    Raises:
-        ValueError: for a larger image.
-
     Returns:
         ``[B]``; NaN for an image on uneven paper, and for all if there is no compiled library.
+
+    Raises:
+        ValueError: for a larger image.
     """
     for height, width in (image.shape for image in images):
         if max(height, width) > MOST:

@@ -4,9 +4,9 @@ import ctypes
 
 from torch import Tensor
 
+from models.kernels.layouts import as_kernels, as_matrices
 from models.kernels.native.compiled import function, library
 from models.kernels.native.shapes import address, are_floats_here
-from models.kernels.patch_products import as_kernels, as_matrices
 
 
 def supports(cotangent: Tensor, gradient: Tensor, rate: Tensor) -> bool:

@@ -143,6 +143,9 @@ def test_draws_are_by_the_probabilities_and_leave_the_logits(tmp_path):
             counts[search.phi[key].argmax()] += 1
         assert torch.equal(search.phi[key].detach(), logits)
     torch.testing.assert_close(counts / 2000, logits.softmax(0), atol=0.035, rtol=0)
+    with pytest.raises(ZeroDivisionError), search._noise(0):
+        raise ZeroDivisionError
+    assert torch.equal(search.phi[key].detach(), logits)
 
 
 def test_the_recipe_that_it_writes_reads_and_trains(tmp_path):

@@ -1,4 +1,7 @@
-"""Shows images changed: without colours, cut out on white, or on a sheet of paper that is photographed."""
+"""Shows images changed: without colours, cut out on white, or on a sheet of paper that is photographed.
+
+How an image looks has nothing to do with the looks at validation tasks during a run (``training.run.looks``).
+"""
 
 from collections.abc import Callable
 from dataclasses import replace

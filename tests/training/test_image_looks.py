@@ -7,7 +7,7 @@ from PIL import Image
 
 from models.images.preprocessing import Preprocessing
 from training.datasets.class_images import ClassImages
-from training.measures.looks import LOOKS, seen_as, show, whole_images
+from training.measures.image_looks import LOOKS, seen_as, show, whole_images
 
 PHOTOGRAPHED = ("falling-off", "lamp", "shadow", "desk", "ruled", "squared")
 
