@@ -63,7 +63,7 @@ def test_state_does_not_lie_inside_the_bento(
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Build the Bento, where nothing more can be installed; give the environment in which ``bentoml`` finds it."""
+    """Build the Bento, with nothing to install from; give the environment in which ``bentoml`` finds it."""
     home = str(tmp_path_factory.mktemp("home"))
     given = {"BENTOML_HOME": home, "BENTOML_DO_NOT_TRACK": "true", "OMP_NUM_THREADS": "1"}
     kept = {name: text for name, text in os.environ.items() if "DATA_DIR" not in name and name[:4] != "PIP_"}
