@@ -66,7 +66,7 @@ race: $(VENV)/.train ## train every algorithm for ten minutes on Omniglot and co
 bench: $(VENV)/.bench ## measure side by side with learn2learn and a plain service (var/benchmarks; about half an hour)
 	$(BIN)/python -m benchmarks
 
-bento: $(VENV)/.serve ## build a Bento for deployment
+bento: $(VENV)/.bento ## build a Bento for deployment
 	BENTOML_DO_NOT_TRACK=true $(BIN)/bentoml build
 
 clean: ## remove the environment and caches, not your data in var/ and runs/
@@ -81,13 +81,18 @@ $(VENV)/.serve: $(VENV)/.made requirements/serve.txt
 	$(PIP) -r requirements/serve.txt
 	touch $@
 
+$(VENV)/.bento: $(VENV)/.serve requirements/bento.txt
+	@echo "installing what building a Bento needs"
+	$(PIP) -r requirements/bento.txt
+	touch $@
+
 $(VENV)/.train: $(VENV)/.serve requirements/train.txt
 	@echo "installing what meta-training needs"
 	$(PIP) "pip>=23.1"  # the first to read options of a single requirement; Debian's Python 3.11 brings 23.0
 	$(PIP) -r requirements/train.txt
 	touch $@
 
-$(VENV)/.test: $(VENV)/.train requirements/test.txt
+$(VENV)/.test: $(VENV)/.train requirements/bento.txt requirements/test.txt
 	@echo "installing what the tests need"
 	$(PIP) -r requirements/test.txt
 	touch $@
