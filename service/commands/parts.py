@@ -16,7 +16,7 @@ from service.uploads.labels import one_line
 # Far below a server's limits: little is sent again after an interruption, and a line of 2.5 Mbit/s sends a part
 # within the minute that a server allows for a request's body by default.
 _IMAGES = 2000
-_BYTES = 16 * MEBIBYTE
+PART_BYTES = 16 * MEBIBYTE
 PACKED = "images.zip"  # the name of a part's archive
 # The service leaves hidden files out, and readers of archives take a backslash for a slash; the rest are bytes
 # that are not UTF-8.
@@ -45,7 +45,7 @@ class Part:
     @property
     def oversized(self) -> bool:
         """Whether it is a single image, because that alone is larger than a part should be."""
-        return self.images == 1 and _about(self.files[0]).st_size > _BYTES
+        return self.images == 1 and _about(self.files[0]).st_size > PART_BYTES
 
     @property
     def names(self) -> list[str]:
@@ -90,7 +90,9 @@ class Part:
         return target
 
 
-def in_parts(root: Path, files: Sequence[Path], *, images: int = _IMAGES, size: int = _BYTES) -> Iterator[Part]:
+def in_parts(
+    root: Path, files: Sequence[Path], *, images: int = _IMAGES, size: int = PART_BYTES
+) -> Iterator[Part]:
     """Divide files, in order, into parts of at most ``images`` files and ``size`` bytes (or one larger file).
 
     No part has two names that a server, which shows all control characters as one sign, would take for the same.
