@@ -86,7 +86,7 @@ def decode(content: bytes, max_pixels: int) -> Image.Image:
         why = f"has {several} scans, more than the {MAX_SCANS} allowed; save it again as an ordinary JPEG"
         raise UndecodableError("too large", why)
     try:
-        if of_jpeg and not is_lossless(content):
+        if of_jpeg and not is_lossless(content):  # or else it would be refused as damaged
             image.draft(None, (ENOUGH, ENOUGH))
         image.load()
         return _plain(_upright(image))
