@@ -16,11 +16,13 @@ def lacks_memory(content: bytes, error: Exception, pixels: int) -> bool:
     """
     if "out of memory" in str(error):  # Pillow's words for what its other decoders tell
         return True
-    each = _WEBP if content.startswith(b"RIFF") else _JPEG if content.startswith(b"\xff\xd8") else 0
+    size = _SOME
     if content.startswith(b"RIFF"):
-        pixels = min(pixels, _webp_pixels(content))
+        size += _WEBP * min(pixels, _webp_pixels(content))
+    elif content.startswith(b"\xff\xd8") and "broken data" in str(error):  # not of one that is cut short
+        size += _JPEG * pixels
     try:
-        bytearray(each * pixels + _SOME)  # of zeros, which the system does not write to before they are used
+        bytes(size)  # of zeros that the system need not write, as it does those of a bytearray
     except MemoryError:
         return True
     return False

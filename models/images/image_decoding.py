@@ -9,7 +9,7 @@ import PIL.WebPImagePlugin  # noqa: F401  # if memory were short at the first We
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from models.images.decoding_memory import lacks_memory
-from models.images.jpeg_scans import scans
+from models.images.jpeg_markers import is_lossless, scans
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
 SUFFIXES = frozenset({".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".webp", ".bmp"})  # of FORMATS
@@ -86,7 +86,7 @@ def decode(content: bytes, max_pixels: int) -> Image.Image:
         why = f"has {several} scans, more than the {MAX_SCANS} allowed; save it again as an ordinary JPEG"
         raise UndecodableError("too large", why)
     try:
-        if of_jpeg:
+        if of_jpeg and not is_lossless(content):  # or else it would be refused as damaged
             image.draft(None, (ENOUGH, ENOUGH))
         image.load()
         return _plain(_upright(image))

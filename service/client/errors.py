@@ -2,7 +2,7 @@
 
 import httpx
 
-_PASSING = (502, 503)  # 502 is a proxy's, while the service behind it restarts
+_PASSING = (502, 503, 504)  # 502 and 504 are a proxy's, while the service restarts or takes long
 
 
 class ServiceError(RuntimeError):
@@ -10,7 +10,7 @@ class ServiceError(RuntimeError):
 
 
 class Unreachable(ServiceError):
-    """No answer came, or only a 503 (busy): a later try may succeed.
+    """No answer came, or only that there is none as yet (503, 504): a later try may succeed.
 
     Attributes:
         retry_after_s: seconds to wait before it, as the server asks; 0 if it said nothing.

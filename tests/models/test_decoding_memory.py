@@ -29,6 +29,22 @@ print(*found)
 """
 
 
+GROWTH = """
+import re, sys
+from pathlib import Path
+from models.images.image_decoding import UndecodableError, decode
+
+def most():
+    return int(re.search(r"VmHWM:\\s*(\\d+) kB", Path("/proc/self/status").read_text())[1]) // 1024
+
+content, before = Path(sys.argv[1]).read_bytes(), most()
+try:
+    decode(content, 10**8)
+except UndecodableError:
+    print(most() - before)
+"""
+
+
 def encoded(kind: str, **options: object) -> bytes:
     file = io.BytesIO()
     grey = Image.linear_gradient("L").resize((4000, 4000))
@@ -56,6 +72,25 @@ def test_a_sound_image_is_decoded_or_lacks_memory(tmp_path: Path, kind: str, opt
     assert set(limited) <= {"MemoryError", "RGB"}
     assert limited[0] == "MemoryError"
     assert most == "RGB"
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="there is no /proc/self/statm")
+def test_a_jpeg_that_is_cut_short_is_damaged_however_little_memory_there_is(tmp_path: Path) -> None:
+    content = encoded("JPEG", progressive=True)
+    (tmp_path / "image").write_bytes(content[: len(content) // 2])
+    command = [sys.executable, "-c", LIMITED, str(tmp_path / "image")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert set(done.stdout.split()[2:]) == {"UndecodableError"}, "40 MB do not suffice for decoding it at all"
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="there is no /proc/self/status")
+def test_looking_whether_memory_was_short_takes_none(tmp_path: Path) -> None:
+    """Or else a small damaged file that claims to be large would be what ends the service."""
+    content = encoded("WEBP", method=0)
+    (tmp_path / "image").write_bytes(content[: len(content) // 2])
+    command = [sys.executable, "-c", GROWTH, str(tmp_path / "image")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 100, "megabytes, of the 244 that decoding it could take"
 
 
 def test_what_pillow_says_of_its_own_decoders_counts() -> None:

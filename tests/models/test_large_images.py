@@ -1,6 +1,7 @@
 """Large photographs are decoded in a part of their size, and look to a learner as they did in full."""
 
 import io
+import struct
 from functools import cache
 
 import numpy as np
@@ -72,6 +73,17 @@ def test_also_in_grey_progressive_or_turned() -> None:
     progressive = np.asarray(decode(jpeg(image, progressive=True), LIMIT), dtype=float)
     assert np.abs(progressive - upright).mean() < 1
     assert decode(jpeg(image.convert("L")), LIMIT).mode == "L"
+
+
+def test_one_of_the_lossless_kind_comes_in_full() -> None:
+    side = 2 * ENOUGH
+    frame = struct.pack(">BHHBBBB", 8, side, side, 1, 1, 0x11, 0)  # 8 bits a pixel, grey
+    code = bytes([0, 1, *bytes(15), 0])  # a bit 0 for "as predicted"
+    scan = bytes([1, 1, 0, 1, 0, 0])  # predicted from the left, at first half of full scale
+    segments = [(0xC3, frame), (0xC4, code), (0xDA, scan)]
+    head = b"".join(struct.pack(">BBH", 0xFF, mark, 2 + len(body)) + body for mark, body in segments)
+    image = decode(b"\xff\xd8" + head + bytes(side * side // 8) + b"\xff\xd9", LIMIT)
+    assert (image.size, image.getextrema()) == ((side, side), (128, 128))
 
 
 def test_a_large_jpeg_that_is_cut_short_is_refused_all_the_same() -> None:

@@ -139,12 +139,13 @@ def test_a_busy_server_is_asked_again_no_sooner_than_it_says(
     assert pauses == [7, 0.3, 0.3, 60, 0.3]
 
 
-def test_a_proxy_before_a_service_that_restarts_is_asked_again(
-    stranger: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("busy", [502, 504])
+def test_a_proxy_before_a_service_that_restarts_or_takes_long_is_asked_again(
+    stranger: str, monkeypatch: pytest.MonkeyPatch, busy: int
 ) -> None:
     monkeypatch.setattr("service.client.patience.time.sleep", lambda _: None)
     monkeypatch.setattr(_Stranger, "body", b'{"id": "x"}')
-    monkeypatch.setattr(_Stranger, "busy", 502)
+    monkeypatch.setattr(_Stranger, "busy", busy)
     monkeypatch.setattr(_Stranger, "asked_to_wait", [""])
     with Client(stranger) as client:
         assert client.task("x", patient=True) == {"id": "x"}

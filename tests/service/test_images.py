@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from models.images.image_decoding import FORMATS, LONGEST_SIDE, MAX_SCANS, SUFFIXES
-from models.images.jpeg_scans import scans
+from models.images.jpeg_markers import scans
 from service.problems import Problem
 from service.uploads.images import decode
 from tests.service.made_images import bomb, drawing, encoded

@@ -8,12 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from service.__main__ import main
 from service.background.jobs import Jobs
 from service.client import Client, Unreachable
 from service.client.connection import Connection
+from service.client.errors import check
 from service.client.late_file import LateFile
 from service.commands import left_jobs, score
 from service.commands.left_jobs import JobNotes
@@ -151,11 +153,25 @@ def stored_late(patch: pytest.MonkeyPatch, wait: Callable[[], object]) -> thread
     return stored
 
 
+def cut() -> None:
+    raise Unreachable("the line was cut")
+
+
+def given_up_by_a_proxy() -> None:
+    check(httpx.Response(504))
+
+
+@pytest.mark.parametrize("fail", [cut, given_up_by_a_proxy])
 def test_a_part_that_no_answer_came_to_may_have_a_job_later(
-    address: str, asked: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+    address: str,
+    asked: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: Capture,
+    fail: Callable[[], None],
 ) -> None:
     def lost(*_: Any, **__: Any) -> None:
-        raise Unreachable("the line was cut")
+        fail()
 
     monkeypatch.setattr(left_jobs, "_COMING_S", 0.1)
     with monkeypatch.context() as patch:

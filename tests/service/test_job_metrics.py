@@ -3,8 +3,11 @@
 import re
 from pathlib import Path
 
+import pytest
+from PIL import Image
 from starlette.testclient import TestClient
 
+from service.uploads import images
 from tests.service.made_images import drawing, zipped
 from tests.service.tiny_service import ended, serving
 
@@ -21,10 +24,36 @@ def test_images_of_jobs_count_as_classified_where_they_have_an_answer(tmp_path: 
     with serving(tmp_path) as client:
         task = client.post("/v1/tasks", files=SUPPORT, data={"labels": ["a", "b"]}).json()["id"]
         client.post(f"/v1/tasks/{task}/classify", files={"query": ("3.png", drawing(3))})
-        images = {"4.png": drawing(4), "bad.png": b"no image", "5.png": drawing(5)}
-        job = client.post(f"/v1/tasks/{task}/jobs", files={"archive": ("i.zip", zipped(images))}).json()["id"]
+        files = {"4.png": drawing(4), "bad.png": b"no image", "5.png": drawing(5)}
+        job = client.post(f"/v1/tasks/{task}/jobs", files={"archive": ("i.zip", zipped(files))}).json()["id"]
         assert ended(client, job)["status"] == "done"
         assert told(client, "metashot_queries_total") == {"tiny": 3}
+
+
+def test_images_count_once_if_memory_runs_out_for_one_of_their_batch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And those before it are read once."""
+    read, decode = list[int](), images.decode_bytes
+
+    def short(content: bytes, max_pixels: int) -> Image.Image:
+        image = decode(content, max_pixels)
+        read.append(image.width)
+        if image.width == 33 and read.count(33) < 3:
+            raise MemoryError
+        return image
+
+    monkeypatch.setattr("service.background.batch_scoring._IN_TURN", 2)
+    monkeypatch.setattr("service.background.jobs._LOOK_S", 0.02)
+    with serving(tmp_path, compute_threads=1) as client:
+        task = client.post("/v1/tasks", files=SUPPORT, data={"labels": ["a", "b"]}).json()["id"]
+        monkeypatch.setattr(images, "decode_bytes", short)
+        files = {f"{seed}.png": drawing(seed, side=33 if seed == 4 else 28) for seed in range(7)}
+        job = client.post(f"/v1/tasks/{task}/jobs", files={"archive": ("i.zip", zipped(files))}).json()["id"]
+        assert ended(client, job)["status"] == "done"
+        assert told(client, "metashot_queries_total") == {"tiny": 7}
+    assert read[:5] == [28, 28, 28, 28, 33]
+    assert len(read) == 7 + 2
 
 
 def test_while_the_store_is_out_of_reach_the_other_metrics_are_told(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from service.background import job_scoring
+from service.background import batch_scoring, job_scoring
 from service.background.job_scoring import Scoring
 from service.store.job_store import Job, JobStore
 from tests.service.made_images import drawing, zipped
@@ -223,17 +223,17 @@ def sizes(monkeypatch: pytest.MonkeyPatch, owner: Any, step: str, place: int) ->
 def test_a_batch_that_takes_long_ends_early(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails_together: bool
 ) -> None:
-    answers = Scoring._answers
+    intact = batch_scoring.rows_of
 
-    def slow(self: Scoring, classifier: Any, archive: Any, names: list[str]) -> Any:
-        if fails_together and len(names) > 1:
+    def slow(classifier: Any, images: list[Any], max_pixels: int) -> Any:
+        if fails_together and len(images) > 1:
             raise MemoryError
-        time.sleep(0.02 * len(names))
-        return answers(self, classifier, archive, names)
+        time.sleep(0.02 * len(images))
+        return intact(classifier, images, max_pixels)
 
-    monkeypatch.setattr(job_scoring, "_LONG_S", 0.03)
-    monkeypatch.setattr(job_scoring, "_IN_TURN", 2)
-    monkeypatch.setattr(Scoring, "_answers", slow)
+    monkeypatch.setattr(batch_scoring, "_LONG_S", 0.03)
+    monkeypatch.setattr(batch_scoring, "_IN_TURN", 2)
+    monkeypatch.setattr(batch_scoring, "rows_of", slow)
     committed = sizes(monkeypatch, JobStore, "commit_batch", 3)
     with serving(tmp_path, job_batch=64) as client:
         job = start(client, made_task(client), 30)
@@ -246,10 +246,10 @@ def test_a_batch_that_takes_long_ends_early(
 
 def test_large_files_are_pieces_of_work_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As callers wait for the piece at hand."""
-    monkeypatch.setattr(job_scoring, "_SHORT_BYTES", 3 * max(len(drawing(seed)) for seed in range(7)))
-    pieces = sizes(monkeypatch, Scoring, "_answers", 3)
+    monkeypatch.setattr(batch_scoring, "_SHORT_BYTES", 3 * max(len(drawing(seed)) for seed in range(7)))
+    pieces = sizes(monkeypatch, batch_scoring, "rows_of", 1)
     large = drawing(8, side=400)
-    assert len(large) > job_scoring._SHORT_BYTES
+    assert len(large) > batch_scoring._SHORT_BYTES
     files = {f"{seed}.png": drawing(seed) for seed in range(7)}
     with serving(tmp_path, compute_threads=1) as client:
         content = zipped({"a.png": large, **files, "b.png": large, "c.png": large})

@@ -16,7 +16,7 @@ from starlette.testclient import TestClient
 
 from models.images.image_decoding import pixels_of
 from models.images.preprocessing import Preprocessing
-from service.background import job_failures, job_scoring, jobs
+from service.background import batch_scoring, job_failures, jobs
 from service.computing.classifier import Classifier
 from service.computing.memory_errors import ImageMemoryError
 from service.uploads import images
@@ -128,7 +128,7 @@ def test_images_that_memory_suffices_for_one_by_one_do_not_wait(
         finally:
             alone.release()
 
-    monkeypatch.setattr(job_scoring, "_IN_TURN", 2)
+    monkeypatch.setattr(batch_scoring, "_IN_TURN", 2)
     monkeypatch.setattr(images, "decode_bytes", decoded)
     with serving(tmp_path, compute_threads=2) as client, caplog.at_level("WARNING", logger="metashot"):
         state = ended(client, start(client, {f"{seed}.png": drawing(seed, side=33) for seed in range(8)}))

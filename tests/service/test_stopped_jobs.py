@@ -36,7 +36,7 @@ def test_of_a_batch_that_was_cut_short_nothing_is_committed(
         committed.append(len(rows))
         return commit(store, number, done, rows)
 
-    monkeypatch.setattr("service.background.job_scoring._IN_TURN", 1)
+    monkeypatch.setattr("service.background.batch_scoring._IN_TURN", 1)
     monkeypatch.setattr(Classifier, "answers", held)
     monkeypatch.setattr(JobStore, "commit_batch", noted)
     with serving(tmp_path, compute_threads=1) as client:
