@@ -48,7 +48,7 @@ export class OpenedTask {
     this.#task = task;
     if (!task) return;
     byId('opened-heading').textContent = task.name || texts.untitled;
-    this.changes.place(task);
+    this.changes.places.note(task.examples ?? []);
     this.#showClasses(task);
     this.moveForm.sync();
     const come = this.#rows.get(this.new.label);
