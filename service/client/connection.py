@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from .errors import ServiceError, Unreachable, check
+from .errors import Missing, ServiceError, Unreachable, check
 from .late_file import LateFile
 
 DEFAULT_SERVER = "http://127.0.0.1:3000"
@@ -43,6 +43,7 @@ class Connection:
 
     def stream(self, path: str, params: dict[str, str], target: Path) -> None:
         """Write an answer to a file, piece by piece."""
+        _check_path(path)
         try:
             with target.open("wb") as file, self._http.stream("GET", path, params=params) as response:
                 check(response)
@@ -76,6 +77,7 @@ class Connection:
 
     def ask(self, method: str, path: str, **options: Any) -> httpx.Response:
         """Send a request, and give its answer."""
+        _check_path(path)
         try:
             response = self._http.request(method, path, **options)
         except httpx.HTTPError as error:
@@ -92,3 +94,9 @@ class Connection:
 
     def _unreachable(self, error: httpx.HTTPError) -> Unreachable:
         return Unreachable(f"no answer from {self._server} ({error}); is it running? python -m service serve")
+
+
+def _check_path(path: str) -> None:
+    """Raise ``Missing`` for an address with dots as a part, which would be resolved to that of something else."""
+    if not {".", ".."}.isdisjoint(path.split("/")):
+        raise Missing(f"there is nothing at {path}: no id is '.' or '..', and no part of a label between slashes")

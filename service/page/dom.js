@@ -47,6 +47,16 @@ export const takesText = (target) => target instanceof HTMLInputElement && targe
  */
 export const singly = (act) => (click) => { if (!(click.detail > 1)) act(); };
 
+/**
+ * Let what is about to go look like it until that is done, or has failed: the note that tells of it may be far away.
+ * @param {HTMLElement} part of the page
+ * @param {Promise<unknown>} going
+ */
+export async function fade(part, going) {
+  part.classList.toggle('is-going', true);
+  await going.finally(() => part.classList.toggle('is-going', false));
+}
+
 /** Write the sentences of texts.js into the elements that name them by data-text. */
 export function fillTexts() {
   for (const target of document.querySelectorAll('[data-text]')) {

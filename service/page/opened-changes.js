@@ -54,11 +54,6 @@ export class OpenedChanges {
     this.notice.end();
   }
 
-  /** @param {Task} task as it is about to be shown */
-  place(task) {
-    this.places.note(task.examples ?? []);
-  }
-
   /** Offer to take back the removals that have come to be done. @param {Task} task that is shown */
   offerDone(task) {
     for (const [sentence, removed] of this.#removals.doneIn(task)) {

@@ -3,7 +3,7 @@
  * them away, as they are at first where they are many.
  */
 
-import { element } from './dom.js';
+import { element, fade } from './dom.js';
 import { keepOnly, putAt } from './in-order.js';
 import { removeButton } from './remove-button.js';
 import { texts } from './texts.js';
@@ -14,7 +14,7 @@ import { tile } from './tile.js';
  * @typedef {object} ImageActions
  * @property {(example: KeptExample) => string} addressOf its picture
  * @property {(example: KeptExample, picture: HTMLElement) => void} askWhereTo it shall go
- * @property {(example: KeptExample) => void} remove
+ * @property {(example: KeptExample) => Promise<void>} remove
  */
 
 const MOST_AT_FIRST = 24;
@@ -68,7 +68,7 @@ export class OpenedImages {
     const made = tile(
       'li', { image: example, name: filename, src: this.actions.addressOf(example), loading: 'lazy' },
       (picture) => this.actions.askWhereTo(example, picture),
-      removeButton(texts.removeImage(filename, this.label), () => this.actions.remove(example)),
+      removeButton(texts.removeImage(filename, this.label), () => fade(made, this.actions.remove(example))),
     );
     this.#tiles.set(id, made);
     return made;

@@ -1,7 +1,7 @@
 /** One class of a kept classifier: its images, and the ways to add more. */
 
 import { ACCEPT } from './class-row.js';
-import { element } from './dom.js';
+import { element, fade } from './dom.js';
 import { fromInput } from './files.js';
 import { FoldedPad } from './folded-pad.js';
 import { acceptDrops, acceptExamples } from './intake.js';
@@ -16,7 +16,7 @@ import { texts } from './texts.js';
  * @typedef {object} OpenedRowActions
  * @property {(found: Found[]) => Promise<boolean>} take whether images were added
  * @property {(example: KeptExample) => void} moveHere
- * @property {() => void} remove the class
+ * @property {() => Promise<void>} remove the class
  */
 
 export class OpenedRow {
@@ -33,7 +33,7 @@ export class OpenedRow {
     });
     this.pad = new FoldedPad('button quiet', (file) => take([{ file, folders: [] }]));
     this.pad.describe(texts.drawFor(label), texts.padFor(label));
-    this.removeButton = removeButton(texts.removeClass(label), remove);
+    this.removeButton = removeButton(texts.removeClass(label), () => fade(this.element, remove()));
     this.element = element('li', {}, [
       element('span', { class: 'opened-label', text: label }),
       this.images.button,

@@ -48,7 +48,7 @@ export class OpenedTask {
     this.#task = task;
     if (!task) return;
     byId('opened-heading').textContent = task.name || texts.untitled;
-    this.changes.place(task);
+    this.changes.places.note(task.examples ?? []);
     this.#showClasses(task);
     this.moveForm.sync();
     const come = this.#rows.get(this.new.label);
@@ -82,16 +82,14 @@ export class OpenedTask {
     const at = [...this.#list.children].findIndex((one) => one.contains(document.activeElement));
     const isAtEnd = [...this.#rows.values()].some((row) => row.removeButton === document.activeElement);
     keepOnly(this.#rows, new Set(labels), (row) => row.element);
-    const isLost = at >= 0 && !this.#list.contains(document.activeElement);
-    const beside = this.#list.children[Math.min(at, this.#list.children.length - 1)];
     labels.forEach((label, index) => {
       const row = this.#rowOf(label);
       row.images.sync(this.#examplesOf(label));
       putAt(this.#list, index, row.element);
     });
-    if (!isLost) return;
-    const next = [...this.#rows.values()].find((row) => row.element === beside);
-    (isAtEnd && next ? next.removeButton : byId('opened-heading')).focus();
+    if (at < 0 || this.#list.contains(document.activeElement)) return;
+    const next = this.#rows.get(labels[Math.min(at, labels.length - 1)]); // the top of the page may be far away
+    (isAtEnd ? next?.removeButton : next?.images.button)?.focus();
   }
 
   /** @param {string} label */

@@ -8,7 +8,6 @@ import { Problem, restoreExamples, showTask } from './api.js';
 
 // In base64, 16 MiB: what a slow line carries within the minute that the service waits for a request.
 const MOST_BYTES = 12 * 1024 * 1024;
-const MOST_FILES = 1000;
 
 export class PuttingBack {
   /** @type {Removed[]} */
@@ -36,21 +35,28 @@ export class PuttingBack {
     let now = null;
     /** @type {Problem[]} */
     const refusals = [];
-    const give = async (/** @type {Removed[]} */ part) => {
+    const giveHalves = async (/** @type {Removed[]} */ part) => {
+      const half = Math.ceil(part.length / 2);
+      await give(part.slice(0, half));
+      await give(part.slice(half));
+    };
+    /** @type {(part: Removed[]) => Promise<void>} */
+    const give = async (part) => {
+      if (isLarge(part)) return giveHalves(part);
       try {
         now = await restoreExamples(task.id, part.map(({ example, file }) => ({ ...example, file })));
         this.#recognize(now);
       } catch (error) {
         // The others do not depend on one that is refused by now, for a limit that was lowered; and fewer may arrive in time.
         if (!(error instanceof Problem) || (![408, 413].includes(error.status) && error.file === undefined)) throw error;
-        if (part.length === 1) refusals.push(error);
-        else for (const half of halves(part)) await give(half);
+        if (part.length > 1) return giveHalves(part);
+        refusals.push(error);
       }
     };
     try {
       if (this.#others) this.#recognize(now = await showTask(task.id)); // the answer of an earlier try may have been lost
       this.#others ??= new Set((task.examples ?? []).map(({ id }) => id));
-      for (const part of parts(this.#left)) await give(part);
+      if (this.#left.length) await give(this.#left);
     } finally {
       if (now) changed(now);
     }
@@ -77,21 +83,5 @@ export class PuttingBack {
 /** @param {KeptExample} example */
 const keyOf = ({ label, filename, sha256 }) => JSON.stringify([label, filename, sha256]);
 
-/** @param {Removed[]} part */
-const halves = (part) => [part.slice(0, Math.ceil(part.length / 2)), part.slice(Math.ceil(part.length / 2))];
-
-/** @param {Removed[]} removed @returns {Removed[][]} what goes in one request */
-function parts(removed) {
-  /** @type {Removed[][]} */
-  const all = [];
-  let bytes = Infinity;
-  for (const one of removed) {
-    bytes += one.file.size;
-    if (bytes > MOST_BYTES || all[all.length - 1].length === MOST_FILES) {
-      all.push([]);
-      bytes = one.file.size;
-    }
-    all[all.length - 1].push(one);
-  }
-  return all;
-}
+/** @param {Removed[]} part @returns {boolean} whether it is to go in several requests */
+const isLarge = (part) => part.length > 1 && part.reduce((bytes, { file }) => bytes + file.size, 0) > MOST_BYTES;

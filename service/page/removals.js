@@ -12,7 +12,7 @@ import { texts } from './texts.js';
 /** @typedef {(removed: Removed[]) => string} Told */
 
 const AT_ONCE = 4; // files: the service reads no more of them at a time
-const ATTEMPTS = 5; // while others change the classifier
+const ATTEMPTS = 20; // while others change the classifier: each waits for one change of theirs
 
 export class Removals {
   /** @type {Map<string, Promise<Blob | null>>} id to file, null for one that is gone */

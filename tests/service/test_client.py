@@ -177,6 +177,26 @@ def test_an_id_is_asked_for_as_it_is_given(address: str, tmp_path: Path, other: 
             client.task(task + other.format(task))
 
 
+@pytest.mark.parametrize("dots", ["..", ".", "a/../.."])
+def test_what_would_be_the_address_of_something_else_is_not_asked_for(
+    address: str, tmp_path: Path, dots: str
+) -> None:
+    """As a program may pass on what a user typed, and dots would climb from a class to the task."""
+    (tmp_path / "1.png").write_bytes(drawing(1))
+    (tmp_path / "2.png").write_bytes(drawing(2))
+    with Client(address) as client:
+        task = client.create_task([("a", tmp_path / "1.png"), ("b", tmp_path / "2.png")])["id"]
+        for gone in (client.delete_class, client.delete_example, client.example):
+            with pytest.raises(Missing):
+                gone(task, dots)
+        for lost in (client.job, client.end_job):
+            with pytest.raises(Missing):
+                lost(f"{dots}/tasks/{task}")
+        with pytest.raises(Missing):
+            client.save_results(f"{dots}/../docs.json?", tmp_path / "answers.csv", "csv")
+        assert client.task(task)["version"] == 1
+
+
 def test_a_label_that_no_address_keeps_is_told(address: str, tmp_path: Path) -> None:
     (tmp_path / "1.png").write_bytes(drawing(1))
     support = [(label, tmp_path / "1.png") for label in ("a", "b", "a/..")]

@@ -122,6 +122,34 @@ def test_what_is_removed_comes_back_as_it_was(browser: Chrome, origin: str, task
     assert not [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
 
 
+def test_the_buttons_of_a_class_stand_in_its_first_line(browser: Chrome, origin: str, task: str) -> None:
+    with Client(origin) as client:
+        first = client.task(task)["examples"][0]["id"]
+        client.move_example(task, first, "the name of a class that takes several lines " * 2)
+    open_kept(browser, origin)
+    buttons = find(browser, "#opened-classes > li:last-child > :is(.button, .icon)")
+    middles = [one.location["y"] + one.size["height"] / 2 for one in buttons]
+    assert len(middles) == 4
+    assert max(middles) - min(middles) < 3
+
+
+@pytest.mark.parametrize("width", [490, 910, 1090])
+def test_where_the_column_is_narrow_a_long_label_has_its_whole_width(
+    browser: Chrome, origin: str, task: str, width: int
+) -> None:
+    browser.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False},
+    )
+    with Client(origin) as client:
+        first = client.task(task)["examples"][0]["id"]
+        client.move_example(task, first, "the name of a class that takes several lines")
+    open_kept(browser, origin)
+    column = find(browser, "#opened-classes")[0].size["width"]
+    for label in find(browser, ".opened-label"):
+        assert label.size["width"] > 0.9 * column
+
+
 def test_on_a_phone_it_has_room_for_all(browser: Chrome, origin: str, task: str) -> None:
     metrics = {"width": 320, "height": 640, "deviceScaleFactor": 1, "mobile": True}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)

@@ -34,11 +34,13 @@ test('each of its images can be removed, by its name', async () => {
   assert.equal(document.activeElement, button(texts.removeImage('0.png', 'ring')));
 });
 
-test('with its last image a class goes', async () => {
+test('with its last image a class goes, and the keyboard to the next one', async () => {
   document.getElementById('new-class').value = 'star';
   choose('choose-new-class', [image('star.png')]);
   await settled();
   await remove('0.png', 'ring');
   assert.deepEqual(labels(), ['cross', 'star']);
-  assert.equal(document.activeElement.id, 'opened-heading');
+  assert.equal(document.activeElement, button(texts.imagesOf(1, 'cross')));
+  await remove('star.png', 'star');
+  assert.equal(document.activeElement, button(texts.removeImage('star.png', 'star')), 'or stays, as two must remain');
 });

@@ -131,6 +131,21 @@ test('of the images of a class, those come back that the service still takes', a
   assert.equal(shown().ring, '0.png 1.png 3.png 4.png 5.png');
 });
 
+test('large images go back in several requests, as a slow line carries no more in time', async () => {
+  document.getElementById('new-class').value = 'large';
+  choose('choose-new-class', ['a', 'b', 'c', 'd'].map((name) => image(`${name}.png`, name.repeat(5 << 20))));
+  await settled();
+  const before = stored();
+  removeClass('large');
+  await settled();
+  service.asked = [];
+  undo();
+  await settled();
+  assert.equal(shown().large, 'a.png b.png c.png d.png');
+  assert.equal(service.asked.filter((one) => one.startsWith('POST') && one.endsWith('/examples')).length, 2);
+  assert.deepEqual(stored(), before);
+});
+
 test('of many images, no more are fetched once one could not be', async () => {
   document.getElementById('new-class').value = 'many';
   choose('choose-new-class', Array.from({ length: 20 }, (_, index) => image(`many-${index}.png`)));

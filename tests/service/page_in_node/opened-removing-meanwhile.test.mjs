@@ -100,6 +100,23 @@ test('what the service refused to remove is not offered when somebody else remov
   assert.equal(text('opened-notice'), '');
 });
 
+test('a removal outlasts a dozen that somebody else makes one right after the other', async () => {
+  const { fetch } = globalThis;
+  let others = 12;
+  globalThis.fetch = async (path, init) => {
+    // While it waits for its turn, and the version that it names is asked for, the other one's next is there already.
+    if (init?.method === 'DELETE' && others > 0) {
+      others -= 1;
+      const current = service.tasks.get(task.id);
+      service.tasks.set(task.id, { ...current, version: current.version + 1 });
+    }
+    return fetch(path, init);
+  };
+  remove('0.png', 'ring');
+  await settled();
+  assert.deepEqual([shown().ring, text('opened-note')], ['1.png', '']);
+});
+
 test('where others keep changing the classifier, that is told', async () => {
   const { fetch } = globalThis;
   globalThis.fetch = async (path, init) => (init?.method === 'DELETE' ? refusal(409, { title: 'Task changed', detail: 'for programs' })() : fetch(path, init));

@@ -6,7 +6,7 @@ import { beforeEach, test } from 'node:test';
 import { button, choose, spoken } from './small_document.mjs';
 import { drag } from './small_drag.mjs';
 import { openShapes, picture, remove, removeClass, row, shown, text, undo } from './small_opened.mjs';
-import { image, settled } from './small_service.mjs';
+import { cutOff, image, instead, settled } from './small_service.mjs';
 
 const { texts } = await import('../../../service/page/texts.js');
 
@@ -38,6 +38,25 @@ test('an image goes at one press, its file fetched before, and comes back to its
   assert.deepEqual([text('opened-note'), text('opened-notice')], ['', '']);
   assert.equal(spoken(), texts.undone);
   assert.equal(document.activeElement, button(texts.removeImage('1.png', 'ring')));
+});
+
+test('what is about to go looks like it, until it is known whether it does', async () => {
+  const tile = picture('0.png').parent;
+  const going = () => [tile, row('ring')].map((one) => one.classList.contains('is-going'));
+  const release = service.hold(`DELETE /v1/tasks/${task.id}/examples/e0`);
+  instead((one) => one.startsWith('DELETE'), cutOff, false);
+  remove('0.png', 'ring');
+  assert.deepEqual(going(), [true, false]);
+  await settled();
+  assert.deepEqual(going(), [false, false]);
+  remove('0.png', 'ring');
+  await settled();
+  assert.deepEqual(going(), [true, false], 'the note may be far below');
+  release();
+  removeClass('ring');
+  assert.deepEqual(going(), [true, true]);
+  await settled();
+  assert.deepEqual(going()[1], false);
 });
 
 test('a class goes at one press, the keyboard to the next one, and it comes back with all images', async () => {
