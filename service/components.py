@@ -18,7 +18,6 @@ from service.metrics import Metrics
 from service.registry import Registry, open_registry
 from service.settings import Settings
 from service.store.database import Database
-from service.store.job_store import JobStore
 from service.store.task_store import TaskStore
 from service.store.writers import Writers
 
@@ -54,7 +53,7 @@ def running(settings: Settings, metrics: Metrics) -> Iterator[Components]:
         tasks = TaskStore(database)
         writers = Writers()
         repinning = Repinning(registry, engine, tasks)
-        jobs = Jobs(settings, JobStore(database), writers, engine, repinning, metrics)
+        jobs = Jobs(settings, database, writers, engine, repinning, metrics)
         stack.callback(jobs.stop)
         metrics.watch(lambda: engine.waiting, jobs.store.counts)
         jobs.start()

@@ -54,10 +54,11 @@ class Patience:
         return True
 
 
-def too_large(error: ImageMemoryError) -> Row:
-    """Make the row of an image that memory does not suffice for, even alone."""
+def too_large(filename: str, killed: int = 0) -> Row:
+    """Make the row of an image that memory does not suffice for, even alone, or that got processes killed."""
+    why = f"ended the service {killed} times, as an image does that needs" if killed else "needs"
     remedy = "make it smaller, or give the service more memory, and send it again"
-    return {"filename": error.filename, "error": f"{error.filename} needs more memory than there is; {remedy}"}
+    return {"filename": filename, "error": f"{filename} {why} more memory than there is; {remedy}"}
 
 
 def failure(error: Exception) -> str:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Self
 
 from service.background.batch_scoring import BatchScoring
-from service.background.killed_scoring import Begun, fatal
+from service.background.job_failures import too_large
+from service.background.killed_scoring import MOST, Begun
 from service.computing.classifier import Classifier
 from service.computing.engine import Engine
 from service.computing.pinned import UnreadablePin, load_pinned
@@ -124,7 +125,7 @@ class Scoring:
             return self._repinning.again(folder, job.task_id, begun=job.done > 0, check=self._check)
 
     def _given_up(self, name: str) -> Row:
-        row = fatal(one_line(name))
+        row = too_large(one_line(name), MOST)
         logger.error("an image is given up: %s", row["error"])
         return row
 

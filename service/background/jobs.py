@@ -27,7 +27,7 @@ from service.computing.repinning import LostClassifier, Repinning
 from service.metrics import Metrics
 from service.registry import check_kept
 from service.settings import JOBS, JOBS_LOCK, Settings
-from service.store.database import is_full
+from service.store.database import Database, is_full
 from service.store.job_store import Job, JobStore, Status
 from service.store.writers import Writers
 from service.synced_folder import sync_folder
@@ -51,13 +51,13 @@ class Jobs:
     def __init__(
         self,
         settings: Settings,
-        store: JobStore,
+        database: Database,
         writers: Writers,
         engine: Engine,
         repinning: Repinning,
         metrics: Metrics,
     ) -> None:
-        self.store = store
+        self.store = JobStore(database, self._drop)
         self._writers = writers
         self._settings = settings
         self._root = settings.data_dir / JOBS
@@ -92,7 +92,7 @@ class Jobs:
         caller to whom no answer came may send it again.
         """
         if chosen is not None:
-            job = await run_in_threadpool(self.store.of_id, chosen, task_id, self._drop)
+            job = await run_in_threadpool(self.store.of_id, chosen, task_id)
             if job is not None:
                 return job
         # Under a name of its own, as another request may be sending the same job.
@@ -121,7 +121,7 @@ class Jobs:
         if isinstance(ended, Job):
             return ended
         # Outside of a writer's turn, since it takes seconds, most of which it waits for others.
-        await run_in_threadpool(self.store.delete_hidden, ended, self._drop)
+        await run_in_threadpool(self.store.delete_hidden, ended)
         return None
 
     def _end(self, job_id: str) -> Job | int:
@@ -145,9 +145,7 @@ class Jobs:
             sync_folder(self._root)
 
         try:
-            job = self.store.create(
-                at.name, task_id=task_id, model=classifier.model, total=images, place=place, drop=self._drop
-            )
+            job = self.store.create(at.name, task_id=task_id, model=classifier.model, total=images, place=place)
         except Exception:
             if not folder.exists():  # it was in its place
                 shutil.rmtree(at, ignore_errors=True)
@@ -210,7 +208,7 @@ class Jobs:
             if self._patience.lasts(replace(job, done=done), error):
                 raise  # the job will resume after its last committed batch
             if isinstance(error, ImageMemoryError):
-                self.store.commit_batch(job.number, done, [too_large(error)])
+                self.store.commit_batch(job.number, done, [too_large(error.filename)])
                 return
             # False, and no error to report, if the job was cancelled or deleted meanwhile.
             if self._finish(job, "failed", failure(error)):
@@ -228,7 +226,7 @@ class Jobs:
         """Remove what stopped processes left: folders without a job, images of jobs that have ended, and jobs
         that were about to be deleted.
         """
-        while not self._stopping.is_set() and self.store.resume_deletion(self._drop):
+        while not self._stopping.is_set() and self.store.resume_deletion():
             pass
         tidy(self._root, self.store.statuses(), oldest_s=self._settings.upload_s + _ORPHAN_S)
 

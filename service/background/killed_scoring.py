@@ -7,8 +7,6 @@ needs too much would end each process after the other, and all jobs and callers 
 from contextlib import suppress
 from pathlib import Path
 
-from service.results import Row
-
 _NOTE = "begun"
 MOST = 3  # processes that may be killed at an image before it is given up
 
@@ -59,9 +57,3 @@ def drop_note(folder: Path) -> None:
     """Remove a job's note."""
     with suppress(OSError):
         (folder / _NOTE).unlink()
-
-
-def fatal(filename: str) -> Row:
-    """Make the row of an image at which too many processes were killed."""
-    why = f"{filename} ended the service {MOST} times, as an image does that needs more memory than there is"
-    return {"filename": filename, "error": f"{why}; make it smaller, or give the service more, and send it again"}

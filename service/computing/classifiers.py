@@ -197,7 +197,7 @@ class Classifiers:
             async with self._turns.of(task_id, caller.deadline):
                 for _ in range(_ATTEMPTS):
                     task, stored = await run_in_threadpool(self._tasks.snapshot, task_id)
-                    if version not in (None, task.version):
+                    if version is not None and version != task.version:
                         raise _changed_before(task, version)
                     revision = Revision.of(stored, revise, added)
                     if not revision.changes:
@@ -249,7 +249,7 @@ def _fitted(classifier: Classifier) -> Fitted:
     return Fitted(classifier.model, classifier.version, classifier.estimate)
 
 
-def _changed_before(task: Task, version: int | None) -> Problem:
+def _changed_before(task: Task, version: int) -> Problem:
     """Make the 409 Problem for a change of a version that is not the task's."""
     detail = f"task {task.id} is at version {task.version} by now, not {version}; look at it before changing it"
     return Problem(409, detail, title="Task changed")

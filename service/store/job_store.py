@@ -20,11 +20,6 @@ _RESULTS_AT_ONCE = 500
 _DELETED_AT_ONCE = 1000
 _DELETING = "deleting"  # the status of a job whose results are being deleted: for callers, it is gone
 _SHOWN = JobRow.status != _DELETING
-Drop = Callable[[str], None]  # removes what lies under a job's id beside the store
-
-
-def _nothing(_: str) -> None:
-    """Drop nothing."""
 
 
 @dataclass(frozen=True)
@@ -50,27 +45,25 @@ class Job:
 class JobStore:
     """Reads and changes jobs."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, drop: Callable[[str], None] = lambda _: None) -> None:
+        """Take the database, and what removes all that lies under a job's id beside it.
+
+        ``drop`` is called in the transaction that ends a job's row: later, a new job may have the id.
+        """
         self._database = database
+        self._drop = drop
 
     def check_place(self) -> None:
         """Raise an OperationalError unless the store is still where it was opened."""
         self._database.check_place()
 
     def create(
-        self,
-        job_id: str,
-        *,
-        task_id: str,
-        model: str,
-        total: int,
-        place: Callable[[], None] = lambda: None,
-        drop: Drop = _nothing,
+        self, job_id: str, *, task_id: str, model: str, total: int, place: Callable[[], None] = lambda: None
     ) -> Job:
         """Queue a job, or give the one that the task has of this id already.
 
         ``place`` puts its folder, complete, where that of a job of this id lies: no process creates another of
-        this id meanwhile, and none sees this one before. ``drop`` is for ``of_id``.
+        this id meanwhile, and none sees this one before.
 
         Raises:
             Problem: 409 if another task's job has this id.
@@ -91,8 +84,8 @@ class JobStore:
                 session.add(row)
                 session.commit()
                 return _job(row)
-        there = self.of_id(job_id, task_id, drop)
-        return there or self.create(job_id, task_id=task_id, model=model, total=total, place=place, drop=drop)
+        there = self.of_id(job_id, task_id)
+        return there or self.create(job_id, task_id=task_id, model=model, total=total, place=place)
 
     def job(self, job_id: str) -> Job:
         """Give a job; raises a 404 Problem if there is none."""
@@ -102,7 +95,7 @@ class JobStore:
                 raise not_found("job", job_id)
             return _job(row)
 
-    def of_id(self, job_id: str, task_id: str, drop: Drop = _nothing) -> Job | None:
+    def of_id(self, job_id: str, task_id: str) -> Job | None:
         """Give a task's job, if there is one of this id.
 
         A deletion of one that was begun is finished, so that the id is free: it may have been cut short.
@@ -115,7 +108,7 @@ class JobStore:
         if row is None:
             return None
         if row.status == _DELETING:
-            self.delete_hidden(row.number, drop)
+            self.delete_hidden(row.number)
             return None
         if row.task_id != task_id:
             detail = f"the id {job_id} is another job's; choose another"
@@ -202,33 +195,34 @@ class JobStore:
             raise not_found("job", job_id)
         return int(number)
 
-    def delete_hidden(self, number: int, drop: Drop = _nothing) -> None:
-        """Delete a hidden job, its results bit by bit: 100,000 would keep others from writing for seconds.
-
-        ``drop`` is given the job's id together with the job's end, and not at all if another caller ended it: by
-        then, what lies under the id may be that of a new one.
-        """
-        while self._delete_some(number, drop):
+    def delete_hidden(self, number: int) -> None:
+        """Delete a hidden job, its results bit by bit: 100,000 would keep others from writing for seconds."""
+        while self._delete_some(number):
             pass
 
-    def resume_deletion(self, drop: Drop = _nothing) -> bool:
+    def resume_deletion(self) -> bool:
         """Go on with a deletion that was cut short, for a moment; False if there is none."""
         with self._database.reading() as session:
             number = session.scalar(select(JobRow.number).where(JobRow.status == _DELETING).limit(1))
         if number is not None:
-            self._delete_some(number, drop)
+            self._delete_some(number)
         return number is not None
 
-    def _delete_some(self, number: int, drop: Drop) -> bool:
+    def _delete_some(self, number: int) -> bool:
         """Delete some of a job's results; False if it was the job itself instead."""
         began = time.monotonic()
         some = select(ResultRow.place).where(ResultRow.job_number == number).limit(_DELETED_AT_ONCE)
         results = delete(ResultRow).where(ResultRow.job_number == number, ResultRow.place.in_(some))
         if self._database.freeing(results.returning(ResultRow.place)) is None:
-            self._database.freeing_by(lambda connection: _end_row(connection, number, drop))
+            self._database.freeing_by(lambda connection: self._end(connection, number))
             return False
         give_way(began)
         return True
+
+    def _end(self, connection: Connection, number: int) -> None:
+        job_id = connection.execute(delete(JobRow).where(JobRow.number == number).returning(JobRow.id)).scalar()
+        if job_id is not None:  # or else another caller has ended it
+            self._drop(job_id)
 
     def results(self, job_id: str) -> Iterator[dict[str, Any]]:
         """Give the results so far in the order of the images, a few in memory at a time.
@@ -262,12 +256,6 @@ class JobStore:
         """Give the status of every job, by id."""
         with self._database.reading() as session:
             return dict(session.execute(select(JobRow.id, JobRow.status).where(_SHOWN)).all())
-
-
-def _end_row(connection: Connection, number: int, drop: Drop) -> None:
-    job_id = connection.execute(delete(JobRow).where(JobRow.number == number).returning(JobRow.id)).scalar()
-    if job_id is not None:
-        drop(job_id)
 
 
 def _job(row: JobRow) -> Job:

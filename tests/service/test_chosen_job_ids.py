@@ -4,7 +4,6 @@ import errno
 import threading
 import time
 import uuid
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -123,11 +122,11 @@ def test_whoever_deletes_a_job_leaves_the_files_of_one_that_takes_its_id_meanwhi
     ended(client, job)
     delete, sent = JobStore.delete_hidden, list[int]()
 
-    def late(store: JobStore, number: int, drop: Callable[[str], None]) -> None:
+    def late(store: JobStore, number: int) -> None:
         if not sent:
             sent.append(number)
             assert send(client, task, job).status_code == 202
-        delete(store, number, drop)
+        delete(store, number)
 
     monkeypatch.setattr(JobStore, "delete_hidden", late)
     assert client.delete(f"/v1/jobs/{job}").status_code == 204

@@ -166,31 +166,24 @@ def test_a_deletion_that_was_cut_short(
 
 @pytest.mark.parametrize("task", ["t", "another"])
 def test_a_deletion_that_was_cut_short_is_finished_when_the_id_is_asked_for(
-    store: JobStore, database: Database, half_deleted: int, task: str
+    database: Database, half_deleted: int, task: str
 ) -> None:
     dropped: list[str] = []
-    assert store.of_id("j", task, dropped.append) is None
+    store = JobStore(database, dropped.append)
+    assert store.of_id("j", task) is None
     assert dropped == ["j"]
     with database.reading() as session:
         assert session.execute(text("SELECT count(*) FROM results")).scalar() == 0
     assert create(store, "j") > half_deleted
 
 
-def test_a_job_takes_the_id_of_one_whose_deletion_began_meanwhile(
-    store: JobStore, database: Database, half_deleted: int
-) -> None:
+def test_a_job_takes_the_id_of_one_whose_deletion_began_meanwhile(database: Database, half_deleted: int) -> None:
     done: list[str] = []
-    new = store.create(
-        "j",
-        task_id="another",
-        model="tiny",
-        total=1,
-        place=lambda: done.append("placed"),
-        drop=lambda job_id: done.append(f"dropped {job_id}"),
-    )
+    store = JobStore(database, lambda job_id: done.append(f"dropped {job_id}"))
+    new = store.create("j", task_id="another", model="tiny", total=1, place=lambda: done.append("placed"))
     assert done == ["dropped j", "placed"]
     assert (new.number > half_deleted, list(store.results("j"))) == (True, [])
-    store.delete_hidden(half_deleted, lambda _: done.append("dropped the new one's"))
+    store.delete_hidden(half_deleted)
     assert (store.job("j"), len(done)) == (new, 2), "whoever began the deletion finds nothing left to delete"
 
 
