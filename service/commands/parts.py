@@ -6,6 +6,7 @@ import re
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, zip_longest
 from pathlib import Path
 
 from service.commands.folders import FolderError
@@ -16,7 +17,8 @@ from service.uploads.labels import one_line
 # Far below a server's limits: little is sent again after an interruption, and a line of 2.5 Mbit/s sends a part
 # within the minute that a server allows for a request's body by default.
 _IMAGES = 2000
-PART_BYTES = 16 * MEBIBYTE
+_BYTES = 16 * MEBIBYTE
+Labelled = tuple[str, Path]  # an example's label and file
 PACKED = "images.zip"  # the name of a part's archive
 # The service leaves hidden files out, and readers of archives take a backslash for a slash; the rest are bytes
 # that are not UTF-8.
@@ -45,7 +47,7 @@ class Part:
     @property
     def oversized(self) -> bool:
         """Whether it is a single image, because that alone is larger than a part should be."""
-        return self.images == 1 and _about(self.files[0]).st_size > PART_BYTES
+        return self.images == 1 and _about(self.files[0]).st_size > _BYTES
 
     @property
     def names(self) -> list[str]:
@@ -90,9 +92,7 @@ class Part:
         return target
 
 
-def in_parts(
-    root: Path, files: Sequence[Path], *, images: int = _IMAGES, size: int = PART_BYTES
-) -> Iterator[Part]:
+def in_parts(root: Path, files: Sequence[Path], *, images: int = _IMAGES, size: int = _BYTES) -> Iterator[Part]:
     """Divide files, in order, into parts of at most ``images`` files and ``size`` bytes (or one larger file).
 
     No part has two names that a server, which shows all control characters as one sign, would take for the same.
@@ -115,6 +115,26 @@ def in_parts(
         total += length
     if some:
         yield Part(root, tuple(some.values()))
+
+
+def labelled_parts(support: Sequence[Labelled], *, size: int = _BYTES) -> Iterator[list[Labelled]]:
+    """Divide examples into parts of at most ``size`` bytes, or one larger file; the first has two classes.
+
+    The classes take turns, so that a first part, of which alone a task is made, has as many of them as can be.
+    """
+    by_class: dict[str, list[Labelled]] = {}
+    for one in support:
+        by_class.setdefault(one[0], []).append(one)
+    part: list[Labelled] = []
+    total, least = 0, min(2, len(by_class))
+    for one in filter(None, chain.from_iterable(zip_longest(*by_class.values()))):
+        length = _about(one[1]).st_size
+        if len(part) >= least and total + length > size:
+            yield part
+            part, total, least = [], 0, 1
+        part.append(one)
+        total += length
+    yield part
 
 
 def _name(root: Path, path: Path) -> str:

@@ -3,8 +3,6 @@
 import argparse
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from itertools import chain, zip_longest
-from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
@@ -13,12 +11,11 @@ from service.client import Client, ServiceError
 from service.commands.estimates import expectation
 from service.commands.folders import labelled_files
 from service.commands.options import add_model, add_server, add_support
-from service.commands.parts import PART_BYTES
+from service.commands.parts import Labelled, labelled_parts
 from service.uploads.labels import one_line
 
 _UNFINISHED_S = 3600  # after which the service deletes a task that was never completed
 _NAME = 100  # characters of the folder's name at most
-Labelled = tuple[str, Path]
 
 
 def add(commands: "argparse._SubParsersAction[Any]") -> None:
@@ -44,7 +41,7 @@ def run(options: argparse.Namespace) -> None:
 
 def _taught(client: Client, support: Sequence[Labelled], name: str | None, model: str) -> dict[str, Any]:
     """Make a task by one request, or of many large images by several: temporary, until the last has come."""
-    first, *others = _in_parts(support)
+    first, *others = labelled_parts(support)
     if not others:
         return client.create_task(first, name=name, model=model)
     with tqdm(total=len(support), unit="image", disable=None) as bar:
@@ -55,26 +52,6 @@ def _taught(client: Client, support: Sequence[Labelled], name: str | None, model
                 client.add_examples(task["id"], part)
                 bar.update(len(part))
             return client.keep_task(task["id"], name or task["id"])
-
-
-def _in_parts(support: Sequence[Labelled]) -> Iterator[list[Labelled]]:
-    """Divide examples into parts of at most ``PART_BYTES``, or one larger file; the first has two classes.
-
-    The classes take turns, so that a first part, of which alone a task is made, has as many of them as can be.
-    """
-    by_class: dict[str, list[Labelled]] = {}
-    for one in support:
-        by_class.setdefault(one[0], []).append(one)
-    part: list[Labelled] = []
-    total, least = 0, min(2, len(by_class))
-    for one in filter(None, chain.from_iterable(zip_longest(*by_class.values()))):
-        length = one[1].stat().st_size
-        if len(part) >= least and total + length > PART_BYTES:
-            yield part
-            part, total, least = [], 0, 1
-        part.append(one)
-        total += length
-    yield part
 
 
 @contextmanager

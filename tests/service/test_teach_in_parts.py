@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from service.__main__ import main
 from service.client import Client, ServiceError
 from service.commands import teach
+from service.commands.parts import labelled_parts
 from tests.service.made_images import drawing, write
 
 CLASSES = {"a": 4, "b": 1, "c/d": 3}
@@ -26,7 +28,8 @@ def support(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(teach, "PART_BYTES", 2 * len(drawing()) + 50)
+    size = 2 * len(drawing()) + 50
+    monkeypatch.setattr(teach, "labelled_parts", partial(labelled_parts, size=size))
 
 
 @pytest.fixture
