@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.testclient import TestClient
 from starlette.types import ASGIApp, Message
 
 from service.results import Format, stream
@@ -21,6 +22,15 @@ FULL = Path("/dev/full")  # every write to it fails as on a full disk
 def rows(count: int) -> Iterator[dict[str, Any]]:
     for number in range(count):
         yield {"filename": f"{number}.png", "label": "a", "probability": 1.0, "probabilities": {"a": 1.0}}
+
+
+def done_job(client: TestClient) -> str:
+    """Let a job of one image be done, and give the address of its results."""
+    files = [("support", (f"{seed}.png", drawing(seed))) for seed in (1, 2)]
+    task = client.post("/v1/tasks", files=files, data={"labels": ["a", "b"]}).json()["id"]
+    job = client.post(f"/v1/tasks/{task}/jobs", files={"query": ("3.png", drawing(3))}).json()["id"]
+    assert ended(client, job)["status"] == "done"
+    return f"/v1/jobs/{job}/results"
 
 
 @pytest.mark.parametrize(("kind", "head"), [("jsonl", 0), ("csv", 1)])
@@ -54,12 +64,9 @@ def test_a_caller_who_goes_in_the_middle_leaves_no_file_open(
         return [one.closed for one in opened]  # before the loop ends, which would close them
 
     with serving(tmp_path) as client:
-        files = [("support", (f"{seed}.png", drawing(seed))) for seed in (1, 2)]
-        task = client.post("/v1/tasks", files=files, data={"labels": ["a", "b"]}).json()["id"]
-        job = client.post(f"/v1/tasks/{task}/jobs", files={"query": ("3.png", drawing(3))}).json()["id"]
-        assert ended(client, job)["status"] == "done"
+        results = done_job(client)
         monkeypatch.setattr(tempfile, "TemporaryFile", noted)
-        assert asyncio.run(closed_after_leaving(client.app, f"/v1/jobs/{job}/results")) == [True]
+        assert asyncio.run(closed_after_leaving(client.app, results)) == [True]
 
 
 @pytest.mark.parametrize(
@@ -74,15 +81,12 @@ def test_what_fails_before_the_first_byte_is_a_refusal(
         raise error
 
     with serving(tmp_path) as client:
-        files = [("support", (f"{seed}.png", drawing(seed))) for seed in (1, 2)]
-        task = client.post("/v1/tasks", files=files, data={"labels": ["a", "b"]}).json()["id"]
-        job = client.post(f"/v1/tasks/{task}/jobs", files={"query": ("3.png", drawing(3))}).json()["id"]
-        assert ended(client, job)["status"] == "done"
+        results = done_job(client)
         monkeypatch.setattr(tempfile, "TemporaryFile", failing)
-        answer = client.get(f"/v1/jobs/{job}/results?format=parquet")
+        answer = client.get(f"{results}?format=parquet")
         assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
         assert status == 503 or "temporary folder" in answer.json()["detail"]
-        assert client.get(f"/v1/jobs/{job}/results?format=csv").text.count("\n") == 2
+        assert client.get(f"{results}?format=csv").text.count("\n") == 2
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="there is no /dev/full")

@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 
-import { button, choose, openPage, toOpen } from './small_document.mjs';
+import { button, choose, toOpen } from './small_document.mjs';
 import { drag } from './small_drag.mjs';
-import { openShapes, picture, row, select } from './small_opened.mjs';
+import { openKept, openShapes, picture, row, select } from './small_opened.mjs';
 import { image, settled, until } from './small_service.mjs';
 
 const { texts } = await import('../../../service/page/texts.js');
@@ -67,10 +67,7 @@ test('moves come one after the other, also where a busy service has the first on
 
 test('of a classifier that is gone, nothing is told beside another one', async () => {
   service.task('others');
-  await openPage();
-  await settled();
-  toOpen('shapes').click();
-  await settled();
+  await openKept('shapes');
   service.tasks.delete(task.id);
   const release = service.hold(`POST /v1/tasks/${task.id}/examples/e0`);
   move('0.png', 'cross');

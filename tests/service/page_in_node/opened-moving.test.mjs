@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 
-import { button, choose, openPage, toOpen } from './small_document.mjs';
+import { button, choose, toOpen } from './small_document.mjs';
 import { drag } from './small_drag.mjs';
-import { list, openShapes, picture, row, select, shown, text } from './small_opened.mjs';
+import { list, openKept, openShapes, picture, row, select, shown, text } from './small_opened.mjs';
 import { image, settled } from './small_service.mjs';
 
 const { texts } = await import('../../../service/page/texts.js');
@@ -36,10 +36,7 @@ test('its images are shown, each under its address, when they come into view', (
 test('many of one class are folded away at first, and stay as one leaves them', async () => {
   service.tasks.delete(task.id);
   service.task('large', [...Array(25).fill('many'), 'few']);
-  await openPage();
-  await settled();
-  toOpen('large').click();
-  await settled();
+  await openKept('large');
   const hidden = () => list().children.map((one) => one.querySelector('.opened-images').hidden);
   assert.deepEqual(hidden(), [true, false]);
   for (const one of list().querySelectorAll('.opened-count')) one.click();

@@ -9,13 +9,12 @@ import { cutOff, image, instead, refusal, settled } from './small_service.mjs';
 
 const { texts } = await import('../../../service/page/texts.js');
 
-const stored = () => service.tasks.get(task.id).examples.map(({ filename, label, sha256 }) => [filename, label, sha256].join(' '));
-
 let service;
 let task;
+let stored;
 
 beforeEach(async () => {
-  ({ service, task } = await openShapes());
+  ({ service, task, stored } = await openShapes());
 });
 
 test('an image that cannot be fetched is not removed', async () => {

@@ -3,20 +3,19 @@
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 
-import { choose, openPage, toOpen } from './small_document.mjs';
+import { choose, toOpen } from './small_document.mjs';
 import { drag } from './small_drag.mjs';
-import { openShapes, picture, remove, removeClass, row, shown, text, undo } from './small_opened.mjs';
+import { openKept, openShapes, picture, remove, removeClass, row, shown, text, undo } from './small_opened.mjs';
 import { image, instead, refusal, settled } from './small_service.mjs';
 
 const { texts } = await import('../../../service/page/texts.js');
 
-const stored = () => service.tasks.get(task.id).examples.map(({ filename, label, sha256 }) => [filename, label, sha256].join(' '));
-
 let service;
 let task;
+let stored;
 
 beforeEach(async () => {
-  ({ service, task } = await openShapes());
+  ({ service, task, stored } = await openShapes());
 });
 
 test('in two windows: what the other one changed meanwhile counts, and is lost to nobody', async () => {
@@ -139,10 +138,7 @@ test('of a classifier that is gone, that is told', async () => {
 
 test('a removal that is done after another classifier was opened is not offered there', async () => {
   service.task('others');
-  await openPage();
-  await settled();
-  toOpen('shapes').click();
-  await settled();
+  await openKept('shapes');
   const release = service.hold(`DELETE /v1/tasks/${task.id}/examples/e0`);
   remove('0.png', 'ring');
   await settled();
@@ -157,10 +153,7 @@ test('a removal that is done after another classifier was opened is not offered 
 test('nor one whose file was still on its way', async () => {
   const others = service.task('others');
   others.examples.forEach((one) => { one.id = `other-${one.id}`; });
-  await openPage();
-  await settled();
-  toOpen('shapes').click();
-  await settled();
+  await openKept('shapes');
   const release = service.hold(`GET /v1/tasks/${task.id}/examples/e0`);
   remove('0.png', 'ring');
   await settled();

@@ -10,13 +10,12 @@ import { cutOff, image, instead, settled } from './small_service.mjs';
 
 const { texts } = await import('../../../service/page/texts.js');
 
-const stored = () => service.tasks.get(task.id).examples.map(({ filename, label, sha256 }) => [filename, label, sha256].join(' '));
-
 let service;
 let task;
+let stored;
 
 beforeEach(async () => {
-  ({ service, task } = await openShapes());
+  ({ service, task, stored } = await openShapes());
 });
 
 test('an image goes at one press, its file fetched before, and comes back to its place', async () => {

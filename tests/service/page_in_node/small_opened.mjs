@@ -20,14 +20,20 @@ export const remove = (name, label) => button(texts.removeImage(name, label)).cl
 export const removeClass = (label) => button(texts.removeClass(label)).click();
 export const undo = () => button(texts.undo).click();
 
-/** @returns a fresh service and its task, once the page shows it */
+/** Open the page, and on it the kept classifier of this name. */
+export async function openKept(name) {
+  await openPage();
+  await settled();
+  toOpen(name).click();
+  await settled();
+}
+
+/** @returns a fresh service and its task, once the page shows it; `stored` tells what the service has of it */
 export async function openShapes() {
   const service = new SmallService();
   const task = service.task('shapes', ['ring', 'ring', 'cross']);
-  await openPage();
-  await settled();
-  toOpen('shapes').click();
-  await settled();
+  await openKept('shapes');
   service.asked = [];
-  return { service, task };
+  const stored = () => service.tasks.get(task.id).examples.map(({ filename, label, sha256 }) => [filename, label, sha256].join(' '));
+  return { service, task, stored };
 }
