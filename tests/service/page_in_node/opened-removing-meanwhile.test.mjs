@@ -136,16 +136,21 @@ test('of a classifier that is gone, that is told', async () => {
   assert.equal(text('standing'), texts.taskGone);
 });
 
-test('a removal that is done after another classifier was opened is not offered there', async () => {
-  service.task('others');
+/** Remove an image, and open another classifier before this request of the removal is answered. */
+async function openOthersDuring(method) {
   await openKept('shapes');
-  const release = service.hold(`DELETE /v1/tasks/${task.id}/examples/e0`);
+  const release = service.hold(`${method} /v1/tasks/${task.id}/examples/e0`);
   remove('0.png', 'ring');
   await settled();
   toOpen('others').click();
   await settled();
   release();
   await settled();
+}
+
+test('a removal that is done after another classifier was opened is not offered there', async () => {
+  service.task('others');
+  await openOthersDuring('DELETE');
   assert.equal(stored().length, 2);
   assert.deepEqual(['opened-heading', 'opened-note', 'opened-notice'].map(text), ['others', '', '']);
 });
@@ -153,14 +158,7 @@ test('a removal that is done after another classifier was opened is not offered 
 test('nor one whose file was still on its way', async () => {
   const others = service.task('others');
   others.examples.forEach((one) => { one.id = `other-${one.id}`; });
-  await openKept('shapes');
-  const release = service.hold(`GET /v1/tasks/${task.id}/examples/e0`);
-  remove('0.png', 'ring');
-  await settled();
-  toOpen('others').click();
-  await settled();
-  release();
-  await settled();
+  await openOthersDuring('GET');
   choose(row('ring').querySelector('input'), [image('more.png')]);
   await settled();
   assert.equal(stored().length, 2);
