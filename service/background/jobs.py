@@ -29,6 +29,7 @@ from service.registry import check_kept
 from service.settings import JOBS, JOBS_LOCK, Settings
 from service.store.database import Database, is_full
 from service.store.job_store import Job, JobStore, Status
+from service.store.task_store import TaskVersion
 from service.store.writers import Writers
 from service.synced_folder import sync_folder
 from service.uploads.job_input import receive_job_input
@@ -84,7 +85,7 @@ class Jobs:
         return self._root / job_id
 
     async def take(
-        self, request: Request, task_id: str, classifier: Classifier, chosen: str | None = None
+        self, request: Request, task: TaskVersion, classifier: Classifier, chosen: str | None = None
     ) -> Job:
         """Receive a job's images and queue it; a refused job leaves nothing behind.
 
@@ -92,7 +93,7 @@ class Jobs:
         caller to whom no answer came may send it again.
         """
         if chosen is not None:
-            job = await run_in_threadpool(self.store.of_id, chosen, task_id)
+            job = await run_in_threadpool(self.store.of_id, chosen, task.id)
             if job is not None:
                 return job
         # Under a name of its own, as another request may be sending the same job.
@@ -101,13 +102,13 @@ class Jobs:
         folder.mkdir()
         try:
             images, knobs = await receive_job_input(request, self._settings, folder)
-            check_kept(knobs.model, classifier.model)
+            check_kept(knobs.model, task.model)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
         classifier = replace(classifier, keep_known=knobs.keep_known)
         try:
-            return await self._writers.run(self._queue, folder, images, chosen, task_id, classifier)
+            return await self._writers.run(self._queue, folder, images, chosen, task.id, classifier)
         except Exception:  # a caller who leaves (BaseException) ends this wait, but no change that has begun
             shutil.rmtree(folder, ignore_errors=True)
             raise
