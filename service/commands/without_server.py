@@ -44,7 +44,7 @@ def fitted(
     ]
     initialization = choose(open_registry(settings.data_dir), model, support, _unhurried)
     shots = shots_of(initialization, [(None, one) for one in support], _unhurried)
-    return replace(fit(initialization, shots, lambda _: None), keep_known=share)
+    return replace(fit(initialization, shots, _unhurried), keep_known=share)
 
 
 def answered(classifier: Classifier, files: Sequence[Path], settings: Settings) -> Iterator[Row]:
