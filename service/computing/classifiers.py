@@ -81,7 +81,7 @@ class Classifiers:
             return classifier, await caller.run(lambda one: self._answer(classifier, asked, one), large=many)
 
     async def create(
-        self, name: str | None, model: str, support: Sequence[Example], expires_in: int | None = None
+        self, name: str | None, model: str, support: Sequence[Example], expires_in: int | None
     ) -> str:
         """Fit and store a new task, a temporary one given the seconds that it lasts unused; give its id."""
         check_classes([example.label for example in support], self._settings, support)
@@ -94,25 +94,14 @@ class Classifiers:
         with self._engine.admitted() as caller:
             initialization, new, shots = await caller.run(prepared, large=are_many(support))
             classifier = await self._fits.adapt(caller, initialization, shots)
-            automatic = model == AUTO
-            task_id = await self._writers.run(
-                self._made, caller.deadline, name, new, classifier, automatic, expires_in
-            )
+
+            def stored() -> str:
+                caller.deadline.check()  # as late as can be, as for a change: nobody would learn the id
+                return self._tasks.create(name, new, _fitted(classifier), expires_in, automatic=model == AUTO)
+
+            task_id = await self._writers.run(stored)
         self._keep(task_id, 1, classifier)
         return task_id
-
-    def _made(
-        self,
-        deadline: Deadline,
-        name: str | None,
-        examples: Sequence[NewExample],
-        classifier: Classifier,
-        automatic: bool,
-        expires_in: int | None,
-    ) -> str:
-        """Store a new task, and give its id."""
-        deadline.check()  # as late as can be, as for a change: nobody would learn the id
-        return self._tasks.create(name, examples, _fitted(classifier), expires_in, automatic=automatic)
 
     async def answer(
         self, task: TaskVersion, queries: Sequence[Query], keep_known: float
