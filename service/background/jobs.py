@@ -59,6 +59,7 @@ class Jobs:
         metrics: Metrics,
     ) -> None:
         self.store = JobStore(database, self._drop)
+        self._database = database
         self._writers = writers
         self._settings = settings
         self._root = settings.data_dir / JOBS
@@ -98,7 +99,7 @@ class Jobs:
                 return job
         # Under a name of its own, as another request may be sending the same job.
         folder = self.folder(uuid.uuid4().hex)
-        self.store.check_place()  # or else the folder could not be made
+        self._database.check_place()  # or else the folder could not be made
         folder.mkdir()
         try:
             images, knobs = await receive_job_input(request, self._settings, folder)
