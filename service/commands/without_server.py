@@ -10,6 +10,7 @@ from service.computing.classifier import AT_ONCE, Classifier
 from service.computing.fitting import fit
 from service.computing.preparation import choose, shots_of
 from service.computing.rows import rows_of
+from service.computing.support_checks import check_classes
 from service.problems import Problem
 from service.registry import open_registry
 from service.results import Row
@@ -17,7 +18,6 @@ from service.settings import Settings
 from service.uploads.images import Example
 from service.uploads.keep_known import read_keep_known
 from service.uploads.labels import clean_label
-from service.uploads.support_checks import check_classes
 
 
 def fitted(

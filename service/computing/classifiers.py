@@ -15,6 +15,7 @@ from service.computing.classifier import Answer, Classifier, Prepared
 from service.computing.engine import Caller, Deadline, Engine
 from service.computing.fitting import Shot
 from service.computing.preparation import are_many, are_quick, choose, prepare, shots_of
+from service.computing.support_checks import check_classes, check_revision
 from service.computing.turns import Turns
 from service.metrics import Metrics
 from service.problems import Problem
@@ -25,7 +26,6 @@ from service.store.examples import NewExample, Revise, Revision
 from service.store.task_store import Fitted, Task, TaskStore, TaskVersion
 from service.store.writers import Writers
 from service.uploads.images import Example, Query
-from service.uploads.support_checks import check_classes, check_revision
 
 _ATTEMPTS = 8
 logger = logging.getLogger("metashot")
