@@ -6,9 +6,10 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
+from service.computing.choosing import choose
 from service.computing.classifier import AT_ONCE, Classifier
 from service.computing.fitting import fit
-from service.computing.preparation import choose, shots_of
+from service.computing.preparation import shots_of
 from service.computing.rows import rows_of
 from service.computing.support_checks import check_classes
 from service.problems import Problem

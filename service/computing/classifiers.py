@@ -11,10 +11,11 @@ from models.choice import AUTO
 from models.initialization import Initialization
 from service.computing.caches import BoundedCache
 from service.computing.callers_fits import CallersFits
+from service.computing.choosing import choose
 from service.computing.classifier import Answer, Classifier, Prepared
 from service.computing.engine import Caller, Deadline, Engine
 from service.computing.fitting import Shot
-from service.computing.preparation import are_many, are_quick, choose, prepare, shots_of
+from service.computing.preparation import are_many, are_quick, prepare, shots_of
 from service.computing.support_checks import check_classes, check_revision
 from service.computing.turns import Turns
 from service.metrics import Metrics
