@@ -142,17 +142,17 @@ class Jobs:
 
         def place() -> None:
             if at != folder:
-                self._drop(at.name)  # of a process that was killed just here
+                self._drop(at.name)  # what a process left that was killed before the job had a row
                 folder.rename(at)
             sync_folder(self._root)
 
         try:
             job = self.store.create(at.name, task_id=task_id, model=classifier.model, total=images, place=place)
         except Exception:
-            if not folder.exists():  # it was in its place
+            if not folder.exists():  # it has been moved already
                 shutil.rmtree(at, ignore_errors=True)
             raise
-        if at != folder:  # which is there still if the job was
+        if at != folder:  # which is still there if the task had this job already
             shutil.rmtree(folder, ignore_errors=True)
         self._wake.set()
         return job
