@@ -53,7 +53,7 @@ class CallersFits:
         check_kept(model, task.model)
 
         def chosen(deadline: Deadline) -> Initialization:
-            return self._rechoosing.choose(task, stored, added, deadline)
+            return self._rechoosing.choose(task, stored, added, deadline.check)
 
         if task.automatic and model == AUTO:
             try:

@@ -13,7 +13,6 @@ from models.initialization import Initialization
 from service.computing.adaptations import Adaptations
 from service.computing.caches import BoundedCache
 from service.computing.classifier import Check
-from service.computing.engine import Deadline
 from service.computing.preparation import shots_of
 from service.registry import Registry
 from service.store.examples import NewExample, StoredExample
@@ -66,7 +65,7 @@ class Rechoosing:
         self._looks: BoundedCache[str, float] = BoundedCache(_MOST_LOOKS, lambda _: 1)
 
     def choose(
-        self, task: Task, stored: Sequence[StoredExample], added: Sequence[NewExample], deadline: Deadline
+        self, task: Task, stored: Sequence[StoredExample], added: Sequence[NewExample], check: Check
     ) -> Initialization:
         """Choose for a task whose initialization ``auto`` chose; of the same name, it stays the same version.
 
@@ -81,7 +80,7 @@ class Rechoosing:
         different = in_order(given)
 
         def example(index: int) -> Example:
-            deadline.check()
+            check()
             one = different[index]
             return one if isinstance(one, Example) else self._read(one)
 
@@ -92,7 +91,7 @@ class Rechoosing:
             example=example,
             looks=self._looks,
             adaptations=self._adaptations,
-            check=deadline.check,
+            check=check,
         )
         return choice.choose(candidates, known)
 

@@ -68,11 +68,8 @@ class Classifiers:
             initialization = choose(self._registry, model, support, deadline.check)
             # Queries first: a bad one is refused before the costly fit.
             asked = prepare(initialization.preprocessing, queries, deadline.check)
-            return (
-                initialization,
-                asked,
-                shots_of(initialization, [(None, one) for one in support], deadline.check),
-            )
+            shots = shots_of(initialization, [(None, one) for one in support], deadline.check)
+            return initialization, asked, shots
 
         with self._engine.admitted() as caller:
             many = are_many([*support, *queries])
