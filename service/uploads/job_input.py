@@ -2,7 +2,7 @@
 
 import os
 import zipfile
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -176,12 +176,13 @@ class _Spool:
 
     def close(self) -> None:
         """Close the files, and delete the archive unless it was moved away."""
-        if self._entry is not None:
-            self._entry.close()  # still open if the form was refused within a file
-        if self._packed is not None:
-            self._packed.close()
-        self._file.close()
-        self.path.unlink(missing_ok=True)
+        with ExitStack() as stack:  # the last first, and all of them, though on a full disk each may fail
+            stack.callback(self.path.unlink, missing_ok=True)
+            stack.callback(self._file.close)
+            if self._packed is not None:
+                stack.callback(self._packed.close)
+            if self._entry is not None:
+                stack.callback(self._entry.close)  # still open if the form was refused within a file
 
     def _unused(self, name: str) -> str:
         """Number a name that another file has: results call images by name, so no two may share one."""
