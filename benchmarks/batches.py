@@ -32,7 +32,7 @@ def rows(rounds: int, turn: float) -> list[Row]:
         return lambda: initialization.embedding(images)
 
     def callers_at_once(size: int) -> Work:
-        return lambda: fit_together(initialization, tasks[:size], lambda _: None)
+        return lambda: fit_together(initialization, tasks[:size], lambda: None)
 
     return [
         *_raced("images in one pass", "ms an image", images_at_once, _IMAGES, rounds, turn),

@@ -23,7 +23,7 @@ def ours(initialization: Initialization, task: DrawnTask) -> list[Answer]:
     """Answer as ``POST /v1/classify`` does."""
     queries = [Query(f"query{place}", file, _MAX_PIXELS) for place, file in enumerate(task.queries)]
     prepared = prepare(initialization.preprocessing, queries, _no_deadline)
-    return fit(initialization, shots(initialization, task), lambda _: None).answers(prepared, _no_deadline)
+    return fit(initialization, shots(initialization, task), _no_deadline).answers(prepared, _no_deadline)
 
 
 def shots(initialization: Initialization, task: DrawnTask) -> list[Shot]:

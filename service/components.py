@@ -58,12 +58,9 @@ def running(settings: Settings, metrics: Metrics) -> Iterator[Components]:
         metrics.watch(lambda: engine.waiting, jobs.store.counts)
         jobs.start()
         classifiers = Classifiers(settings, registry, engine, tasks, writers, metrics)
-        expiry = Expiry(tasks.temporary, classifiers)
-        stack.callback(expiry.stop)
-        expiry.start()
-        shrinking = Shrinking(database)
-        stack.callback(shrinking.stop)
-        shrinking.start()
+        for work in (Expiry(tasks.temporary, classifiers), Shrinking(database)):
+            stack.callback(work.stop)
+            work.start()
         yield Components(
             settings=settings,
             registry=registry,

@@ -6,8 +6,9 @@ import json
 import re
 import tempfile
 from collections.abc import Generator, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import islice
-from typing import IO, Any, Literal
+from typing import Any, Literal
 
 Row = dict[str, Any]
 Format = Literal["jsonl", "csv", "parquet"]
@@ -111,7 +112,7 @@ def _parquet(rows: Iterable[Row]) -> Generator[bytes, None, None]:
                 while some := list(islice(remaining, _AT_ONCE)):
                     writer.write_table(pa.Table.from_pylist([_with_pairs(row) for row in some], schema))
             file.seek(0)
-            yield from _chunks(file)
+            yield from iter(partial(file.read, _CHUNK), b"")
     except OSError as error:  # of a write, which does not name the file
         error.filename = error.filename or tempfile.gettempdir()
         raise
@@ -119,8 +120,3 @@ def _parquet(rows: Iterable[Row]) -> Generator[bytes, None, None]:
 
 def _with_pairs(row: Row) -> Row:
     return {**row, "probabilities": list(row["probabilities"].items())} if "probabilities" in row else row
-
-
-def _chunks(file: IO[bytes]) -> Iterator[bytes]:
-    while chunk := file.read(_CHUNK):
-        yield chunk

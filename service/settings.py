@@ -43,7 +43,7 @@ class Settings:
         queue_length: how many more callers may wait; beyond that they get 503.
         cache_bytes: memory for adapted classifiers, and a quarter as much again for their examples' inputs; the
             least recently used are dropped first.
-        job_batch: images that a job scores and commits as one batch.
+        job_batch: images that a job scores and commits as one batch, at most.
         max_archive_bytes: body of a job's form.
         max_archive_entries: images of one job.
         max_archive_unpacked_bytes: all entries of a job's archive together, unpacked.

@@ -63,6 +63,7 @@ def test_training_and_service_never_import_each_other_and_models_imports_neither
     [
         ("models/kernels", "models.backbones"),
         ("service/uploads", "service.registry"),
+        ("service/uploads", "service.store"),
         ("training/outer", "training.run"),
     ],
 )

@@ -29,6 +29,7 @@ from service.registry import check_kept
 from service.settings import JOBS, JOBS_LOCK, Settings
 from service.store.database import Database, is_full
 from service.store.job_store import Job, JobStore, Status
+from service.store.task_store import TaskVersion
 from service.store.writers import Writers
 from service.synced_folder import sync_folder
 from service.uploads.job_input import receive_job_input
@@ -58,6 +59,7 @@ class Jobs:
         metrics: Metrics,
     ) -> None:
         self.store = JobStore(database, self._drop)
+        self._database = database
         self._writers = writers
         self._settings = settings
         self._root = settings.data_dir / JOBS
@@ -84,7 +86,7 @@ class Jobs:
         return self._root / job_id
 
     async def take(
-        self, request: Request, task_id: str, classifier: Classifier, chosen: str | None = None
+        self, request: Request, task: TaskVersion, classifier: Classifier, chosen: str | None = None
     ) -> Job:
         """Receive a job's images and queue it; a refused job leaves nothing behind.
 
@@ -92,22 +94,22 @@ class Jobs:
         caller to whom no answer came may send it again.
         """
         if chosen is not None:
-            job = await run_in_threadpool(self.store.of_id, chosen, task_id)
+            job = await run_in_threadpool(self.store.of_id, chosen, task.id)
             if job is not None:
                 return job
         # Under a name of its own, as another request may be sending the same job.
         folder = self.folder(uuid.uuid4().hex)
-        self.store.check_place()  # or else the folder could not be made
+        self._database.check_place()  # or else the folder could not be made
         folder.mkdir()
         try:
             images, knobs = await receive_job_input(request, self._settings, folder)
-            check_kept(knobs.model, classifier.model)
+            check_kept(knobs.model, task.model)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
         classifier = replace(classifier, keep_known=knobs.keep_known)
         try:
-            return await self._writers.run(self._queue, folder, images, chosen, task_id, classifier)
+            return await self._writers.run(self._queue, folder, images, chosen, task.id, classifier)
         except Exception:  # a caller who leaves (BaseException) ends this wait, but no change that has begun
             shutil.rmtree(folder, ignore_errors=True)
             raise
@@ -140,17 +142,17 @@ class Jobs:
 
         def place() -> None:
             if at != folder:
-                self._drop(at.name)  # of a process that was killed just here
+                self._drop(at.name)  # what a process left that was killed before the job had a row
                 folder.rename(at)
             sync_folder(self._root)
 
         try:
             job = self.store.create(at.name, task_id=task_id, model=classifier.model, total=images, place=place)
         except Exception:
-            if not folder.exists():  # it was in its place
+            if not folder.exists():  # it has been moved already
                 shutil.rmtree(at, ignore_errors=True)
             raise
-        if at != folder:  # which is there still if the job was
+        if at != folder:  # which is still there if the task had this job already
             shutil.rmtree(folder, ignore_errors=True)
         self._wake.set()
         return job

@@ -7,20 +7,17 @@ import argparse
 import contextlib
 import io
 import os
-import re
 import sys
 
 from service.client import ServiceError
 from service.commands import classify, score, serve, teach
-from service.commands.folders import FolderError
+from service.commands.folders import NO_TEXT, FolderError
 from service.commands.outputs import NO_ROOM
 from service.commands.stopping import stopped_in_order
 from service.computing.memory_errors import ImageMemoryError, memory_errors
 from service.problems import Problem
 from service.settings import SettingsError
 from service.uploads.labels import one_line
-
-_NO_TEXT = re.compile("[\ud800-\udfff]")  # bytes that are not UTF-8, as Python shows them
 
 
 def run(arguments: list[str] | None) -> int:
@@ -43,7 +40,7 @@ def run(arguments: list[str] | None) -> int:
     if (empty := _empty(given)) is not None:
         parser.error(f"argument {empty}: is empty; is a variable of the shell not set?")
     for name, value in vars(options).items():
-        if isinstance(value, str) and _NO_TEXT.search(value):
+        if isinstance(value, str) and NO_TEXT.search(value):
             parser.error(f"argument --{name.replace('_', '-')}: {value!a} is no valid UTF-8; type it again")
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # not every terminal can show every name

@@ -10,7 +10,7 @@ from service.uploads.archives import LITTER
 from service.uploads.labels import one_line
 
 _HEIC = frozenset({".heic", ".heif"})
-_NO_TEXT = re.compile("[\ud800-\udfff]")  # bytes of a name that are not UTF-8
+NO_TEXT = re.compile("[\ud800-\udfff]")  # bytes that are not UTF-8, as Python shows them
 
 
 class FolderError(ValueError):
@@ -89,7 +89,7 @@ def _divided(folder: Path) -> tuple[list[Path], list[Path]]:
 
 
 def _check_text(path: Path, name: str) -> None:
-    if _NO_TEXT.search(name):
+    if NO_TEXT.search(name):
         raise FolderError(f"{str(path)!a} is no valid name; rename the file")
 
 

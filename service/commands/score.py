@@ -99,7 +99,11 @@ def _kept(folder: Path) -> Iterator[Path]:
     held = os.open(folder, os.O_RDONLY)
     try:
         _hold(held, folder)
-        yield from _keep(folder)
+        try:
+            yield folder
+        except BaseException as error:
+            _tell_left(folder, error)
+            raise
     finally:
         os.close(held)
 
@@ -114,24 +118,19 @@ def _hold(descriptor: int, folder: Path) -> None:
         ) from None
 
 
-def _keep(folder: Path) -> Iterator[Path]:
-    try:
-        yield folder
-    except BaseException as error:
-        if isinstance(error, OSError) and not folder.is_dir():
-            remedy = "put it back or make the output's folder again, then give the same command again"
-            raise FolderError(f"{folder}, which held the answers so far, is gone; {remedy}") from error
-        answered, jobs = any(folder.glob("*.jsonl")), left(folder)
-        if not answered and not jobs:
-            shutil.rmtree(folder, ignore_errors=True)
-        for job_id in jobs:
-            print(
-                f"job {job_id} may still be on the server; the same command takes it over or deletes it",
-                file=sys.stderr,
-            )
-        if answered and not isinstance(error, _TaskChanged):
-            print("answers so far are kept; the same command goes on", file=sys.stderr)
-        raise
+def _tell_left(folder: Path, error: BaseException) -> None:
+    """Tell on stderr what an error leaves, here and on the server; remove the folder if that is nothing."""
+    if isinstance(error, OSError) and not folder.is_dir():
+        remedy = "put it back or make the output's folder again, then give the same command again"
+        raise FolderError(f"{folder}, which held the answers so far, is gone; {remedy}") from error
+    answered, jobs = any(folder.glob("*.jsonl")), left(folder)
+    if not answered and not jobs:
+        shutil.rmtree(folder, ignore_errors=True)
+    for job_id in jobs:
+        told = f"job {job_id} may still be on the server; the same command takes it over or deletes it"
+        print(told, file=sys.stderr)
+    if answered and not isinstance(error, _TaskChanged):
+        print("answers so far are kept; the same command goes on", file=sys.stderr)
 
 
 def _score(

@@ -6,10 +6,12 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
+from service.computing.choosing import choose
 from service.computing.classifier import AT_ONCE, Classifier
 from service.computing.fitting import fit
-from service.computing.preparation import choose, shots_of
+from service.computing.preparation import shots_of
 from service.computing.rows import rows_of
+from service.computing.support_checks import check_classes
 from service.problems import Problem
 from service.registry import open_registry
 from service.results import Row
@@ -17,7 +19,6 @@ from service.settings import Settings
 from service.uploads.images import Example
 from service.uploads.keep_known import read_keep_known
 from service.uploads.labels import clean_label
-from service.uploads.support_checks import check_classes
 
 
 def fitted(
@@ -44,7 +45,7 @@ def fitted(
     ]
     initialization = choose(open_registry(settings.data_dir), model, support, _unhurried)
     shots = shots_of(initialization, [(None, one) for one in support], _unhurried)
-    return replace(fit(initialization, shots, lambda _: None), keep_known=share)
+    return replace(fit(initialization, shots, _unhurried), keep_known=share)
 
 
 def answered(classifier: Classifier, files: Sequence[Path], settings: Settings) -> Iterator[Row]:

@@ -106,7 +106,7 @@ class Adaptations:
             tasks = embed(initialization, [wanted.shots for wanted in batch], check, self._engine.embedded)
             for shots in tasks:
                 self._keep(initialization, [shot for shot in shots if shot.identity is not None])
-            for wanted, fitted in zip(batch, fit_together(initialization, tasks, lambda _: check()), strict=True):
+            for wanted, fitted in zip(batch, fit_together(initialization, tasks, check), strict=True):
                 if isinstance(fitted, Problem):
                     wanted.future.set_exception(fitted)
                 else:

@@ -6,11 +6,11 @@ from dataclasses import replace
 from models.choice import AUTO
 from models.initialization import Initialization
 from service.computing.adaptations import Adaptations
+from service.computing.choosing import ExampleGone, Rechoosing
 from service.computing.classifier import Check, Classifier
 from service.computing.engine import Caller, Deadline, Engine
 from service.computing.fitting import Shot
 from service.computing.preparation import MANY_IMAGES, are_many, shots_of
-from service.computing.rechoosing import ExampleGone, Rechoosing
 from service.metrics import Metrics
 from service.registry import Registry, check_kept
 from service.settings import Settings
@@ -53,7 +53,7 @@ class CallersFits:
         check_kept(model, task.model)
 
         def chosen(deadline: Deadline) -> Initialization:
-            return self._rechoosing.choose(task, stored, added, deadline)
+            return self._rechoosing.choose(task, stored, added, deadline.check)
 
         if task.automatic and model == AUTO:
             try:

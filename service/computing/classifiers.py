@@ -11,10 +11,12 @@ from models.choice import AUTO
 from models.initialization import Initialization
 from service.computing.caches import BoundedCache
 from service.computing.callers_fits import CallersFits
+from service.computing.choosing import choose
 from service.computing.classifier import Answer, Classifier, Prepared
 from service.computing.engine import Caller, Deadline, Engine
 from service.computing.fitting import Shot
-from service.computing.preparation import are_many, are_quick, choose, prepare, shots_of
+from service.computing.preparation import are_many, are_quick, prepare, shots_of
+from service.computing.support_checks import check_classes, check_revision
 from service.computing.turns import Turns
 from service.metrics import Metrics
 from service.problems import Problem
@@ -25,7 +27,6 @@ from service.store.examples import NewExample, Revise, Revision
 from service.store.task_store import Fitted, Task, TaskStore, TaskVersion
 from service.store.writers import Writers
 from service.uploads.images import Example, Query
-from service.uploads.support_checks import check_classes, check_revision
 
 _ATTEMPTS = 8
 logger = logging.getLogger("metashot")
@@ -67,11 +68,8 @@ class Classifiers:
             initialization = choose(self._registry, model, support, deadline.check)
             # Queries first: a bad one is refused before the costly fit.
             asked = prepare(initialization.preprocessing, queries, deadline.check)
-            return (
-                initialization,
-                asked,
-                shots_of(initialization, [(None, one) for one in support], deadline.check),
-            )
+            shots = shots_of(initialization, [(None, one) for one in support], deadline.check)
+            return initialization, asked, shots
 
         with self._engine.admitted() as caller:
             many = are_many([*support, *queries])
@@ -81,7 +79,7 @@ class Classifiers:
             return classifier, await caller.run(lambda one: self._answer(classifier, asked, one), large=many)
 
     async def create(
-        self, name: str | None, model: str, support: Sequence[Example], expires_in: int | None = None
+        self, name: str | None, model: str, support: Sequence[Example], expires_in: int | None
     ) -> str:
         """Fit and store a new task, a temporary one given the seconds that it lasts unused; give its id."""
         check_classes([example.label for example in support], self._settings, support)
@@ -94,25 +92,14 @@ class Classifiers:
         with self._engine.admitted() as caller:
             initialization, new, shots = await caller.run(prepared, large=are_many(support))
             classifier = await self._fits.adapt(caller, initialization, shots)
-            automatic = model == AUTO
-            task_id = await self._writers.run(
-                self._made, caller.deadline, name, new, classifier, automatic, expires_in
-            )
+
+            def stored() -> str:
+                caller.deadline.check()  # as late as can be, as for a change: nobody would learn the id
+                return self._tasks.create(name, new, _fitted(classifier), expires_in, automatic=model == AUTO)
+
+            task_id = await self._writers.run(stored)
         self._keep(task_id, 1, classifier)
         return task_id
-
-    def _made(
-        self,
-        deadline: Deadline,
-        name: str | None,
-        examples: Sequence[NewExample],
-        classifier: Classifier,
-        automatic: bool,
-        expires_in: int | None,
-    ) -> str:
-        """Store a new task, and give its id."""
-        deadline.check()  # as late as can be, as for a change: nobody would learn the id
-        return self._tasks.create(name, examples, _fitted(classifier), expires_in, automatic=automatic)
 
     async def answer(
         self, task: TaskVersion, queries: Sequence[Query], keep_known: float

@@ -5,7 +5,7 @@ so neither the order of an upload nor the names of the classes can change a bit 
 within a class are one example: as several they would pass for evidence that there is not.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -66,16 +66,19 @@ def embed(
     ]
 
 
-def fit(initialization: Initialization, shots: Sequence[Shot], on_step: Callable[[int], None]) -> Classifier:
-    """Adapt an initialization to one support set (see ``fit_together``); raises a 422 Problem if it diverges."""
-    (fitted,) = fit_together(initialization, embed(initialization, [shots], lambda: None), on_step)
+def fit(initialization: Initialization, shots: Sequence[Shot], check: Check) -> Classifier:
+    """Adapt an initialization to one support set; raises a 422 Problem if it diverges.
+
+    ``check`` is called before each batch of images and each inner step; what it raises ends the work.
+    """
+    (fitted,) = fit_together(initialization, embed(initialization, [shots], check), check)
     if isinstance(fitted, Problem):
         raise fitted
     return fitted
 
 
 def fit_together(
-    initialization: Initialization, tasks: Sequence[Sequence[Shot]], on_step: Callable[[int], None]
+    initialization: Initialization, tasks: Sequence[Sequence[Shot]], check: Check
 ) -> list[Classifier | Problem]:
     """Adapt an initialization to several support sets as one batch of tasks, independent of each other.
 
@@ -83,7 +86,7 @@ def fit_together(
         initialization: its phi is only read.
         tasks: each task's examples as ``embed`` gives them, in any order, of at least two classes; of copies
             within a class, one is taken.
-        on_step: called before each inner step with its number; what it raises ends the whole batch.
+        check: called before each inner step; what it raises ends the whole batch.
 
     Returns:
         A classifier for each task, or a 422 Problem in its place if the adaptation diverged.
@@ -91,12 +94,10 @@ def fit_together(
     learner = initialization.learner
     ordered = [_canonical(shots) for shots in tasks]
     support, inputs = _padded(ordered)
+    known = inputs if learner.keeps_features else None
     with torch.no_grad():
-        if learner.keeps_features:
-            theta, features = learner.adapt(initialization.phi, support, features=inputs, on_step=on_step), inputs
-        else:
-            theta = learner.adapt(initialization.phi, support, on_step=on_step)
-            features = learner.features(theta, support.images)
+        theta = learner.adapt(initialization.phi, support, features=known, on_step=lambda _: check())
+        features = learner.features(theta, support.images) if known is None else known
         parted = learner.split(initialization.phi, theta)
         means = initialization.cohort.means(features, support)
         estimates = initialization.confidence.expectation.estimates(SupportGeometry.of(features, support))

@@ -7,48 +7,20 @@ from typing import TypeVar
 from PIL import Image
 from torch import Tensor
 
-from models import choice
 from models.images.image_decoding import pixels_of
 from models.images.preprocessing import Preprocessing
 from models.initialization import Initialization
 from models.learner import Learner
 from service.computing.classifier import Check, Prepared
 from service.computing.fitting import Shot
-from service.registry import Registry
-from service.store.examples import StoredExample
 from service.uploads.images import Example, Query
 
 Item = TypeVar("Item")
-OneExample = TypeVar("OneExample", bound="Example | StoredExample")
 _TOGETHER = 16  # images per preprocessing call: every call waits for Python's lock when it returns
 MANY_IMAGES = 200  # more images, or
 _MANY_BYTES = 8 * 1024**2  # more bytes of files, take seconds to decode
 _FEW_PIXELS, _FEW_OPERATIONS = 224 * 224, 2e8  # at most these take one thread about 4 ms,
 _FEW_BYTES = 2 * _FEW_PIXELS  # unless the file is far larger than its pixels need
-
-
-def choose(registry: Registry, model: str, examples: Sequence[Example], check: Check) -> Initialization:
-    """Choose the initialization for a support set.
-
-    Raises:
-        Problem: 422 for an unknown name, 503 if none is offered, or naming an image that cannot be decoded.
-    """
-    candidates = registry.candidates(model)
-    if len(candidates) == 1:
-        return candidates[0]  # without reading the files for their sha256
-    different = in_order(examples)
-
-    def image(index: int) -> Image.Image:
-        check()
-        return different[index].image
-
-    return choice.choose(candidates, choice.Examples([one.label for one in different], image))
-
-
-def in_order(examples: Iterable[OneExample]) -> list[OneExample]:
-    """Give the different examples, as a copy cannot test a candidate, in an order that no caller decides."""
-    different = {(one.sha256, one.label): one for one in examples}
-    return [different[key] for key in sorted(different)]  # labels count where classes share an image
 
 
 def shots_of(

@@ -7,7 +7,7 @@ from pathlib import Path
 from service.computing.callers_fits import read_stored
 from service.computing.classifier import Check, Classifier
 from service.computing.engine import Engine
-from service.computing.fitting import embed, fit
+from service.computing.fitting import fit
 from service.computing.pinned import Origin, origin_of, pin
 from service.problems import Problem
 from service.registry import Registry
@@ -69,5 +69,4 @@ class Repinning:
         initialization = self._registry.kept(task.model, task.model_version)
         wanted = {one.id: one for one in stored}
         shots = read_stored(self._tasks, initialization, wanted, check)
-        (embedded,) = embed(initialization, [shots], check)
-        return replace(fit(initialization, embedded, lambda _: check()), keep_known=origin.keep_known)
+        return replace(fit(initialization, shots, check), keep_known=origin.keep_known)

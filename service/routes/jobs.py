@@ -43,9 +43,9 @@ async def start_job(
     task_id: TaskId, request: Request, response: Response, parts: Parts, chosen: Chosen = None
 ) -> JobAnswer:
     """Start a job: a zip of images, or many query images, to be scored by the task's classifier as it is now."""
-    parts.tasks.version(task_id)  # 404 before a long upload
+    task = parts.tasks.version(task_id)  # 404 before a long upload
     classifier = await parts.classifiers.of_task(task_id)
-    job = await parts.jobs.take(request, task_id, classifier, chosen)
+    job = await parts.jobs.take(request, task, classifier, chosen)
     response.headers["Location"] = f"/v1/jobs/{job.id}"
     return JobAnswer.of(job)
 

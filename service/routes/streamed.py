@@ -10,10 +10,9 @@ from starlette.types import Receive, Scope, Send
 class Streamed(StreamingResponse):
     """Closes the generator that it sends from, even if the caller leaves in the middle.
 
-    The first chunk is made at once, so that what fails by then is answered as a refusal.
-
     Otherwise the generator, with its open files, would stay in a reference cycle until the next garbage
-    collection, which after start-up is rare.
+    collection, which after start-up is rare. The first chunk is made at once, so that what fails by then is
+    answered as a refusal.
     """
 
     def __init__(self, chunks: Generator[bytes, None, None], media_type: str, headers: Mapping[str, str]) -> None:

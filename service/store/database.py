@@ -2,10 +2,11 @@
 
 import errno
 import fcntl
+import shutil
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
@@ -130,12 +131,22 @@ class Database:
             if not is_full(error):
                 raise
         with self._reserve.released(), self._writer.connect() as connection:
-            connection.detach()  # from the pool, so that the pragma ends with it
+            connection.detach()  # from the pool, so that the pragmas end with it
             # Some builds of SQLite overwrite deleted data with zeros, which would take as much room again.
             connection.exec_driver_sql("PRAGMA secure_delete=FAST")
+            # By itself, SQLite would bring the log into the file as far as there is room, and leave none.
+            connection.exec_driver_sql("PRAGMA wal_autocheckpoint=0")
             found = work(connection)
             connection.commit()
+            with suppress(OSError, *OUT_OF_REACH):  # the work is done, whatever becomes of the log
+                if self._has_room_for_log():
+                    self.checkpoint()
             return found
+
+    def _has_room_for_log(self) -> bool:
+        """Whether all that the write-ahead log adds to the file fits on the disk."""
+        (whole,) = self.row("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size") or (0,)
+        return int(whole) - self._file.stat().st_size <= shutil.disk_usage(self._file.parent).free
 
     def checkpoint(self) -> None:
         """Bring the write-ahead log's pages into the file, as far as nobody has to wait for that."""

@@ -53,10 +53,6 @@ class JobStore:
         self._database = database
         self._drop = drop
 
-    def check_place(self) -> None:
-        """Raise an OperationalError unless the store is still where it was opened."""
-        self._database.check_place()
-
     def create(
         self, job_id: str, *, task_id: str, model: str, total: int, place: Callable[[], None] = lambda: None
     ) -> Job:

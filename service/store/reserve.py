@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 
-# A deletion writes to SQLite's log, which may then be checkpointed into the store: 4 MiB, at times more.
+# A deletion writes to SQLite's log, which then goes into the store if all of it fits: 4 MiB, at times more.
 SIZE = 8 * 1024**2
 _BLOCK = bytes(1 << 16)
 

@@ -141,16 +141,9 @@ class TaskStore:
             if row is None:
                 raise not_found("task", task_id)
             self._note(task_id, row.expires_in)
-            columns = (
-                ExampleRow.id,
-                ExampleRow.label,
-                ExampleRow.filename,
-                ExampleRow.sha256,
-            )
-            found = session.execute(
-                select(*columns).where(ExampleRow.task_number == row.number).order_by(ExampleRow.number)
-            )
-            return _task(session, row), [StoredExample(*one) for one in found]
+            columns = (ExampleRow.id, ExampleRow.label, ExampleRow.filename, ExampleRow.sha256)
+            examples = select(*columns).where(ExampleRow.task_number == row.number).order_by(ExampleRow.number)
+            return _task(session, row), [StoredExample(*one) for one in session.execute(examples)]
 
     def contents(self, ids: Sequence[str]) -> Iterator[tuple[str, bytes]]:
         """Give id and file of each example that is still there, one in memory at a time."""

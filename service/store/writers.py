@@ -1,13 +1,16 @@
 """Turns to change the store: a few callers wait for its lock on threads, the others on the event loop."""
 
 import asyncio
+import logging
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from starlette.concurrency import run_in_threadpool
 
+from service.problems import Problem
 from service.store.busy import too_busy
 
+logger = logging.getLogger("metashot")
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
 AT_ONCE = 6
@@ -43,4 +46,16 @@ class Writers:
             finally:
                 self._turns.release()
 
-        return await asyncio.shield(asyncio.create_task(to_the_end()))
+        running = asyncio.create_task(to_the_end())
+        try:
+            return await asyncio.shield(running)
+        except asyncio.CancelledError:
+            running.add_done_callback(_log_unforeseen)
+            raise
+
+
+def _log_unforeseen(change: "asyncio.Task[Any]") -> None:
+    """Log what a change raised whose caller has left, unless it is a Problem, of use to that caller alone."""
+    error = None if change.cancelled() else change.exception()
+    if error is not None and not isinstance(error, Problem):
+        logger.error("a change failed after its caller had left", exc_info=error)

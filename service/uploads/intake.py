@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
-from models.confidence import KEEP_KNOWN
 from service.problems import Problem
 from service.settings import Settings
 from service.uploads import archives, expires_in, keep_known
@@ -16,7 +15,7 @@ from service.uploads.json_intake import read_json
 from service.uploads.labels import clean_label, clean_text, printable
 from service.uploads.media_type import FORM, JSON, URLENCODED, media_type
 from service.uploads.raw_upload import RawUpload
-from service.uploads.unexpected import Wants, fields_of, unexpected, unknown
+from service.uploads.unexpected import Wants, fields_of, unexpected
 
 KNOBS = frozenset({"model"})
 NAMING = frozenset({"name"})  # fields of requests that keep a task
@@ -28,13 +27,13 @@ _NUMBERS = frozenset({keep_known.FIELD, expires_in.FIELD})
 
 @dataclass(frozen=True)
 class Upload:
-    """A whole request: support examples, queries in order, text fields, and the share to keep known."""
+    """A whole request: support examples, queries in order, text fields, and those that are numbers."""
 
     support: tuple[Example, ...]
     queries: tuple[Query, ...]
     fields: dict[str, str]
-    keep_known: float = KEEP_KNOWN
-    expires_in: int | None = None
+    keep_known: float
+    expires_in: int | None
 
 
 async def read_upload(
@@ -52,7 +51,7 @@ async def read_upload(
         request: its body is consumed.
         settings: the limits.
         wants: what the route needs; a request that lacks it, or brings the other, is refused.
-        fields: text fields that the route takes; ``keep_known`` becomes a number of its own.
+        fields: text fields that the route takes.
 
     Raises:
         Problem: naming the field at fault, and the file if there is one.
@@ -128,7 +127,7 @@ async def _whole_body(request: Request, settings: Settings) -> bytearray:
 
 
 def _texts(upload: RawUpload, wants: Wants, allowed: frozenset[str]) -> dict[str, str]:
-    upload.check_fields(allowed, lambda name: unknown(name, fields_of(wants) | allowed))
+    upload.check_fields(allowed, fields_of(wants))
     return {
         name: clean_text(value, field=name, what=name)
         for name, value in upload.fields.items()

@@ -2,7 +2,7 @@
 
 import os
 import zipfile
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -19,11 +19,10 @@ from service.uploads.labels import clean_text
 from service.uploads.media_type import FORM, media_type
 from service.uploads.multipart import MAX_KNOBS, File, FormReader, Sink, no_file
 from service.uploads.raw_upload import RawUpload
-from service.uploads.unexpected import unknown
 
 INPUT = "input.zip"  # the archive as it came; PACKED is one that the service packed
 PACKED = "queries.zip"
-_KNOBS = ("model", keep_known.FIELD)
+_KNOBS, _FILES = frozenset({"model", keep_known.FIELD}), frozenset({"query", archives.FIELD})
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ class JobKnobs:
     @classmethod
     def of(cls, upload: RawUpload) -> "JobKnobs":
         """Read the fields that came; raises a Problem for one that a job does not take, or that came twice."""
-        upload.check_fields(_KNOBS, lambda name: unknown(name, {"query", archives.FIELD, *_KNOBS}))
+        upload.check_fields(_KNOBS, _FILES)
         model = upload.fields.get("model", "")
         return cls(
             AUTO if model == "" else clean_text(model, field="model", what="model"),
@@ -101,7 +100,7 @@ async def _read_form(request: Request, settings: Settings, spool: "_Spool") -> J
     )
     for part in await reader.read(request.headers["content-type"], request.stream()):
         if not isinstance(part, File):
-            if part.field in ("query", archives.FIELD):
+            if part.field in _FILES:
                 raise no_file(part.field)
             upload.add_field(part.field, part.value)
     return JobKnobs.of(upload)
@@ -150,7 +149,7 @@ class _Spool:
 
     def open(self, field: str, filename: str) -> Sink:
         """Begin a file; raises a 422 Problem for one that a job does not take."""
-        if field not in ("query", archives.FIELD):
+        if field not in _FILES:
             raise _unexpected(field, filename)
         if self._field is not None and (self._field, field) != ("query", "query"):
             detail = "send either one 'archive' or 'query' files"
@@ -177,12 +176,13 @@ class _Spool:
 
     def close(self) -> None:
         """Close the files, and delete the archive unless it was moved away."""
-        if self._entry is not None:
-            self._entry.close()  # still open if the form was refused within a file
-        if self._packed is not None:
-            self._packed.close()
-        self._file.close()
-        self.path.unlink(missing_ok=True)
+        with ExitStack() as stack:  # the last first, and all of them, though on a full disk each may fail
+            stack.callback(self.path.unlink, missing_ok=True)
+            stack.callback(self._file.close)
+            if self._packed is not None:
+                stack.callback(self._packed.close)
+            if self._entry is not None:
+                stack.callback(self._entry.close)  # still open if the form was refused within a file
 
     def _unused(self, name: str) -> str:
         """Number a name that another file has: results call images by name, so no two may share one."""

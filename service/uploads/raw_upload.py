@@ -1,6 +1,6 @@
 """A request's body as it came, form or JSON alike, before its images and labels are checked."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Set
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
@@ -64,14 +64,15 @@ class RawUpload:
             self.repeated.add(name)
         self.fields.setdefault(name, value)
 
-    def check_fields(self, known: Collection[str], unknown: Callable[[str], Problem]) -> None:
-        """Refuse fields that are not known, and then those given twice.
+    def check_fields(self, texts: Set[str], files: Set[str]) -> None:
+        """Refuse fields that are none of a route's ``texts``, and then those given twice.
 
         Raises:
-            Problem: what ``unknown`` makes of a name, or 422 for a field given twice.
+            Problem: 422, naming the field; for one that is not known, also all that are, those of ``files`` too.
         """
         for name in self.fields:
-            if name not in known:
-                raise unknown(name)
+            if name not in texts:
+                detail = f"{name!r} is not known here; known are {', '.join(sorted(texts | files))}"
+                raise Problem(422, detail, title="Unexpected field", field=name)
         for name in sorted(self.repeated):
             raise Problem(422, f"{name!r} is given twice", title="Unexpected field", field=name)

@@ -1,6 +1,5 @@
 """What a route takes, as callers are told who send something else."""
 
-from collections.abc import Iterable
 from typing import Literal
 
 from service.problems import Problem
@@ -17,12 +16,6 @@ _ADVICE = {
 def fields_of(wants: Wants) -> set[str]:
     """Give the fields in which a route takes images and what belongs to them."""
     return {field for one in wants for field in _FIELDS[one]}
-
-
-def unknown(field: str, known: Iterable[str]) -> Problem:
-    """Make the 422 Problem for a text field of a name that the route does not know."""
-    detail = f"{field!r} is not known here; known are {', '.join(sorted(known))}"
-    return Problem(422, detail, title="Unexpected field", field=field)
 
 
 def unexpected(field: str, wants: Wants, file: str | None = None) -> Problem:

@@ -49,9 +49,9 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
 def test_together_each_is_what_it_is_alone(tmp_path: Path, moves: str) -> None:
     tiny = save_tiny(tmp_path / "tiny", moves=moves)
     tasks = [shots(labels, seed) for seed, labels in enumerate(TASKS)]
-    together = fit_together(tiny, embed(tiny, tasks, lambda: None), lambda _: None)
+    together = fit_together(tiny, embed(tiny, tasks, lambda: None), lambda: None)
     for given, one in zip(tasks, together, strict=True):
-        alone = fit(tiny, given, lambda _: None)
+        alone = fit(tiny, given, lambda: None)
         assert isinstance(one, Classifier)
         assert (one.labels, one.known, one.estimate) == (alone.labels, alone.known, alone.estimate)
         torch.testing.assert_close(logits(one).softmax(-1), logits(alone).softmax(-1), rtol=0, atol=1e-6)
@@ -62,7 +62,7 @@ def test_one_that_diverges_does_not_spoil_the_others(tmp_path: Path) -> None:
     tiny = save_tiny(tmp_path / "tiny")
     wild = [*shots("ab", 1)]
     wild[0] = Shot("a", "wild.png", None, "0", torch.full((1, 28, 28), torch.inf))
-    spoilt, sound = fit_together(tiny, [wild, shots("abc", 2)], lambda _: None)
+    spoilt, sound = fit_together(tiny, [wild, shots("abc", 2)], lambda: None)
     assert isinstance(spoilt, Problem)
     assert spoilt.status == 422
     assert isinstance(sound, Classifier)
@@ -140,7 +140,7 @@ def test_a_caller_who_left_is_left_out(engine: Engine, tmp_path: Path) -> None:
         leaving.cancel()
         await asyncio.sleep(0.05)
         busy.set()
-        assert (await staying).labels == fit(tiny, shots("abc", 1), lambda _: None).labels
+        assert (await staying).labels == fit(tiny, shots("abc", 1), lambda: None).labels
 
     asyncio.run(scene())
     assert engine.waiting == 0
@@ -168,7 +168,7 @@ def test_a_caller_who_leaves_while_it_is_adapted_ends_nobody_elses(
         with pytest.raises(asyncio.CancelledError):
             await leaving
         go_on.set()
-        assert (await staying).labels == fit(tiny, shots("abc", 1), lambda _: None).labels
+        assert (await staying).labels == fit(tiny, shots("abc", 1), lambda: None).labels
 
     asyncio.run(scene())
     assert adaptations.sizes[0] == 2
@@ -196,7 +196,7 @@ def test_once_nobody_waits_an_adaptation_ends_before_its_next_step_or_batch(
     assert error.status == 504
     together = [_Wanted(made, given, over), _Wanted(made, given, still_waits)]
     adaptations._fit(together)
-    assert together[1].future.result(0).labels == fit(made, given, lambda _: None).labels
+    assert together[1].future.result(0).labels == fit(made, given, lambda: None).labels
 
 
 def test_of_what_is_not_stored_nothing_is_kept(engine: Engine, tmp_path: Path) -> None:
@@ -219,7 +219,7 @@ def test_features_of_stored_examples_are_kept(engine: Engine, tmp_path: Path) ->
     first = asyncio.run(scene())
     kept = [adaptations.kept(tiny, shot.digest) for shot in given]
     assert all(shot is not None and shot.embedded for shot in kept)
-    again = fit(tiny, [shot for shot in kept if shot is not None], lambda _: None)
+    again = fit(tiny, [shot for shot in kept if shot is not None], lambda: None)
     assert torch.equal(again.directions, first.directions)
     assert all(torch.equal(value, first.theta.tensors()[name]) for name, value in again.theta.tensors().items())
     assert adaptations.kept(tiny, "another") is None
@@ -250,7 +250,7 @@ def test_a_large_task_does_not_hold_up_small_ones(
         large = [asyncio.create_task(fitted(labels)) for labels in ("abcabc", "abababab")]  # two, for one thread
         await asyncio.sleep(0.05)
         for labels in ("abc", "abcab"):
-            assert (await fitted(labels)).labels == fit(tiny, shots(labels), lambda _: None).labels
+            assert (await fitted(labels)).labels == fit(tiny, shots(labels), lambda: None).labels
         assert not any(task.done() for task in large)
         release.set()
         assert len([await task for task in large]) == 2

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import gc
 import sqlite3
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -94,6 +95,34 @@ def test_a_change_that_has_begun_does_not_end_with_its_caller() -> None:
         await asyncio.to_thread(made.wait)
 
     asyncio.run(scene())
+
+
+@pytest.mark.parametrize(
+    ("failure", "logged"),
+    [(Problem(504, "too late"), []), (RuntimeError("unforeseen"), ["a change failed after its caller had left"])],
+)
+def test_of_a_change_whose_caller_has_left_only_the_unforeseen_is_logged(
+    caplog: pytest.LogCaptureFixture, failure: Exception, logged: list[str]
+) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def change() -> None:
+        begun.set()
+        assert go_on.wait(30)
+        raise failure
+
+    async def scene() -> None:
+        store = writers.Writers()
+        caller = asyncio.create_task(store.run(change))
+        await asyncio.to_thread(begun.wait)
+        caller.cancel()
+        await asyncio.wait([caller])
+        go_on.set()
+        await asyncio.gather(*[store._turns.acquire() for _ in range(writers.AT_ONCE)])  # until it has ended
+
+    asyncio.run(scene())
+    gc.collect()  # asyncio tells of errors that nobody asked for when they go
+    assert [record.getMessage() for record in caplog.records] == logged
 
 
 def test_without_a_turn_nothing_is_changed(monkeypatch: pytest.MonkeyPatch) -> None:

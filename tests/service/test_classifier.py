@@ -17,7 +17,7 @@ from models.inner_rule import InnerRule, Moves
 from models.support import Support
 from models.task_size import BySize
 from service.computing.classifier import AT_ONCE
-from service.computing.fitting import Shot, embed, fit
+from service.computing.fitting import Shot, embed, fit, fit_together
 from service.computing.pinned import load_pinned, pin, pinned_labels
 from service.problems import Problem
 from tests.made_confidence import constant_confidence
@@ -49,9 +49,9 @@ def shots(labels: str, initialization: Initialization) -> list[Shot]:
 
 def test_the_order_of_examples_changes_no_bit(either: Initialization) -> None:
     given = shots("aabbc", either)
-    first = fit(either, given, lambda _: None)
+    first = fit(either, given, lambda: None)
     for seed in range(4):
-        again = fit(either, random.Random(seed).sample(given, len(given)), lambda _: None)
+        again = fit(either, random.Random(seed).sample(given, len(given)), lambda: None)
         assert again.known == first.known
         tensors = again.theta.tensors()
         assert all(torch.equal(value, tensors[name]) for name, value in first.theta.tensors().items())
@@ -60,7 +60,7 @@ def test_the_order_of_examples_changes_no_bit(either: Initialization) -> None:
 def test_the_names_of_files_change_no_bit(either: Initialization) -> None:
     given = shots("aabbc", either)
     renamed = [replace(one, filename=f"{9 - place}.png") for place, one in enumerate(given)]
-    first, again = (fit(either, some, lambda _: None) for some in (given, renamed))
+    first, again = (fit(either, some, lambda: None) for some in (given, renamed))
     assert again.labels == first.labels
     assert [one.identity for one in again.known] == [one.identity for one in first.known]
     tensors = again.theta.tensors()
@@ -74,7 +74,7 @@ def test_a_network_that_moves_answers_as_for_each_query_alone(
 ) -> None:
     learner = replace(tiny.learner, backbone=Conv4(width=width, halving="stride", normalisation=normalisation))
     moving = replace(tiny, learner=learner, phi=learner.initial(0))
-    classifier = fit(moving, shots("aabbc", moving), lambda _: None)
+    classifier = fit(moving, shots("aabbc", moving), lambda: None)
     asked = [(f"{seed}.png", image(moving, seed)) for seed in range(40, 51)]
     alone = [classifier.answers([one], lambda: None)[0] for one in asked]
     assert classifier.answers(asked, lambda: None) == alone
@@ -82,7 +82,7 @@ def test_a_network_that_moves_answers_as_for_each_query_alone(
 
 def test_phi_is_left_alone(either: Initialization) -> None:
     before = {name: value.clone() for name, value in either.phi.items()}
-    fit(either, shots("abc", either), lambda _: None)
+    fit(either, shots("abc", either), lambda: None)
     after = either.phi
     assert all(
         torch.equal(value, after[name]) and not after[name].requires_grad for name, value in before.items()
@@ -90,18 +90,19 @@ def test_phi_is_left_alone(either: Initialization) -> None:
 
 
 @pytest.mark.parametrize("moves", ["all", "head"])
-def test_each_step_is_announced_and_can_end_the_fit(tiny: Initialization, moves: Moves) -> None:
+def test_the_deadline_is_checked_before_each_step(tiny: Initialization, moves: Moves) -> None:
     learner = replace(tiny.learner, rule=replace(tiny.learner.rule, moves=moves))
     tiny = replace(tiny, learner=learner, phi=learner.initial(0))
-    steps: list[int] = []
-    fit(tiny, shots("ab", tiny), steps.append)
-    assert steps == [0, 1]
+    tasks = embed(tiny, [shots("ab", tiny)], lambda: None)
+    looks: list[None] = []
+    fit_together(tiny, tasks, lambda: looks.append(None))
+    assert len(looks) == 2
 
-    def stop(step: int) -> None:
+    def stop() -> None:
         raise TimeoutError
 
     with pytest.raises(TimeoutError):
-        fit(tiny, shots("ab", tiny), stop)
+        fit_together(tiny, tasks, stop)
 
 
 def test_the_deadline_is_checked_before_each_batch_of_images(either: Initialization) -> None:
@@ -117,7 +118,7 @@ def test_the_deadline_is_checked_before_each_batch_of_images(either: Initializat
     asked = [(shot.filename, shot.input) for shot in given]
     assert len(asked) > AT_ONCE
     with pytest.raises(TimeoutError):
-        fit(either, given[:2], lambda _: None).answers(asked, second_ends_it)
+        fit(either, given[:2], lambda: None).answers(asked, second_ends_it)
     looks = 0
     if either.learner.keeps_features:
         with pytest.raises(TimeoutError):
@@ -128,13 +129,13 @@ def test_the_deadline_is_checked_before_each_batch_of_images(either: Initializat
 def test_a_divergent_adaptation_is_the_callers_to_know(tiny: Initialization, moves: Moves) -> None:
     learner = replace(tiny.learner, rule=InnerRule(moves, 2, "one", 1e30))
     with pytest.raises(Problem) as diverged:
-        fit(replace(tiny, learner=learner, phi=learner.initial(0)), shots("aabb", tiny), lambda _: None)
+        fit(replace(tiny, learner=learner, phi=learner.initial(0)), shots("aabb", tiny), lambda: None)
     assert diverged.value.status == 422
 
 
 def test_estimate_is_measured_where_every_class_has_two(tiny: Initialization) -> None:
-    assert fit(tiny, shots("aab", tiny), lambda _: None).estimate == Estimate(0.9, 0.8, 0.95)
-    assert fit(tiny, shots("aabb", tiny), lambda _: None).estimate == Estimate(0.7, 0.6, 0.75)
+    assert fit(tiny, shots("aab", tiny), lambda: None).estimate == Estimate(0.9, 0.8, 0.95)
+    assert fit(tiny, shots("aabb", tiny), lambda: None).estimate == Estimate(0.7, 0.6, 0.75)
 
 
 @pytest.mark.parametrize("labels", ["ab", "aabb", "aabbb"])
@@ -142,7 +143,7 @@ def test_copies_within_a_class_count_once(tiny: Initialization, labels: str) -> 
     """Five uploads of one photo say no more than one: neither how good it will be nor what a query is."""
     once = shots(labels, tiny)
     copies = [replace(shot, filename=f"~{shot.filename}", identity=f"~{shot.identity}") for shot in once * 3]
-    alone, repeated = fit(tiny, once, lambda _: None), fit(tiny, copies + once, lambda _: None)
+    alone, repeated = fit(tiny, once, lambda: None), fit(tiny, copies + once, lambda: None)
     asked = [("q", image(tiny, 99))]
     assert repeated.answers(asked, lambda: None) == alone.answers(asked, lambda: None)
     for fact in ("estimate", "task_size", "known"):
@@ -152,7 +153,7 @@ def test_copies_within_a_class_count_once(tiny: Initialization, labels: str) -> 
 def test_one_image_of_two_classes_counts_in_both(tiny: Initialization) -> None:
     given = shots("ab", tiny)
     both = [*given, replace(given[0], label="b", filename="again.png")]
-    assert sorted(known.label for known in fit(tiny, both, lambda _: None).known) == ["a", "b", "b"]
+    assert sorted(known.label for known in fit(tiny, both, lambda: None).known) == ["a", "b", "b"]
 
 
 def test_estimate_depends_on_the_examples(tiny: Initialization) -> None:
@@ -161,7 +162,7 @@ def test_estimate_depends_on_the_examples(tiny: Initialization) -> None:
     sharp = replace(expectation, of_left_out=telling, sharpness=0.3)
     confidence = replace(tiny.confidence, expectation=sharp)
     found = {
-        fit(replace(tiny, confidence=confidence), given, lambda _: None).estimate
+        fit(replace(tiny, confidence=confidence), given, lambda: None).estimate
         for given in (shots("aabb", tiny), shots("aabbb", tiny), shots("abab", tiny))
     }
     assert len(found) == 3
@@ -170,7 +171,7 @@ def test_estimate_depends_on_the_examples(tiny: Initialization) -> None:
 def test_what_is_unknown_follows_the_share_to_keep(tiny: Initialization) -> None:
     strict = tuple(BySize(2.0 if share <= 0.9 else -2.0) for share in KEPT)
     classifier = fit(
-        replace(tiny, confidence=replace(tiny.confidence, familiar=strict)), shots("ab", tiny), lambda _: None
+        replace(tiny, confidence=replace(tiny.confidence, familiar=strict)), shots("ab", tiny), lambda: None
     )
     asked = [("q", torch.rand(1, 28, 28))]
 
@@ -190,7 +191,7 @@ def test_unknown_is_told_as_it_was_calibrated_about_the_means_of_training_classe
     means = cohort.means(made.learner.embed(made.phi, support.images), support)[0]
     familiar = familiarity(cohort.seen(made.learner.embed(made.phi, images[None])[0]), means, cohort.strangers)
     line = float(familiar.sort().values[3:5].mean())
-    classifier = fit(replace(made, confidence=constant_confidence(known_above=line)), given, lambda _: None)
+    classifier = fit(replace(made, confidence=constant_confidence(known_above=line)), given, lambda: None)
     answers = classifier.answers([(str(number), one) for number, one in enumerate(images)], lambda: None)
     assert [answer["unknown"] for answer in answers] == (familiar < line).tolist()
 
@@ -199,7 +200,7 @@ def test_of_an_example_itself_the_similarity_is_at_most_one(either: Initializati
     """Who takes its arc cosine must get a number; rounding alone would give 1.0000001 of some."""
     given = shots("aabbc" * 8, either)
     asked = [(shot.filename, shot.input) for shot in given]
-    answers = fit(either, given, lambda _: None).answers(asked, lambda: None)
+    answers = fit(either, given, lambda: None).answers(asked, lambda: None)
     nearest = [answer["nearest"][0] for answer in answers]
     assert [near["filename"] for near in nearest] == [shot.filename for shot in given]
     assert max(near["similarity"] for near in nearest) <= 1
@@ -209,15 +210,13 @@ def test_of_an_example_itself_the_similarity_is_at_most_one(either: Initializati
 def test_an_answer_is_explained_by_three_examples_where_there_are_as_many(
     tiny: Initialization, labels: str, explained: int
 ) -> None:
-    (answer,) = fit(tiny, shots(labels, tiny), lambda _: None).answers(
-        [("q", torch.rand(1, 28, 28))], lambda: None
-    )
+    (answer,) = fit(tiny, shots(labels, tiny), lambda: None).answers([("q", torch.rand(1, 28, 28))], lambda: None)
     assert len(answer["nearest"]) == explained
 
 
 def test_pinned_it_answers_bit_for_bit_alike(either: Initialization, tmp_path: Path) -> None:
     some_unknown = constant_confidence(known_above=-4.0)  # to the one whose familiarity is no cosine
-    classifier = fit(replace(either, confidence=some_unknown), shots("aäbc", either), lambda _: None)
+    classifier = fit(replace(either, confidence=some_unknown), shots("aäbc", either), lambda: None)
     classifier = replace(classifier, keep_known=0.9)
     pin(classifier, tmp_path)
     read = load_pinned(tmp_path)
@@ -233,7 +232,7 @@ def test_only_what_a_classifier_has_for_itself_takes_room(tmp_path: Path) -> Non
     sizes = {}
     for moves in ("all", "head"):
         tiny = save_tiny(tmp_path / moves, moves=moves)
-        fitted = fit(tiny, shots("aabb", tiny), lambda _: None)
+        fitted = fit(tiny, shots("aabb", tiny), lambda: None)
         sizes[moves] = fitted.size
         body = sum(value.nbytes for value in fitted.theta.body.values())
     assert sizes["all"] == sizes["head"] + body

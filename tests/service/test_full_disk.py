@@ -3,6 +3,7 @@
 import shutil
 import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -23,8 +24,8 @@ from tests.service.full_disk import FULL, full_disk
 FITTED = Fitted("tiny", "v1", Estimate(0.9, 0.8, 0.95))
 
 
-def create(store: TaskStore, expires_in: int | None = None) -> str:
-    return store.create("n", [NewExample.of(Example("a.png", b"x", 100, label="a"))], FITTED, expires_in)
+def create(store: TaskStore, expires_in: int | None = None, content: bytes = b"x") -> str:
+    return store.create("n", [NewExample.of(Example("a.png", content, 100, label="a"))], FITTED, expires_in)
 
 
 def test_a_full_disk_can_be_emptied(database: Database, tmp_path: Path) -> None:
@@ -65,6 +66,38 @@ def test_where_the_kept_room_does_not_suffice_nothing_changes(database: Database
         tasks.delete(task)
     assert [one.id for one in tasks.page(5, None).items] == [task]
     assert (tmp_path / "metashot.reserve").stat().st_size == SIZE
+
+
+@pytest.mark.parametrize("suffices", [True, False])
+def test_the_log_is_brought_into_the_store_only_where_all_of_it_fits(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffices: bool
+) -> None:
+    """A part would help nobody, and would take the room that further deletions need."""
+    tasks, file = TaskStore(database), tmp_path / FILE
+    with closing(sqlite3.connect(file)) as beside:
+        beside.execute("BEGIN")
+        beside.execute("SELECT * FROM tasks").fetchall()  # until it ends, what follows stays in the log
+        task = create(tasks, content=bytes(16 * 1024**2))
+    before = file.stat().st_size
+    free = (20 if suffices else 10) * 1024**2
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(total=1024**3, free=free))
+    with full_disk(tmp_path / "metashot.reserve"):
+        tasks.delete(task)
+    assert (file.stat().st_size > before) == suffices
+
+
+def test_what_is_deleted_is_told_so_where_the_log_cannot_leave(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: Database) -> None:
+        raise OperationalError("PRAGMA", {}, FULL)
+
+    tasks = TaskStore(database)
+    task = create(tasks)
+    monkeypatch.setattr(Database, "checkpoint", full)
+    with full_disk(tmp_path / "metashot.reserve"):
+        tasks.delete(task)
+    assert tasks.page(5, None).items == []
 
 
 def test_room_that_was_used_is_kept_again_with_the_next_change(database: Database, tmp_path: Path) -> None:

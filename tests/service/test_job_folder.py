@@ -202,7 +202,7 @@ def test_a_request_that_is_given_up_while_its_job_is_queued_takes_no_files_away(
         headers = [(b"content-type", kind.encode())]
         request = Request({"type": "http", "method": "POST", "headers": headers}, receive)
         classifier = await components.classifiers.of_task(task)
-        taking = asyncio.create_task(components.jobs.take(request, task, classifier))
+        taking = asyncio.create_task(components.jobs.take(request, components.tasks.version(task), classifier))
         await asyncio.to_thread(begun.wait, 30)
         taking.cancel()
         with pytest.raises(asyncio.CancelledError):

@@ -17,6 +17,7 @@ SETTINGS = Settings(
 )
 JOBS = "/v1/tasks/x/jobs"
 A, B = drawing(1), drawing(2)
+FULL = Path("/dev/full")  # every write to it fails as on a full disk
 
 
 @pytest.fixture
@@ -83,6 +84,18 @@ def test_numbers_of_equal_names_are_not_tried_from_the_first_again(tmp_path: Pat
     assert names[-2:] == ["a", "a (2)"]
     assert len(set(names)) == len(names)
     assert watched.asked < 3 * len(names)
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="there is no /dev/full")
+def test_on_a_full_disk_nothing_stays_open(tmp_path: Path) -> None:
+    (tmp_path / "x").symlink_to(FULL)
+    spool = _Spool(tmp_path / "x")
+    with pytest.raises(OSError, match="No space left"):
+        spool.open("query", "a.png").write(bytes(100_000))
+    with pytest.raises(OSError, match="No space left"):
+        spool.close()
+    assert spool._file.closed
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_takes_json(client: TestClient, tmp_path: Path) -> None:

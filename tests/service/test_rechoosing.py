@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 from models.choice import AUTO
 from models.initialization import Initialization
 from service.app import create_app
-from service.computing.rechoosing import Rechoosing
+from service.computing.choosing import Rechoosing
 from service.routes import tasks
 from service.settings import INITIALIZATIONS, Settings
 from service.store.examples import Revision, StoredExample

@@ -16,7 +16,7 @@ from models.images.preprocessing import Preprocessing
 from models.initialization import CARD, WEIGHTS, Initialization, load, shipped
 from models.published import Published, published
 from service import registry
-from service.computing.preparation import choose
+from service.computing.choosing import choose
 from service.problems import Problem
 from service.registry import Registry, open_registry
 from service.uploads.images import Example

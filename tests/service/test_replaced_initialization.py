@@ -1,4 +1,4 @@
-"""A task whose initialization was replaced by another of the same name."""
+"""A task whose initialization was replaced by another of the same name, or got another name."""
 
 from pathlib import Path
 from typing import Any
@@ -49,3 +49,20 @@ def test_an_answer_does_not_wait_for_a_disk_with_room_to_note_it(
     with TestClient(create_app(Settings(data_dir=tmp_path))) as client:
         answer = client.post(f"/v1/tasks/{task}/classify", files={"query": ("q.png", drawing(3))})
     assert answer.status_code == 200
+
+
+def test_a_task_is_asked_by_the_name_that_it_tells(tmp_path: Path) -> None:
+    """Also where its initialization is on offer by another one by now, as answers then say."""
+    support = [("support", (f"{seed}.png", drawing(seed))) for seed in (1, 2)]
+    folder = tmp_path / INITIALIZATIONS
+    with serving(tmp_path) as client:
+        task = client.post("/v1/tasks", files=support, data={"labels": ["a", "b"]}).json()["id"]
+    (folder / TINY).rename(folder / "renamed")
+    with TestClient(create_app(Settings(data_dir=tmp_path))) as client:
+        assert client.get(f"/v1/tasks/{task}").json()["model"] == TINY
+        for name, taken in ((TINY, True), ("renamed", False)):
+            asked = {"files": {"query": ("q.png", drawing(3))}, "data": {"model": name}}
+            statuses = [
+                client.post(f"/v1/tasks/{task}/{what}", **asked).status_code for what in ("classify", "jobs")
+            ]
+            assert statuses == ([200, 202] if taken else [422, 422]), name

@@ -52,8 +52,8 @@ def test_each_gets_what_it_gets_alone(name: str) -> None:
     queries = near_training_classes(initialization, range(QUERIES), 99)
     for batch in range(8):
         tasks = [task(initialization, 10 * batch + place) for place in range(5)]
-        for given, together in zip(tasks, fit_together(initialization, tasks, lambda _: None), strict=True):
-            (alone,) = fit_together(initialization, [given], lambda _: None)
+        for given, together in zip(tasks, fit_together(initialization, tasks, lambda: None), strict=True):
+            (alone,) = fit_together(initialization, [given], lambda: None)
             expected, found = answered(alone, queries), answered(together, queries)
             if name == "photos":
                 assert found == expected

@@ -68,7 +68,7 @@ def test_a_request_that_is_given_up_while_its_images_arrive_leaves_nothing(tmp_p
         headers = [(b"content-type", b"multipart/form-data; boundary=x")]
         request = Request({"type": "http", "method": "POST", "headers": headers}, receive)
         classifier = await components.classifiers.of_task(task)
-        taking = asyncio.create_task(components.jobs.take(request, task, classifier))
+        taking = asyncio.create_task(components.jobs.take(request, components.tasks.version(task), classifier))
         await arriving.wait()
         taking.cancel()
         with pytest.raises(asyncio.CancelledError):

@@ -8,7 +8,7 @@ import pytest
 from models import choice
 from models.choice import AUTO
 from models.images.preprocessing import Preprocessing
-from service.computing.preparation import choose, in_order
+from service.computing.choosing import choose, in_order
 from service.registry import Registry
 from service.uploads.images import Example
 from tests.service.made_images import drawing, photograph

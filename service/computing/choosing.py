@@ -1,24 +1,50 @@
-"""Chooses the initialization anew for a changed task, so that it is the one that a fresh task would get."""
+"""Chooses the initialization for a support set, and anew for a changed task: that which a fresh one would get."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
+from PIL import Image
 from torch import Tensor
 
-from models.choice import Examples, choose
+from models import choice
 from models.initialization import Initialization
 from service.computing.adaptations import Adaptations
 from service.computing.caches import BoundedCache
 from service.computing.classifier import Check
-from service.computing.engine import Deadline
-from service.computing.preparation import in_order, shots_of
+from service.computing.preparation import shots_of
 from service.registry import Registry
 from service.store.examples import NewExample, StoredExample
 from service.store.task_store import Task, TaskStore
 from service.uploads.images import Example
 
+OneExample = TypeVar("OneExample", bound="Example | StoredExample")
 _MOST_LOOKS = 100_000  # remembered: some twenty megabytes
+
+
+def choose(registry: Registry, model: str, examples: Sequence[Example], check: Check) -> Initialization:
+    """Choose the initialization for a support set.
+
+    Raises:
+        Problem: 422 for an unknown name, 503 if none is offered, or naming an image that cannot be decoded.
+    """
+    candidates = registry.candidates(model)
+    if len(candidates) == 1:
+        return candidates[0]  # without reading the files for their sha256
+    different = in_order(examples)
+
+    def image(index: int) -> Image.Image:
+        check()
+        return different[index].image
+
+    return choice.choose(candidates, choice.Examples([one.label for one in different], image))
+
+
+def in_order(examples: Iterable[OneExample]) -> list[OneExample]:
+    """Give the different examples, as a copy cannot test a candidate, in an order that no caller decides."""
+    different = {(one.sha256, one.label): one for one in examples}
+    return [different[key] for key in sorted(different)]  # labels count where classes share an image
 
 
 class ExampleGone(Exception):
@@ -39,7 +65,7 @@ class Rechoosing:
         self._looks: BoundedCache[str, float] = BoundedCache(_MOST_LOOKS, lambda _: 1)
 
     def choose(
-        self, task: Task, stored: Sequence[StoredExample], added: Sequence[NewExample], deadline: Deadline
+        self, task: Task, stored: Sequence[StoredExample], added: Sequence[NewExample], check: Check
     ) -> Initialization:
         """Choose for a task whose initialization ``auto`` chose; of the same name, it stays the same version.
 
@@ -54,7 +80,7 @@ class Rechoosing:
         different = in_order(given)
 
         def example(index: int) -> Example:
-            deadline.check()
+            check()
             one = different[index]
             return one if isinstance(one, Example) else self._read(one)
 
@@ -65,9 +91,9 @@ class Rechoosing:
             example=example,
             looks=self._looks,
             adaptations=self._adaptations,
-            check=deadline.check,
+            check=check,
         )
-        return choose(candidates, known)
+        return choice.choose(candidates, known)
 
     def _read(self, one: StoredExample) -> Example:
         for _, content in self._tasks.contents([one.id]):
@@ -76,7 +102,7 @@ class Rechoosing:
 
 
 @dataclass(frozen=True)
-class _Known(Examples):
+class _Known(choice.Examples):
     """Examples of which much may be known from earlier choices and fits."""
 
     digests: Sequence[str]
