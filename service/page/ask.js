@@ -95,7 +95,7 @@ export class AskColumn {
     byId('answers-tools').hidden = !files.length;
     const answered = files.filter((query) => query.prediction || isSettled(query));
     buttonById('save-answers').hidden = !answered.length; // but not while all are asked about again: it may have the focus
-    const timing = answered.some((query) => query.state === 'asking') ? texts.askingAgain : this.queries.timing;
+    const timing = this.queries.progress || (answered.some((query) => query.state === 'asking') ? texts.askingAgain : this.queries.timing);
     byId('answers-timing').textContent = files.length > 1 && answered.length ? timing : ''; // one alone tells it itself
     byId('answers-advice').hidden = !answered.length;
     this.drawingAnswer.show(drawing);

@@ -95,6 +95,8 @@ export const texts = {
   heicAdvice: 'HEIC is the iPhone’s format: export such photos as JPEG, and for new ones set Settings > Camera > Formats > Most Compatible.',
   disguised: (/** @type {string[]} */ names) =>
     `Left out ${some(names)}: ${plural(names.length, 'it is not a', 'they are not')} PNG, JPEG, WebP or BMP ${plural(names.length, 'image', 'images')}, whatever the name says.`,
+  empty: (/** @type {string[]} */ names) =>
+    `Left out ${some(names)}: ${plural(names.length, 'the file is', 'the files are')} empty. Copy ${plural(names.length, 'it', 'them')} again from where ${plural(names.length, 'it', 'they')} came.`,
   damaged: (/** @type {string[]} */ names) =>
     `Left out ${some(names)}: this browser cannot open ${plural(names.length, 'it, so it is', 'them, so they are')} probably damaged.`,
   unread: (/** @type {string[]} */ names) =>
@@ -126,7 +128,7 @@ export const texts = {
 
   askHeading: 'A new image',
   askHint: 'Draw it, drop it here or paste it. Drawings are answered as you draw.',
-  unknownAdvice: '“Fits none of your classes” is only a hint: of photos that belong to none, it catches a quarter to two fifths.',
+  answersAdvice: 'Percentages say how likely each class is if the image belongs to one of them. “Fits none of your classes” is only a hint: of photos that belong to none, it catches a quarter to two fifths.',
   chooseQueries: 'Choose images',
   chooseQueriesHint: 'one or many',
   making: 'Learning your classes…',
@@ -164,6 +166,7 @@ export const texts = {
   closest: (/** @type {string} */ label) => `The closest is ${told(label)}.`,
   took: (/** @type {number} */ milliseconds) => `Answered in ${duration(milliseconds)}`,
   tookMany: (/** @type {number} */ milliseconds, /** @type {number} */ count) => `${count} images answered in ${duration(milliseconds)}`,
+  answeredSoFar: (/** @type {number} */ done, /** @type {number} */ all) => `Answered ${done} of ${all} images…`,
   others: (/** @type {number} */ count) => `${count} others`,
   answersHeading: 'Answers',
   saveAnswers: 'Save as CSV',
@@ -182,7 +185,7 @@ export const texts = {
 
   goOnHeading: 'Keep this classifier',
   goOnKept: 'Kept',
-  keepHint: 'Kept, it can be used again later, here and by programs. Otherwise it lasts until you change your classes or leave this page.',
+  keepHint: 'Kept, it can be used again later, by everyone who can open this page and by programs. Otherwise it lasts until you change your classes or leave this page.',
   keepName: 'Name',
   keep: 'Keep it',
   nameKept: 'Give it a name first.',
