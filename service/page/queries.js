@@ -34,7 +34,7 @@ export class Queries extends EventTarget {
   files = [];
   /** @type {Query | null} */
   drawing = null;
-  /** How long the answers took that were last asked for together. */
+  /** How long the answers about files took that were last asked for together. */
   timing = '';
   /** How many of them have one, while others of them are still being asked about. */
   progress = '';
@@ -97,7 +97,7 @@ export class Queries extends EventTarget {
       for (let first = 0; first < queries.length; first += PER_REQUEST) {
         const due = queries.slice(first, first + PER_REQUEST).filter((query) => this.#turns.get(query) === turn);
         classifier = await this.#askSome(due, turn, classifier);
-        const own = queries.filter((query) => this.#turns.get(query) === turn);
+        const own = queries.filter((query) => this.#turns.get(query) === turn && query !== this.drawing);
         const answered = own.filter((query) => query.state === 'answered');
         if (answered.length > 1) this.timing = texts.tookMany(performance.now() - start, answered.length);
         const done = own.filter((query) => query.state !== 'asking');

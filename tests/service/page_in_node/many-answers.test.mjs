@@ -98,6 +98,24 @@ test('of many that are being answered, and of many that are answered anew, one s
   await settled();
   await next();
   assert.equal(timing(), texts.answeredSoFar(20, 45));
+  service.asked = [];
+  giveExamples();
+  await until(() => timing() === texts.askingAgain && service.asked.includes('POST /v1/tasks'));
+  globalThis.fetch = fetch;
+  await next();
+  await until(() => /^45 images answered in /.test(timing()));
+});
+
+test('a batch that breaks off tells no more that it goes on', async () => {
+  const { fetch } = globalThis;
+  let count = 0;
+  globalThis.fetch = async (path, init) => {
+    if (path.endsWith('/classify')) count += 1;
+    return count === 2 ? new Response('{}', { status: 500 }) : fetch(path, init);
+  };
+  choose('choose-queries', names(25));
+  await settled();
+  assert.match(document.getElementById('answers-timing').textContent, /^20 images answered in /);
 });
 
 test('one that is removed makes room for the next', async () => {
