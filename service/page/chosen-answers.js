@@ -31,7 +31,8 @@ export class ChosenAnswers {
     this.labels = labels;
     this.#order.replaceChildren(option('', texts.asGiven), option(LEAST_SURE, texts.leastSure));
     this.#order.value = '';
-    for (const field of [this.#kinds, this.#order]) field.addEventListener('change', changed);
+    // When one goes there from an answer, the list and the numbers follow what has been answered since.
+    for (const field of [this.#kinds, this.#order]) for (const kind of ['change', 'focus']) field.addEventListener(kind, changed);
     this.#offer(new Map(), 0);
   }
 

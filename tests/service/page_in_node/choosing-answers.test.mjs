@@ -153,6 +153,11 @@ test('whoever is at an answer finds it in its place, also after all were answere
   assert.equal(document.activeElement, held);
   held.click();
   assert.equal(document.activeElement, button(texts.removeQuery('b70.png')), 'the next one as they are shown');
+  choose('choose-queries', [image('b55.png')]);
+  await settled();
+  document.getElementById('answers-of').focus();
+  assert.deepEqual(offers(), [texts.allAnswers(5), texts.answersOf('Class 2', 5)]);
+  assert.equal(shown(), 'a90 a80 b70 b55 a50');
 });
 
 test('what saves the answers saves all of them', async (context) => {
