@@ -175,7 +175,7 @@ export const texts = {
   showAnswers: 'Show',
   allAnswers: (/** @type {number} */ count) => `All answers (${count})`,
   answersOf: (/** @type {string} */ label, /** @type {number} */ count) => `${told(label)} (${count})`,
-  answersUnknown: (/** @type {number} */ count) => `Fits none of your classes (${count})`,
+  answersUnknown: (/** @type {number} */ count) => `Fits none (${count})`,
   answersMissing: (/** @type {number} */ count) => `Without an answer (${count})`,
   orderAnswers: 'Order',
   asGiven: 'As given',
