@@ -137,8 +137,7 @@ export class AskColumn {
     byId('answers-timing').textContent = files.length > 1 && answered.length ? timing : ''; // one alone tells it itself
     byId('answers-advice').hidden = !answered.length;
     this.drawingAnswer.show(drawing);
-    const held = this.#list.contains(document.activeElement) ? document.activeElement : null;
-    const chosen = this.chosen.of(files, held !== null);
+    const chosen = this.chosen.of(files, this.#list.contains(document.activeElement));
     const listed = this.#showsAll ? chosen : chosen.slice(0, MOST_ROWS);
     this.#listed = listed;
     this.#more.hidden = listed.length === chosen.length;

@@ -78,13 +78,13 @@ export class ClassList {
     this.notice.offer(sentence, this.support.undoable(change));
   }
 
-  /** @param {Group} group @param {Found[]} found @param {boolean} isFar out of view @returns {Promise<boolean>} whether images were added */
+  /** @param {Group} group @param {Found[]} found @param {boolean} isFar out of view @returns {Promise<boolean>} whether images came to it */
   async #take(group, found, isFar = false) {
     const { images, leftOut } = sortOut(found);
     // A folder of folders means classes of its own, wherever it was dropped.
     if (byFolder(images).classes.size > 1) {
       await this.#takeFolders(found);
-      return true;
+      return false;
     }
     const copied = await this.#rowOf(group).reading.read(images, () => copyExamples(images.map(({ file }) => file)));
     if (!copied) return false;
