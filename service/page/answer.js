@@ -19,14 +19,17 @@ export class Answer {
   #bars = new Map();
   /** @type {Prediction | null} */
   #shown = null;
+  /** @type {Query | null} */
+  #query = null;
 
   /**
    * @param {(neighbour: Neighbour) => string | null} thumbnailOf address of its image
    * @param {() => void} tryAgain asks about this image, and all others that were not answered
    * @param {number} mostBars of more classes, the likeliest are shown
    * @param {() => string[]} labels of all classes, in the order of the bars
+   * @param {(query: Query) => void} useAsExample asks of which class
    */
-  constructor(thumbnailOf, tryAgain, mostBars, labels) {
+  constructor(thumbnailOf, tryAgain, mostBars, labels, useAsExample = () => {}) {
     this.thumbnailOf = thumbnailOf;
     this.mostBars = mostBars;
     this.labels = labels;
@@ -36,19 +39,28 @@ export class Answer {
     this.list = element('ul', { class: 'bars' });
     this.nearest = element('div', { class: 'nearest' });
     this.timing = element('p', { class: 'hint timing' });
-    this.element = element('div', { class: 'answer' }, [this.winner, this.again, this.closest, this.list, this.nearest, this.timing]);
+    this.use = element('button', {
+      type: 'button', class: 'button quiet use', text: texts.useAsExample, hidden: true, 'aria-expanded': 'false',
+      onclick: () => { if (this.#query) useAsExample(this.#query); },
+    });
+    this.used = element('p', { class: 'hint used' }); // what came of it
+    this.foot = element('div', { class: 'answer-foot' }, [this.use, this.used]);
+    const parts = [this.winner, this.again, this.closest, this.list, this.nearest, this.timing, this.foot];
+    this.element = element('div', { class: 'answer' }, parts);
   }
 
   /** @param {Query | null} query */
   show(query) {
+    this.#query = query;
     const prediction = query?.prediction ?? null;
     this.element.dataset.state = query?.state ?? 'blank';
     this.element.setAttribute('aria-busy', String(query?.state === 'asking'));
     this.element.classList.toggle('is-unknown', prediction?.unknown ?? false);
-    const held = document.activeElement === this.again;
+    const held = [this.again, this.use].find((one) => one === document.activeElement);
     this.again.hidden = !(query?.state === 'failed' && query.again);
     if (query && !this.again.hidden) this.again.setAttribute('aria-label', texts.tryAgainFor(query.file.name));
-    if (held && this.again.hidden) this.winner.focus();
+    this.use.hidden = !prediction;
+    if (held?.hidden) this.winner.focus();
     if (query && prediction && query.state !== 'failed') this.#showPrediction(query, prediction);
     else this.#showSentence(query);
   }
@@ -73,6 +85,7 @@ export class Answer {
     this.timing.textContent = query.timing && query.state === 'asking' ? texts.askingAgain : query.timing;
     if (prediction === this.#shown) return; // it is about the classes as they were: newer ones would only reorder it
     this.#shown = prediction;
+    this.used.textContent = ''; // the answer shows it
     this.winner.textContent = prediction.unknown ? texts.unknown : shortened(prediction.label, MOST_OF.winner);
     this.winner.title = prediction.label; // whole where a long one is cut
     this.closest.textContent = prediction.unknown ? texts.closest(prediction.label) : '';

@@ -2,13 +2,15 @@
 
 import { Answer } from './answer.js';
 import { answersCsv, isSettled } from './answers-csv.js';
+import { ChosenAnswers } from './chosen-answers.js';
 import { copyAll } from './copies.js';
-import { breakable, buttonById, byId, cross, debounced, element, inputById, saveFile, singly, tell } from './dom.js';
+import { breakable, buttonById, byId, cross, debounced, element, inputById, saveFile, say, singly, tell } from './dom.js';
 import { offerDrags, QUERY } from './dragged.js';
 import { DrawingPad } from './drawing.js';
 import { fromInput, noteOf, pathOf, sortOut } from './files.js';
 import { keepOnly, putAt } from './in-order.js';
 import { acceptDrops } from './intake.js';
+import { MoveForm } from './move-form.js';
 import { shortened } from './names.js';
 import { Reading } from './reading.js';
 import { SpokenAnswers } from './spoken-answers.js';
@@ -16,6 +18,7 @@ import { texts } from './texts.js';
 
 /** @typedef {import('./files.js').Found} Found */
 /** @typedef {import('./queries.js').Query} Query */
+/** @typedef {{ id: number | string, label: string }} Class */
 
 const AFTER_LAST_STROKE = 300; // milliseconds
 const MOST_ROWS = 20; // of answers, until the user asks for the rest
@@ -29,19 +32,26 @@ export class AskColumn {
   #list = byId('answers');
   #more = buttonById('answers-more');
   #showsAll = false;
+  /** @type {Query[]} in the order of their rows */
+  #listed = [];
   #note = byId('query-note');
   #reading = new Reading((sentence) => tell(this.#note, sentence));
 
   /**
    * @param {import('./queries.js').Queries} queries
    * @param {(neighbour: import('./api.js').Neighbour) => string | null} thumbnailOf
-   * @param {() => string[]} labels of the classes, in the order of the page
+   * @param {() => Class[]} classes in the order of the page
+   * @param {(query: Query, to: Class) => Promise<boolean>} use makes an example of it; gives whether that was done
    */
-  constructor(queries, thumbnailOf, labels) {
+  constructor(queries, thumbnailOf, classes, use) {
     this.queries = queries;
     this.thumbnailOf = thumbnailOf;
-    this.labels = labels;
-    this.drawingAnswer = this.#answer(MOST_BARS);
+    this.classes = classes;
+    this.use = use;
+    this.labels = () => classes().map((one) => one.label);
+    const all = () => [{ id: 'asked', label: '', examples: queries.all }, ...classes().map((one) => ({ ...one, examples: [] }))];
+    this.useForm = new MoveForm('use-for', all, (query, to) => this.#use(query, to), { to: texts.useFor, act: texts.add });
+    this.drawingAnswer = this.#answer(MOST_BARS, texts.drawingName);
     byId('drawing-answer').append(this.drawingAnswer.element);
     const stillness = debounced(AFTER_LAST_STROKE, () => this.#askDrawing());
     this.pad = new DrawingPad(texts.padQuery, { onBegin: stillness.cancel, onChange: stillness.call });
@@ -51,6 +61,7 @@ export class AskColumn {
       this.take(fromInput(input.files));
       input.value = '';
     });
+    this.chosen = new ChosenAnswers(this.labels, () => this.#sync());
     buttonById('save-answers').addEventListener('click', () => this.#save());
     this.#more.addEventListener('click', () => this.#showAll());
     acceptDrops(byId('ask'), (found) => {
@@ -70,6 +81,7 @@ export class AskColumn {
     if (!copied) return;
     tell(this.#note, '', noteOf(images, [...leftOut, ...copied.leftOut]));
     if (!copied.files.length) return;
+    this.chosen.showAll();
     const asked = this.queries.add(copied.files);
     this.#rowOf(this.queries.files[0]).row.scrollIntoView({ block: 'nearest' }); // or one may see nothing happen
     await asked;
@@ -84,10 +96,36 @@ export class AskColumn {
     if (settled.length) saveFile(new File([answersCsv(settled)], texts.answersFile, { type: 'text/csv' }));
   }
 
+  /** Let what is open for an image follow the classes. */
+  classesChanged() {
+    this.useForm.sync();
+  }
+
+  /** @param {Query} query */
+  #askWhich(query) {
+    const answer = this.#answerTo(query);
+    const likeliest = this.classes().find((one) => one.label === query.prediction?.label)?.id;
+    if (answer) this.useForm.press(query, query.file.name, answer.use, (form) => answer.element.append(form), likeliest);
+  }
+
+  /** @param {Query} query @param {Class} to */
+  async #use(query, to) {
+    this.useForm.cancel(); // the keyboard goes on from the button
+    if (!await this.use(query, to)) return;
+    const answer = this.#answerTo(query);
+    if (answer) answer.used.textContent = texts.usedFor(to.label);
+    say(texts.spokenUsed(query.file.name, to.label));
+  }
+
+  /** @param {Query} query @returns {Answer | undefined} as it is shown */
+  #answerTo(query) {
+    return query === this.queries.drawing ? this.drawingAnswer : this.#rows.get(query)?.answer;
+  }
+
   #showAll() {
     this.#showsAll = true;
     this.#sync();
-    this.#rowOf(this.queries.files[MOST_ROWS]).remove.focus(); // the button is gone
+    this.#rowOf(this.#listed[MOST_ROWS]).remove.focus(); // the button is gone
   }
 
   #sync() {
@@ -95,13 +133,15 @@ export class AskColumn {
     byId('answers-tools').hidden = !files.length;
     const answered = files.filter((query) => query.prediction || isSettled(query));
     buttonById('save-answers').hidden = !answered.length; // but not while all are asked about again: it may have the focus
-    const timing = answered.some((query) => query.state === 'asking') ? texts.askingAgain : this.queries.timing;
+    const timing = this.queries.progress || (answered.some((query) => query.state === 'asking') ? texts.askingAgain : this.queries.timing);
     byId('answers-timing').textContent = files.length > 1 && answered.length ? timing : ''; // one alone tells it itself
     byId('answers-advice').hidden = !answered.length;
     this.drawingAnswer.show(drawing);
-    const listed = this.#showsAll ? files : files.slice(0, MOST_ROWS);
-    this.#more.hidden = listed.length === files.length;
-    this.#more.textContent = texts.moreAnswers(files.length - listed.length);
+    const chosen = this.chosen.of(files, this.#list.contains(document.activeElement));
+    const listed = this.#showsAll ? chosen : chosen.slice(0, MOST_ROWS);
+    this.#listed = listed;
+    this.#more.hidden = listed.length === chosen.length;
+    this.#more.textContent = texts.moreAnswers(chosen.length - listed.length);
     keepOnly(this.#rows, new Set(listed), ({ row }) => row);
     listed.forEach((query, index) => {
       const known = this.#rowOf(query);
@@ -110,27 +150,29 @@ export class AskColumn {
       known.shown = { ...query };
       putAt(this.#list, index, known.row);
     });
+    this.useForm.sync();
   }
 
   /** @param {Query} query */
   #remove(query) {
-    const { files } = this.queries;
-    const beside = files[files.indexOf(query) + 1] ?? files.at(-2);
+    const beside = this.#listed[this.#listed.indexOf(query) + 1] ?? this.#listed.at(-2);
     this.queries.remove(query);
     (beside ? this.#rowOf(beside).remove : inputById('choose-queries')).focus();
   }
 
-  /** @param {number} mostBars */
-  #answer(mostBars) {
-    return new Answer(this.thumbnailOf, () => this.queries.askAgain(), mostBars, this.labels);
+  /** @param {number} mostBars @param {string} name of the image */
+  #answer(mostBars, name) {
+    const made = new Answer(this.thumbnailOf, () => this.queries.askAgain(), mostBars, this.labels, (query) => this.#askWhich(query));
+    made.use.setAttribute('aria-label', texts.useAsExampleFor(name));
+    return made;
   }
 
   /** @param {Query} query */
   #rowOf(query) {
     const known = this.#rows.get(query);
     if (known) return known;
-    const answer = this.#answer(MOST_BARS_OF_A_ROW);
     const { name } = query.file;
+    const answer = this.#answer(MOST_BARS_OF_A_ROW, name);
     const remove = element('button', {
       type: 'button', class: 'icon', 'aria-label': texts.removeQuery(name), title: texts.removeQuery(name),
       onclick: singly(() => this.#remove(query)),

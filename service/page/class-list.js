@@ -55,6 +55,16 @@ export class ClassList {
     return row ? (found) => this.#take(row.group, found) : null;
   }
 
+  /**
+   * Take one image that may be far from its class on the page.
+   * @param {Group} group
+   * @param {File} file
+   * @returns {Promise<boolean>} whether it was added
+   */
+  async takeOne(group, file) {
+    return this.support.groups.includes(group) && await this.#take(group, [{ file, folders: [] }], true);
+  }
+
   /** @param {string} advice on what filled no class; told until the classes change or folders are given */
   report(advice) {
     this.#warn(advice, '');
@@ -68,22 +78,23 @@ export class ClassList {
     this.notice.offer(sentence, this.support.undoable(change));
   }
 
-  /** @param {Group} group @param {Found[]} found */
-  async #take(group, found) {
+  /** @param {Group} group @param {Found[]} found @param {boolean} isFar out of view @returns {Promise<boolean>} whether images came to it */
+  async #take(group, found, isFar = false) {
     const { images, leftOut } = sortOut(found);
     // A folder of folders means classes of its own, wherever it was dropped.
     if (byFolder(images).classes.size > 1) {
       await this.#takeFolders(found);
-      return;
+      return false;
     }
     const copied = await this.#rowOf(group).reading.read(images, () => copyExamples(images.map(({ file }) => file)));
-    if (!copied) return;
+    if (!copied) return false;
     const add = () => { this.support.add(group, copied.files); };
     const count = copied.files.length;
     // One is gone by its cross; those on their way to a class that was removed come and go with it.
-    if (count > 1 && this.support.groups.includes(group)) this.#withUndo(texts.addedImages(count, group.label), add);
+    if ((count > 1 || isFar) && count && this.support.groups.includes(group)) this.#withUndo(texts.addedImages(count, group.label), add);
     else if (count) add();
     this.#rows.get(group)?.report(noteOf(images, [...leftOut, ...copied.leftOut]));
+    return count > 0;
   }
 
   /** @param {Found[]} found */

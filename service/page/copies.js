@@ -82,10 +82,11 @@ async function copyOf(file) {
   return small && small.size < file.size ? small : new File([await file.arrayBuffer()], file.name, { type: file.type });
 }
 
-/** @param {File} file @returns {Promise<'heic' | 'disguised' | null>} what it is instead of an image that the service reads */
+/** @param {File} file @returns {Promise<'heic' | 'empty' | 'disguised' | null>} what it is instead of an image that the service reads */
 async function disguiseOf(file) {
   const start = String.fromCharCode(...new Uint8Array(await file.slice(0, 12).arrayBuffer()));
   if (READABLE.some((signature) => signature.test(start))) return null;
+  if (!file.size) return 'empty';
   return HEIC.test(start) ? 'heic' : 'disguised';
 }
 

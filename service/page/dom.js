@@ -37,6 +37,9 @@ export const inputById = (id) => /** @type {HTMLInputElement} */ (byId(id));
 /** @param {string} id @returns {HTMLButtonElement} */
 export const buttonById = (id) => /** @type {HTMLButtonElement} */ (byId(id));
 
+/** @param {string} id @returns {HTMLSelectElement} */
+export const selectById = (id) => /** @type {HTMLSelectElement} */ (byId(id));
+
 /** @param {EventTarget | null} target @returns {boolean} whether it is an input for text, with pastes and undo of its own */
 export const takesText = (target) => target instanceof HTMLInputElement && target.type === 'text';
 

@@ -8,7 +8,7 @@ import { texts } from './texts.js';
  * @property {string[]} folders that it lay in
  * @property {boolean} [isClosed] a file or folder that the browser could not open
  */
-/** @typedef {{ name: string, why: 'refused' | 'heic' | 'disguised' | 'damaged' | 'unread' | 'stray' }} LeftOut a file or folder that is not taken; why, by its sentence */
+/** @typedef {{ name: string, why: 'refused' | 'heic' | 'empty' | 'disguised' | 'damaged' | 'unread' | 'stray' }} LeftOut a file or folder that is not taken; why, by its sentence */
 
 const READABLE = /\.(png|jpe?g|webp|bmp)$/i;
 const HEIC = /\.hei[cf]$/i;

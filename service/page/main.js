@@ -30,12 +30,17 @@ const queries = new Queries(classifiers);
 const standing = new Standing(support, classifiers, queries);
 const notice = new Notice(byId('own'));
 const classList = new ClassList(support, notice);
-const labels = () => (classifiers.opened?.task.classes ?? support.groups).map((one) => one.label);
+const classes = () => classifiers.opened?.task.classes.map(({ label }) => ({ id: label, label })) ?? support.groups;
+const labels = () => classes().map((one) => one.label);
 const ask = new AskColumn(queries, ({ id, filename }) => {
   const { opened: asked } = classifiers;
   if (asked) return id ? pictureOf(asked.task.id, id) : null;
   return support.example(filename)?.url ?? null;
-}, labels);
+}, classes, async ({ file }, { id, label }) => {
+  if (classifiers.opened) return opened.changes.add(label, [{ file, folders: [] }]);
+  const group = support.groups.find((one) => one.id === id);
+  return group ? classList.takeOne(group, file) : false;
+});
 const kept = new KeptList(
   (task) => { open(task); byId('opened-heading').focus(); },
   (task) => {
@@ -70,6 +75,7 @@ function show() {
   goOn.show(classifiers.ready, !classifiers.problem && !support.obstacle());
   programs.show(classifiers.ready);
   opened.show(classifiers.opened?.task ?? null);
+  ask.classesChanged();
 }
 
 /** @param {Task} task */

@@ -1,4 +1,4 @@
-/** A line below the images of a class, by which one of them moves to another class also without being dragged. */
+/** A line below images, by which one of them goes to a class also without being dragged. */
 
 import { element } from './dom.js';
 import { texts } from './texts.js';
@@ -19,10 +19,12 @@ export class MoveForm {
    * @param {string} id of its field, one of its own on the page
    * @param {() => Class[]} classes as they are now
    * @param {(image: any, to: any) => void} move an image of one of these classes, to another one of them
+   * @param {{ to: (name: string) => string, act: string }} [words] what is asked, and what the button says
    */
-  constructor(id, classes, move) {
+  constructor(id, classes, move, words = { to: texts.moveTo, act: texts.move }) {
     this.classes = classes;
     this.move = move;
+    this.words = words;
     this.#label = element('label', { for: id });
     this.#select = element('select', { id });
     this.#element = element('div', {
@@ -30,7 +32,7 @@ export class MoveForm {
     }, [
       this.#label,
       this.#select,
-      element('button', { type: 'button', class: 'button', text: texts.move, onclick: () => this.#move() }),
+      element('button', { type: 'button', class: 'button', text: words.act, onclick: () => this.#move() }),
       element('button', { type: 'button', class: 'button quiet', text: texts.cancel, onclick: () => this.cancel() }),
     ]);
   }
@@ -40,29 +42,30 @@ export class MoveForm {
    * @param {Image} image
    * @param {string} name of it
    * @param {HTMLElement} picture of it, which was pressed
-   * @param {(form: HTMLElement) => void} put the form below the images of its class
+   * @param {(form: HTMLElement) => void} put the form where it belongs
+   * @param {Class['id']} [likeliest] class to begin with
    */
-  press({ id }, name, picture, put) {
+  press({ id }, name, picture, put, likeliest) {
     const isOpen = this.#open?.id === id;
     this.#close();
     if (isOpen) return;
     this.#open = { id, picture };
     put(this.#element);
     picture.setAttribute('aria-expanded', 'true');
-    this.#label.textContent = texts.moveTo(name);
-    this.sync();
+    this.#label.textContent = this.words.to(name);
+    this.sync(likeliest);
     this.#select.focus();
   }
 
-  /** Follow the classes: the form goes with its image, or with the last other class. */
-  sync() {
+  /** Follow the classes: the form goes with its image, or with the last other class. @param {Class['id']} [likeliest] class, to choose it */
+  sync(likeliest) {
     if (!this.#open) return;
     const { from, others } = this.#around(this.#open.id);
     if (!others.length || !from || !this.#open.picture.isConnected || this.#open.picture.closest('[hidden]')) {
       this.#close();
       return;
     }
-    const chosen = this.#select.value;
+    const chosen = likeliest === undefined ? this.#select.value : String(likeliest);
     this.#select.replaceChildren(...others.map(({ id, label }) => element('option', { value: String(id), text: texts.classOption(label) })));
     this.#select.value = String((others.find(({ id }) => String(id) === chosen) ?? others[0]).id);
   }

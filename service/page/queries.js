@@ -34,8 +34,10 @@ export class Queries extends EventTarget {
   files = [];
   /** @type {Query | null} */
   drawing = null;
-  /** How long the answers took that were last asked for together. */
+  /** How long the answers about files took that were last asked for together. */
   timing = '';
+  /** How many of them have one, while others of them are still being asked about. */
+  progress = '';
   /** Whether the last request about them got no answer. */
   #isCutOff = false;
 
@@ -95,8 +97,12 @@ export class Queries extends EventTarget {
       for (let first = 0; first < queries.length; first += PER_REQUEST) {
         const due = queries.slice(first, first + PER_REQUEST).filter((query) => this.#turns.get(query) === turn);
         classifier = await this.#askSome(due, turn, classifier);
-        const answered = queries.filter((query) => this.#turns.get(query) === turn && query.state === 'answered');
+        const own = queries.filter((query) => this.#turns.get(query) === turn && query !== this.drawing);
+        const answered = own.filter((query) => query.state === 'answered');
         if (answered.length > 1) this.timing = texts.tookMany(performance.now() - start, answered.length);
+        const done = own.filter((query) => query.state !== 'asking');
+        this.progress = done.length < own.length ? texts.answeredSoFar(done.length, own.length) : '';
+        this.#tell();
       }
     } catch (error) {
       const isUnlearned = error === this.#classifiers.problem; // another one may be left of the own classes, with an opened one asked
@@ -110,6 +116,7 @@ export class Queries extends EventTarget {
       }
       if (!(error instanceof Problem || error instanceof NotReady)) throw error;
     } finally {
+      if (!this.all.some((query) => query.state === 'asking')) this.progress = '';
       this.#tell();
     }
   }
@@ -136,7 +143,6 @@ export class Queries extends EventTarget {
           Object.assign(query, { state: 'answered', prediction: predictions[index], timing, problem: '' });
           this.#answeredBy.set(query, task);
         });
-        this.#tell();
         return classifier;
       } catch (error) {
         classifier = await this.#recover(error, pending, classifier, first);
@@ -170,6 +176,7 @@ export class Queries extends EventTarget {
   /** @param {Query[]} queries @returns {number} */
   #begin(queries) {
     this.#turn += 1;
+    if (queries.length > 1) this.progress = '';
     for (const query of queries) {
       this.#turns.set(query, this.#turn);
       Object.assign(query, { state: 'asking', problem: '' });

@@ -33,8 +33,12 @@ def test_long_names_and_large_letters_fit_a_phone_and_paper(browser: Chrome, ori
     wait.until(lambda _: "Moved" in find(browser, "#own-notice")[0].text)
     assert find(browser, "#own-notice")[0].size["height"] < 200
 
-    find(browser, "#choose-queries")[0].send_keys(drawings(tmp_path, f"{long}?", RING))
-    wait.until(lambda _: len(find(browser, "#answers .answer[data-state=answered]")) == 3)
+    asked = (drawings(tmp_path, f"{long}{mark}", RING) for mark in "?!")
+    find(browser, "#choose-queries")[0].send_keys("\n".join(asked))
+    wait.until(lambda _: len(find(browser, "#answers .answer[data-state=answered]")) == 6)
+    wait.until(lambda _: find(browser, "#answers-of")[0].is_displayed())
+    browser.execute_script("document.querySelector('#answers .use').click()")
+    assert find(browser, "#answers .move-form select")[0].is_displayed()
     name = find(browser, "#keep-name")[0]
     name.clear()
     name.send_keys(long, Keys.ENTER)

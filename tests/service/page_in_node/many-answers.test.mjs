@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 
-import { button, choose, load, openPage, SmallElement, teach } from './small_document.mjs';
-import { image, settled, SmallService } from './small_service.mjs';
+import { button, choose, giveExamples, load, openPage, SmallElement, teach } from './small_document.mjs';
+import { image, settled, SmallService, until } from './small_service.mjs';
 
 const { Answer } = await load('answer.js');
 const { texts } = await load('texts.js');
@@ -69,6 +69,53 @@ test('how long many took is told once', async () => {
   choose('choose-queries', names(1));
   await settled();
   assert.match(rows()[0].querySelector('.timing').textContent, /^Answered in /);
+});
+
+test('of many that are being answered, and of many that are answered anew, one sees how many are done', async () => {
+  const service = new SmallService();
+  await openPage();
+  await teach();
+  const timing = () => document.getElementById('answers-timing').textContent;
+  const { fetch } = globalThis;
+  let goOn = () => {};
+  globalThis.fetch = async (path, init) => {
+    if (path.endsWith('/classify')) await new Promise((done) => { goOn = done; });
+    return fetch(path, init);
+  };
+  const next = async () => { const go = goOn; goOn = () => {}; go(); await settled(); };
+  choose('choose-queries', names(45));
+  await settled();
+  await next();
+  assert.equal(timing(), texts.answeredSoFar(20, 45));
+  await next();
+  assert.equal(timing(), texts.answeredSoFar(40, 45));
+  await next();
+  assert.match(timing(), /^45 images answered in /);
+
+  service.asked = [];
+  giveExamples();
+  await until(() => timing() === texts.askingAgain && service.asked.includes('POST /v1/tasks'));
+  await settled();
+  await next();
+  assert.equal(timing(), texts.answeredSoFar(20, 45));
+  service.asked = [];
+  giveExamples();
+  await until(() => timing() === texts.askingAgain && service.asked.includes('POST /v1/tasks'));
+  globalThis.fetch = fetch;
+  await next();
+  await until(() => /^45 images answered in /.test(timing()));
+});
+
+test('a batch that breaks off tells no more that it goes on', async () => {
+  const { fetch } = globalThis;
+  let count = 0;
+  globalThis.fetch = async (path, init) => {
+    if (path.endsWith('/classify')) count += 1;
+    return count === 2 ? new Response('{}', { status: 500 }) : fetch(path, init);
+  };
+  choose('choose-queries', names(25));
+  await settled();
+  assert.match(document.getElementById('answers-timing').textContent, /^20 images answered in /);
 });
 
 test('one that is removed makes room for the next', async () => {
