@@ -6,10 +6,9 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
-from service.computing.choosing import choose
+from service.computing.choosing import prepare_support
 from service.computing.classifier import AT_ONCE, Classifier
 from service.computing.fitting import fit
-from service.computing.preparation import shots_of
 from service.computing.rows import rows_of
 from service.computing.support_checks import check_classes
 from service.problems import Problem
@@ -43,8 +42,8 @@ def fitted(
         Example(str(path), path.read_bytes(), settings.max_pixels, label=label)
         for label, (_, path) in zip(labels, labelled, strict=True)
     ]
-    initialization = choose(open_registry(settings.data_dir), model, support, _unhurried)
-    shots = shots_of(initialization, [(None, one) for one in support], _unhurried)
+    given = [(None, one) for one in support]
+    initialization, shots = prepare_support(open_registry(settings.data_dir), model, given, _unhurried)
     return replace(fit(initialization, shots, _unhurried), keep_known=share)
 
 

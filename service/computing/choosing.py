@@ -13,6 +13,7 @@ from models.initialization import Initialization
 from service.computing.adaptations import Adaptations
 from service.computing.caches import BoundedCache
 from service.computing.classifier import Check
+from service.computing.fitting import Shot
 from service.computing.preparation import shots_of
 from service.registry import Registry
 from service.store.examples import NewExample, StoredExample
@@ -20,25 +21,58 @@ from service.store.task_store import Task, TaskStore
 from service.uploads.images import Example
 
 OneExample = TypeVar("OneExample", bound="Example | StoredExample")
+_MOST_LOOKED_AT = 48 * 1024**2  # bytes: sixteen photos of phones, in that part of their size which is decoded
 _MOST_LOOKS = 100_000  # remembered: some twenty megabytes
 
 
-def choose(registry: Registry, model: str, examples: Sequence[Example], check: Check) -> Initialization:
-    """Choose the initialization for a support set.
+def prepare_support(
+    registry: Registry, model: str, examples: Sequence[tuple[str | None, Example]], check: Check
+) -> tuple[Initialization, list[Shot]]:
+    """Choose the initialization for a support set, and prepare its examples.
+
+    Args:
+        registry: offers the candidates.
+        model: a candidate's name, or ``auto``.
+        examples: pairs of stored id (or None) and example.
+        check: called before each image; what it raises ends the work.
 
     Raises:
         Problem: 422 for an unknown name, 503 if none is offered, or naming an image that cannot be decoded.
     """
     candidates = registry.candidates(model)
     if len(candidates) == 1:
-        return candidates[0]  # without reading the files for their sha256
-    different = in_order(examples)
+        return candidates[0], shots_of(candidates[0], examples, check)  # without looking at any twice
+    different, looked_at = in_order(example for _, example in examples), _LookedAt()
 
     def image(index: int) -> Image.Image:
         check()
-        return different[index].image
+        return looked_at.look(different[index])
 
-    return choice.choose(candidates, choice.Examples([one.label for one in different], image))
+    chosen = choice.choose(candidates, choice.Examples([one.label for one in different], image))
+    return chosen, shots_of(chosen, examples, check, looked_at.take)
+
+
+class _LookedAt:
+    """Decoded images that a choice looked at, for the preparation that follows: decoding is most of either."""
+
+    def __init__(self) -> None:
+        self._images: dict[str, Image.Image] = {}
+        self._left = _MOST_LOOKED_AT
+
+    def look(self, example: Example) -> Image.Image:
+        """Decode an example, or give it as decoded before."""
+        image = self._images.get(example.sha256)
+        if image is None:
+            image = example.image
+            size = image.width * image.height * len(image.getbands())
+            if size <= self._left:
+                self._images[example.sha256] = image
+                self._left -= size
+        return image
+
+    def take(self, example: Example) -> Image.Image:
+        """Give an example decoded, and keep it no longer."""
+        return self._images.pop(example.sha256, None) or example.image
 
 
 def in_order(examples: Iterable[OneExample]) -> list[OneExample]:

@@ -11,11 +11,11 @@ from models.choice import AUTO
 from models.initialization import Initialization
 from service.computing.caches import BoundedCache
 from service.computing.callers_fits import CallersFits
-from service.computing.choosing import choose
+from service.computing.choosing import prepare_support
 from service.computing.classifier import Answer, Classifier, Prepared
 from service.computing.engine import Caller, Deadline, Engine
 from service.computing.fitting import Shot
-from service.computing.preparation import are_many, are_quick, prepare, shots_of
+from service.computing.preparation import are_many, are_quick, prepare
 from service.computing.support_checks import check_classes, check_revision
 from service.computing.turns import Turns
 from service.metrics import Metrics
@@ -65,11 +65,10 @@ class Classifiers:
         check_classes([example.label for example in support], self._settings, support)
 
         def prepared(deadline: Deadline) -> tuple[Initialization, list[Prepared], list[Shot]]:
-            initialization = choose(self._registry, model, support, deadline.check)
-            # Queries first: a bad one is refused before the costly fit.
-            asked = prepare(initialization.preprocessing, queries, deadline.check)
-            shots = shots_of(initialization, [(None, one) for one in support], deadline.check)
-            return initialization, asked, shots
+            given = [(None, one) for one in support]
+            initialization, shots = prepare_support(self._registry, model, given, deadline.check)
+            # Before the costly fit, so that a bad query is refused at once.
+            return initialization, prepare(initialization.preprocessing, queries, deadline.check), shots
 
         with self._engine.admitted() as caller:
             many = are_many([*support, *queries])
@@ -85,9 +84,9 @@ class Classifiers:
         check_classes([example.label for example in support], self._settings, support)
 
         def prepared(deadline: Deadline) -> tuple[Initialization, list[NewExample], list[Shot]]:
-            initialization = choose(self._registry, model, support, deadline.check)
             new = _identified(support)
-            return initialization, new, shots_of(initialization, new, deadline.check)
+            initialization, shots = prepare_support(self._registry, model, new, deadline.check)
+            return initialization, new, shots
 
         with self._engine.admitted() as caller:
             initialization, new, shots = await caller.run(prepared, large=are_many(support))

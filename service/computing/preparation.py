@@ -1,7 +1,8 @@
-"""Turns uploaded images into the learner's input, with one image at full size in memory at a time."""
+"""Turns uploaded images into the learner's input, decoding one at a time."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
+from operator import attrgetter
 from typing import TypeVar
 
 from PIL import Image
@@ -24,12 +25,15 @@ _FEW_BYTES = 2 * _FEW_PIXELS  # unless the file is far larger than its pixels ne
 
 
 def shots_of(
-    initialization: Initialization, examples: Iterable[tuple[str | None, Example]], check: Check
+    initialization: Initialization,
+    examples: Iterable[tuple[str | None, Example]],
+    check: Check,
+    image: Callable[[Example], Image.Image] = attrgetter("image"),
 ) -> list[Shot]:
-    """Decode and preprocess support examples, given as pairs of stored id (or None) and example."""
+    """Decode (by ``image``) and preprocess examples, given as pairs of stored id (or None) and example."""
     shots = []
     for some in _some(examples):
-        pixels = _pixels(initialization.preprocessing, [example for _, example in some], check)
+        pixels = _pixels(initialization.preprocessing, [example for _, example in some], image, check)
         for (identity, example), of_one in zip(some, pixels, strict=True):
             shots.append(Shot(example.label, example.filename, identity, example.sha256, of_one))
     return shots
@@ -39,7 +43,7 @@ def prepare(preprocessing: Preprocessing, queries: Iterable[Query], check: Check
     """Decode and preprocess queries; raises a Problem that names the first one that cannot be decoded."""
     prepared: list[Prepared] = []
     for some in _some(queries):
-        pixels = _pixels(preprocessing, some, check)
+        pixels = _pixels(preprocessing, some, attrgetter("image"), check)
         prepared += zip((query.filename for query in some), pixels, strict=True)
     return prepared
 
@@ -51,11 +55,13 @@ def _some(items: Iterable[Item]) -> Iterator[list[Item]]:
         yield some
 
 
-def _pixels(preprocessing: Preprocessing, queries: Sequence[Query], check: Check) -> tuple[Tensor, ...]:
+def _pixels(
+    preprocessing: Preprocessing, items: Iterable[Item], image: Callable[[Item], Image.Image], check: Check
+) -> tuple[Tensor, ...]:
     def images() -> Iterator[Image.Image]:
-        for query in queries:
+        for item in items:
             check()
-            yield query.image
+            yield image(item)
 
     return preprocessing.many(images()).unbind()
 

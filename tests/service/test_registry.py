@@ -16,7 +16,7 @@ from models.images.preprocessing import Preprocessing
 from models.initialization import CARD, WEIGHTS, Initialization, load, shipped
 from models.published import Published, published
 from service import registry
-from service.computing.choosing import choose
+from service.computing.choosing import prepare_support
 from service.problems import Problem
 from service.registry import Registry, open_registry
 from service.uploads.images import Example
@@ -215,8 +215,8 @@ def test_auto_takes_the_kind_that_the_images_show(tmp_path: Path) -> None:
     photos = as_photo(drawings, "photos")
 
     def chosen(offered: Sequence[Initialization], content: Callable[[int], bytes]) -> str:
-        examples = [Example(f"{k}.png", content(k), 10**6, label=str(k % 2)) for k in range(6)]
-        return choose(Registry(offered), AUTO, examples, lambda: None).name
+        examples = [(None, Example(f"{k}.png", content(k), 10**6, label=str(k % 2))) for k in range(6)]
+        return prepare_support(Registry(offered), AUTO, examples, lambda: None)[0].name
 
     assert chosen([photos, drawings], drawing) == drawings.name
     assert chosen([photos, drawings], photograph) == photos.name
@@ -242,5 +242,5 @@ def test_of_several_of_a_kind_what_ships_answers_where_nothing_else_decides(
     offering = open_registry(tmp_path)
     assert [one.name for one in offering.offered] == ["animals", "birds", "photos"]
     assert [one.name for one in offering.candidates(AUTO)] == ["photos", "birds", "animals"]
-    one_shot = [Example(f"{k}.png", drawing(k), 10**6, label=str(k)) for k in range(3)]
-    assert choose(offering, AUTO, one_shot, lambda: None).name == "photos"
+    one_shot = [(None, Example(f"{k}.png", drawing(k), 10**6, label=str(k))) for k in range(3)]
+    assert prepare_support(offering, AUTO, one_shot, lambda: None)[0].name == "photos"
