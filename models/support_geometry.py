@@ -7,6 +7,10 @@ from torch import Tensor
 
 from models.support import Support
 
+# A left-out example that has less than this probability of its own class may well be mislabelled: of examples that
+# are, a good half falls below it with five photos a class, and of the others one in a hundred (docs/how-it-works.md).
+DOUBTFUL = 0.05
+
 
 @dataclass(frozen=True)
 class SupportGeometry:
@@ -68,12 +72,15 @@ class SupportGeometry:
         """Logits ``[T, S, N]`` of each example, by the class means of the others (Snell et al. 2017, eq. 2)."""
         return -sharpness * self.left_out
 
+    def left_out_shares(self, sharpness: float) -> Tensor:
+        """Probabilities ``[T, S, N]`` by these logits; all NaN for an example whose class has no other."""
+        return self.left_out_logits(sharpness).softmax(2)
+
     def left_out_error(self, sharpness: float) -> Tensor:
         """Mean probability of a wrong class for left-out examples, ``[T]``; each class has the same weight.
 
         NaN for tasks in which some class has a single example.
         """
-        shares = self.left_out_logits(sharpness).softmax(2)
-        own = shares.gather(2, self.support.labels[..., None])[..., 0]
+        own = self.left_out_shares(sharpness).gather(2, self.support.labels[..., None])[..., 0]
         weights = self.support.balanced_weights()
         return torch.where(weights > 0, (1 - own) * weights, 0).sum(1)
