@@ -7,8 +7,8 @@ from torch import Tensor
 
 from models.support import Support
 
-# A left-out example that has less than this probability of its own class may well be mislabelled: of examples that
-# are, a good half falls below it with five photos a class, and of the others one in a hundred (docs/how-it-works.md).
+# A left-out example with a lower probability of its own class may well be mislabelled. How often that finds those
+# that are, docs/how-it-works.md tells.
 DOUBTFUL = 0.05
 
 
