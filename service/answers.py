@@ -37,6 +37,27 @@ class ExampleAnswer(BaseModel):
     sha256: str
 
 
+class LeftOutAnswer(BaseModel):
+    """A support example, classified by the others.
+
+    ``probability`` is that of its own label, ``resembles`` the label of the most probable class. It is
+    ``doubtful`` where its own label is so improbable that it may be a wrong one.
+    """
+
+    id: str
+    label: str
+    filename: str
+    probability: Share
+    resembles: str
+    doubtful: bool
+
+
+class LeftOutListAnswer(BaseModel):
+    """A task's examples, least probable first; an example whose class has no other is not among them."""
+
+    items: list[LeftOutAnswer]
+
+
 class TaskAnswer(BaseModel):
     """A kept classifier; ``version`` starts at 1 and grows with every change of its examples.
 

@@ -89,6 +89,12 @@ class Client:
         """Move one of a task's examples to another class, or to a new one."""
         return self.connection.answer("POST", _example_path(task_id, example_id), json={"label": label})
 
+    def left_out(self, task_id: str) -> list[dict[str, Any]]:
+        """Give a task's examples as the others classify them, those first whose labels are least probable."""
+        answer = self.connection.answer("GET", f"{_task_path(task_id)}/left-out", holds="items")
+        items: list[dict[str, Any]] = answer["items"]
+        return items
+
     def delete_example(self, task_id: str, example_id: str) -> dict[str, Any]:
         """Delete one of a task's examples; two classes must remain."""
         return self.connection.answer("DELETE", _example_path(task_id, example_id))

@@ -9,6 +9,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from service.commands.doubts import tell_doubts
 from service.commands.estimates import expectation, probability
 from service.commands.folders import images_of, labelled_files
 from service.commands.options import add_keep_known, add_model, add_support
@@ -44,6 +45,8 @@ def run(options: argparse.Namespace) -> None:
     _print_table(told, classifier.labels)
     estimate = classifier.estimated()
     print(f"\n{classifier.model}: {expectation(estimate)}")
+    doubtful = [one for one in classifier.left_out if one.doubtful]
+    tell_doubts([(one.known.filename, one.known.label, one.resembles) for one in doubtful])
     if errors := sum("error" in row for row in told):
         print(f"{errors} of {len(told)} images could not be read", file=sys.stderr)
     if options.json is not None:

@@ -8,6 +8,7 @@ from typing import Any
 from tqdm import tqdm
 
 from service.client import Client, ServiceError
+from service.commands.doubts import tell_doubts
 from service.commands.estimates import expectation
 from service.commands.folders import labelled_files
 from service.commands.options import add_model, add_server, add_support
@@ -29,14 +30,17 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Make the task, and print its id and expected accuracy."""
+    """Make the task, print its id and expected accuracy, and name examples whose labels are doubtful."""
     support = labelled_files(options.support)
     name = options.name or one_line(options.support.resolve().name)[:_NAME].strip() or None
     with Client(options.server) as client:
         task = _taught(client, support, name, options.model)
-    classes = f"{len(support)} images of {len(task['classes'])} classes"
-    print(f"{classes}, by {task['model']}: {expectation(task['estimate'])}")
-    print(f"task {task['id']}")
+        classes = f"{len(support)} images of {len(task['classes'])} classes"
+        print(f"{classes}, by {task['model']}: {expectation(task['estimate'])}")
+        print(f"task {task['id']}", flush=True)
+        with suppress(ServiceError):  # a hint, which the task does not need
+            found = client.left_out(task["id"])
+            tell_doubts([(one["filename"], one["label"], one["resembles"]) for one in found if one["doubtful"]])
 
 
 def _taught(client: Client, support: Sequence[Labelled], name: str | None, model: str) -> dict[str, Any]:

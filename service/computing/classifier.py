@@ -19,6 +19,7 @@ from models.expectation import Estimate
 from models.images.preprocessing import Preprocessing
 from models.kernels.row_products import row_products
 from models.learner import Embedding, Learner, Theta
+from models.support_geometry import DOUBTFUL
 from models.task_size import TaskSize
 from service.computing.sharing import Through, directly
 
@@ -26,7 +27,7 @@ NEAREST = 3
 # Images per pass through the network; the deadline is checked before each pass. With the shipped ``characters``,
 # passes of 8 to 64 took 0.9 ms an image, passes of 1 took 1.8 (``python -m benchmarks --only engine``).
 AT_ONCE = 32
-_ABOUT_EACH = 500  # bytes, roughly, of an example's label, file name and id
+_ABOUT_EACH = 800  # bytes, roughly, of an example's label, file name and id, and of how it fits
 Answer = dict[str, Any]
 Prepared = tuple[str, Tensor]  # a query's file name and its pixels [C, H, W]
 Check = Callable[[], None]  # called often during work, which ends if it raises
@@ -39,6 +40,26 @@ class Known:
     label: str
     filename: str
     identity: str | None
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """How the other examples of a task classify one of them: an improbable label may be a wrong one.
+
+    Attributes:
+        known: the example.
+        probability: of its own class.
+        resembles: label of the most probable class.
+    """
+
+    known: Known
+    probability: float
+    resembles: str
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether its label is so improbable that its owner should look at it."""
+        return self.probability < DOUBTFUL
 
 
 @dataclass(frozen=True)
@@ -59,6 +80,8 @@ class Classifier:
         theta: the adapted parameters of one task.
         embedding: computes features where they depend on phi alone; None where the learner needs theta for them.
         estimate: the accuracy to expect on new images.
+        left_out: each of ``known`` whose class has another example, as the others classify it, least probable
+            first; empty where the classifier was read from disk.
         keep_known: share of images of its classes that shall not be flagged unknown; a request may set another.
     """
 
@@ -75,6 +98,7 @@ class Classifier:
     theta: Theta
     embedding: Embedding | None
     estimate: Estimate
+    left_out: tuple[LeftOut, ...] = ()
     keep_known: float = KEEP_KNOWN
 
     @cached_property

@@ -7,6 +7,7 @@ within a class are one example: as several they would pass for evidence that the
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import isnan
 
 import torch
 from torch import Tensor
@@ -16,7 +17,7 @@ from models.initialization import Initialization
 from models.learner import Theta
 from models.support import Support
 from models.support_geometry import SupportGeometry
-from service.computing.classifier import AT_ONCE, Check, Classifier, Known
+from service.computing.classifier import AT_ONCE, Check, Classifier, Known, LeftOut
 from service.computing.sharing import Through, directly
 from service.problems import Problem
 
@@ -100,7 +101,8 @@ def fit_together(
         features = learner.features(theta, support.images) if known is None else known
         parted = learner.split(initialization.phi, theta)
         means = initialization.cohort.means(features, support)
-        estimates = initialization.confidence.expectation.estimates(SupportGeometry.of(features, support))
+        geometry, expectation = SupportGeometry.of(features, support), initialization.confidence.expectation
+        estimates, left_out = expectation.estimates(geometry), geometry.left_out_shares(expectation.sharpness)
     return [
         _classifier(
             initialization,
@@ -110,9 +112,10 @@ def fit_together(
             of_shots[: len(shots)],
             of_classes[: len(labels)].clone(),
             estimate,
+            shares[: len(shots), : len(labels)],
         )
-        for (labels, shots), of_task, of_shots, of_classes, estimate in zip(
-            ordered, parted, features, means, estimates, strict=True
+        for (labels, shots), of_task, of_shots, of_classes, estimate, shares in zip(
+            ordered, parted, features, means, estimates, left_out, strict=True
         )
     ]
 
@@ -139,8 +142,12 @@ def _classifier(
     features: Tensor,
     means: Tensor,
     estimate: Estimate,
+    left_out: Tensor,
 ) -> Classifier | Problem:
-    """Complete one task's theta with its examples' features ``[S, D]``, class means ``[N, D]`` and estimate."""
+    """Complete one task's theta with its examples' features ``[S, D]``, class means ``[N, D]`` and estimate.
+
+    ``left_out`` are the examples' probabilities ``[S, N]`` by the other ones.
+    """
     theta = Theta.from_tensors(theta.tensors())
     moved = theta.tensors() if initialization.learner.rule.moves_body else theta.head
     if not all(bool(value.isfinite().all()) for value in (*moved.values(), features)):
@@ -151,6 +158,7 @@ def _classifier(
             title="Adaptation diverged",
             field="support",
         )
+    known = tuple(Known(shot.label, shot.filename, shot.identity) for shot in shots)
     return Classifier(
         model=initialization.name,
         version=initialization.version,
@@ -158,14 +166,24 @@ def _classifier(
         preprocessing=initialization.preprocessing,
         confidence=initialization.confidence,
         labels=labels,
-        known=tuple(Known(shot.label, shot.filename, shot.identity) for shot in shots),
+        known=known,
         directions=torch.nn.functional.normalize(features, dim=1),
         means=means,
         cohort=initialization.cohort,
         theta=theta,
         embedding=initialization.embedding if initialization.learner.keeps_features else None,
         estimate=estimate,
+        left_out=_left_out(known, labels, left_out),
     )
+
+
+def _left_out(known: Sequence[Known], labels: Sequence[str], shares: Tensor) -> tuple[LeftOut, ...]:
+    found = [
+        LeftOut(one, of_one[labels.index(one.label)], labels[of_one.index(max(of_one))])
+        for one, of_one in zip(known, shares.tolist(), strict=True)
+        if not isnan(of_one[0])  # as they all are where its class has no other
+    ]
+    return tuple(sorted(found, key=lambda one: one.probability))
 
 
 def _canonical(shots: Sequence[Shot]) -> tuple[tuple[str, ...], list[Shot]]:

@@ -7,7 +7,14 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from models.choice import AUTO
-from service.answers import PredictionsAnswer, TaskAnswer, TaskListAnswer, WholeTaskAnswer
+from service.answers import (
+    LeftOutAnswer,
+    LeftOutListAnswer,
+    PredictionsAnswer,
+    TaskAnswer,
+    TaskListAnswer,
+    WholeTaskAnswer,
+)
 from service.components import Components, Parts
 from service.problems import Problem, not_found
 from service.registry import check_kept
@@ -67,6 +74,30 @@ def list_tasks(
 async def show_task(task_id: TaskId, parts: Parts) -> WholeTaskAnswer:
     """Show one kept classifier with its examples."""
     return await shown(parts, task_id)
+
+
+@router.get(
+    "/{task_id}/left-out",
+    summary="Show how well a task's examples fit their classes",
+    response_description="examples, least probable first",
+    responses=COMPUTING,
+)
+async def show_left_out(task_id: TaskId, request: Request, parts: Parts) -> LeftOutListAnswer:
+    """Classify each example by the others, to find wrong labels; of copies in a class, one is listed."""
+    classifier = await while_present(request, parts.classifiers.of_task(task_id))
+    return LeftOutListAnswer(
+        items=[
+            LeftOutAnswer(
+                id=str(one.known.identity),
+                label=one.known.label,
+                filename=one.known.filename,
+                probability=one.probability,
+                resembles=one.resembles,
+                doubtful=one.doubtful,
+            )
+            for one in classifier.left_out
+        ]
+    )
 
 
 @router.post(
