@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -48,12 +49,21 @@ def library() -> ctypes.CDLL | None:
 
 @cache
 def function(name: str) -> "ctypes._NamedFuncPointer":
-    """One of the compiled functions that return nothing; only to be called where ``library`` is not None."""
+    """One of the compiled functions; only to be called where ``library`` is not None.
+
+    It raises MemoryError if it gets no memory to work in; what it was to fill is then of no use.
+    """
     loaded = library()
     assert loaded is not None, "callers ask for support first"
     found = loaded[name]
-    found.restype = None
+    found.restype, found.errcheck = ctypes.c_int, _check
     return found
+
+
+def _check(lacking: Any, called: Any, _given: Any) -> Any:
+    if lacking:
+        raise MemoryError(f"not enough for {called.__name__}")
+    return lacking
 
 
 def _load(runtime: Path) -> ctypes.CDLL:
