@@ -16,7 +16,8 @@ typedef struct {
 } Kinds;
 
 /* Sort positions of the maps, by the taps that lie inside images of ``size`` and their border; or, with ``back``,
- * positions of the images, by the taps that reach them from positions inside maps of ``size``. NULL for want of memory. */
+ * positions of the images, by the taps that reach them from positions inside maps of ``size``. Returns NULL for want of
+ * memory. */
 static Kinds *kinds_of(int64_t line, int64_t stride, int64_t size, int64_t border, int back)
 {
     Kinds *kinds = calloc(1, sizeof(Kinds) + 8 * line * sizeof(int32_t));
