@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import errno
 import hashlib
 import logging
 import os
@@ -19,6 +20,7 @@ import torch
 _SOURCES = Path(__file__).parent
 _OPTIONS = ("-std=gnu11", "-O3", "-march=native", "-ffp-contract=fast", "-fno-math-errno", "-fopenmp")
 _COMPILE_S = 120.0
+_FULL = "No space left on device"  # as the C library puts it
 _INSTALL = "on Linux, install gcc (or name it by CC)"
 _NAME_FOLDER = "name by XDG_CACHE_HOME a folder that has room and whose files may be executed"
 logger = logging.getLogger("metashot")
@@ -91,7 +93,11 @@ def _compile(command: list[str], runtime: Path, target: Path) -> None:
             errors="replace",
             timeout=_COMPILE_S,
             check=False,
+            # Its own files go beside the result, as /tmp may be full or not writable; it complains in English.
+            env={**os.environ, "TMPDIR": room, "LC_ALL": "C"},
         )
+        if found.returncode and _FULL in found.stderr:
+            raise OSError(errno.ENOSPC, _FULL, str(target.parent))
         if found.returncode:
             raise CompilationError(f"{command[0]} failed: {found.stderr.strip()[-500:]}")
         with made.open("rb") as file:
