@@ -20,14 +20,22 @@ import torch
 _SOURCES = Path(__file__).parent
 _OPTIONS = ("-std=gnu11", "-O3", "-march=native", "-ffp-contract=fast", "-fno-math-errno", "-fopenmp")
 _COMPILE_S = 120.0
-_FULL = "No space left on device"  # as the C library puts it
 _INSTALL = "on Linux, install gcc (or name it by CC)"
 _NAME_FOLDER = "name by XDG_CACHE_HOME a folder that has room and whose files may be executed"
+_LATER = "start it again while the machine is less busy"
 logger = logging.getLogger("metashot")
 
 
 class CompilationError(Exception):
-    """The C sources cannot be compiled or loaded here; the message says why."""
+    """The C sources cannot be compiled or loaded here; the message says why.
+
+    Attributes:
+        remedy: what to do.
+    """
+
+    def __init__(self, why: str, remedy: str = _INSTALL) -> None:
+        super().__init__(why)
+        self.remedy = remedy
 
 
 @cache
@@ -44,7 +52,7 @@ def library() -> ctypes.CDLL | None:
             "adaptation that moves the network, and the preprocessing of drawings, are several times slower: %s; "
             "to change that, %s",
             error,
-            _NAME_FOLDER if isinstance(error, OSError) else _INSTALL,
+            _NAME_FOLDER if isinstance(error, OSError) else getattr(error, "remedy", _INSTALL),
         )
         return None
 
@@ -86,20 +94,22 @@ def _compile(command: list[str], runtime: Path, target: Path) -> None:
     sources = [str(path) for path in sorted(_SOURCES.glob("*.c"))]
     with tempfile.TemporaryDirectory(dir=target.parent) as room:
         made = Path(room) / target.name
-        found = subprocess.run(
-            [*command, "-shared", "-fPIC", *sources, "-o", str(made), "-lm", str(runtime)],
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=_COMPILE_S,
-            check=False,
-            # Its own files go beside the result, as /tmp may be full or not writable; it complains in English.
-            env={**os.environ, "TMPDIR": room, "LC_ALL": "C"},
-        )
-        if found.returncode and _FULL in found.stderr:
-            raise OSError(errno.ENOSPC, _FULL, str(target.parent))
+        try:
+            found = subprocess.run(
+                [*command, "-shared", "-fPIC", *sources, "-o", str(made), "-lm", str(runtime)],
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=_COMPILE_S,
+                check=False,
+                # Its files go beside the result, as /tmp may be full or not writable. It complains in English.
+                env={**os.environ, "TMPDIR": room, "LC_ALL": "C"},
+            )
+        except subprocess.TimeoutExpired:
+            raise CompilationError(f"{command[0]} took longer than {_COMPILE_S:g} s", _LATER) from None
         if found.returncode:
-            raise CompilationError(f"{command[0]} failed: {found.stderr.strip()[-500:]}")
+            remedy = _NAME_FOLDER if os.strerror(errno.ENOSPC) in found.stderr else _INSTALL
+            raise CompilationError(f"{command[0]} failed: {found.stderr.strip()[-500:]}", remedy)
         with made.open("rb") as file:
             os.fsync(file.fileno())  # else a power cut may leave a part of it, and running that crashes
         made.replace(target)  # atomic, since other processes may be compiling at the same time

@@ -94,10 +94,12 @@ def compiler_that(does: str, folder: Path) -> str:
     [
         ('echo "error writing to x.s: No space left on device" >&2; exit 1', "XDG_CACHE_HOME", "install gcc"),
         ('echo "unrecognized option -fopenmp" >&2; exit 1', "install gcc", "XDG_CACHE_HOME"),
+        ("exec sleep 60", "took longer than 2 s; to change that, start it again while", "install gcc"),
     ],
 )
 def test_the_remedy_fits_the_compilers_complaint(does, remedy, no_remedy, monkeypatch, caplog, tmp_path):
     monkeypatch.setattr(compiled, "_runtime", lambda: Path("libgomp.so"))
+    monkeypatch.setattr(compiled, "_COMPILE_S", 2.0 if "sleep" in does else 120.0)
     monkeypatch.setenv("CC", compiler_that(does, tmp_path))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     compiled.library.cache_clear()
