@@ -17,6 +17,7 @@ from service.computing.caches import BoundedCache
 from service.computing.classifier import Check, Classifier
 from service.computing.engine import Caller, Deadline, Engine
 from service.computing.fitting import Shot, embed, fit_together
+from service.computing.memory_errors import memory_errors
 from service.problems import Problem
 
 _MOST_IMAGES = 256  # examples of a batch, padding included
@@ -102,15 +103,17 @@ class Adaptations:
                 raise batch[0].deadline.passed()
 
         try:
-            initialization = batch[0].initialization
-            tasks = embed(initialization, [wanted.shots for wanted in batch], check, self._engine.embedded)
-            for shots in tasks:
-                self._keep(initialization, [shot for shot in shots if shot.identity is not None])
-            for wanted, fitted in zip(batch, fit_together(initialization, tasks, check), strict=True):
-                if isinstance(fitted, Problem):
-                    wanted.future.set_exception(fitted)
+            with memory_errors():  # here, as what the futures hold does not pass through the engine's
+                initialization = batch[0].initialization
+                tasks = embed(initialization, [wanted.shots for wanted in batch], check, self._engine.embedded)
+                for shots in tasks:
+                    self._keep(initialization, [shot for shot in shots if shot.identity is not None])
+                fitted = fit_together(initialization, tasks, check)
+            for wanted, one in zip(batch, fitted, strict=True):
+                if isinstance(one, Problem):
+                    wanted.future.set_exception(one)
                 else:
-                    wanted.future.set_result(fitted)
+                    wanted.future.set_result(one)
         except BaseException as error:  # whatever it is, callers wait for an answer
             for wanted in batch:
                 if not wanted.future.done():

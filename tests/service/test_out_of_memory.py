@@ -13,7 +13,7 @@ from models.images import image_decoding
 from models.images.preprocessing import Preprocessing
 from service.__main__ import main
 from service.background import jobs
-from service.computing import pinned
+from service.computing import adaptations, pinned
 from service.computing.classifier import Classifier
 from tests.service.made_images import drawing, zipped
 from tests.service.tiny_service import TINY, ended, save_tiny, serving
@@ -37,6 +37,7 @@ OF_DECODING: list[Case] = [
     (ImageOps, "exif_transpose", of_python),
 ]
 OF_ANSWERS: list[Case] = [(Classifier, "answers", of_torch)]
+OF_FITS: list[Case] = [(adaptations, step, of_torch) for step in ("embed", "fit_together")]
 OF_JOBS: list[Case] = [
     (owner, step, fail)
     for owner, step in ((Preprocessing, "__call__"), (pinned.safetensors.torch, "load"))
@@ -62,7 +63,7 @@ def classify(client: TestClient) -> Any:
 
 @pytest.mark.parametrize(
     ("owner", "step", "fail"),
-    [*OF_DECODING, (Preprocessing, "many", of_python), (Preprocessing, "many", of_torch), *OF_ANSWERS],
+    [*OF_DECODING, (Preprocessing, "many", of_python), (Preprocessing, "many", of_torch), *OF_ANSWERS, *OF_FITS],
 )
 def test_callers_are_told_to_come_again(
     tmp_path: Path,

@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import errno
 import hashlib
 import logging
 import os
@@ -12,6 +13,7 @@ import tempfile
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -20,11 +22,20 @@ _OPTIONS = ("-std=gnu11", "-O3", "-march=native", "-ffp-contract=fast", "-fno-ma
 _COMPILE_S = 120.0
 _INSTALL = "on Linux, install gcc (or name it by CC)"
 _NAME_FOLDER = "name by XDG_CACHE_HOME a folder that has room and whose files may be executed"
+_LATER = "start it again while the machine is less busy"
 logger = logging.getLogger("metashot")
 
 
 class CompilationError(Exception):
-    """The C sources cannot be compiled or loaded here; the message says why."""
+    """The C sources cannot be compiled or loaded here; the message says why.
+
+    Attributes:
+        remedy: what to do.
+    """
+
+    def __init__(self, why: str, remedy: str = _INSTALL) -> None:
+        super().__init__(why)
+        self.remedy = remedy
 
 
 @cache
@@ -41,19 +52,28 @@ def library() -> ctypes.CDLL | None:
             "adaptation that moves the network, and the preprocessing of drawings, are several times slower: %s; "
             "to change that, %s",
             error,
-            _NAME_FOLDER if isinstance(error, OSError) else _INSTALL,
+            _NAME_FOLDER if isinstance(error, OSError) else getattr(error, "remedy", _INSTALL),
         )
         return None
 
 
 @cache
 def function(name: str) -> "ctypes._NamedFuncPointer":
-    """One of the compiled functions that return nothing; only to be called where ``library`` is not None."""
+    """One of the compiled functions; only to be called where ``library`` is not None.
+
+    It raises MemoryError if it gets no memory to work in; what it was to fill is then of no use.
+    """
     loaded = library()
     assert loaded is not None, "callers ask for support first"
     found = loaded[name]
-    found.restype = None
+    found.restype, found.errcheck = ctypes.c_int, _check
     return found
+
+
+def _check(lacking: Any, called: Any, _given: Any) -> Any:
+    if lacking:
+        raise MemoryError(f"not enough for {called.__name__}")
+    return lacking
 
 
 def _load(runtime: Path) -> ctypes.CDLL:
@@ -74,16 +94,22 @@ def _compile(command: list[str], runtime: Path, target: Path) -> None:
     sources = [str(path) for path in sorted(_SOURCES.glob("*.c"))]
     with tempfile.TemporaryDirectory(dir=target.parent) as room:
         made = Path(room) / target.name
-        found = subprocess.run(
-            [*command, "-shared", "-fPIC", *sources, "-o", str(made), "-lm", str(runtime)],
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=_COMPILE_S,
-            check=False,
-        )
+        try:
+            found = subprocess.run(
+                [*command, "-shared", "-fPIC", *sources, "-o", str(made), "-lm", str(runtime)],
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=_COMPILE_S,
+                check=False,
+                # Its files go beside the result, as /tmp may be full or not writable. It complains in English.
+                env={**os.environ, "TMPDIR": room, "LC_ALL": "C"},
+            )
+        except subprocess.TimeoutExpired:
+            raise CompilationError(f"{command[0]} took longer than {_COMPILE_S:g} s", _LATER) from None
         if found.returncode:
-            raise CompilationError(f"{command[0]} failed: {found.stderr.strip()[-500:]}")
+            remedy = _NAME_FOLDER if os.strerror(errno.ENOSPC) in found.stderr else _INSTALL
+            raise CompilationError(f"{command[0]} failed: {found.stderr.strip()[-500:]}", remedy)
         with made.open("rb") as file:
             os.fsync(file.fileno())  # else a power cut may leave a part of it, and running that crashes
         made.replace(target)  # atomic, since other processes may be compiling at the same time

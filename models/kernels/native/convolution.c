@@ -6,6 +6,9 @@
  * them if there are few, are divided among the threads. Each number is a sum in an order that depends on the shapes
  * alone, except in the weights' gradient, where sums over parts also depend on the number of threads.
  *
+ * The functions return 0, or 1 if they got no memory to work in; results are then unfinished, and nothing else is
+ * different. A thread that got none takes its share of the work as the others do, since they would wait for it.
+ *
  * Maps are float32 [tasks, images, high, wide, channels], weights [tasks, 3, 3, channels, filters] with
  * ``weight_step`` numbers from task to task, 0 if all share them. Outputs' innermost size is a multiple of LANES.
  */
@@ -57,10 +60,10 @@ static Part part_of(const Shape *s, int64_t parts, int64_t item)
     return (Part){item / parts, first, (number + 1) * s->images / parts - first};
 }
 
-void NAME(convolve)(const Shape *s, const float *images, const float *weight, int64_t weight_step, int add,
-                    float *maps)
+int NAME(convolve)(const Shape *s, const float *images, const float *weight, int64_t weight_step, int add,
+                   float *maps)
 {
-    if (s->images == 0) return;
+    if (s->images == 0) return 0;
     const int64_t C = s->channels, O = s->filters, depth = C / PAIR, stride = s->stride;
     /* With stride 1, a border lets maps be written in order, which is worth multiplying a few zeros. */
     const int64_t border = stride == 1, row = (s->wide + 2 * border) * depth, edge = 1 - border;
@@ -68,14 +71,18 @@ void NAME(convolve)(const Shape *s, const float *images, const float *weight, in
     const int64_t parts = cached_parts(s, (s->high + 2) * row), most = (s->images + parts - 1) / parts;
     element *shared = malloc(weight_step ? 1 : 9 * depth * O * sizeof(element));
     Kinds *down = kinds_of(h, stride, s->high, border, 0), *across = kinds_of(w, stride, s->wide, border, 0);
-    const element *of_all = weight_step ? NULL : packed(weight, 9 * C, O, shared);
-#pragma omp parallel
+    const element *of_all = weight_step || !shared ? NULL : packed(weight, 9 * C, O, shared);
+    int lacking = 0;
+#pragma omp parallel reduction(|| : lacking)
     {
         element *room = malloc(most * (s->high + 2) * row * sizeof(element));
         element *own = malloc(9 * depth * O * sizeof(element));
-        int32_t *from = malloc(2 * most * h * w * sizeof(int32_t)), *to = from + most * h * w;
+        int32_t *from = malloc(2 * most * h * w * sizeof(int32_t));
+        lacking = !shared || !down || !across || !room || !own || !from;
 #pragma omp for schedule(dynamic)
         for (int64_t item = 0; item < s->tasks * parts; item++) {
+            if (lacking) continue;
+            int32_t *to = from + most * h * w;
             const Part part = part_of(s, parts, item);
             const int64_t place = part.task * s->images + part.first;
             const element *of_task = of_all ? of_all : packed(weight + part.task * weight_step, 9 * C, O, own);
@@ -103,25 +110,29 @@ void NAME(convolve)(const Shape *s, const float *images, const float *weight, in
         free(room), free(own), free(from);
     }
     free(shared), free(down), free(across);
+    return lacking;
 }
 
-void NAME(input_gradient)(const Shape *s, const float *maps, const float *weight, int64_t weight_step, float *images)
+int NAME(input_gradient)(const Shape *s, const float *maps, const float *weight, int64_t weight_step, float *images)
 {
-    if (s->images == 0) return;
+    if (s->images == 0) return 0;
     const int64_t C = s->channels, O = s->filters, depth = O / PAIR, stride = s->stride;
     const int64_t h = halved(s->high, stride), w = halved(s->wide, stride), row = w * depth;
     const int64_t parts = cached_parts(s, h * row), most = (s->images + parts - 1) / parts;
     element *shared = malloc(weight_step ? 1 : 9 * C * depth * sizeof(element));
     Kinds *down = kinds_of(s->high, stride, h, 0, 1), *across = kinds_of(s->wide, stride, w, 0, 1);
-    const element *of_all = weight_step ? NULL : turned(weight, C, O, shared);
-#pragma omp parallel
+    const element *of_all = weight_step || !shared ? NULL : turned(weight, C, O, shared);
+    int lacking = 0;
+#pragma omp parallel reduction(|| : lacking)
     {
         element *room = malloc(PAIR == 1 ? 1 : most * h * row * sizeof(element));
         element *own = malloc(9 * C * depth * sizeof(element));
         int32_t *from = malloc(2 * most * s->high * s->wide * sizeof(int32_t));
-        int32_t *to = from + most * s->high * s->wide;
+        lacking = !shared || !down || !across || !room || !own || !from;
 #pragma omp for schedule(dynamic)
         for (int64_t item = 0; item < s->tasks * parts; item++) {
+            if (lacking) continue;
+            int32_t *to = from + most * s->high * s->wide;
             const Part part = part_of(s, parts, item);
             const int64_t place = part.task * s->images + part.first;
             const element *of_task = of_all ? of_all : turned(weight + part.task * weight_step, C, O, own);
@@ -147,6 +158,7 @@ void NAME(input_gradient)(const Shape *s, const float *maps, const float *weight
         free(room), free(own), free(from);
     }
     free(shared), free(down), free(across);
+    return lacking;
 }
 
 /* Offsets of the rows of patches and of maps, for row ``r`` of taps wherever it is inside and for some columns; with
@@ -169,7 +181,7 @@ static int64_t lined_up(const Shape *s, int64_t images, int64_t r, const int32_t
     return n;
 }
 
-void NAME(weight_gradient)(const Shape *s, const float *maps, const float *images, int add, float *weight)
+int NAME(weight_gradient)(const Shape *s, const float *maps, const float *images, int add, float *weight)
 {
     const int64_t C = s->channels, O = s->filters, size = 9 * C * O;
     const int64_t h = halved(s->high, s->stride), w = halved(s->wide, s->stride);
@@ -177,13 +189,17 @@ void NAME(weight_gradient)(const Shape *s, const float *maps, const float *image
     const int64_t cells = halved(w, PAIR);
     Kinds *across = kinds_of(cells, PAIR * s->stride, s->wide, PAIR - 1, 0);
     float *sums = parts == 1 ? weight : malloc(s->tasks * parts * size * sizeof(float));
-#pragma omp parallel
+    int lacking = 0;
+#pragma omp parallel reduction(|| : lacking)
     {
         element *padded = malloc(PAIR == 1 ? 1 : most * s->high * (s->wide + 2) * C * sizeof(element));
         element *room = malloc(PAIR == 1 ? 1 : most * h * halved(w, 2) * O * sizeof(element));
-        int32_t *from = malloc(2 * most * h * w * sizeof(int32_t)), *to = from + most * h * w;
+        int32_t *from = malloc(2 * most * h * w * sizeof(int32_t));
+        lacking = !across || !sums || !padded || !room || !from;
 #pragma omp for schedule(dynamic)
         for (int64_t item = 0; item < s->tasks * parts; item++) {
+            if (lacking) continue;
+            int32_t *to = from + most * h * w;
             const Part part = part_of(s, parts, item);
             if (parts > 1 || !add) memset(sums + item * size, 0, size * sizeof(float));
             for (int64_t done = 0; done < part.count; done += most) {
@@ -212,12 +228,13 @@ void NAME(weight_gradient)(const Shape *s, const float *maps, const float *image
         free(padded), free(room), free(from);
     }
     free(across);
-    if (parts == 1) return;
-    for (int64_t task = 0; task < s->tasks; task++)
+    if (parts == 1) return lacking;
+    for (int64_t task = 0; !lacking && task < s->tasks; task++)
         for (int64_t k = 0; k < size; k++) {
             float total = add ? weight[task * size + k] : 0;
             for (int64_t number = 0; number < parts; number++) total += sums[(task * parts + number) * size + k];
             weight[task * size + k] = total;
         }
     free(sums);
+    return lacking;
 }

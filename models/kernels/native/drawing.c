@@ -199,9 +199,10 @@ static int draw_one(int64_t high, int64_t wide, int64_t side, double margin, con
 
 /* Draw images of grey levels [high, wide], each at most MOST, into [count, side, side], framed with a margin unless it
  * is negative; `even` is 1 for the images that were drawn, and 0 for those that models/images must look at. */
-void draw(int64_t count, const Size *of, const uint8_t *const *gray, int64_t side, double margin, uint8_t *out,
-          uint8_t *even)
+int draw(int64_t count, const Size *of, const uint8_t *const *gray, int64_t side, double margin, uint8_t *out,
+         uint8_t *even)
 {
     for (int64_t n = 0; n < count; n++)
         even[n] = (uint8_t)draw_one(of[n].high, of[n].wide, side, margin, gray[n], out + n * side * side);
+    return 0;
 }

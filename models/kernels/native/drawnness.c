@@ -69,9 +69,10 @@ static double drawnness_of(const uint8_t *levels, int64_t high, int64_t wide, in
 
 /* Measure the drawnness of images [high, wide], each at most MOST; NAN on uneven paper. An image's strongest contrast
  * is that which its `few` strongest pixels reach. */
-void drawnness(int64_t count, const Size *of, const int64_t *few, const uint8_t *const *levels, const Bounds *bounds,
-               double *out)
+int drawnness(int64_t count, const Size *of, const int64_t *few, const uint8_t *const *levels, const Bounds *bounds,
+              double *out)
 {
     for (int64_t n = 0; n < count; n++)
         out[n] = drawnness_of(levels[n], of[n].high, of[n].wide, few[n], bounds);
+    return 0;
 }

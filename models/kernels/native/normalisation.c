@@ -36,16 +36,20 @@ INLINE void result(const int members, const int vectors, const Grid *grid, const
     }
 }
 
-void normalise(const Shape *s, const float *maps, const float *scale, const float *shift, int64_t step, float epsilon,
-               float *out, float *moments)
+int normalise(const Shape *s, const float *maps, const float *scale, const float *shift, int64_t step, float epsilon,
+              float *out, float *moments)
 {
     const int64_t C = s->channels, size = s->high * s->wide * C;
     const Grid grid = grid_of(s);
-#pragma omp parallel
+    int lacking = 0;
+#pragma omp parallel reduction(|| : lacking)
     {
-        float *gain = malloc(2 * C * sizeof(float)), *offset = gain + C;
+        float *gain = malloc(2 * C * sizeof(float));
+        lacking = !gain;
 #pragma omp for schedule(dynamic)
         for (int64_t image = 0; image < s->tasks * s->images; image++) {
+            if (lacking) continue;
+            float *offset = gain + C;
             const int64_t at = image / s->images * step;
             const float *z = maps + image * size;
             float *mean = moments + image * 2 * C, *steepness = mean + C;
@@ -60,6 +64,7 @@ void normalise(const Shape *s, const float *maps, const float *scale, const floa
         }
         free(gain);
     }
+    return lacking;
 }
 
 /* The gradient of the maps: of_g g + of_c c + constant, with these three in ``of`` and c = z - mean. */
@@ -84,18 +89,22 @@ INLINE void to_maps(const int members, const int vectors, const Grid *grid, cons
     }
 }
 
-void normalise_gradient(const Shape *s, const float *gradient, const float *maps, const float *scale,
-                        const float *shift, int64_t step, const float *moments, float *of_maps, float *of_scale,
-                        float *of_shift)
+int normalise_gradient(const Shape *s, const float *gradient, const float *maps, const float *scale,
+                       const float *shift, int64_t step, const float *moments, float *of_maps, float *of_scale,
+                       float *of_shift)
 {
     const int64_t C = s->channels, size = s->high * s->wide * C, count = s->tasks * s->images;
     const Grid grid = grid_of(s);
     float *each = malloc(count * 2 * C * sizeof(float));
-#pragma omp parallel
+    int lacking = 0;
+#pragma omp parallel reduction(|| : lacking)
     {
-        float *gain = malloc(5 * C * sizeof(float)), *offset = gain + C, *of = offset + C;
+        float *gain = malloc(5 * C * sizeof(float));
+        lacking = !each || !gain;
 #pragma omp for schedule(dynamic)
         for (int64_t image = 0; image < count; image++) {
+            if (lacking) continue;
+            float *offset = gain + C, *of = offset + C;
             const float *z = maps + image * size, *sc = scale + image / s->images * step;
             const float *g = gradient + image * grid.cells_high * grid.cells_wide * C;
             const float *mean = moments + image * 2 * C, *r = mean + C;
@@ -110,7 +119,7 @@ void normalise_gradient(const Shape *s, const float *gradient, const float *maps
         }
         free(gain);
     }
-    add_up(s, each, 2, 1, of_scale);
-    add_up(s, each, 2, 0, of_shift);
+    if (!lacking) add_up(s, each, 2, 1, of_scale), add_up(s, each, 2, 0, of_shift);
     free(each);
+    return lacking;
 }

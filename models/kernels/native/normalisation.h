@@ -5,6 +5,7 @@
  *
  * Maps are float32 [tasks, images, high, wide, channels]; scales and shifts of two tasks are ``step`` numbers apart,
  * 0 if all share them; ``moments`` hold the mean and the steepness (r in the formulas) of each image's channels.
+ * The functions return 0, or 1 for want of memory, as those of convolution.c do.
  */
 #ifndef METASHOT_NORMALISATION_H
 #define METASHOT_NORMALISATION_H

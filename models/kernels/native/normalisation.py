@@ -48,7 +48,13 @@ class Block:
 
     @classmethod
     def of(cls, maps: Tensor, scale: Tensor, shift: Tensor, groups: int, pooled: bool) -> Self:
-        """Lay out maps ``[T, B, C, H, W]``, scale ``[T, C]`` and shift ``[T, C]``."""
+        """Lay out maps ``[T, B, C, H, W]``, scale ``[T, C]`` and shift ``[T, C]``.
+
+        Raises:
+            ValueError: if the channels cannot form the groups, in which case C would write past the end.
+        """
+        if maps.shape[2] % groups:
+            raise ValueError(f"{maps.shape[2]} channels cannot form {groups} groups")
         if scale.stride(0) != shift.stride(0):
             scale, shift = scale.contiguous(), shift.contiguous()
         laid_scale, step = a_task_each(scale)

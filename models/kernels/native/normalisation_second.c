@@ -32,20 +32,23 @@ INLINE void to_both(const int members, const int vectors, const Grid *grid, cons
 
 /* From cotangents ``u``, ``u_scale`` and ``u_shift`` of the gradients of maps, scale and shift to those of the given
  * gradient, the maps and the scale. The shift only decides which numbers are positive. */
-void normalise_second(const Shape *s, const float *u, const float *u_scale, const float *u_shift,
-                      const float *gradient, const float *maps, const float *scale, const float *shift, int64_t step,
-                      const float *moments, float *of_gradient, float *of_maps, float *of_scale)
+int normalise_second(const Shape *s, const float *u, const float *u_scale, const float *u_shift,
+                     const float *gradient, const float *maps, const float *scale, const float *shift, int64_t step,
+                     const float *moments, float *of_gradient, float *of_maps, float *of_scale)
 {
     const int64_t C = s->channels, size = s->high * s->wide * C, count = s->tasks * s->images;
     const Grid grid = grid_of(s);
     const int64_t result_size = grid.cells_high * grid.cells_wide * C;
     float *each = malloc(count * C * sizeof(float));
-#pragma omp parallel
+    int lacking = 0;
+#pragma omp parallel reduction(|| : lacking)
     {
-        float *gain = malloc(21 * C * sizeof(float)), *offset = gain + C, *sum = offset + C, *mean_of = sum + 5 * C;
-        float *of = mean_of + 7 * C;
+        float *gain = malloc(21 * C * sizeof(float));
+        lacking = !each || !gain;
 #pragma omp for schedule(dynamic)
         for (int64_t image = 0; image < count; image++) {
+            if (lacking) continue;
+            float *offset = gain + C, *sum = offset + C, *mean_of = sum + 5 * C, *of = mean_of + 7 * C;
             const int64_t task = image / s->images;
             const float *z = maps + image * size, *g = gradient + image * result_size, *one = u + image * size;
             const float *sc = scale + task * step, *v_scale = u_scale + task * C, *v_shift = u_shift + task * C;
@@ -74,6 +77,7 @@ void normalise_second(const Shape *s, const float *u, const float *u_scale, cons
         }
         free(gain);
     }
-    add_up(s, each, 1, 0, of_scale);
+    if (!lacking) add_up(s, each, 1, 0, of_scale);
     free(each);
+    return lacking;
 }

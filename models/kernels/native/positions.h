@@ -16,10 +16,12 @@ typedef struct {
 } Kinds;
 
 /* Sort positions of the maps, by the taps that lie inside images of ``size`` and their border; or, with ``back``,
- * positions of the images, by the taps that reach them from positions inside maps of ``size``. */
+ * positions of the images, by the taps that reach them from positions inside maps of ``size``. Returns NULL for want of
+ * memory. */
 static Kinds *kinds_of(int64_t line, int64_t stride, int64_t size, int64_t border, int back)
 {
     Kinds *kinds = calloc(1, sizeof(Kinds) + 8 * line * sizeof(int32_t));
+    if (!kinds) return NULL;
     kinds->line = line;
     for (int64_t at = 0; at < line; at++) {
         int taps = 0;

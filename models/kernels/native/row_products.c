@@ -30,8 +30,8 @@ INLINE void block(int64_t depth, const float *const *left, const float *const *r
 }
 
 /* out[t, q, n] = sum over d of rows[t, q, d] * others[t, n, d]. */
-void row_products(int64_t tasks, int64_t rows, int64_t others, int64_t depth, const float *left, const float *right,
-                  float *out)
+int row_products(int64_t tasks, int64_t rows, int64_t others, int64_t depth, const float *left, const float *right,
+                 float *out)
 {
     const int64_t groups = (others + RIGHT - 1) / RIGHT;
 #pragma omp parallel for collapse(2) if (tasks * rows * others * depth > 1000000)
@@ -49,4 +49,5 @@ void row_products(int64_t tasks, int64_t rows, int64_t others, int64_t depth, co
                         out[(t * rows + q + i) * others + group * RIGHT + j] = found[i][j];
             }
         }
+    return 0;
 }

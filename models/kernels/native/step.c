@@ -1,6 +1,6 @@
 /* The gradients of several tasks' inner step, value - rate * gradient, reading each number once.
  *
- * Each result is a sum in an order that depends on the shapes alone.
+ * Each result is a sum in an order that depends on the shapes alone. Returns 0, or 1 for want of memory.
  */
 #include <omp.h>
 #include <stdlib.h>
@@ -36,11 +36,12 @@ static double one_task(int64_t count, const float *cotangent, const float *gradi
 /* From ``cotangent`` [tasks, size] of the moved values and ``gradient`` [tasks, size] to the cotangents of a value that
  * all tasks share (``to_value`` [size]) and of the gradient (``to_gradient`` [tasks, size]), each unless NULL, and of
  * the single rate. */
-void step_gradients(int64_t tasks, int64_t size, const float *cotangent, const float *gradient, const float *rate,
-                    float *to_value, float *to_gradient, float *to_rate)
+int step_gradients(int64_t tasks, int64_t size, const float *cotangent, const float *gradient, const float *rate,
+                   float *to_value, float *to_gradient, float *to_rate)
 {
     const int64_t parts = (size + PART - 1) / PART;
     double *sums = malloc(parts * sizeof(double)), total = 0;
+    if (!sums) return 1;
     if (to_value) memset(to_value, 0, size * sizeof(float));
 #pragma omp parallel for schedule(dynamic) if (parts > 1)
     for (int64_t part = 0; part < parts; part++) {
@@ -55,4 +56,5 @@ void step_gradients(int64_t tasks, int64_t size, const float *cotangent, const f
     for (int64_t part = 0; part < parts; part++) total += sums[part];
     *to_rate = -total;
     free(sums);
+    return 0;
 }

@@ -4,7 +4,7 @@
  * multiplied by those of the weights. Each number is a sum in an order that depends on the shapes alone, except in the
  * weights' gradient, where sums over parts also depend on the number of threads.
  *
- * Arrays are as in convolution.c; channels and filters are multiples of LANES.
+ * Arrays and what is returned are as in convolution.c; channels and filters are multiples of LANES.
  */
 #include <omp.h>
 
@@ -104,24 +104,27 @@ static void give_weights(const float *sums, int64_t size, int add, float *weight
 
 /* Convolve ``in``, of ``depth`` channels, by weights [9, depth, width] or, with ``turn``, by [9, width, depth] that are
  * turned first. */
-static void convolve_tiles(const Shape *s, const float *in, int64_t depth, const float *weight, int64_t weight_step,
-                           int64_t width, int turn, int add, float *out)
+static int convolve_tiles(const Shape *s, const float *in, int64_t depth, const float *weight, int64_t weight_step,
+                          int64_t width, int turn, int add, float *out)
 {
     const Grid from = grid_of(s->high, s->wide, depth), to = grid_of(s->high, s->wide, width);
     const int64_t parts = parts_of_task(s), tiles = from.down * from.across, positions = s->high * s->wide;
     const int64_t matrix = depth * width;
     const int32_t nowhere = 0;
-#pragma omp parallel
+    int lacking = 0;
+#pragma omp parallel reduction(|| : lacking)
     {
         float *taken = malloc(PLACES * (apart(depth) + apart(width)) * sizeof(float));
-        float *products = taken + PLACES * apart(depth);
-        float *own = malloc((PLACES + 9) * matrix * sizeof(float)), *room = own + PLACES * matrix;
+        float *own = malloc((PLACES + 9) * matrix * sizeof(float));
         float *zeros = calloc(SEEN * depth, sizeof(float));
         int32_t rows[MOST_TILES], results[MOST_TILES];
         int64_t held = -1;
         for (int64_t n = 0; n < MOST_TILES; n++) rows[n] = n * depth, results[n] = n * width;
+        lacking = !taken || !own || !zeros;
 #pragma omp for schedule(dynamic)
         for (int64_t item = 0; item < s->tasks * parts; item++) {
+            if (lacking) continue;
+            float *products = taken + PLACES * apart(depth), *room = own + PLACES * matrix;
             const int64_t task = item / parts, number = item % parts, begin = number * s->images / parts;
             const int64_t last = ((number + 1) * s->images / parts - begin) * tiles, place = task * s->images + begin;
             if (held != task * (weight_step != 0)) {
@@ -145,35 +148,40 @@ static void convolve_tiles(const Shape *s, const float *in, int64_t depth, const
         }
         free(taken), free(own), free(zeros);
     }
+    return lacking;
 }
 
-void winograd_convolve(const Shape *s, const float *images, const float *weight, int64_t weight_step, int add,
-                       float *maps)
+int winograd_convolve(const Shape *s, const float *images, const float *weight, int64_t weight_step, int add,
+                      float *maps)
 {
-    convolve_tiles(s, images, s->channels, weight, weight_step, s->filters, 0, add, maps);
+    return convolve_tiles(s, images, s->channels, weight, weight_step, s->filters, 0, add, maps);
 }
 
-void winograd_input_gradient(const Shape *s, const float *maps, const float *weight, int64_t weight_step,
-                             float *images)
+int winograd_input_gradient(const Shape *s, const float *maps, const float *weight, int64_t weight_step,
+                            float *images)
 {
-    convolve_tiles(s, maps, s->filters, weight, weight_step, s->channels, 1, 0, images);
+    return convolve_tiles(s, maps, s->filters, weight, weight_step, s->channels, 1, 0, images);
 }
 
-void winograd_weight_gradient(const Shape *s, const float *maps, const float *images, int add, float *weight)
+int winograd_weight_gradient(const Shape *s, const float *maps, const float *images, int add, float *weight)
 {
     const int64_t C = s->channels, O = s->filters, matrix = C * O, positions = s->high * s->wide;
     const Grid seen = grid_of(s->high, s->wide, C), given = grid_of(s->high, s->wide, O);
     const int64_t parts = parts_of_task(s), tiles = seen.down * seen.across;
     float *sums = parts == 1 ? weight : malloc(s->tasks * parts * 9 * matrix * sizeof(float));
-#pragma omp parallel
+    int lacking = 0;
+#pragma omp parallel reduction(|| : lacking)
     {
-        float *taken = malloc(PLACES * (apart(C) + apart(O)) * sizeof(float)), *others = taken + PLACES * apart(C);
+        float *taken = malloc(PLACES * (apart(C) + apart(O)) * sizeof(float));
         float *products = malloc(PLACES * matrix * sizeof(float));
         float *zeros = calloc(SEEN * (C > O ? C : O), sizeof(float));
         int32_t rows[MOST_TILES], columns[MOST_TILES];
         for (int64_t n = 0; n < MOST_TILES; n++) rows[n] = n * C, columns[n] = n * O;
+        lacking = !sums || !taken || !products || !zeros;
 #pragma omp for schedule(dynamic)
         for (int64_t item = 0; item < s->tasks * parts; item++) {
+            if (lacking) continue;
+            float *others = taken + PLACES * apart(C);
             const int64_t task = item / parts, number = item % parts, begin = number * s->images / parts;
             const int64_t last = ((number + 1) * s->images / parts - begin) * tiles, place = task * s->images + begin;
             memset(products, 0, PLACES * matrix * sizeof(float));
@@ -193,12 +201,13 @@ void winograd_weight_gradient(const Shape *s, const float *maps, const float *im
         }
         free(taken), free(products), free(zeros);
     }
-    if (parts == 1) return;
-    for (int64_t task = 0; task < s->tasks; task++)
+    if (parts == 1) return lacking;
+    for (int64_t task = 0; !lacking && task < s->tasks; task++)
         for (int64_t k = 0; k < 9 * matrix; k++) {
             float total = add ? weight[task * 9 * matrix + k] : 0;
             for (int64_t number = 0; number < parts; number++) total += sums[(task * parts + number) * 9 * matrix + k];
             weight[task * 9 * matrix + k] = total;
         }
     free(sums);
+    return lacking;
 }

@@ -24,7 +24,7 @@ static int64_t panels_of(int64_t width) { return (width / LANES + VECTORS - 1) /
 static int64_t column(int64_t width, int64_t panel) { return width / LANES * panel / panels_of(width) * LANES; }
 
 /* Transform weights [9, channels, filters] into [36, panels, channels, columns]. */
-void winograd_transformed(const Rest *s, const float *weight, float *out)
+int winograd_transformed(const Rest *s, const float *weight, float *out)
 {
     const int64_t C = s->channels, O = s->filters, size = C * O;
     for (int64_t panel = 0; panel < panels_of(O); panel++) {
@@ -38,6 +38,7 @@ void winograd_transformed(const Rest *s, const float *weight, float *out)
                 for (int64_t e = 0; e < PLACES; e++) store(out + e * size + C * begin + c * wide + o, w[e]);
             }
     }
+    return 0;
 }
 
 /* Multiply rows [count, depth] by one of the matrices, panel after panel. */
@@ -88,10 +89,10 @@ static void finish_tiles(const Grid *grid, int64_t first, int64_t count, const f
 }
 
 /* Convolve images by transformed weights, with what follows. */
-void winograd_at_rest(const Rest *s, const float *images, const float *matrices, const float *offset,
-                      const float *start, float *maps)
+int winograd_at_rest(const Rest *s, const float *images, const float *matrices, const float *offset,
+                     const float *start, float *maps)
 {
-    if (s->images == 0) return;
+    if (s->images == 0) return 0;
     const int64_t C = s->channels, O = s->filters, size = C * O, positions = s->high * s->wide;
     const Grid from = grid_of(s->high, s->wide, C), to = grid_of(s->high, s->wide, O);
     const int64_t tiles = from.down * from.across, threads = omp_in_parallel() ? 1 : omp_get_max_threads();
@@ -99,21 +100,25 @@ void winograd_at_rest(const Rest *s, const float *images, const float *matrices,
     const int64_t all = (s->images + parts - 1) / parts * tiles, most = all < MOST_TILES ? all : MOST_TILES;
     /* Distances between matrices: a little more than their size, or all would fall on the same cache lines. */
     const int64_t seen = most * C + LANES, given = most * O + LANES;
-#pragma omp parallel for num_threads(parts) schedule(static)
+    int lacking = 0;
+#pragma omp parallel for num_threads(parts) schedule(static) reduction(|| : lacking)
     for (int64_t part = 0; part < parts; part++) {
         const int64_t begin = part * s->images / parts, last = ((part + 1) * s->images / parts - begin) * tiles;
-        float *taken = malloc(PLACES * (seen + given) * sizeof(float)), *products = taken + PLACES * seen;
-        float *zeros = calloc(SEEN * C, sizeof(float));
-        int32_t *rows = malloc(2 * most * sizeof(int32_t)), *results = rows + most;
-        for (int64_t n = 0; n < most; n++) rows[n] = n * C, results[n] = n * O;
-        for (int64_t first = 0; first < last; first += most) {
+        float *taken = malloc(PLACES * (seen + given) * sizeof(float)), *zeros = calloc(SEEN * C, sizeof(float));
+        int32_t *rows = malloc(2 * most * sizeof(int32_t));
+        const int ready = taken && zeros && rows;
+        lacking = lacking || !ready;
+        for (int64_t n = 0; ready && n < most; n++) rows[n] = n * C, rows[most + n] = n * O;
+        for (int64_t first = 0; ready && first < last; first += most) {
+            float *products = taken + PLACES * seen;
             const int64_t count = last - first < most ? last - first : most, out = begin * positions * O;
             take_tiles(&from, first, count, images + begin * positions * C, zeros, seen, taken);
             for (int64_t e = 0; e < PLACES; e++)
                 multiply_panels(taken + e * seen, rows, count, matrices + e * size, C, O, products + e * given,
-                                results);
+                                rows + most);
             finish_tiles(&to, first, count, products, given, offset, start ? start + out : NULL, s->relu, maps + out);
         }
         free(taken), free(zeros), free(rows);
     }
+    return lacking;
 }

@@ -81,6 +81,48 @@ def test_a_damaged_library_is_compiled_again(monkeypatch, tmp_path):
         compiled.library.cache_clear()
 
 
+def compiler_that(does: str, folder: Path) -> str:
+    """Write a script that tells its version, and does something when told to compile."""
+    script = folder / "compiler"
+    script.write_text(f'#!/bin/sh\n[ "$1" = --version ] || {{ {does}; }}\n')
+    script.chmod(0o755)
+    return str(script)
+
+
+@pytest.mark.parametrize(
+    ("does", "remedy", "no_remedy"),
+    [
+        ('echo "error writing to x.s: No space left on device" >&2; exit 1', "XDG_CACHE_HOME", "install gcc"),
+        ('echo "unrecognized option -fopenmp" >&2; exit 1', "install gcc", "XDG_CACHE_HOME"),
+        ("exec sleep 60", "took longer than 2 s; to change that, start it again while", "install gcc"),
+    ],
+)
+def test_the_remedy_fits_the_compilers_complaint(does, remedy, no_remedy, monkeypatch, caplog, tmp_path):
+    monkeypatch.setattr(compiled, "_runtime", lambda: Path("libgomp.so"))
+    monkeypatch.setattr(compiled, "_COMPILE_S", 2.0 if "sleep" in does else 120.0)
+    monkeypatch.setenv("CC", compiler_that(does, tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    compiled.library.cache_clear()
+    try:
+        assert compiled.library() is None
+    finally:
+        compiled.library.cache_clear()
+    assert remedy in caplog.text
+    assert no_remedy not in caplog.text
+
+
+def test_the_compilers_own_files_need_no_other_folder(monkeypatch, tmp_path):
+    monkeypatch.setattr(compiled, "_runtime", lambda: Path("libgomp.so"))
+    monkeypatch.setenv("CC", compiler_that(f'echo "$TMPDIR" > {tmp_path}/told; exit 1', tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    compiled.library.cache_clear()
+    try:
+        assert compiled.library() is None
+    finally:
+        compiled.library.cache_clear()
+    assert (tmp_path / "told").read_text().startswith(str(tmp_path / "metashot"))
+
+
 def test_a_folder_whose_files_may_not_be_executed(monkeypatch, caplog, tmp_path):
     def refuse(_path):
         raise OSError("it.so: failed to map segment from shared object")  # as of a disk mounted noexec

@@ -73,6 +73,25 @@ def test_images_that_do_not_fit_the_kernels_are_refused():
 
 
 @needs_compiler
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize(("tasks", "images", "height"), [(0, 2, 6), (2, 0, 6), (2, 2, 0)])
+def test_nothing_gives_weights_no_gradient(tasks, images, height, stride):
+    seen, gradient = (
+        torch.ones(tasks, images, 16, height, 6),
+        torch.ones(tasks, images, 32, height // stride, 6 // stride),
+    )
+    assert torch.equal(native.weight_gradient(gradient, seen, stride), torch.zeros(tasks, 32, 16, 3, 3))
+
+
+@needs_compiler
+@pytest.mark.parametrize("groups", [3, 32])
+def test_groups_that_channels_cannot_form_are_refused(groups):
+    maps, scale, shift = drawn((1, 1, 16, 2, 2), (1, 16), (1, 16))
+    with pytest.raises(ValueError, match=f"16 channels cannot form {groups} groups"):
+        normalised_block(maps, groups, scale, shift, pooled=False)
+
+
+@needs_compiler
 @pytest.mark.parametrize("tasks", [1, TASKS])
 def test_weights_that_all_tasks_share(tasks):
     images, weight, gradient = drawn((tasks, 2, 16, 6, 6), (32, 16, 3, 3), (tasks, 2, 32, 3, 3))
