@@ -7,9 +7,8 @@ from torch import Tensor
 
 from models.support import Support
 
-# A left-out example with a lower probability of its own class may well be mislabelled. How often that finds those
-# that are, docs/how-it-works.md tells.
-DOUBTFUL = 0.05
+# The label of a left-out example is doubtful where another class is so many times as probable as its own.
+DOUBTFUL = 10
 
 
 @dataclass(frozen=True)
@@ -73,14 +72,27 @@ class SupportGeometry:
         return -sharpness * self.left_out
 
     def left_out_shares(self, sharpness: float) -> Tensor:
-        """Probabilities ``[T, S, N]`` by these logits; all NaN for an example whose class has no other."""
-        return self.left_out_logits(sharpness).softmax(2)
+        """Probabilities ``[T, S, N]`` of each example's classes by the other examples, to judge its label.
+
+        The mean of m examples is itself off by an m-th of their scatter, and that of the example's own class is
+        taken over fewer than the others. So distances are divided by 1 + 1 / m, as in a Gaussian's posterior
+        predictive distribution under a flat prior (Murphy 2007, section 2): otherwise, with two photos a class, a
+        quarter of sound examples would seem to be in the wrong one.
+
+        All NaN for an example whose class has no other.
+        """
+        counts = self.support.membership().double().sum(1)
+        others = counts[:, None].expand_as(self.left_out)
+        own = self.support.labels[..., None]
+        others = others.scatter(2, own, others.gather(2, own) - 1)
+        return (-sharpness * self.left_out / (1 + 1 / others.clamp_min(1))).softmax(2)
 
     def left_out_error(self, sharpness: float) -> Tensor:
         """Mean probability of a wrong class for left-out examples, ``[T]``; each class has the same weight.
 
         NaN for tasks in which some class has a single example.
         """
-        own = self.left_out_shares(sharpness).gather(2, self.support.labels[..., None])[..., 0]
+        shares = self.left_out_logits(sharpness).softmax(2)
+        own = shares.gather(2, self.support.labels[..., None])[..., 0]
         weights = self.support.balanced_weights()
         return torch.where(weights > 0, (1 - own) * weights, 0).sum(1)

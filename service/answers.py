@@ -40,8 +40,8 @@ class ExampleAnswer(BaseModel):
 class LeftOutAnswer(BaseModel):
     """A support example, classified by the others.
 
-    ``probability`` is that of its own label, ``resembles`` the label of the most probable class. It is
-    ``doubtful`` where its own label is so improbable that it may be a wrong one.
+    ``probability`` is that of its own label, ``resembles`` the most probable one. Its own is ``doubtful`` where
+    another is at least ten times as probable.
     """
 
     id: str

@@ -15,7 +15,6 @@ def tell_doubts(doubtful: Sequence[tuple[str, str, str]]) -> None:
     several = f"{len(doubtful)} of the examples" if len(doubtful) > 1 else "one of the examples"
     print(f"{several} may have a wrong label:", file=sys.stderr)
     for filename, label, resembles in doubtful[:_NAMED]:
-        like = f"looks more like {resembles}" if resembles != label else f"is unlike the others of {label}"
-        print(f"  {one_line(filename)} {like}", file=sys.stderr)
+        print(f"  {one_line(filename)}, which looks more like {resembles} than {label}", file=sys.stderr)
     if len(doubtful) > _NAMED:
         print(f"  and {len(doubtful) - _NAMED} more", file=sys.stderr)

@@ -19,7 +19,6 @@ from models.expectation import Estimate
 from models.images.preprocessing import Preprocessing
 from models.kernels.row_products import row_products
 from models.learner import Embedding, Learner, Theta
-from models.support_geometry import DOUBTFUL
 from models.task_size import TaskSize
 from service.computing.sharing import Through, directly
 
@@ -50,16 +49,13 @@ class LeftOut:
         known: the example.
         probability: of its own class.
         resembles: label of the most probable class.
+        doubtful: whether that is another one, and so much more probable that its owner should look at it.
     """
 
     known: Known
     probability: float
     resembles: str
-
-    @property
-    def doubtful(self) -> bool:
-        """Whether its label is so improbable that its owner should look at it."""
-        return self.probability < DOUBTFUL
+    doubtful: bool
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from models.expectation import Estimate
 from models.initialization import Initialization
 from models.learner import Theta
 from models.support import Support
-from models.support_geometry import SupportGeometry
+from models.support_geometry import DOUBTFUL, SupportGeometry
 from service.computing.classifier import AT_ONCE, Check, Classifier, Known, LeftOut
 from service.computing.sharing import Through, directly
 from service.problems import Problem
@@ -178,11 +178,11 @@ def _classifier(
 
 
 def _left_out(known: Sequence[Known], labels: Sequence[str], shares: Tensor) -> tuple[LeftOut, ...]:
-    found = [
-        LeftOut(one, of_one[labels.index(one.label)], labels[of_one.index(max(of_one))])
-        for one, of_one in zip(known, shares.tolist(), strict=True)
-        if not isnan(of_one[0])  # as they all are where its class has no other
-    ]
+    found = []
+    for one, of_one in zip(known, shares.tolist(), strict=True):
+        own, most = of_one[labels.index(one.label)], max(of_one)
+        if not isnan(own):  # as all are where its class has no other
+            found.append(LeftOut(one, own, labels[of_one.index(most)], most >= DOUBTFUL * own))
     return tuple(sorted(found, key=lambda one: one.probability))
 
 
