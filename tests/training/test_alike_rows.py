@@ -1,5 +1,7 @@
 """A card tells how well low accuracies are foreseen: of tasks whose classes are one and the same."""
 
+import functools
+
 from tests.training.tiny_run import noisy_classes, recipe
 from training.commands.table import card_table
 from training.measures.assessment import assess
@@ -8,6 +10,7 @@ PLAN = recipe()
 LEARNER, PREPROCESSING = PLAN.build_learner(), PLAN.build_preprocessing()
 
 
+@functools.cache
 def assessed(images):
     classes = noisy_classes(12, seed=3, images=images)
     return assess(LEARNER, LEARNER.initial(seed=0), PREPROCESSING, classes, [], 50, 20).facts
