@@ -200,7 +200,8 @@ def test_an_interruption_at_the_last_step_of_a_training_is_heeded(tmp_path, monk
                 signal.raise_signal(signal.SIGINT)
 
     monkeypatch.setattr("training.comparison.trained.Trainer", Stopped)
-    assert main(["compare", *TINY, "--algorithms", "protonet", "--out", str(tmp_path / "out")]) == 130
+    given = ["compare", *TINY, "--set", "classes=[]", "--algorithms", "protonet"]
+    assert main([*given, "--out", str(tmp_path / "out")]) == 130
     assert "continue with --resume" in capsys.readouterr().err
     assert not list((tmp_path / "out" / "cells").glob("protonet-*"))
 
