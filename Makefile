@@ -15,8 +15,9 @@ help: ## show this list
 run: $(VENV)/.serve ## start the service on http://127.0.0.1:3000 (PORT= and DATA_DIR= change port and folder)
 	exec $(BIN)/python -m service serve --port $(PORT) --data-dir "$(DATA_DIR)"
 
+# A worker takes a run of neighbours, which share what they begin with, and then some of those that another has left.
 test: $(VENV)/.test ## run the tests, but for a few long ones, on up to 4 cores
-	$(BIN)/python -m pytest -n auto --maxprocesses 4
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
 
 test-all: $(VENV)/.test ## run all tests, one after the other
 	$(BIN)/python -m pytest -m "long or not long"

@@ -4,23 +4,39 @@ import os
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from service import registry
+from tests.service.tiny_service import TINY, at_an_address
+
 ROOT = Path(__file__).parents[1]
+SUPPORT = ("--support", "docs/examples/support")
+LISTING = ("training", "list-algorithms")
 
 
-COMMANDS = pytest.mark.parametrize(
-    "command",
-    [
-        ("training", "list-algorithms"),
-        ("service", "classify", "--support", "docs/examples/support", "--query", "docs/examples/query"),
-    ],
-)
+@pytest.fixture(scope="module")
+def teaching(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, ...]]:
+    """A command of the service that prints at its end, and does not import torch, which takes long."""
+    with pytest.MonkeyPatch.context() as patch, at_an_address(tmp_path_factory.mktemp("var")) as address:
+        patch.setattr(registry, "shipped", dict)
+        yield ("service", "teach", *SUPPORT, "--model", TINY, "--server", address)
 
 
-@COMMANDS
+@pytest.fixture(params=["training", "service"])
+def command(request: pytest.FixtureRequest, teaching: tuple[str, ...]) -> tuple[str, ...]:
+    return LISTING if request.param == "training" else teaching
+
+
+def without(closed: str, command: tuple[str, ...]) -> None:
+    """Run a command with some of its outputs closed."""
+    line = shlex.join([sys.executable, "-m", *command])
+    ended = subprocess.run(["sh", "-c", f"{line} {closed}"], cwd=ROOT, capture_output=True)
+    assert (ended.returncode, b"Traceback" in ended.stderr) == (0, False)
+
+
 def test_a_reader_who_has_had_enough_gets_no_complaint(command: tuple[str, ...]) -> None:
     reading, writing = os.pipe()
     os.close(reading)
@@ -29,9 +45,10 @@ def test_a_reader_who_has_had_enough_gets_no_complaint(command: tuple[str, ...])
     assert (ended.returncode, b"Broken pipe" in ended.stderr, b"Traceback" in ended.stderr) == (141, False, False)
 
 
-@COMMANDS
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
 def test_closed_outputs_stop_no_command(command: tuple[str, ...], closed: str) -> None:
-    line = shlex.join([sys.executable, "-m", *command])
-    ended = subprocess.run(["sh", "-c", f"{line} {closed}"], cwd=ROOT, capture_output=True)
-    assert (ended.returncode, b"Traceback" in ended.stderr) == (0, False)
+    without(closed, command)
+
+
+def test_closed_outputs_stop_no_command_that_computes() -> None:
+    without(">&- 2>&-", ("service", "classify", *SUPPORT, "--query", "docs/examples/query"))

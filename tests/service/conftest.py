@@ -42,22 +42,31 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a service in a process of its own, for all tests of a module that look at its page."""
+    """The address of a service in a process of its own, for all tests that look at its page."""
     from tests.service.page_in_browser import served
 
     with served(tmp_path_factory.mktemp("service")) as address:
         yield address
 
 
-@pytest.fixture
-def browser(tmp_path: Path) -> Iterator["Chrome"]:
-    """A headless Chromium."""
+@pytest.fixture(scope="session")
+def chrome(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Chrome"]:
+    """A headless Chromium, which takes a second to start."""
     from tests.service.page_in_browser import chromium
 
-    with chromium(tmp_path) as driver:
+    with chromium(tmp_path_factory.mktemp("chromium")) as driver:
         yield driver
+
+
+@pytest.fixture
+def browser(chrome: "Chrome", origin: str) -> Iterator["Chrome"]:
+    """A tab of its own for each test, in which nobody has opened the page before, nor kept anything."""
+    from tests.service.page_in_browser import fresh_tab
+
+    with fresh_tab(chrome, origin):
+        yield chrome
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """A kept classifier on the page, in a real headless Chromium: its pictures, and moving them between classes."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,7 +18,7 @@ LOADED = "return [...document.querySelectorAll(arguments[0])].filter((one) => on
 
 
 @pytest.fixture
-def task(origin: str, tmp_path: Path) -> Iterator[str]:
+def task(browser: Chrome, origin: str, tmp_path: Path) -> str:
     """The id of the only classifier kept, in which a cross is among the rings."""
     crosses, rings = (
         list(map(Path, drawings(tmp_path, name, strokes).splitlines()))
@@ -27,9 +26,7 @@ def task(origin: str, tmp_path: Path) -> Iterator[str]:
     )
     labelled = [("cross", one) for one in crosses[1:]] + [("ring", one) for one in (*rings, crosses[0])]
     with Client(origin) as client:
-        made = client.create_task(labelled, name="shapes")["id"]
-        yield made
-        client.delete_task(made)
+        return str(client.create_task(labelled, name="shapes")["id"])
 
 
 def open_kept(browser: Chrome, origin: str) -> None:

@@ -9,7 +9,7 @@ from tests.service.made_images import drawing, zipped
 from tests.service.server_process import kill, server
 from tests.service.tiny_service import TINY, ended, progressed, save_tiny
 
-IMAGES = 300
+IMAGES = 120
 DAMAGED = range(0, IMAGES, 7)
 NAMES = [f"{number:03}.png" for number in range(IMAGES)]
 SUPPORT = [("ä", 1), ("ä", 2), ("=b", 3), ("=b", 4), ("c", 5)]
@@ -44,7 +44,7 @@ def test_killed_in_the_middle_of_a_job(tmp_path: Path) -> None:
     with server(data_dir, job_batch=50) as (address, _), httpx.Client(base_url=address, timeout=60) as http:
         state = ended(http, job)
         rows = [json.loads(line) for line in http.get(f"/v1/jobs/{job}/results").text.splitlines()]
-        asked = [k for k in range(IMAGES) if k not in DAMAGED][::20]
+        asked = [k for k in range(IMAGES) if k not in DAMAGED][::8]
         files = [("query", (NAMES[k], drawing(k, 90))) for k in asked]
         direct = http.post(f"/v1/tasks/{task}/classify", files=files).json()["predictions"]
 

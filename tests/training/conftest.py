@@ -17,9 +17,9 @@ def one_thread():
     torch.set_num_threads(threads)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def initialization(tmp_path_factory):
-    """A published run, for all tests of a module, which leave it as it is."""
+    """A published run, for all tests, which leave it as it is."""
     folder = tmp_path_factory.mktemp("tiny")
     plan = recipe()
     trainer = Trainer(plan, TRAINING, VALIDATION, folder)

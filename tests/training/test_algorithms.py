@@ -92,20 +92,23 @@ def test_the_outer_gradient_is_that_of_a_plain_loop(name, double_precision):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_it_learns(name, tmp_path):
-    tasks = 200 if ALGORITHMS[name].outer.get("rule") == "evolution" else 8
-    plan = planned(name, tasks=tasks, steps=40, learning_rate=0.01, rates_learning_rate=0.01)
+    tasks = 100 if ALGORITHMS[name].outer.get("rule") == "evolution" else 4
+    plan = planned(name, tasks=tasks, steps=20, learning_rate=0.01, rates_learning_rate=0.01)
     outer = dataclasses.replace(
         plan.outer,
-        first_order_until=min(10, plan.outer.first_order_until),
-        multi_step_until=min(20, plan.outer.multi_step_until),
+        first_order_until=min(5, plan.outer.first_order_until),
+        multi_step_until=min(10, plan.outer.multi_step_until),
     )
-    plan = dataclasses.replace(plan, outer=outer, validation=Validation(every=40, episodes=100, queries=2))
+    # By this seed, no start is so good (0.6 at most) that little could be learned.
+    plan = dataclasses.replace(
+        plan, seed=4, outer=outer, validation=Validation(every=20, episodes=100, queries=2)
+    )
     trainer = Trainer(plan, TRAINING, VALIDATION, tmp_path)
     trainer._look(None)
     before = trainer.progress.looks[-1][1]
     trainer.run()
     after = trainer.progress.looks[-1][1]
-    assert after > min(before + 0.05, 0.9), f"{before:.3f} before, {after:.3f} after"
+    assert after > before + 0.1, f"{before:.3f} before, {after:.3f} after"
 
 
 @pytest.fixture(scope="module", params=NAMES)

@@ -1,6 +1,7 @@
 """Confidence fitted on validation tasks holds on others."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 
 import pytest
@@ -16,6 +17,7 @@ from models.task_size import TaskSize
 from tests.made_confidence import constant_confidence
 from tests.training.tiny_run import VALIDATION, noisy_classes, recipe
 from training.datasets.class_images import ClassImages
+from training.measures import calibration
 from training.measures.alike_classes import of_each
 from training.measures.calibration import calibrate, fit_confidence, protocols
 from training.measures.evaluation import embedded, measure
@@ -29,6 +31,9 @@ from training.measures.regressions import (
 PLAN = recipe()
 LEARNER, PREPROCESSING = PLAN.build_learner(), PLAN.build_preprocessing()
 PHI = LEARNER.initial(seed=0)
+# Without inner steps, features are computed once: for what does not depend on how a task is learned.
+STILL = Learner(LEARNER.backbone, Head("prototype"), InnerRule("nothing", 0))
+CLASSES = noisy_classes(12, seed=3, images=40)
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +42,21 @@ def measured() -> list[Measured]:
     return [
         measure(LEARNER, PHI, PREPROCESSING, VALIDATION, Protocol(5, shots, 4, 100, seed=0)) for shots in (1, 3)
     ]
+
+
+@pytest.fixture(scope="module")
+def calibrated() -> tuple[ClassImages, Confidence, Sequence[Measured]]:
+    """Classes, the confidence of the learner that adapts, and the usual tasks among those it was fitted on."""
+    given: list[Sequence[Measured]] = []
+
+    def noted(fitted: Sequence[Measured], alike: Sequence[Measured]) -> Confidence:
+        given.append(fitted)
+        return fit_confidence(fitted, alike)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(calibration, "fit_confidence", noted)
+        confidence = calibrate(LEARNER, PHI, PREPROCESSING, CLASSES, 20, features=None)
+    return CLASSES, confidence, given[0]
 
 
 def _confident(one: Measured, sharper: float) -> Measured:
@@ -83,9 +103,8 @@ def test_the_thresholds_keep_the_shares_of_known_items_at_each_size(measured):
             assert (one.familiarities >= threshold).double().mean() == pytest.approx(share, abs=0.005)
 
 
-def test_calibration_holds_on_other_tasks():
-    classes = noisy_classes(12, seed=3, images=16)
-    confidence = calibrate(LEARNER, PHI, PREPROCESSING, classes, 40, features=None)
+def test_calibration_holds_on_other_tasks(calibrated):
+    classes, confidence, _ = calibrated
     assert all(torch.isfinite(torch.tensor(list(one.as_dict().values()))).all() for one in confidence.familiar)
     other = measure(LEARNER, PHI, PREPROCESSING, classes, Protocol(5, 2, 10, 100, seed=9, strangers=5))
     unknown, estimates = other.unknown(confidence), other.estimates(confidence)
@@ -109,50 +128,44 @@ def test_an_interval_reaches_as_far_to_either_side_as_accuracies_do(measured):
         assert found.high == pytest.approx(0.85, abs=0.03)
 
 
-def test_classes_that_are_one_and_the_same_are_recognised():
-    def error(confidence: Confidence, some: ClassImages, *, within_group: bool) -> float:
-        protocol = Protocol(5, 3, 5, 100, seed=9, within_group=within_group)
-        return measure(LEARNER, PHI, PREPROCESSING, some, protocol).estimates(confidence).error
+def test_classes_that_are_one_and_the_same_are_recognised(calibrated):
+    classes, confidence, fitted = calibrated
+    without = fit_confidence(fitted)
 
-    classes = noisy_classes(12, seed=3, images=40)
-    confidence = calibrate(LEARNER, PHI, PREPROCESSING, classes, 40, features=None)
-    without = fit_confidence(
-        [measure(LEARNER, PHI, PREPROCESSING, classes, one) for one in protocols(classes, 40)]
-    )
+    def error_ratio(some: ClassImages, *, within_group: bool) -> float:
+        protocol = Protocol(5, 3, 5, 100, seed=9, within_group=within_group)
+        found = measure(LEARNER, PHI, PREPROCESSING, some, protocol)
+        return found.estimates(confidence).error / found.estimates(without).error
+
     ((all_alike, _), (some_alike, _)) = of_each(classes, None, seed=5)
-    assert error(confidence, all_alike, within_group=True) < 0.5 * error(without, all_alike, within_group=True)
-    assert error(confidence, some_alike, within_group=True) < 0.6 * error(without, some_alike, within_group=True)
-    assert error(confidence, classes, within_group=False) < 1.1 * error(without, classes, within_group=False)
+    assert error_ratio(all_alike, within_group=True) < 0.5
+    assert error_ratio(some_alike, within_group=True) < 0.6
+    assert error_ratio(classes, within_group=False) < 1.1
     for formula in (confidence.expectation.of_means, confidence.expectation.of_left_out):
         assert formula.overlap is not None
         assert formula.overlap.softness >= 0.02, "no step, by which nearly equal tasks would differ"
 
 
 def test_with_ten_images_a_class_they_are_recognised_by_several_examples_too():
-    def expected(confidence: Confidence) -> float:
-        protocol = Protocol(5, 3, 5, 100, seed=9, within_group=True)
-        found = measure(LEARNER, PHI, PREPROCESSING, all_alike, protocol)
-        estimates = [one for geometry in found.geometry for one in confidence.expectation.estimates(geometry)]
-        return sum(one.accuracy for one in estimates) / len(estimates)
-
-    (all_alike, _), _ = of_each(noisy_classes(12, seed=3, images=40), None, seed=5)
-    few = calibrate(LEARNER, PHI, PREPROCESSING, noisy_classes(12, seed=3, images=10), 100, features=None)
-    assert expected(few) < 0.45  # 0.2 are right
+    (all_alike, features), _ = of_each(CLASSES, embedded(STILL, PHI, PREPROCESSING, CLASSES), seed=5)
+    few = noisy_classes(12, seed=3, images=10)
+    confidence = calibrate(STILL, PHI, PREPROCESSING, few, 100, features=embedded(STILL, PHI, PREPROCESSING, few))
+    protocol = Protocol(5, 3, 5, 100, seed=9, within_group=True)
+    found = measure(STILL, PHI, PREPROCESSING, all_alike, protocol, features=features)
+    estimates = [one for geometry in found.geometry for one in confidence.expectation.estimates(geometry)]
+    assert sum(one.accuracy for one in estimates) / len(estimates) < 0.45  # 0.2 are right
 
 
 def test_estimates_do_not_depend_on_the_scale_of_features():
     """A network whose features have any length may scatter by thousands: its card must still come about."""
-    learner = Learner(PLAN.build_learner().backbone, Head("prototype"), InnerRule("nothing", 0))
     classes = noisy_classes(12, seed=3, images=20)
-    features = embedded(learner, PHI, PREPROCESSING, classes)
+    features = embedded(STILL, PHI, PREPROCESSING, classes)
     protocol = Protocol(5, 3, 5, 40, seed=9)
     found = []
     for scale in (1, 200):
         known = scale * features
-        confidence = calibrate(learner, PHI, PREPROCESSING, classes, 20, features=known)
-        found.append(
-            measure(learner, PHI, PREPROCESSING, classes, protocol, features=known).estimates(confidence)
-        )
+        confidence = calibrate(STILL, PHI, PREPROCESSING, classes, 20, features=known)
+        found.append(measure(STILL, PHI, PREPROCESSING, classes, protocol, features=known).estimates(confidence))
     assert found[0].error == pytest.approx(found[1].error, abs=0.01)
 
 
@@ -162,11 +175,10 @@ def test_estimates_do_not_depend_on_the_scale_of_features():
 )
 def test_few_tasks_of_few_classes_do_not_lead_the_fit_astray(classes, seed, images, noise, tasks):
     """Numbers out of range would end a training after its last step."""
-    learner = Learner(PLAN.build_learner().backbone, Head("prototype"), InnerRule("nothing", 0))
     few = noisy_classes(classes, seed, images, noise)
-    features = embedded(learner, PHI, PREPROCESSING, few)
-    confidence = calibrate(learner, PHI, PREPROCESSING, few, tasks, features=features)
-    found = measure(learner, PHI, PREPROCESSING, few, Protocol(2, 2, 4, 50, seed=9), features=features)
+    features = embedded(STILL, PHI, PREPROCESSING, few)
+    confidence = calibrate(STILL, PHI, PREPROCESSING, few, tasks, features=features)
+    found = measure(STILL, PHI, PREPROCESSING, few, Protocol(2, 2, 4, 50, seed=9), features=features)
     assert all(math.isfinite(one) for one in asdict(found.estimates(confidence)).values())
     assert found.calibration_error(confidence) < 0.5
 
@@ -221,7 +233,8 @@ def test_terms_that_hardly_vary_get_no_weight():
 def test_where_all_was_right_alike_classes_are_doubted_all_the_same():
     """Drawings that cannot be mistaken teach nothing of mistakes; two classes of the same image are still two."""
     easy = noisy_classes(12, seed=3, images=16, noise=0.01)
-    confidence = calibrate(LEARNER, PHI, PREPROCESSING, easy, 40, features=None)
+    features = embedded(STILL, PHI, PREPROCESSING, easy)
+    confidence = calibrate(STILL, PHI, PREPROCESSING, easy, 40, features=features)
     for shots in (1, 3):
         labels = torch.arange(2).repeat_interleave(shots)
         support = Support.of_task(easy.images[:1].float().div(255).expand(2 * shots, -1, -1, -1), labels)

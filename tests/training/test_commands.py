@@ -15,6 +15,7 @@ from tests.made_confidence import constant_confidence
 from tests.training.made_drawings import drawing
 from tests.training.tiny_run import TRAINING, VALIDATION, recipe
 from training.__main__ import main
+from training.run import publication
 from training.run.publication import publish_run
 from training.run.trainer import Trainer
 
@@ -78,7 +79,22 @@ def test_looks_are_printed_and_drawn(initialization, tmp_path, capsys):
     assert (tmp_path / "looks.svg").read_text().count("<title>tiny, outer steps ") == len(trainer.progress.looks)
 
 
-def test_train_ends_with_an_initialization_and_does_not_overwrite_a_run(tmp_path, capsys):
+@pytest.fixture
+def assessed_once(monkeypatch):
+    """Let what is assessed again be what was found first, as it is of the same phi; give the calls."""
+    assess, found, calls = publication.assess, [], []
+
+    def once(*given, **named):
+        calls.append(None)
+        if not found:
+            found.append(assess(*given, **named))
+        return found[0]
+
+    monkeypatch.setattr(publication, "assess", once)
+    return calls
+
+
+def test_train_ends_with_an_initialization_and_does_not_overwrite_a_run(tmp_path, capsys, assessed_once):
     arguments = ["train", str(ROOT / "training/recipes/strokes.yaml"), "--out", str(tmp_path / "run")]
     small = ["outer.steps=2", "outer.warm_up=1", "outer.tasks=2", "validation.every=1", "validation.episodes=5"]
     small += ["report_episodes=5", "calibration_tasks=2", "data.classes=20"]
@@ -95,10 +111,11 @@ def test_train_ends_with_an_initialization_and_does_not_overwrite_a_run(tmp_path
     told = f"differs in outer.steps, validation.every; continue with its own, {own}, without --set, or choose"
     assert told in capsys.readouterr().err
     assert main(["train", str(own), "--out", str(tmp_path / "run"), "--resume"]) == 0
+    assert len(assessed_once) == 3
 
 
 def test_an_interruption_or_full_disk_after_the_last_step_tells_that_only_measuring_is_left(
-    tmp_path, monkeypatch, capsys
+    tmp_path, monkeypatch, capsys, assessed_once
 ):
     def interrupted(*_):
         raise KeyboardInterrupt
@@ -124,6 +141,7 @@ def test_an_interruption_or_full_disk_after_the_last_step_tells_that_only_measur
     assert "then --resume measures and writes it" in told
     assert main([*arguments, "--resume"]) == 0
     assert load(tmp_path / "initialization").card["trained_on"]["outer_steps"] == 1
+    assert len(assessed_once) == 2
 
 
 @pytest.mark.parametrize(

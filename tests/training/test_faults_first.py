@@ -282,3 +282,9 @@ def test_tune_refuses_numbers_that_make_no_sense_by_their_option(tmp_path, optio
     given = ["tune", "training/recipes/strokes.yaml", "--out", str(tmp_path / "search"), option, value]
     assert main(given) == 2
     assert capsys.readouterr().err == f"error: {option} must be {told}, not {value}\n"
+
+
+def test_an_unknown_device_is_told_before_classes_are_loaded(monkeypatch, capsys):
+    monkeypatch.setattr("training.commands.train.load_classes", None)
+    assert main(["train", "training/recipes/strokes.yaml", "--device", "gpu"]) == 2
+    assert "--device must be auto, cpu" in capsys.readouterr().err

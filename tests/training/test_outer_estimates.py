@@ -60,8 +60,9 @@ def test_policy_gradient_converges_to_the_gradient_of_a_quadratic(draws):
         score_function_loss(log_probabilities, reward(chosen)).mean().backward()
         return -phi.grad
 
-    assert error(estimated(400_000)) < 0.02
-    assert error(estimated(100)) > error(estimated(1_000_000))
+    of_many = error(estimated(400_000))
+    assert of_many < 0.02
+    assert error(estimated(100)) > of_many
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +109,7 @@ def test_answers_are_classes_of_the_task(batch):
 @pytest.mark.parametrize("rates", ["one", "layer-step", "parameter", "curvature", "gate"])
 @pytest.mark.parametrize("head", ["prototype", "shared", "ridge", "svm"])
 def test_each_task_tries_a_phi_of_its_own_as_if_it_were_the_only_one(batch, moves, rates, head):
+    batch = batch.part(slice(2))
     learner, phi = learner_and_phi(moves, rates, head)
     changed = [n for n in phi if not n.startswith("rates")]
     noise = torch.randn(
@@ -127,8 +129,8 @@ def test_each_task_tries_a_phi_of_its_own_as_if_it_were_the_only_one(batch, move
             losses["accuracy"].append(float((logits.argmax(-1) == labels).float().mean()))
             losses["loss"].append(float(torch.nn.functional.cross_entropy(logits, labels)))
     found = evolution_loss(learner, phi, batch, generator(), spread=0.1, reward="loss", processes=Processes())
-    assert found.loss.item() == pytest.approx(sum(losses["loss"]) / 8, rel=1e-3)
-    assert found.accuracy.item() == pytest.approx(sum(losses["accuracy"]) / 8, abs=1e-5)
+    assert found.loss.item() == pytest.approx(sum(losses["loss"]) / 4, rel=1e-3)
+    assert found.accuracy.item() == pytest.approx(sum(losses["accuracy"]) / 4, abs=1e-5)
     found.loss.backward()
     one, other = torch.tensor(losses["loss"][::2]), torch.tensor(losses["loss"][1::2])
     expected = ascent(noise, ranked(one - other), 0.1).split([phi[name].numel() for name in changed])

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 from optuna.trial import TrialState
 
@@ -51,9 +52,20 @@ def rows(out):
     return list(csv.DictReader((out / TABLE).open()))
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The folder of a search that was not stopped, on one thread, and its study."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    out = tmp_path_factory.mktemp("whole")
+    study = searched(opened(out), out, 3)
+    torch.set_num_threads(threads)
+    return out, study
+
+
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, RuntimeError])
 @pytest.mark.parametrize("at", [3, LAST])
-def test_a_search_that_was_stopped_ends_like_one_that_was_not(tmp_path, monkeypatch, stop, at, one_thread):
+def test_a_search_that_was_stopped_ends_like_one_that_was_not(whole, tmp_path, monkeypatch, stop, at, one_thread):
     class Stopped(Trainer):
         """Is stopped in a step of the second trial: by Ctrl-C, or all of a sudden."""
 
@@ -64,7 +76,7 @@ def test_a_search_that_was_stopped_ends_like_one_that_was_not(tmp_path, monkeypa
                 signal.raise_signal(signal.SIGINT)
             return super()._step(step, batch)
 
-    whole = searched(opened(tmp_path / "whole"), tmp_path / "whole", 3)
+    folder, unbroken = whole
     out = tmp_path / "broken"
     with monkeypatch.context() as patched:
         patched.setattr("training.tuning.search.Trainer", Stopped)
@@ -72,14 +84,14 @@ def test_a_search_that_was_stopped_ends_like_one_that_was_not(tmp_path, monkeypa
             searched(opened(out), out, 3)
     assert len(rows(out)) == 1
     resumed = searched(opened(out, resume=True), out, 3)
-    assert rows(out) == rows(tmp_path / "whole")
+    assert rows(out) == rows(folder)
     assert len({trial.params["outer.learning_rate"] for trial in resumed.done}) == 3
-    for before, after in zip(whole.done, resumed.done, strict=True):
+    for before, after in zip(unbroken.done, resumed.done, strict=True):
         assert after.params == before.params
         assert after.value == before.value
         assert after.intermediate_values == before.intermediate_values
     assert [trial.state for trial in resumed.done] == [TrialState.COMPLETE] * 3
-    assert (out / BEST).read_text() == (tmp_path / "whole" / BEST).read_text()
+    assert (out / BEST).read_text() == (folder / BEST).read_text()
 
 
 def test_the_first_trial_is_the_recipe_and_the_best_one_keeps_its_run(tmp_path):
@@ -149,7 +161,7 @@ def test_without_data_no_search_begins(tmp_path, capsys):
 
 
 def test_where_trials_could_not_be_measured_no_search_begins(tmp_path, capsys):
-    arguments = ["tune", str(RECIPES / "strokes.yaml"), "--set", "validation.ways=201"]
+    arguments = ["tune", str(RECIPES / "strokes.yaml"), "--set", "validation.ways=201", "data.classes=30"]
     assert main([*arguments, "--out", str(tmp_path / "search")]) == 2
     assert "validation, on the 200 validation classes" in capsys.readouterr().err
     assert not (tmp_path / "search").exists()

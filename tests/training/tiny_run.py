@@ -46,4 +46,7 @@ def recipe(**changes):
     return Recipe(**(values | changes))
 
 
-TRAINING, VALIDATION = noisy_classes(20, seed=0), noisy_classes(10, seed=1)
+TRAINING = noisy_classes(20, seed=0)
+# With 8 images, classes could be divided in two, and whatever publishes a run would spend nearly all its time on
+# fitting what tasks of such parts tell: test_calibration and test_alike_rows do, and the commands on strokes.
+VALIDATION = noisy_classes(10, seed=1, images=7)

@@ -39,13 +39,13 @@ def run(options: argparse.Namespace) -> None:
         HeldError: if another process trains in that folder.
     """
     recipe = prepared(options)
+    device = choose_device(options.device)
     out = folder_of(options, recipe.name)
     pretrained = pretrained_start(recipe)
     classes = load_classes(
         recipe.data, recipe.build_preprocessing(), data_dir=options.data_dir, download=options.download
     )
     check_measurable(recipe, classes.training, classes.validation)
-    device = choose_device(options.device)
     with joined(device.type) as processes, ExitStack() as stack:
         trainer = Trainer(
             recipe,

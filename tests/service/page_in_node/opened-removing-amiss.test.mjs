@@ -132,7 +132,7 @@ test('of the images of a class, those come back that the service still takes', a
 
 test('large images go back in several requests, as a slow line carries no more in time', async () => {
   document.getElementById('new-class').value = 'large';
-  choose('choose-new-class', ['a', 'b', 'c', 'd'].map((name) => image(`${name}.png`, name.repeat(5 << 20))));
+  choose('choose-new-class', ['a', 'b', 'c', 'd'].map((name) => image(`${name}.png`, name.repeat(7 << 19))));
   await settled();
   const before = stored();
   removeClass('large');

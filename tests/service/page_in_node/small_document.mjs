@@ -8,6 +8,12 @@ import { readFileSync } from 'node:fs';
 import { HOME, image, settled, SIGNATURE, SmallService, until } from './small_service.mjs';
 
 const PAGE = new URL('../../../service/page/', import.meta.url);
+const HTML = readFileSync(new URL('index.html', PAGE), 'utf8');
+const BODY = HTML.slice(HTML.indexOf('<body>') + '<body>'.length, HTML.indexOf('</body>')).replace(/<!--[^]*?-->/g, '');
+/** Each tag of the body: whether it closes, its name and its attributes. */
+const TAGS = [...BODY.matchAll(/<(\/?)([\w!]+)([^>]*)>/g)].map(([, closing, tag, attributes]) => (
+  { closing, tag, attributes: [...attributes.matchAll(/([\w-]+)(?:="([^"]*)")?/g)] }
+));
 const VOID = new Set(['meta', 'link', 'img', 'input', '!doctype']);
 
 export class SmallElement extends EventTarget {
@@ -133,11 +139,10 @@ export function openDocument() {
     clearTimeout: (timer) => clearTimeout(timer),
   });
   let place = document.body;
-  const html = readFileSync(new URL('index.html', PAGE), 'utf8').replace(/[^]*<body>|<!--[^]*?-->|<\/body>[^]*/g, '');
-  for (const [, closing, tag, attributes] of html.matchAll(/<(\/?)([\w!]+)([^>]*)>/g)) {
+  for (const { closing, tag, attributes } of TAGS) {
     if (closing) { place = place.parent; continue; }
     const made = document.createElement(tag);
-    for (const [, name, value] of attributes.matchAll(/([\w-]+)(?:="([^"]*)")?/g)) made.setAttribute(name, value ?? '');
+    for (const [, name, value] of attributes) made.setAttribute(name, value ?? '');
     place.append(made);
     if (!VOID.has(tag)) place = made;
   }

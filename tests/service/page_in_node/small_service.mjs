@@ -1,9 +1,10 @@
 /**
- * A service in a few lines behind `fetch`: tasks are kept in a map, files that hold 'damaged' are refused. What it takes for
- * the sha256 of a file is its whole content.
+ * A service in a few lines behind `fetch`: tasks are kept in a map, files that end with 'damaged' are refused. What it takes
+ * for the sha256 of a file is its whole content, if that is short.
  */
 
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 
 /** Where the page and the service are: behind a proxy that gives them a path below its own root. */
 export const HOME = 'http://page.test/of/images/';
@@ -19,6 +20,8 @@ export class SmallService {
   model = 'photos';
   #ids = 0;
   #held = new Map();
+  /** Long contents, by their sha256. */
+  #long = new Map();
 
   constructor() {
     globalThis.fetch = (path, init) => this.#fetch(this.#asProxied(path), init);
@@ -64,7 +67,7 @@ export class SmallService {
 
   async #answer(request, path, body) {
     for (const file of [...(body?.values?.() ?? [])].filter((value) => value instanceof File)) {
-      if ((await file.text()).endsWith('damaged')) return problem(422, `${file.name} is damaged`, file.name);
+      if ((await file.slice(-'damaged'.length).text()) === 'damaged') return problem(422, `${file.name} is damaged`, file.name);
     }
     if (request === 'POST /v1/tasks') {
       const task = this.task(body.get('name'), body.getAll('labels'), body.has('expires_in') ? Number(body.get('expires_in')) : null);
@@ -78,7 +81,7 @@ export class SmallService {
     const example = /^\/examples\/(\w+)$/.exec(rest)?.[1];
     const shown = task.examples.find((one) => one.id === example);
     if (example && !shown) return problem(404, 'not found');
-    if (example && request.startsWith('GET')) return new Response(shown.sha256, { headers: { 'Content-Type': 'image/png' } });
+    if (example && request.startsWith('GET')) return new Response(this.#long.get(shown.sha256) ?? shown.sha256, { headers: { 'Content-Type': 'image/png' } });
     if (request.startsWith('GET')) return json(task);
     const version = new URL(path, 'http://page.test').searchParams.get('version');
     if (version !== null && Number(version) !== task.version) return problem(409, 'look at it', undefined, 'Task changed');
@@ -111,14 +114,21 @@ export class SmallService {
 
   async #examples(body) {
     const given = typeof body === 'string'
-      ? JSON.parse(body).support.map(({ image: base64, ...one }) => ({ ...one, sha256: Buffer.from(base64, 'base64').toString() }))
+      ? JSON.parse(body).support.map(({ image: base64, ...one }) => ({ ...one, sha256: this.#sha256(Buffer.from(base64, 'base64').toString()) }))
       : await Promise.all(body.getAll('support').map(async (file, index) => ({
-        label: body.getAll('labels')[index], filename: file.name, sha256: await file.text(),
+        label: body.getAll('labels')[index], filename: file.name, sha256: this.#sha256(await file.text()),
       })));
     return given.map((one) => {
       this.#ids += 1;
       return { id: `e${this.#ids + 100}`, ...one };
     });
+  }
+
+  #sha256(content) {
+    if (content.length < 1000) return content;
+    const found = createHash('sha256').update(content).digest('hex');
+    this.#long.set(found, content);
+    return found;
   }
 
   #change(task, examples) {
