@@ -8,8 +8,9 @@ import { acceptDrops, acceptExamples } from './intake.js';
 import { Reading } from './reading.js';
 import { removeButton } from './remove-button.js';
 import { LONGEST_LABEL } from './support.js';
-import { stopped, texts } from './texts.js';
+import { texts } from './texts.js';
 import { tile } from './tile.js';
+import { stopped } from './wording.js';
 
 /** @typedef {import('./support.js').Group} Group */
 /** @typedef {import('./support.js').Example} Example */
