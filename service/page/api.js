@@ -9,6 +9,7 @@ import { ask, Problem } from './requests.js';
 /** @typedef {{ name: string, card: { licence?: string } }} Model */
 /** @typedef {{ label: string, similarity: number, filename: string, id?: string | null }} Neighbour */
 /** @typedef {{ filename?: string, label: string, probability: number, probabilities: Record<string, number>, unknown: boolean, nearest?: Neighbour[] }} Prediction */
+/** @typedef {{ id: string, label: string, filename: string, probability: number, resembles: string, doubtful: boolean }} LeftOut an example as the others classify it */
 /** @typedef {{ file: File, label: string }} Labelled */
 
 const DRAFT_LASTS = 24 * 3600; // seconds without a question
@@ -58,6 +59,15 @@ function supportForm(support) {
  */
 export function addExamples(id, support) {
   return ask(`${taskPath(id)}/examples`, { method: 'POST', body: supportForm(support) });
+}
+
+/**
+ * @param {string} id
+ * @param {AbortController} request aborts it
+ * @returns {Promise<LeftOut[]>} the examples whose classes have others, too
+ */
+export async function leftOut(id, request) {
+  return (await ask(`${taskPath(id)}/left-out`, {}, request)).items;
 }
 
 /** @param {string} id @param {string} example its id */

@@ -25,6 +25,12 @@ export const texts = {
   removeClass: (/** @type {string} */ label) => (label ? `Remove class ${label}` : `Remove ${named(label)}`),
   removeImage: (/** @type {string} */ name, /** @type {string} */ label) => `Remove ${name} from ${named(label)}`,
   moveImage: (/** @type {string} */ name) => `Move ${name} to another class`,
+  moveDoubtful: (/** @type {string} */ name, /** @type {string} */ label) => `Looks more like ${label}. Move ${name} to another class`,
+  doubts: (/** @type {number} */ count) => (count === 1
+    ? '1 image looks more like another class. Is it in the right one?'
+    : `${count} images look more like another class. Are they in the right one?`),
+  spokenDoubt: (/** @type {string} */ name, /** @type {string} */ label, /** @type {string} */ other) => `${name} in ${label} looks more like ${other}.`,
+  spokenDoubts: (/** @type {number} */ count) => `${count} images look more like another class than their own.`,
   moveTo: (/** @type {string} */ name) => `Move ${told(name)} to`,
   move: 'Move',
   add: 'Add',
