@@ -61,14 +61,8 @@ export function addExamples(id, support) {
   return ask(`${taskPath(id)}/examples`, { method: 'POST', body: supportForm(support) });
 }
 
-/**
- * @param {string} id
- * @param {AbortController} request aborts it
- * @returns {Promise<LeftOut[]>} the examples whose classes have others, too
- */
-export async function leftOut(id, request) {
-  return (await ask(`${taskPath(id)}/left-out`, {}, request)).items;
-}
+/** @param {string} id @returns {Promise<LeftOut[]>} the examples whose classes have others, too */
+export const leftOut = async (id) => (await ask(`${taskPath(id)}/left-out`)).items;
 
 /** @param {string} id @param {string} example its id */
 const examplePath = (id, example) => `${taskPath(id)}/examples/${encodeURIComponent(example)}`;

@@ -15,7 +15,6 @@ export class Doubts extends EventTarget {
   #about = '';
   /** The state of a task that was asked about last. */
   #asked = '';
-  #request = new AbortController();
   /** @type {Map<string, LeftOut>} by the id of a kept image, and by the name of an own one */
   #found = new Map();
 
@@ -68,12 +67,8 @@ export class Doubts extends EventTarget {
     // Those shown stay until they are renewed: one goes through them one after the other.
     if (!state || state === this.#asked || this.#queries.all.some((query) => query.state === 'asking')) return;
     this.#asked = state;
-    this.#request.abort();
-    const request = new AbortController();
-    this.#request = request;
-    const items = await leftOut(this.#classifiers.ready?.task.id ?? '', request).catch(() => []);
-    if (request.signal.aborted || state !== this.#state) return;
-    this.#take(items.filter((one) => one.doubtful));
+    const items = await leftOut(this.#classifiers.ready?.task.id ?? '').catch(() => []);
+    if (state === this.#state) this.#take(items.filter((one) => one.doubtful));
   }
 
   /** That of the task that answers now; empty where there is none. */
