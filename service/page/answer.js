@@ -3,7 +3,8 @@
 import { breakable, element } from './dom.js';
 import { keepOnly, putAt, sortedBy } from './in-order.js';
 import { shortened } from './names.js';
-import { percent, stopped, texts } from './texts.js';
+import { texts } from './texts.js';
+import { percent, stopped } from './wording.js';
 
 /** @typedef {import('./api.js').Prediction} Prediction */
 /** @typedef {import('./api.js').Neighbour} Neighbour */

@@ -23,11 +23,17 @@ export class ClassList {
   #told = { doing: '', advice: '', trouble: '' };
   #reading = new Reading((doing) => this.#tell(doing ? { doing, advice: '', trouble: '' } : { doing }));
 
-  /** @param {import('./support.js').SupportSet} support @param {import('./notice.js').Notice} notice */
-  constructor(support, notice) {
+  /**
+   * @param {import('./support.js').SupportSet} support
+   * @param {import('./notice.js').Notice} notice
+   * @param {import('./doubts.js').Doubts} doubts
+   */
+  constructor(support, notice, doubts) {
     this.support = support;
     this.notice = notice;
+    this.doubts = doubts;
     for (const kind of ['change', 'mark']) support.addEventListener(kind, () => this.#sync());
+    doubts.addEventListener('change', () => this.#sync());
     support.addEventListener('change', () => this.#tell({ advice: '' })); // it is followed, or another way was found
     buttonById('add-class').addEventListener('click', () => {
       const row = this.#rows.get(support.addGroup());
@@ -146,11 +152,20 @@ export class ClassList {
       removeGroup: () => this.#removeGroup(group),
       removeExample: (example) => this.#withUndo(texts.removedImage(example.file.name), () => this.support.remove(group, example)),
       moveHere: (example) => this.#move(example, group),
-      askWhereTo: (example, picture) => this.moveForm.press(example, example.file.name, picture, (form) => row.element.insertBefore(form, row.pad.place)),
+      askWhereTo: (example, picture) => this.moveForm.press(
+        example, example.file.name, picture, (form) => row.element.insertBefore(form, row.pad.place), this.#likeliest(example, group),
+      ),
       take: (found) => this.#take(group, found),
+      resembled: (example) => this.doubts.of(example.file.name, group.label),
     });
     this.#rows.set(group, row);
     return row;
+  }
+
+  /** @param {Example} example @param {Group} group that it is in @returns {number | undefined} id of the one that it looks more like */
+  #likeliest(example, group) {
+    const resembled = this.doubts.of(example.file.name, group.label);
+    return this.support.groups.find(({ label }) => label === resembled)?.id;
   }
 
   /** @param {Example} example @param {Group} group */

@@ -1,6 +1,7 @@
 /** One class on the page: its name, its images, and the ways to add more. */
 
 import { element, tell } from './dom.js';
+import { doubtNote, markDoubts } from './doubt-marks.js';
 import { fromInput } from './files.js';
 import { FoldedPad } from './folded-pad.js';
 import { keepOnly, putAt } from './in-order.js';
@@ -8,8 +9,9 @@ import { acceptDrops, acceptExamples } from './intake.js';
 import { Reading } from './reading.js';
 import { removeButton } from './remove-button.js';
 import { LONGEST_LABEL } from './support.js';
-import { stopped, texts } from './texts.js';
+import { texts } from './texts.js';
 import { tile } from './tile.js';
+import { stopped } from './wording.js';
 
 /** @typedef {import('./support.js').Group} Group */
 /** @typedef {import('./support.js').Example} Example */
@@ -22,6 +24,7 @@ import { tile } from './tile.js';
  * @property {(example: Example) => void} moveHere
  * @property {(example: Example, picture: HTMLElement) => void} askWhereTo the image of that picture shall go
  * @property {(found: Found[]) => void} take
+ * @property {(example: Example) => string | null} resembled the class that it looks more like
  */
 
 export const ACCEPT = 'image/png,image/jpeg,image/webp,image/bmp';
@@ -55,12 +58,13 @@ export class ClassRow {
     this.pad = new FoldedPad('tile add', async (file) => { actions.take([{ file, folders: [] }]); return true; });
     this.empty = element('p', { class: 'tray-empty', text: texts.emptyTray });
     this.tray = element('div', { class: 'tray' }, [this.empty, element('div', { class: 'adders' }, [choose, this.pad.button])]);
+    this.doubts = doubtNote();
     this.reading = new Reading((sentence) => { this.#doing = sentence; this.#tell(); });
     // No role of its own: the box above the sheet says it already.
     this.nameProblem = element('p', { class: 'name-problem', id: `name-problem-${group.id}` });
     this.note = element('p', { class: 'note', role: 'status' });
     this.element = element('li', { class: 'class-row', 'data-group': String(group.id) }, [
-      element('div', { class: 'class-head' }, [this.name, this.count, this.removeButton]), this.nameProblem, this.tray, this.pad.place, this.note,
+      element('div', { class: 'class-head' }, [this.name, this.count, this.removeButton]), this.nameProblem, this.tray, this.doubts, this.pad.place, this.note,
     ]);
     acceptExamples(this.element, (example) => !this.group.examples.includes(example), actions.moveHere);
     acceptDrops(this.element, actions.take);
@@ -90,6 +94,9 @@ export class ClassRow {
       shown.querySelector('button')?.setAttribute('aria-label', texts.removeImage(example.file.name, label));
       putAt(this.tray, index, shown);
     });
+    markDoubts(this.doubts, examples.map((example) => (
+      { shown: this.#tileOf(example), name: example.file.name, resembles: this.actions.resembled(example) }
+    )));
     const bad = examples.find((example) => example.problem);
     const misnamed = obstacle?.misnamed === this.group.id;
     this.element.classList.toggle('has-problem', Boolean(bad) || misnamed);

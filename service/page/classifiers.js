@@ -8,7 +8,8 @@
  * cannot be deleted then, as at the end of the browser, is deleted by the service once it has lain unused.
  */
 
-import { createDraft, deleteTask, keepTask, Problem } from './api.js';
+import { createDraft, deleteTask, keepTask } from './api.js';
+import { Problem } from './requests.js';
 import { texts } from './texts.js';
 
 /** @typedef {import('./api.js').Task} Task */

@@ -1,6 +1,7 @@
 /** Builds elements and fills the texts of the static page. */
 
-import { stopped, texts } from './texts.js';
+import { texts } from './texts.js';
+import { stopped } from './wording.js';
 
 /**
  * @template {keyof HTMLElementTagNameMap} Tag

@@ -1,8 +1,8 @@
 /** What to do next with the classifier: keep it; and the initialization it was made from, with its licence. */
 
-import { Problem } from './api.js';
 import { blame, buttonById, byId, inputById, say, tell } from './dom.js';
 import { sortedBy } from './in-order.js';
+import { Problem } from './requests.js';
 import { texts } from './texts.js';
 
 /** @typedef {import('./classifiers.js').Classifier} Classifier */

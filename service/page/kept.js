@@ -1,7 +1,8 @@
 /** The list of kept classifiers: open one to ask it, or delete it. */
 
-import { deleteTask, listTasks, Problem, showTask } from './api.js';
+import { deleteTask, listTasks, showTask } from './api.js';
 import { buttonById, byId, element, tell } from './dom.js';
+import { Problem } from './requests.js';
 import { sureButton } from './sure-button.js';
 import { texts } from './texts.js';
 

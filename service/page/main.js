@@ -5,6 +5,8 @@ import { AskColumn } from './ask.js';
 import { ClassList } from './class-list.js';
 import { Classifiers } from './classifiers.js';
 import { byId, debounced, fillTexts, warn } from './dom.js';
+import { sayDoubts } from './doubt-marks.js';
+import { Doubts } from './doubts.js';
 import { offerExample } from './example.js';
 import { GoOn } from './go-on.js';
 import { acceptPastes, guardPage } from './intake.js';
@@ -29,9 +31,11 @@ const classifiers = new Classifiers(support);
 const queries = new Queries(classifiers);
 const standing = new Standing(support, classifiers, queries);
 const notice = new Notice(byId('own'));
-const classList = new ClassList(support, notice);
 const classes = () => classifiers.opened?.task.classes.map(({ label }) => ({ id: label, label })) ?? support.groups;
 const labels = () => classes().map((one) => one.label);
+const doubts = new Doubts(classifiers, queries, labels);
+sayDoubts(doubts);
+const classList = new ClassList(support, notice, doubts);
 const ask = new AskColumn(queries, ({ id, filename }) => {
   const { opened: asked } = classifiers;
   if (asked) return id ? pictureOf(asked.task.id, id) : null;
@@ -64,7 +68,7 @@ const opened = new OpenedTask(new Notice(byId('opened')), (task) => {
   const shown = classifiers.opened?.task;
   if (shown?.id === task.id && task.version >= shown.version) open(task); // answers may overtake each other
   kept.refresh();
-}, (id) => classifiers.gone(id));
+}, (id) => classifiers.gone(id), doubts);
 
 const learn = debounced(AFTER_LAST_CHANGE, () => {
   if (!classifiers.opened) queries.ask();

@@ -1,6 +1,6 @@
 /** Changes of the kept classifier that is opened: more images, images that move or go, whole classes, and undoing all of it. */
 
-import { addExamples, deleteClass, deleteExample, moveExample, Problem } from './api.js';
+import { addExamples, deleteClass, deleteExample, moveExample } from './api.js';
 import { copyClasses } from './copies.js';
 import { tell, tellOver, warn } from './dom.js';
 import { noteOf, sortOut } from './files.js';
@@ -8,6 +8,7 @@ import { byFolder } from './folders.js';
 import { Places } from './places.js';
 import { PuttingBack } from './putting-back.js';
 import { Removals } from './removals.js';
+import { Problem } from './requests.js';
 import { labelled } from './support.js';
 import { texts } from './texts.js';
 

@@ -4,6 +4,7 @@
  */
 
 import { element, fade } from './dom.js';
+import { doubtNote, markDoubts } from './doubt-marks.js';
 import { keepOnly, putAt } from './in-order.js';
 import { removeButton } from './remove-button.js';
 import { texts } from './texts.js';
@@ -15,6 +16,7 @@ import { tile } from './tile.js';
  * @property {(example: KeptExample) => string} addressOf its picture
  * @property {(example: KeptExample, picture: HTMLElement) => void} askWhereTo it shall go
  * @property {(example: KeptExample) => Promise<void>} remove
+ * @property {(example: KeptExample) => string | null} resembled the class that it looks more like
  */
 
 const MOST_AT_FIRST = 24;
@@ -29,6 +31,7 @@ export class OpenedImages {
     this.label = label;
     this.actions = actions;
     this.place = element('ul', { class: 'tray opened-images', hidden: true });
+    this.doubts = doubtNote();
     this.button = element('button', {
       type: 'button', class: 'button quiet opened-count', 'aria-expanded': 'false', onclick: () => this.#fold(!this.place.hidden),
     });
@@ -49,9 +52,15 @@ export class OpenedImages {
     const part = document.activeElement?.getAttribute('role') === 'button' ? 'img' : 'button';
     keepOnly(this.#tiles, new Set(examples.map((one) => one.id)), (one) => one);
     examples.forEach((example, index) => putAt(this.place, index, this.#tileOf(example)));
+    this.showDoubts(examples);
     if (held < 0 || this.place.contains(document.activeElement)) return;
     // The focus goes to the neighbour of what was removed.
     (this.place.children[Math.min(held, examples.length - 1)]?.querySelector(part) ?? this.button).focus();
+  }
+
+  /** @param {KeptExample[]} examples of the class */
+  showDoubts(examples) {
+    markDoubts(this.doubts, examples.map((one) => ({ shown: this.#tileOf(one), name: one.filename, resembles: this.actions.resembled(one) })));
   }
 
   /** @param {boolean} isFolded */

@@ -42,6 +42,7 @@ export class OpenedRow {
       this.removeButton,
       this.pad.place,
       this.images.place,
+      this.images.doubts,
     ]);
     acceptExamples(this.element, (/** @type {KeptExample} */ { id }) => !this.images.has(id), moveHere);
     acceptDrops(this.element, take);

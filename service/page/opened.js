@@ -27,8 +27,10 @@ export class OpenedTask {
    * @param {import('./notice.js').Notice} notice
    * @param {(task: Task) => void} changed called with a task that has other examples now
    * @param {(id: string) => void} gone called with the id of a task that the service no longer has
+   * @param {import('./doubts.js').Doubts} doubts
    */
-  constructor(notice, changed, gone) {
+  constructor(notice, changed, gone, doubts) {
+    this.doubts = doubts;
     this.changes = new OpenedChanges(() => this.#task, this.#note, notice, changed, gone);
     this.new = new OpenedNew(this.#note, (label, found) => this.changes.add(label, found), (example, label) => this.changes.move(example, label));
     this.moveForm = new MoveForm('move-kept-to', () => this.#classes(), (/** @type {KeptExample} */ example, { label }) => {
@@ -36,6 +38,7 @@ export class OpenedTask {
       this.changes.move(example, label);
     });
     this.new.element.addEventListener('input', () => this.moveForm.sync());
+    doubts.addEventListener('change', () => { for (const [label, row] of this.#rows) row.images.showDoubts(this.#examplesOf(label)); });
     acceptDrops(byId('opened'), (found) => this.#takeBeside(found));
   }
 
@@ -103,8 +106,11 @@ export class OpenedTask {
       remove: () => changes.removeClass(label),
     }, {
       addressOf: ({ id }) => pictureOf(this.#task?.id ?? '', id),
-      askWhereTo: (example, picture) => this.moveForm.press(example, example.filename, picture, (form) => row.element.append(form)),
+      askWhereTo: (example, picture) => this.moveForm.press(
+        example, example.filename, picture, (form) => row.element.append(form), this.doubts.of(example.id, label) ?? undefined,
+      ),
       remove: (example) => changes.remove(example),
+      resembled: (example) => this.doubts.of(example.id, label),
     });
     row.images.button.addEventListener('click', () => this.moveForm.sync()); // its picture may be folded away
     this.#rows.set(label, row);

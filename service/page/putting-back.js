@@ -1,6 +1,7 @@
 /** Images that were removed from a kept classifier, and their way back into it: under their names, and to their places. */
 
-import { Problem, restoreExamples, showTask } from './api.js';
+import { restoreExamples, showTask } from './api.js';
+import { Problem } from './requests.js';
 
 /** @typedef {import('./api.js').KeptExample} KeptExample */
 /** @typedef {import('./api.js').Task} Task */

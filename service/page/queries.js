@@ -1,8 +1,9 @@
 /** The images asked about, and their answers. Knows no element of the page; tells changes by `change`. */
 
-import { classify, Problem } from './api.js';
+import { classify } from './api.js';
 import { NotReady } from './classifiers.js';
 import { namedApart } from './files.js';
+import { Problem } from './requests.js';
 import { texts } from './texts.js';
 
 /** @typedef {import('./classifiers.js').Classifier} Classifier */

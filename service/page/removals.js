@@ -3,7 +3,8 @@
  * fetched first; and what goes is what was fetched, as a removal names the version of the classifier that it is about.
  */
 
-import { fetchPicture, Problem, showTask } from './api.js';
+import { fetchPicture, showTask } from './api.js';
+import { Problem } from './requests.js';
 import { texts } from './texts.js';
 
 /** @typedef {import('./api.js').KeptExample} KeptExample */

@@ -2,7 +2,8 @@
 
 import { byId, debounced, element } from './dom.js';
 import { repeatedImages, sharedImages } from './shared-images.js';
-import { stopped, texts } from './texts.js';
+import { texts } from './texts.js';
+import { stopped } from './wording.js';
 
 const AFTER_LAST_CHANGE = 600; // milliseconds: what is missing may change with every letter of a name, and is to be said once
 

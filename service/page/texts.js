@@ -1,46 +1,10 @@
 /**
- * Every sentence of the page, in English. A translation replaces this module and nothing else:
+ * Every sentence of the page, in English. A translation replaces this module and wording.js, nothing else:
  * strings stand as they are, functions carry what changes inside a sentence.
  */
 
 import { told } from './names.js';
-
-/** @param {number} count @param {string} one @param {string} many */
-const plural = (count, one, many) => (count === 1 ? one : many);
-
-/** @param {string[]} names @returns {string} */
-const some = (names) => `${names.slice(0, 3).map(told).join(', ')}${names.length > 3 ? ` and ${names.length - 3} more` : ''}`;
-
-/** @param {number} share 0..1 @returns {string} a percentage that never rounds doubt away */
-export function percent(share) {
-  if (share > 0 && share < 0.005) return '<1%';
-  if (share < 1 && share > 0.995) return '>99%';
-  return `${Math.round(share * 100)}%`;
-}
-
-/** @param {number} milliseconds @returns {string} */
-export function duration(milliseconds) {
-  return milliseconds < 1000 ? `${Math.max(1, Math.round(milliseconds))} ms` : `${(milliseconds / 1000).toFixed(1)} s`;
-}
-
-/** An interval wider than this, of a share, supports no single number. */
-const VAGUE = 0.3;
-
-/** @param {number} accuracy 0..1 @returns {string} */
-function odds(accuracy) {
-  if (accuracy >= 0.995) return 'nearly always';
-  if (accuracy >= 0.95) return `about ${Math.round(accuracy * 100)} times in 100`;
-  return `about ${Math.round(accuracy * 10)} times in 10`;
-}
-
-/** @param {string} sentence @returns {string} with a full stop, unless it ends with one, or with the ellipsis of a shortened name */
-export const stopped = (sentence) => (/[.!?…]$/.test(sentence) ? sentence : `${sentence}.`);
-
-/** @param {string} label @returns {string} that is never empty */
-const named = (label) => label || 'the unnamed class';
-
-/** @param {string} label @returns {string} the same, short enough for a sentence */
-const toldClass = (label) => told(named(label));
+import { duration, named, odds, percent, plural, some, stopped, toldClass, VAGUE } from './wording.js';
 
 export const texts = {
   lead: 'Show it a few images of each class. Seconds later, it recognises new ones.',
@@ -61,6 +25,12 @@ export const texts = {
   removeClass: (/** @type {string} */ label) => (label ? `Remove class ${label}` : `Remove ${named(label)}`),
   removeImage: (/** @type {string} */ name, /** @type {string} */ label) => `Remove ${name} from ${named(label)}`,
   moveImage: (/** @type {string} */ name) => `Move ${name} to another class`,
+  moveDoubtful: (/** @type {string} */ name, /** @type {string} */ label) => `Looks more like ${label}. Move ${name} to another class`,
+  doubts: (/** @type {number} */ count) => (count === 1
+    ? '1 image looks more like another class. Is it in the right one?'
+    : `${count} images look more like another class. Are they in the right one?`),
+  spokenDoubt: (/** @type {string} */ name, /** @type {string} */ label, /** @type {string} */ other) => `${name} in ${label} looks more like ${other}.`,
+  spokenDoubts: (/** @type {number} */ count) => `${count} images look more like another class than their own.`,
   moveTo: (/** @type {string} */ name) => `Move ${told(name)} to`,
   move: 'Move',
   add: 'Add',

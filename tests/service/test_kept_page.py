@@ -79,6 +79,8 @@ def test_an_image_moves_by_hand_or_keys_and_back(browser: Chrome, origin: str, t
     ActionChains(browser).key_down(Keys.CONTROL).send_keys("z").key_up(Keys.CONTROL).perform()
     wait.until(lambda _: counts(browser) == [2, 4])
 
+    wait.until(lambda _: find(browser, "#opened-classes > :last-child .is-doubtful img[alt='ring/cross-6.png']"))
+    assert "Looks more like cross." in (find(browser, ".is-doubtful img")[0].get_attribute("title") or "")
     find(browser, "#opened-classes > :last-child .tile img")[-1].send_keys(Keys.ENTER)
     assert browser.switch_to.active_element.get_attribute("id") == "move-kept-to"
     ActionChains(browser).send_keys(Keys.TAB, Keys.ENTER).perform()

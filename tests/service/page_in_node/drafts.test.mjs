@@ -8,7 +8,7 @@ import { image, settled, SmallService } from './small_service.mjs';
 
 const { Classifiers } = await load('classifiers.js');
 const { SupportSet } = await load('support.js');
-const { Problem } = await load('api.js');
+const { Problem } = await load('requests.js');
 
 let service;
 let support;

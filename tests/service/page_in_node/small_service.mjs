@@ -15,6 +15,10 @@ export class SmallService {
   tasks = new Map();
   /** Addresses that were asked for, with their methods, in order. */
   asked = [];
+  /** What it finds doubtful, of all tasks: `[filename, label, resembles]`. */
+  doubtful = [];
+  /** Ids of the tasks whose doubts were asked for, apart from `asked`: they come whenever the page has time. */
+  doubtsAsked = [];
   estimate = { accuracy: 0.8, low: 0.7, high: 0.9 };
   /** What `auto` chooses from now on, also for tasks that change. */
   model = 'photos';
@@ -55,7 +59,9 @@ export class SmallService {
 
   async #fetch(path, { method = 'GET', body } = {}) {
     const request = `${method} ${path.replace(/\?.*/, '')}`;
-    this.asked.push(request);
+    const doubted = /^GET .v1.tasks.(\w+).left-out$/.exec(request)?.[1];
+    if (doubted) this.doubtsAsked.push(doubted);
+    else this.asked.push(request);
     // What the service does, it does at once; only the answer's way back takes longer.
     const late = this.#held.get(request);
     if (method === 'DELETE') await late;
@@ -82,6 +88,7 @@ export class SmallService {
     const shown = task.examples.find((one) => one.id === example);
     if (example && !shown) return problem(404, 'not found');
     if (example && request.startsWith('GET')) return new Response(this.#long.get(shown.sha256) ?? shown.sha256, { headers: { 'Content-Type': 'image/png' } });
+    if (rest === '/left-out') return json({ items: task.examples.map((one) => this.#leftOut(one)) });
     if (request.startsWith('GET')) return json(task);
     const version = new URL(path, 'http://page.test').searchParams.get('version');
     if (version !== null && Number(version) !== task.version) return problem(409, 'look at it', undefined, 'Task changed');
@@ -103,6 +110,11 @@ export class SmallService {
     if (example) return json(this.#change(task, task.examples.filter((one) => one.id !== example)));
     this.tasks.delete(id);
     return new Response(null, { status: 204 });
+  }
+
+  #leftOut({ id, label, filename }) {
+    const [, , resembles] = this.doubtful.find((one) => one[0] === filename && one[1] === label) ?? [];
+    return { id, label, filename, probability: resembles ? 0.01 : 0.9, resembles: resembles ?? label, doubtful: resembles !== undefined };
   }
 
   #page(search) {
