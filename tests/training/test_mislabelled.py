@@ -181,10 +181,8 @@ def test_the_command_prints_what_it_writes(told, tmp_path, capsys):
         "tiny on folder train, 3-way 3-shot, 30 episodes, seed 1, one wrong label in each:\n"
     )
     assert (written["ways"], written["shots"], written["queries"], written["seed"]) == (3, 3, 2, 1)
-    for place, name in enumerate(
-        ("found", "least_probable", "sound_doubted", "doubted_as_drawn")
-        + ("accuracy_mislabelled", "accuracy_mended", "accuracy_as_drawn")
-    ):
+    shares = ["found", "least_probable", "sound_doubted", "doubted_as_drawn"]
+    for place, name in enumerate([*shares, "accuracy_mislabelled", "accuracy_mended", "accuracy_as_drawn"]):
         share, digits = written[name], 1 if place < 2 else 2
         figure = f"{100 * share['mean']:.{digits}f} ± {100 * share['interval_95']:.{digits}f} %"
         assert re.findall(r"\d[\d.]* ± [\d.]+ %", printed)[place] == figure, name
