@@ -43,7 +43,12 @@ def initialization(tmp_path_factory):
 
 @pytest.mark.parametrize(
     ("command", "options"),
-    [("evaluate", ["--json"]), ("mistakes", ["--svg", "--json"]), ("curves", ["--svg", "--json"])],
+    [
+        ("evaluate", ["--json"]),
+        ("mistakes", ["--svg", "--json"]),
+        ("mislabelled", ["--json"]),
+        ("curves", ["--svg", "--json"]),
+    ],
 )
 @pytest.mark.parametrize(("at", "message"), [("none/out", "no folder"), (".", "is a folder")])
 def test_outputs_are_tried_first(initialization, tmp_path, command, options, at, message, capsys):

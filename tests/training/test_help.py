@@ -29,6 +29,7 @@ def helped(capsys, *command):
             {"queries": 10, "episodes": 600, "shots": "1 2 5 10", "steps": "1 2 5 10", "split": "validation"},
         ),
         ("mistakes", {"ways": 5, "shots": 1, "pairs": 10, "episodes": 1000}),
+        ("mislabelled", {"ways": 5, "shots": 5, "queries": 5, "episodes": 1000}),
         (
             "auto",
             {"split": "validation", "ways": 5, "shots": "1 5", "episodes": 200, "seed": 0, "looks": "as-is"},

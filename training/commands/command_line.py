@@ -17,6 +17,7 @@ from training.commands import (
     list_algorithms,
     listing,
     looks,
+    mislabelled,
     mistakes,
     publish,
     race,
@@ -43,7 +44,7 @@ def run(arguments: list[str] | None) -> int:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     made = (train, search, tune, ensemble, publish, listing, list_algorithms)
-    for command in (*made, evaluate, calibrate, auto, curves, looks, mistakes, compare, race):
+    for command in (*made, evaluate, calibrate, auto, curves, looks, mistakes, mislabelled, compare, race):
         command.add(commands)
     options = parser.parse_args(arguments)
     if isinstance(sys.stdout, io.TextIOWrapper):

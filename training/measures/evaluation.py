@@ -1,6 +1,6 @@
 """Measures a learner on tasks of classes that training never saw, inductively."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import torch
@@ -29,6 +29,7 @@ def measure(
     classes: ClassImages,
     protocol: Protocol,
     *,
+    draw: Callable[[Sequence[int]], EpisodeBatch] | None = None,
     inner_steps: int | None = None,
     features: Tensor | None = None,
     progress: bool = False,
@@ -41,6 +42,7 @@ def measure(
         preprocessing: for the levels that ``classes`` holds.
         classes: classes that training never saw.
         protocol: of the tasks.
+        draw: gives the tasks of these numbers; None for the protocol's own.
         inner_steps: None for the learner's own number; 0 not to adapt.
         features: of the images of these tasks, as ``embedded`` returns them, to save computing them again.
         progress: whether to show progress bars.
@@ -48,7 +50,7 @@ def measure(
     Raises:
         DataError: if classes, groups or images do not suffice.
     """
-    sampler = sampler_of(classes, protocol)
+    drawn = draw or sampler_of(classes, protocol).episodes
     kept = features
     if kept is None:
         kept = embedded(learner, phi, preprocessing, classes, protocols=[protocol], progress=progress)
@@ -61,7 +63,7 @@ def measure(
     with shown, torch.no_grad():
         for first in range(0, protocol.episodes, at_once):
             numbers = range(first, min(first + at_once, protocol.episodes))
-            batch = _without_strangers(sampler.episodes(numbers), protocol).to(device)
+            batch = _without_strangers(drawn(numbers), protocol).to(device)
             if kept is None:
                 batch = batch.map_images(preprocessing.normalise)
                 theta = learner.adapt(phi, batch.support, steps=inner_steps)
