@@ -1,14 +1,28 @@
 """Distances among the examples of support sets: what a task reveals about its difficulty before any query."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from models.support import Support
 
-# The label of a left-out example is doubtful where another class is so many times as probable as its own.
-DOUBTFUL = 10
+_DOUBTFUL = 10  # times as probable as an example's own class must another be, for its label to be doubtful
+
+
+class LeftOutLabels(NamedTuple):
+    """How the other examples of a task judge each one's label.
+
+    Attributes:
+        own: probability of its own class, ``[T, S]``; NaN if its class has no other example.
+        likeliest: number of the most probable class, int64 ``[T, S]``.
+        doubtful: whether that is so much more probable than its own that the label may be wrong, bool ``[T, S]``.
+    """
+
+    own: Tensor
+    likeliest: Tensor
+    doubtful: Tensor
 
 
 @dataclass(frozen=True)
@@ -71,21 +85,21 @@ class SupportGeometry:
         """Logits ``[T, S, N]`` of each example, by the class means of the others (Snell et al. 2017, eq. 2)."""
         return -sharpness * self.left_out
 
-    def left_out_shares(self, sharpness: float) -> Tensor:
-        """Probabilities ``[T, S, N]`` of each example's classes by the other examples, to judge its label.
+    def left_out_labels(self, sharpness: float) -> LeftOutLabels:
+        """Judge each example's label by the class means of the other examples.
 
         The mean of m examples is itself off by an m-th of their scatter, and that of the example's own class is
         taken over fewer than the others. So distances are divided by 1 + 1 / m, as in a Gaussian's posterior
         predictive distribution under a flat prior (Murphy 2007, section 2): otherwise, with two photos a class, a
         quarter of sound examples would seem to be in the wrong one.
-
-        All NaN for an example whose class has no other.
         """
         counts = self.support.membership().double().sum(1)
         others = counts[:, None].expand_as(self.left_out)
-        own = self.support.labels[..., None]
-        others = others.scatter(2, own, others.gather(2, own) - 1)
-        return (-sharpness * self.left_out / (1 + 1 / others.clamp_min(1))).softmax(2)
+        labels = self.support.labels[..., None]
+        others = others.scatter(2, labels, others.gather(2, labels) - 1)
+        shares = (-sharpness * self.left_out / (1 + 1 / others.clamp_min(1))).softmax(2)
+        own, (most, likeliest) = shares.gather(2, labels)[..., 0], shares.max(2)
+        return LeftOutLabels(own, likeliest, most >= _DOUBTFUL * own)
 
     def left_out_error(self, sharpness: float) -> Tensor:
         """Mean probability of a wrong class for left-out examples, ``[T]``; each class has the same weight.

@@ -16,7 +16,7 @@ from models.expectation import Estimate
 from models.initialization import Initialization
 from models.learner import Theta
 from models.support import Support
-from models.support_geometry import DOUBTFUL, SupportGeometry
+from models.support_geometry import LeftOutLabels, SupportGeometry
 from service.computing.classifier import AT_ONCE, Check, Classifier, Known, LeftOut
 from service.computing.sharing import Through, directly
 from service.problems import Problem
@@ -102,7 +102,7 @@ def fit_together(
         parted = learner.split(initialization.phi, theta)
         means = initialization.cohort.means(features, support)
         geometry, expectation = SupportGeometry.of(features, support), initialization.confidence.expectation
-        estimates, left_out = expectation.estimates(geometry), geometry.left_out_shares(expectation.sharpness)
+        estimates, judged = expectation.estimates(geometry), geometry.left_out_labels(expectation.sharpness)
     return [
         _classifier(
             initialization,
@@ -112,10 +112,10 @@ def fit_together(
             of_shots[: len(shots)],
             of_classes[: len(labels)].clone(),
             estimate,
-            shares[: len(shots), : len(labels)],
+            LeftOutLabels(*labels_judged),
         )
-        for (labels, shots), of_task, of_shots, of_classes, estimate, shares in zip(
-            ordered, parted, features, means, estimates, left_out, strict=True
+        for (labels, shots), of_task, of_shots, of_classes, estimate, *labels_judged in zip(
+            ordered, parted, features, means, estimates, *judged, strict=True
         )
     ]
 
@@ -142,11 +142,11 @@ def _classifier(
     features: Tensor,
     means: Tensor,
     estimate: Estimate,
-    left_out: Tensor,
+    judged: LeftOutLabels,
 ) -> Classifier | Problem:
     """Complete one task's theta with its examples' features ``[S, D]``, class means ``[N, D]`` and estimate.
 
-    ``left_out`` are the examples' probabilities ``[S, N]`` by the other ones.
+    ``judged`` are the labels of its examples, and of those that pad them.
     """
     theta = Theta.from_tensors(theta.tensors())
     moved = theta.tensors() if initialization.learner.rule.moves_body else theta.head
@@ -173,16 +173,17 @@ def _classifier(
         theta=theta,
         embedding=initialization.embedding if initialization.learner.keeps_features else None,
         estimate=estimate,
-        left_out=_left_out(known, labels, left_out),
+        left_out=_left_out(known, labels, judged),
     )
 
 
-def _left_out(known: Sequence[Known], labels: Sequence[str], shares: Tensor) -> tuple[LeftOut, ...]:
-    found = []
-    for one, of_one in zip(known, shares.tolist(), strict=True):
-        own, most = of_one[labels.index(one.label)], max(of_one)
-        if not isnan(own):  # as all are where its class has no other
-            found.append(LeftOut(one, own, labels[of_one.index(most)], most >= DOUBTFUL * own))
+def _left_out(known: Sequence[Known], labels: Sequence[str], judged: LeftOutLabels) -> tuple[LeftOut, ...]:
+    of_each = zip(known, *(one[: len(known)].tolist() for one in judged), strict=True)
+    found = [
+        LeftOut(one, own, labels[likeliest], doubtful)
+        for one, own, likeliest, doubtful in of_each
+        if not isnan(own)
+    ]
     return tuple(sorted(found, key=lambda one: one.probability))
 
 

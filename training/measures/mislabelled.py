@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from models.initialization import Initialization
-from models.support_geometry import DOUBTFUL, SupportGeometry
 from training.datasets.class_images import ClassImages, DataError
 from training.hashed_noise import uniform
 from training.measures.evaluation import embedded, measure, sampler_of
@@ -180,11 +179,5 @@ def mislabelled(
 
 def _judged(measured: Measured, sharpness: float) -> tuple[Tensor, Tensor]:
     """Each example's probability of its own label by the others, and whether it is doubtful, ``[E, S]``."""
-
-    def of_batch(geometry: SupportGeometry) -> tuple[Tensor, Tensor]:
-        shares = geometry.left_out_shares(sharpness)
-        own = shares.gather(2, geometry.support.labels[..., None])[..., 0]
-        return own, shares.amax(2) >= DOUBTFUL * own
-
-    own, doubtful = zip(*map(of_batch, measured.geometry), strict=True)
-    return torch.cat(own), torch.cat(doubtful)
+    batches = [geometry.left_out_labels(sharpness) for geometry in measured.geometry]
+    return torch.cat([one.own for one in batches]), torch.cat([one.doubtful for one in batches])

@@ -81,12 +81,19 @@ def test_a_damaged_library_is_compiled_again(monkeypatch, tmp_path):
         compiled.library.cache_clear()
 
 
-def compiler_that(does: str, folder: Path) -> str:
-    """Write a script that tells its version, and does something when told to compile."""
+def compile_in_vain(does: str, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Let a script be the compiler, which tells its version, and does something when told to compile."""
     script = folder / "compiler"
     script.write_text(f'#!/bin/sh\n[ "$1" = --version ] || {{ {does}; }}\n')
     script.chmod(0o755)
-    return str(script)
+    monkeypatch.setattr(compiled, "_runtime", lambda: Path("libgomp.so"))
+    monkeypatch.setenv("CC", str(script))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder))
+    compiled.library.cache_clear()
+    try:
+        assert compiled.library() is None
+    finally:
+        compiled.library.cache_clear()
 
 
 @pytest.mark.parametrize(
@@ -98,28 +105,14 @@ def compiler_that(does: str, folder: Path) -> str:
     ],
 )
 def test_the_remedy_fits_the_compilers_complaint(does, remedy, no_remedy, monkeypatch, caplog, tmp_path):
-    monkeypatch.setattr(compiled, "_runtime", lambda: Path("libgomp.so"))
     monkeypatch.setattr(compiled, "_COMPILE_S", 2.0 if "sleep" in does else 120.0)
-    monkeypatch.setenv("CC", compiler_that(does, tmp_path))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    compiled.library.cache_clear()
-    try:
-        assert compiled.library() is None
-    finally:
-        compiled.library.cache_clear()
+    compile_in_vain(does, monkeypatch, tmp_path)
     assert remedy in caplog.text
     assert no_remedy not in caplog.text
 
 
 def test_the_compilers_own_files_need_no_other_folder(monkeypatch, tmp_path):
-    monkeypatch.setattr(compiled, "_runtime", lambda: Path("libgomp.so"))
-    monkeypatch.setenv("CC", compiler_that(f'echo "$TMPDIR" > {tmp_path}/told; exit 1', tmp_path))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    compiled.library.cache_clear()
-    try:
-        assert compiled.library() is None
-    finally:
-        compiled.library.cache_clear()
+    compile_in_vain(f'echo "$TMPDIR" > {tmp_path}/told; exit 1', monkeypatch, tmp_path)
     assert (tmp_path / "told").read_text().startswith(str(tmp_path / "metashot"))
 
 
