@@ -5,6 +5,7 @@ import errno
 import gc
 import sqlite3
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -75,6 +76,15 @@ def test_those_who_read_do_not_wait_for_those_who_wait_to_write(
     assert [answers[one].status_code for one in waited] == [503] * len(waited)
 
 
+async def leave(store: writers.Writers, change: Callable[[], None], begun: threading.Event) -> None:
+    """Ask for a change, and leave once it has begun."""
+    caller = asyncio.create_task(store.run(change))
+    await asyncio.to_thread(begun.wait)
+    caller.cancel()
+    await asyncio.wait([caller])
+    assert caller.cancelled()
+
+
 def test_a_change_that_has_begun_does_not_end_with_its_caller() -> None:
     begun, go_on, made = threading.Event(), threading.Event(), threading.Event()
 
@@ -85,11 +95,7 @@ def test_a_change_that_has_begun_does_not_end_with_its_caller() -> None:
 
     async def scene() -> None:
         store = writers.Writers()
-        caller = asyncio.create_task(store.run(change))
-        await asyncio.to_thread(begun.wait)
-        caller.cancel()
-        await asyncio.wait([caller])
-        assert caller.cancelled()
+        await leave(store, change, begun)
         go_on.set()
         await asyncio.gather(*[store.run(lambda: None) for _ in range(2 * writers.AT_ONCE)])  # no turn is lost
         await asyncio.to_thread(made.wait)
@@ -113,10 +119,7 @@ def test_of_a_change_whose_caller_has_left_only_the_unforeseen_is_logged(
 
     async def scene() -> None:
         store = writers.Writers()
-        caller = asyncio.create_task(store.run(change))
-        await asyncio.to_thread(begun.wait)
-        caller.cancel()
-        await asyncio.wait([caller])
+        await leave(store, change, begun)
         go_on.set()
         await asyncio.gather(*[store._turns.acquire() for _ in range(writers.AT_ONCE)])  # until it has ended
 
