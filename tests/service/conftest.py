@@ -51,22 +51,16 @@ def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(scope="session")
-def chrome(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Chrome"]:
-    """A headless Chromium, which takes a second to start."""
-    from tests.service.page_in_browser import chromium
-
-    with chromium(tmp_path_factory.mktemp("chromium")) as driver:
-        yield driver
-
-
 @pytest.fixture
-def browser(chrome: "Chrome", origin: str) -> Iterator["Chrome"]:
-    """A tab of its own for each test, in which nobody has opened the page before, nor kept anything."""
-    from tests.service.page_in_browser import fresh_tab
+def browser(tmp_path: Path, origin: str) -> Iterator["Chrome"]:
+    """A headless Chromium, and a service that keeps nothing yet.
 
-    with fresh_tab(chrome, origin):
-        yield chrome
+    Each test has a Chromium of its own: one that is told to close a tab at times does not answer.
+    """
+    from tests.service.page_in_browser import chromium, emptied
+
+    with emptied(origin), chromium(tmp_path) as driver:
+        yield driver
 
 
 @pytest.fixture

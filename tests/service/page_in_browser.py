@@ -95,20 +95,11 @@ def chromium(folder: Path) -> Iterator[Chrome]:
 
 
 @contextmanager
-def fresh_tab(browser: Chrome, origin: str) -> Iterator[None]:
-    """Go to a new tab that remembers nothing of the page, and afterwards remove all that the service has kept."""
-    first = browser.current_window_handle
-    browser.switch_to.new_window("tab")
-    everything = {"origin": origin, "storageTypes": "all"}
-    browser.execute_cdp_cmd("Storage.clearDataForOrigin", everything)
-    for kind in ("browser", "performance"):
-        browser.get_log(kind)  # which forgets what it gives
+def emptied(origin: str) -> Iterator[None]:
+    """Afterwards remove all that the service has kept."""
     try:
         yield
     finally:
-        browser.get("about:blank")  # the page asks before it is left, and only then takes its draft along
-        browser.close()
-        browser.switch_to.window(first)
         for task in httpx.get(f"{origin}/v1/tasks").json()["items"]:
             httpx.delete(f"{origin}/v1/tasks/{task['id']}").raise_for_status()
 
