@@ -45,12 +45,12 @@ def run(options: argparse.Namespace) -> None:
     _print_table(told, classifier.labels)
     estimate = classifier.estimated()
     print(f"\n{classifier.model}: {expectation(estimate)}")
+    if options.json is not None:  # before stderr, which may be closed or full
+        _write(options.json, {"model": classifier.model, "estimate": estimate, "predictions": told})
     doubtful = [one for one in classifier.left_out if one.doubtful]
     tell_doubts([(one.known.filename, one.known.label, one.resembles) for one in doubtful])
     if errors := sum("error" in row for row in told):
         print(f"{errors} of {len(told)} images could not be read", file=sys.stderr)
-    if options.json is not None:
-        _write(options.json, {"model": classifier.model, "estimate": estimate, "predictions": told})
 
 
 def _print_table(rows: Sequence[Row], labels: Sequence[str]) -> None:

@@ -242,5 +242,5 @@ def _changed_before(task: Task, version: int) -> Problem:
 
 
 def _too_contended(task_id: str) -> Problem:
-    """Make the 409 Problem for a change that lost to others' changes again and again."""
-    return Problem(409, f"task {task_id} kept changing meanwhile; send the change again", title="Task changed")
+    """Make the 409 Problem for a change or question that lost to others' changes again and again."""
+    return Problem(409, f"task {task_id} kept changing meanwhile; send the request again", title="Task changed")

@@ -125,7 +125,9 @@ export class AskColumn {
   #showAll() {
     this.#showsAll = true;
     this.#sync();
-    this.#rowOf(this.#listed[MOST_ROWS]).remove.focus(); // the button is gone
+    // The button is gone; and where the list has followed newer answers, the rest may be, too.
+    const next = this.#listed[MOST_ROWS] ?? this.#listed.at(-1);
+    if (next) this.#rowOf(next).remove.focus();
   }
 
   #sync() {

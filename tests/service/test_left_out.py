@@ -1,6 +1,10 @@
 """Examples as the others of their task classify them: which labels may be wrong."""
 
+import json
+import os
 import random
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -92,6 +96,22 @@ def test_the_shipped_characters_find_a_wrong_label(
         "one of the examples may have a wrong label:",
         f"  {support / 'omega' / '0394_01.png'}, which looks more like alpha than omega",
     ]
+
+
+def test_answers_are_kept_although_nobody_reads_stderr(tmp_path: Path) -> None:
+    support, answers = with_a_wrong_label(tmp_path / "support"), tmp_path / "answers.json"
+    asked = ["classify", "--query=docs/examples/query/pi", "--model=characters", f"--support={support}"]
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "service", *asked, f"--json={answers}"]
+    try:
+        ended = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=writer, check=False)
+    finally:
+        os.close(writer)
+    assert ended.returncode == 141, "the wrong label was to be told"
+    assert len(json.loads(answers.read_text())["predictions"]) == len(
+        list(Path("docs/examples/query/pi").iterdir())
+    )
 
 
 def test_teach_tells_after_the_tasks_id(

@@ -102,6 +102,22 @@ test('the rest of many begins where the first of them ended, in the order that w
   assert.equal(document.activeElement, button(texts.removeQuery('a89.png')));
 });
 
+test('whoever wants the rest when answered anew there is none goes on at the last one', async () => {
+  await ask(...Array.from({ length: 22 }, (_, index) => `a${90 - index}`), 'b50');
+  pick('answers-of', texts.answersOf('Class 1', 22));
+  button(texts.removeQuery('a90.png')).focus();
+  answersOf = (name) => ({ ...prediction(name), label: ['a90.png', 'a89.png'].includes(name) ? 'Class 1' : 'Class 2' });
+  const release = service.hold('POST /v1/tasks');
+  giveExamples();
+  await until(() => list().querySelector('.answer').dataset.state === 'asking');
+  release();
+  await until(() => list().querySelector('.answer').dataset.state === 'answered');
+  await settled();
+  button(texts.moreAnswers(2)).click();
+  assert.equal(shown(), 'a90 a89');
+  assert.equal(document.activeElement, button(texts.removeQuery('a89.png')));
+});
+
 test('only as many as are chosen are told to be left', async () => {
   await ask(...Array.from({ length: 30 }, (_, index) => `a${index + 1}`), 'b1');
   pick('answers-of', texts.answersOf('Class 1', 30));
