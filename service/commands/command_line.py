@@ -53,7 +53,9 @@ def run(arguments: list[str] | None) -> int:
         print(f"error: {_told(error)}", file=sys.stderr)
         return 2
     except BrokenPipeError:  # the reader of the output, such as `head`, has closed it
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the last flush, at exit
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:  # as a closed one is
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())  # for the last flush, at exit
         return 141
     except OSError as error:  # from a file that the user named
         print(f"error: {_told_of_file(error)}", file=sys.stderr)

@@ -53,7 +53,9 @@ def run(arguments: list[str] | None) -> int:
         options.run(options)
         sys.stdout.flush()
     except BrokenPipeError:  # the reader of the output, such as `head`, has closed it
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the last flush, at exit
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:  # as a closed one is
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())  # for the last flush, at exit
         return 141
     # RecipeError, DataError, CheckpointError and all others that tell the user what to do are ValueErrors.
     except (ValueError, OSError, SafetensorError) as error:
