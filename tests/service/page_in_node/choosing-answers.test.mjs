@@ -46,6 +46,16 @@ function pick(id, text) {
 }
 const ask = async (...names) => { choose('choose-queries', names.map((name) => image(`${name}.png`))); await settled(); };
 
+/** Change the classes, and wait until all are answered by them. */
+async function answeredAnew() {
+  const release = service.hold('POST /v1/tasks');
+  giveExamples();
+  await until(() => list().querySelector('.answer').dataset.state === 'asking');
+  release();
+  await until(() => list().querySelector('.answer').dataset.state === 'answered');
+  await settled();
+}
+
 test('with a few answers there is nothing to choose', async () => {
   await ask('a90', 'b80', 'u70', 'a60');
   assert.ok(place().hidden);
@@ -107,12 +117,7 @@ test('whoever wants the rest when answered anew there is none goes on at the las
   pick('answers-of', texts.answersOf('Class 1', 22));
   button(texts.removeQuery('a90.png')).focus();
   answersOf = (name) => ({ ...prediction(name), label: ['a90.png', 'a89.png'].includes(name) ? 'Class 1' : 'Class 2' });
-  const release = service.hold('POST /v1/tasks');
-  giveExamples();
-  await until(() => list().querySelector('.answer').dataset.state === 'asking');
-  release();
-  await until(() => list().querySelector('.answer').dataset.state === 'answered');
-  await settled();
+  await answeredAnew();
   button(texts.moreAnswers(2)).click();
   assert.equal(shown(), 'a90 a89');
   assert.equal(document.activeElement, button(texts.removeQuery('a89.png')));
@@ -159,12 +164,7 @@ test('whoever is at an answer finds it in its place, also after all were answere
   const held = button(texts.removeQuery('a60.png'));
   held.focus();
   answersOf = (name) => ({ ...prediction(name), label: 'Class 2', probability: 1 - prediction(name).probability });
-  const release = service.hold('POST /v1/tasks');
-  giveExamples();
-  await until(() => list().querySelector('.answer').dataset.state === 'asking');
-  release();
-  await until(() => list().querySelector('.answer').dataset.state === 'answered');
-  await settled();
+  await answeredAnew();
   assert.equal(shown(), 'a50 a60 b70 a80 a90');
   assert.equal(document.activeElement, held);
   held.click();
